@@ -1,0 +1,74 @@
+"""What a backend is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepzoom.scene import View
+from deepzoom.systems.base import System
+
+Progress = Callable[[float], None]
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class ReadOut:
+    """What came of some pixels: measure float64, fate int8 (-1 converged, +1 diverged), trust int8 (0 unchecked)."""
+
+    measure: NDArray[np.float64]
+    fate: NDArray[np.int8]
+    trust: NDArray[np.int8]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a job found while it was prepared, for the summary."""
+
+    bits: int = 53
+    digits: int | None = None
+    """Verified decimal digits of the reference."""
+    reference_steps: int = 0
+    reference_seconds: float = 0.0
+    skipped_steps: int = 0
+    """Steps that pixels take at once from the reference's Taylor polynomials."""
+    notes: tuple[str, ...] = field(default=())
+
+
+class Job(ABC):
+    """A scene made ready to run; ``run`` may be called from several threads at once."""
+
+    tile: int
+    """Pixels that are best run together; part of what decides the last bits of a result, so never a setting."""
+    facts: Facts
+
+    @abstractmethod
+    def run(self, pixels: NDArray[np.int64]) -> ReadOut:
+        """Read-outs of flat pixel numbers."""
+
+
+class Backend(ABC):
+    """A way to run pixels."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+
+    @abstractmethod
+    def obstacle(self) -> str | None:
+        """Why this backend cannot run on this machine, or None."""
+
+    @abstractmethod
+    def job(self, system: System, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
+        """Make ready to run a view.
+
+        progress is told the share done of what comes before pixels, say what is going on.
+        """
+
+    @abstractmethod
+    def seconds_per_pixel(self, system: System, skipped: int, say: Say) -> float:
+        """An estimate of one pixel's time on one core when it skips so many steps, measured in some milliseconds."""

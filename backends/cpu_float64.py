@@ -1,0 +1,50 @@
+"""Plain float64 on the CPU: every step of every pixel, for views whose pixels float64 can tell apart."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepzoom.scene import View
+from deepzoom.systems.base import System
+from deepzoom.systems.experiments import TrainingSystem
+from deepzoom.systems.training import rates_at
+
+from .base import Backend, Facts, Job, Progress, ReadOut, Say
+from .training import arrays_of, compile_kernels, finish, seconds_per_pixel_step, start_weights, tile_of
+
+
+class _Float64Job(Job):
+    def __init__(self, system: TrainingSystem, view: View) -> None:
+        self._network, self._view, self._steps = system.network, view, system.steps
+        self._arrays = arrays_of(system.network)
+        self.tile = tile_of(system.network, system.steps)
+        self.facts = Facts()
+
+    def run(self, pixels: NDArray[np.int64]) -> ReadOut:
+        x, y = self._view.points(pixels)
+        rates = rates_at(self._network, x, y, lambda fixed: np.full(len(x), float(fixed)))
+        learning = np.stack(rates.learning, axis=1)
+        offsets = np.zeros((len(x), 1)) if rates.offset is None else rates.offset[:, None].copy()
+        weights = start_weights(self._network, offsets)
+        step, sums = np.zeros(len(x), dtype=np.int64), np.zeros((len(x), 4))
+        return finish(self._arrays, self._steps, weights, learning, offsets, step, sums)
+
+
+class CpuFloat64(Backend):
+    """All steps in float64."""
+
+    name = "cpu-float64"
+    title = "float64 on the CPU, for shallow views"
+
+    def obstacle(self) -> str | None:
+        return None
+
+    def job(self, system: System, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
+        assert isinstance(system, TrainingSystem)
+        compile_kernels(say)
+        return _Float64Job(system, view)
+
+    def seconds_per_pixel(self, system: System, skipped: int, say: Say) -> float:
+        assert isinstance(system, TrainingSystem)
+        return system.steps * seconds_per_pixel_step(system.network, say)

@@ -1,0 +1,180 @@
+"""Perturbation on the CPU: one exact reference run, and for every pixel only the difference from it.
+
+A pixel goes through four stages: it skips the first steps by the reference's Taylor polynomials, takes delta steps
+until its difference has grown to ``HAND_OFF`` of the weights, becomes weights = reference + difference there, and runs
+on in float64.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepzoom import reference as references
+from deepzoom.arithmetic.tangent import Fold, Series, monomials
+from deepzoom.coordinates import log2
+from deepzoom.reference import HAND_OFF, ORDER, Reference
+from deepzoom.scene import View
+from deepzoom.systems.base import System
+from deepzoom.systems.experiments import TrainingSystem
+from deepzoom.systems.training_run import Snapshot
+
+from .base import Backend, Facts, Job, Progress, ReadOut, Say
+from .kernels import readout
+from .kernels.network_delta import run_delta
+from .training import arrays_of, compile_kernels, finish, layout_of, seconds_per_pixel_step, tile_of
+
+Floats = NDArray[np.float64]
+
+_DROPPED = 2.0**-53
+"""Largest share of a pixel's difference that a skip may leave out: what rounding it to float64 leaves out too."""
+_CONFIRMED = 1e-11
+"""How closely probe pixels that took delta steps all the way must agree with a skip: rounding of some hundred steps."""
+_FOLD_ROOM = 2.0  # log2 of how far a view must stay from a fold for the skip to pass it
+
+
+def _evaluate(snapshot: Snapshot, data: Floats, dx: Floats, dy: Floats, exponent: int) -> Floats:
+    return Series(data, snapshot.exponent, ORDER, Fold()).at(dx, dy, exponent)
+
+
+def _truncation(snapshot: Snapshot, weights: Floats, layers: list[slice], log2_size: float) -> float:
+    """Share of the difference that the polynomials drop at parameter differences of 2**log2_size, estimated.
+
+    The first dropped degree is extrapolated from the largest ratio of one degree to the one before.
+    """
+    degrees = monomials(ORDER).sum(axis=1)
+    size = 2.0 ** (log2_size - snapshot.exponent)
+    share = 0.0
+    for layer in layers:
+        terms = [
+            float(np.abs(snapshot.weights[degrees == k][:, layer]).sum(axis=0).max()) * size**k
+            for k in range(1, ORDER + 1)
+        ]
+        if terms[0] == 0:
+            continue
+        ratios = [b / a for a, b in pairwise(terms) if a > 0]
+        share = max(share, terms[-1] / terms[0] * max(ratios))
+    return share
+
+
+class _PerturbationJob(Job):
+    def __init__(self, system: TrainingSystem, view: View, reference: Reference, seconds: float) -> None:
+        network = system.network
+        self._network, self._view, self._steps = network, view, system.steps
+        self._reference = reference
+        self._arrays = arrays_of(network)
+        self._layout = layout_of(network)
+        self._drawn = self._layout if network.batches is None else layout_of(network, network.batches.shape[1])
+        self._layers: list[slice] = []
+        for w in network.weights:
+            begin = self._layers[-1].stop if self._layers else 0
+            self._layers.append(slice(begin, begin + w.size))
+        self.tile = tile_of(network, system.steps)
+        self._skip = self._confirmed_skip()
+        self.facts = Facts(
+            reference.bits, reference.digits, reference.steps, seconds, 0 if self._skip is None else self._skip.step
+        )
+
+    def _differences(self, pixels: NDArray[np.int64]) -> tuple[Floats, Floats, int]:
+        return self._view.differences(pixels)
+
+    def _parameters(self, dx: Floats, dy: Floats, exponent: int) -> tuple[Floats, Floats]:
+        """Differences of learning rates (pixels, layers) and offset (pixels, 1), by R expm1(v ln 10)."""
+        grown = {name: np.expm1(np.ldexp(v, exponent) * math.log(10.0)) for name, v in (("x", dx), ("y", dy))}
+        zero = np.zeros(len(dx))
+        rates = [grown.get(name, zero) for name in self._network.rates]
+        offset = zero if self._network.offset is None else grown[self._network.offset]
+        return self._reference.learning * np.stack(rates, axis=1), self._reference.offset * offset[:, None]
+
+    def _to_hand_off(
+        self, skip: Snapshot | None, last: int, threshold: float, dx: Floats, dy: Floats, exponent: int
+    ) -> tuple[NDArray[np.int64], Floats, Floats]:
+        """(step, weights' differences, sums) at the hand-off."""
+        sums = np.zeros((len(dx), readout.COLUMNS))
+        if skip is None:
+            first = 0
+            differences = np.zeros((len(dx), self._layers[-1].stop))
+            if self._network.offset is not None and not self._network.offset_every_step:
+                differences[:, self._layers[0]] += self._parameters(dx, dy, exponent)[1]
+        else:
+            first = skip.step
+            differences = np.ascontiguousarray(_evaluate(skip, skip.weights, dx, dy, exponent))
+            sums[:, : len(skip.totals)] = skip.totals + _evaluate(skip, skip.sums, dx, dy, exponent)
+        rates, offsets = self._parameters(dx, dy, exponent)
+        ref = self._reference
+        step = run_delta(
+            self._arrays, self._steps, first, last, threshold, ref.record, self._layout, self._drawn, ref.weights,
+            ref.learning, differences, rates, offsets, sums,
+        )  # fmt: skip
+        return step, differences, sums
+
+    def run(self, pixels: NDArray[np.int64]) -> ReadOut:
+        dx, dy, exponent = self._differences(pixels)
+        ref = self._reference
+        step, differences, sums = self._to_hand_off(self._skip, min(ref.steps, self._steps), HAND_OFF, dx, dy, exponent)
+        rates, offsets = self._parameters(dx, dy, exponent)
+        weights = ref.weights[np.minimum(step, ref.steps)] + differences
+        return finish(self._arrays, self._steps, weights, ref.learning + rates, ref.offset + offsets, step, sums)
+
+    def _confirmed_skip(self) -> Snapshot | None:
+        """The latest snapshot whose polynomials hold for the whole view, by their own terms and by probe pixels."""
+        size = log2(self._view.largest_difference())
+        last_start = self._steps - readout.LAST  # the read-out needs the last losses one by one
+        fits = [
+            s
+            for s in self._reference.snapshots
+            if 0 < s.step <= min(last_start, self._reference.steps - 1)
+            and s.fold >= size + _FOLD_ROOM
+            and _truncation(s, self._reference.weights[s.step], self._layers, size) <= _DROPPED
+        ]
+        corners = self._corners()
+        # float64 carries the probes' own differences only where they are well above 1e-308
+        start = None
+        if corners[2] < -900:
+            early = [s for s in fits if self._reference.reach[s.step] + size > -900]
+            start = early[0] if early else (fits[-1] if fits else None)
+        while fits:
+            _, probed, _ = self._to_hand_off(start, fits[-1].step, math.inf, *corners)
+            skipped = _evaluate(fits[-1], fits[-1].weights, *corners)
+            if start is fits[-1] or self._agree(probed, skipped):
+                return fits[-1]
+            fits.pop()
+        return None
+
+    def _corners(self) -> tuple[Floats, Floats, int]:
+        """Parameter differences of the four corners and the middles of the edges."""
+        w, h = self._view.width, self._view.height
+        pixels = [i * w + j for i in {0, h // 2, h - 1} for j in {0, w // 2, w - 1}]
+        return self._differences(np.array(sorted(pixels), dtype=np.int64))
+
+    def _agree(self, probed: Floats, skipped: Floats) -> bool:
+        for layer in self._layers:
+            size = np.abs(probed[:, layer]).max(axis=1)
+            if np.any(np.abs(probed[:, layer] - skipped[:, layer]).max(axis=1) > _CONFIRMED * size):
+                return False
+        return True
+
+
+class CpuPerturbation(Backend):
+    """Differences from an exact reference run, then float64."""
+
+    name = "cpu-perturbation"
+    title = "differences from one exact reference run, for deep views"
+
+    def obstacle(self) -> str | None:
+        return None
+
+    def job(self, system: System, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
+        assert isinstance(system, TrainingSystem)
+        compile_kernels(say)
+        before = time.perf_counter()
+        reference = references.obtain(system, view, bits, progress)
+        return _PerturbationJob(system, view, reference, time.perf_counter() - before)
+
+    def seconds_per_pixel(self, system: System, skipped: int, say: Say) -> float:
+        assert isinstance(system, TrainingSystem)
+        return (system.steps - skipped) * seconds_per_pixel_step(system.network, say)

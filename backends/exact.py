@@ -1,0 +1,81 @@
+"""Every pixel in arbitrary precision, for small images and for checking the others."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepzoom.coordinates import log2
+from deepzoom.scene import View
+from deepzoom.systems.base import System
+from deepzoom.systems.experiments import TrainingSystem
+from deepzoom.systems.training_run import ExactRun
+
+from .base import Backend, Facts, Job, Progress, ReadOut, Say
+from .kernels import readout
+from .training import seconds_per_pixel_step
+
+AGREEMENT = 1e-9
+"""Relative difference of the measure at which two precisions count as agreeing."""
+_MORE_BITS = 52
+_MOST_DOUBLINGS = 5
+_SLOWER = 1000.0  # an exact pixel-step against a float64 one, for the estimate
+
+
+class _ExactJob(Job):
+    tile = 1
+
+    def __init__(self, system: TrainingSystem, view: View, bits: int | None) -> None:
+        self._network, self._view, self._steps = system.network, view, system.steps
+        self._given = bits
+        # what the depth needs, and digits for a chaotic run to lose
+        self._bits = bits or math.ceil(-log2(view.depth)) + 192
+        self.facts = Facts(self._bits)
+
+    def _measure(self, column: int, row: int, bits: int) -> float:
+        run = ExactRun(self._network, self._view.x_at(column), self._view.y_at(row), bits)
+        sums = np.zeros((1, readout.COLUMNS))
+        for t in range(self._steps):
+            loss = float(run.advance().loss.floats())
+            over = not math.isfinite(loss)
+            readout.add_loss(sums, 0, t, self._steps, math.nan if over else loss)
+            if over:
+                break
+        return float(readout.measure(sums, 0, self._steps))
+
+    def run(self, pixels: NDArray[np.int64]) -> ReadOut:
+        measure = np.zeros(len(pixels))
+        trust = np.zeros(len(pixels), dtype=np.int8)
+        for i, pixel in enumerate(pixels.tolist()):
+            row, column = divmod(pixel, self._view.width)
+            bits = self._bits
+            value = self._measure(column, row, bits)
+            for _ in range(_MOST_DOUBLINGS):
+                more = self._measure(column, row, bits + _MORE_BITS)
+                settled = (more < 0) == (value < 0) and abs(more - value) <= AGREEMENT * abs(more)
+                value, trust[i] = more, 1 if settled else -1
+                if settled or self._given is not None:
+                    break
+                bits *= 2
+            measure[i] = value
+        return ReadOut(measure, np.where(measure < 0, -1, 1).astype(np.int8), trust)
+
+
+class ExactBackend(Backend):
+    """Two exact runs per pixel, of different precision, until they agree."""
+
+    name = "exact"
+    title = "every pixel in arbitrary precision, for small images"
+
+    def obstacle(self) -> str | None:
+        return None
+
+    def job(self, system: System, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
+        assert isinstance(system, TrainingSystem)
+        return _ExactJob(system, view, bits)
+
+    def seconds_per_pixel(self, system: System, skipped: int, say: Say) -> float:
+        assert isinstance(system, TrainingSystem)
+        return _SLOWER * system.steps * seconds_per_pixel_step(system.network, say)

@@ -1,0 +1,70 @@
+"""tanh in every lane, and its exact difference, from one rational form.
+
+The argument comes as ``v = 2 x / ln 2``, a factor that callers put into the weights. With ``v = k + r``,
+``|r| <= 1/2``, ``s = 2**k`` and ``q = tanh(r ln 2 / 2)``,
+
+    exp(2 x) - 1 = n / (1 - q),   exp(2 x) + 1 = d / (1 - q),   n = (s - 1) + q (s + 1),   d = (s + 1) + q (s - 1),
+
+so that ``tanh x = n / d`` for every x: no branch, no cancellation near zero, and one division. q is odd in r, which
+halves its polynomial. Measured against mpmath: at most 2 units in the last place, and exactly odd.
+
+The difference ``tanh(A + a) - tanh A`` is, for ``a >= 0`` and ``E = exp(2 a) - 1``, ``T = tanh A``,
+
+    (1 - T) (1 + T) E / (2 + E (1 + T)),
+
+a quotient of positive terms: nothing cancels, however large a is or however saturated T. For ``a < 0`` the mirror
+image holds. It needs 1 - |T| from high precision.
+"""
+
+from __future__ import annotations
+
+import numba
+
+from .simd import clamp, fma, magnitude, power_of_two, where_less, with_sign
+
+ARGUMENT_SCALE = 2.8853900817779268
+"""2 / ln 2: the functions here take their argument multiplied by it."""
+
+# Minimax coefficients of tanh(r ln 2 / 2) / r in r**2 on |r| <= 1/2, highest first; relative error 1.4e-18
+# (made by mpmath.chebyfit at 250 bits).
+_Q6 = 3.5829542024199024e-09
+_Q5 = -7.67435619947053e-08
+_Q4 = 1.577594296846273e-06
+_Q3 = -3.241205854328879e-05
+_Q2 = 0.0006666779072884674
+_Q1 = -0.013876027166204879
+_Q0 = 0.34657359027997264
+
+_ROUND = 6755399441055744.0  # 1.5 * 2**52: adding and subtracting it rounds to an integer
+_SATURATED = 57.0  # tanh(57 ln 2 / 2) rounds to 1
+_OVERFLOW = 1000.0  # 2**1000 is still finite
+
+
+@numba.njit(inline="always")
+def _parts(v):
+    k_bits = v + _ROUND
+    r = v - (k_bits - _ROUND)
+    y = r * r
+    q = fma(fma(fma(fma(fma(fma(y, _Q6, _Q5), y, _Q4), y, _Q3), y, _Q2), y, _Q1), y, _Q0) * r
+    s = power_of_two(k_bits)
+    return q, s - 1.0, s + 1.0
+
+
+@numba.njit(inline="always")
+def tanh(v):
+    """tanh(v ln 2 / 2) of each lane, to 2 units in the last place; NaN stays NaN."""
+    q, below, above = _parts(clamp(v, -_SATURATED, _SATURATED))
+    return fma(q, above, below) / fma(q, below, above)
+
+
+@numba.njit(inline="always")
+def tanh_difference(t, complement, v):
+    """tanh(A + a) - tanh(A) from t = tanh(A), complement = 1 - |t| (both float64) and the vector v = 2 a / ln 2.
+
+    Relative error about 1e-15 for every a, also where t is saturated.
+    """
+    q, below, above = _parts(clamp(magnitude(v), 0.0, _OVERFLOW))
+    n = fma(q, above, below)
+    slope = complement * (2.0 - complement)
+    factor = where_less(v * t, 0.0, complement, 1.0 + abs(t))  # 1 + T seen in the direction of a
+    return with_sign(slope * n / fma(n, factor, 2.0 * (1.0 - q)), v)

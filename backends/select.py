@@ -1,0 +1,55 @@
+"""Which backend runs a view."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from deepzoom.coordinates import log2
+from deepzoom.errors import InputError
+from deepzoom.scene import View
+
+from .base import Backend
+from .cpu_float64 import CpuFloat64
+from .cpu_perturbation import CpuPerturbation
+from .exact import ExactBackend
+
+BACKENDS: dict[str, type[Backend]] = {b.name: b for b in (CpuFloat64, CpuPerturbation, ExactBackend)}
+
+RESOLVED = 1024
+"""Distance of neighbouring pixels, in units of float64's own spacing there, from which float64 serves a view: a
+coordinate's rounding then moves no pixel by more than 1/2048 of that distance."""
+
+
+def names() -> list[str]:
+    """What --backend takes."""
+    return ["auto", *BACKENDS]
+
+
+def float64_steps_per_pixel(view: View) -> float:
+    """log2 of the distance of neighbouring pixels over float64's spacing at the view's coordinates."""
+    largest = float(max(abs(view.x), abs(view.y)) + view.largest_difference())
+    return log2(view.depth / view.height) - math.log2(np.spacing(largest))
+
+
+def select(name: str, view: View) -> tuple[Backend, str]:
+    """(backend, why). Raises InputError for an unknown name, or one that cannot run here."""
+    if name not in names():
+        raise InputError(f"--backend: {name!r} is none of {', '.join(names())}.")
+    if name != "auto":
+        backend = BACKENDS[name]()
+        obstacle = backend.obstacle()
+        if obstacle:
+            raise InputError(f"--backend: {name} cannot run here: {obstacle}.")
+        return backend, "as asked for"
+    bits = float64_steps_per_pixel(view)
+    if bits >= math.log2(RESOLVED):
+        return CpuFloat64(), f"float64 has {_count(bits)} numbers between neighbouring pixels"
+    if bits >= 0:
+        return CpuPerturbation(), f"float64 has only {_count(bits)} numbers between neighbouring pixels"
+    return CpuPerturbation(), f"{_count(-bits)} neighbouring pixels would share one float64 number"
+
+
+def _count(bits: float) -> str:
+    return f"{2**bits:,.0f}" if bits < 20 else f"1e{bits * math.log10(2):.0f}"

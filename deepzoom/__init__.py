@@ -1,0 +1,27 @@
+"""deepzoom: deep zoom into the fractal boundary of neural-network trainability.
+
+``render(scene)`` renders a ``Scene`` (with its ``View``) to a ``Field``; see docs/.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+__all__ = ["Field", "Scene", "View", "__version__", "render"]
+
+if TYPE_CHECKING:
+    from .field import Field
+    from .rendering import render
+    from .scene import Scene, View
+
+_HOMES = {"Field": "field", "Scene": "scene", "View": "scene", "render": "rendering"}
+
+
+def __getattr__(name: str) -> Any:
+    # imported when first used: the command line's --help needs none of it
+    if name in _HOMES:
+        from importlib import import_module
+
+        return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    raise AttributeError(f"module 'deepzoom' has no attribute {name!r}")

@@ -1,0 +1,5 @@
+"""``python -m deepzoom``."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,391 @@
+"""Delta arithmetic: a reference value and the difference from it, by rules that never cancel one against the other.
+
+Capital letters stand for the reference, small ones for the difference; the number itself is their sum, which is never
+formed. Each rule below gives ``f(A + a) - f(A)`` from A and a:
+
+    product     A b + B a + a b                 quotient   (a - (A / B) b) / (B + b)
+    exp         e^A expm1(a)                    log        log1p(a / A)
+    sqrt        sqrt(A) sqrt1pm1(a / A)         sin        cos A sin a - 2 sin A sin(a/2)^2
+    tanh        S E / (2 + E (1 + T)),          T = tanh A, S = (1 - T)(1 + T), E = expm1(2 a)
+    |.|, max(., 0)                              by cases of the signs of A and A + a
+
+(for tanh the mirror image where a < 0). The reference is computed in its own arithmetic, so that 1 - T keeps its
+digits. What a difference is, is left open: a batch of pixels' float64 differences (``Batch`` below), or a Taylor
+polynomial in the two parameters (``Series`` in ``tangent.py``), by the same rules.
+
+Cancellation among differences themselves remains, as in any float64 sum; its bound is the condition of the step.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .base import Arithmetic, rules_of
+from .exact import Exact
+
+Floats = NDArray[np.float64]
+
+
+class Difference(ABC):
+    """Differences of one array: float64 data (lead, *shape) times a shared power of two.
+
+    The leading axis counts pixels (Batch) or monomials (Series). The shared exponent carries differences far below
+    1e-308, where a float64 ends.
+    """
+
+    def __init__(self, data: Floats, exponent: int = 0) -> None:
+        self.data = data
+        self.exponent = exponent
+
+    @abstractmethod
+    def like(self, data: Floats) -> Any:
+        """The same kind of difference with other data."""
+
+    @abstractmethod
+    def times(self, other: Any) -> Any:
+        """Product of two differences, element by element."""
+
+    @abstractmethod
+    def matmul(self, other: Any) -> Any:
+        """Matrix product of two differences."""
+
+    @abstractmethod
+    def over(self, reference: Floats, difference: Any) -> Any:
+        """self / (reference + difference)."""
+
+    @abstractmethod
+    def small(self, name: str) -> Any:
+        """f(self) for one of expm1, log1p, sin, sqrt1pm1: functions that are 0 at 0."""
+
+    @abstractmethod
+    def folded(self, reference: Floats) -> Any:
+        """|A + a| - |A|."""
+
+    @abstractmethod
+    def rectified(self, reference: Floats) -> Any:
+        """max(A + a, 0) - max(A, 0)."""
+
+    @abstractmethod
+    def stepped(self, reference: Floats) -> Any:
+        """[A + a > 0] - [A > 0]."""
+
+    @abstractmethod
+    def parted(self, limit: float) -> tuple[Floats, Any]:
+        """(s, min(s * self, limit)) with s a sign such that s * self is not negative; s = 1 where signs are unknown."""
+
+    @property
+    def lead(self) -> int:
+        return int(self.data.shape[0])
+
+    def aligned(self, ndim: int) -> Any:
+        """Insert axes after the leading one, so that the rest has ``ndim`` and broadcasts."""
+        missing = ndim - (self.data.ndim - 1)
+        if missing <= 0:
+            return self
+        return self.like(self.data.reshape(self.lead, *(1,) * missing, *self.data.shape[1:]))
+
+    def weighted(self, factor: Floats) -> Any:
+        """Product with a float64 for each element of the data."""
+        return self.like(self.data * factor)
+
+    def scaled(self, factor: Floats | float) -> Any:
+        """Product with float64 values of the reference."""
+        factor = np.asarray(factor)
+        return self.like(self.aligned(factor.ndim).data * factor)
+
+    def plus(self, other: Any) -> Any:
+        ndim = max(self.data.ndim, other.data.ndim) - 1
+        self._meets(other)
+        return self.like(self.aligned(ndim).data + other.aligned(ndim).data)
+
+    def times_matrix(self, matrix: Floats) -> Any:
+        return self.like(self.data @ matrix)
+
+    def matrix_times(self, matrix: Floats) -> Any:
+        return self.like(matrix @ self.data)
+
+    def _meets(self, other: Any) -> None:
+        if self.exponent != other.exponent:
+            raise ValueError(f"differences of exponents {self.exponent} and {other.exponent} meet")
+
+
+_BATCH_FUNCTIONS: dict[str, Callable[[Floats], Floats]] = {
+    "expm1": np.expm1,
+    "log1p": np.log1p,
+    "sin": np.sin,
+    "sqrt1pm1": lambda x: x / (1.0 + np.sqrt(1.0 + x)),
+}
+_SLOPE_AT_ZERO = {"expm1": 1.0, "log1p": 1.0, "sin": 1.0, "sqrt1pm1": 0.5}
+_SATURATED = 350.0  # a difference beyond it moves tanh to its end; expm1 of twice it is still finite
+_LINEAR_BELOW = 2.0**-500  # there every function above equals slope * x to all digits
+
+
+class Batch(Difference):
+    """Differences of many pixels: data (pixels, *shape) float64, times 2**exponent."""
+
+    def like(self, data: Floats) -> Batch:
+        return Batch(data, self.exponent)
+
+    def rescaled(self, exponent: int) -> Batch:
+        """The same differences with another shared exponent."""
+        return Batch(np.ldexp(self.data, self.exponent - exponent), exponent)
+
+    def times(self, other: Batch) -> Batch:
+        self._meets(other)
+        ndim = max(self.data.ndim, other.data.ndim) - 1
+        return self.like(np.ldexp(self.aligned(ndim).data * other.aligned(ndim).data, self.exponent))
+
+    def matmul(self, other: Batch) -> Batch:
+        self._meets(other)
+        return self.like(np.ldexp(self.data @ other.data, self.exponent))
+
+    def over(self, reference: Floats, difference: Batch) -> Batch:
+        ndim = max(self.data.ndim - 1, difference.data.ndim - 1, np.ndim(reference))
+        value = reference + np.ldexp(difference.aligned(ndim).data, difference.exponent)
+        return self.like(self.aligned(ndim).data / value)
+
+    def small(self, name: str) -> Batch:
+        value = np.ldexp(self.data, self.exponent)
+        tiny = np.abs(value) < _LINEAR_BELOW
+        with np.errstate(over="ignore"):
+            curved = np.ldexp(_BATCH_FUNCTIONS[name](np.where(tiny, 0.0, value)), -self.exponent)
+        return self.like(np.where(tiny, _SLOPE_AT_ZERO[name] * self.data, curved))
+
+    def _against(self, reference: Floats) -> tuple[Floats, Floats]:
+        """Reference in units of the shared exponent, and the sum with it."""
+        with np.errstate(over="ignore"):
+            scaled = np.ldexp(reference, -self.exponent)
+        return scaled, scaled + self.data
+
+    def folded(self, reference: Floats) -> Batch:
+        a = self.data
+        at, there = self._against(reference)
+        from_positive = np.where(there >= 0, a, -(at + there))
+        from_negative = np.where(there > 0, at + there, -a)
+        return self.like(np.where(at > 0, from_positive, np.where(at < 0, from_negative, np.abs(a))))
+
+    def rectified(self, reference: Floats) -> Batch:
+        at, there = self._against(reference)
+        return self.like(np.where(at > 0, np.where(there >= 0, self.data, -at), np.maximum(there, 0.0)))
+
+    def stepped(self, reference: Floats) -> Batch:
+        at, there = self._against(reference)
+        jump = (there > 0).astype(np.float64) - (at > 0)
+        with np.errstate(over="ignore"):
+            return self.like(np.where(jump == 0, 0.0, np.ldexp(jump, -self.exponent)))
+
+    def parted(self, limit: float) -> tuple[Floats, Batch]:
+        with np.errstate(over="ignore"):
+            largest = np.ldexp(limit, -self.exponent)
+        return np.where(self.data < 0, -1.0, 1.0), self.like(np.minimum(np.abs(self.data), largest))
+
+
+def floats(value: Any) -> Floats:
+    """float64 of a reference value, whatever its arithmetic."""
+    if isinstance(value, Exact):
+        return value.floats()
+    return np.asarray(value, dtype=np.float64)
+
+
+class Delta(Arithmetic):
+    """An array known as reference plus difference.
+
+    reference: Exact, or float64 array; difference: Batch or Series over the same shape.
+    """
+
+    rank = 2
+    rules = {}
+
+    def __init__(self, reference: Any, difference: Difference) -> None:
+        self.reference = reference
+        self.difference = difference
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(np.shape(floats(self.reference)))
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape))
+
+    @property
+    def T(self) -> Delta:
+        d = self.difference
+        axes = (0, *range(d.data.ndim - 1, 0, -1))
+        return Delta(self.reference.T, d.like(np.ascontiguousarray(d.data.transpose(axes))))
+
+    def __getitem__(self, key: Any) -> Delta:
+        keys = key if isinstance(key, tuple) else (key,)
+        return Delta(self.reference[key], self.difference.like(self.difference.data[(slice(None), *keys)]))
+
+    def sum(self) -> Delta:
+        d = self.difference
+        return Delta(self.reference.sum(), d.like(d.data.reshape(d.lead, -1).sum(axis=1)))
+
+    def mean(self) -> Delta:
+        d = self.difference
+        return Delta(self.reference.mean(), d.like(d.data.reshape(d.lead, -1).mean(axis=1)))
+
+
+rule = rules_of(Delta.rules)
+
+
+def _parts(x: Any) -> tuple[Any, Any]:
+    return (x.reference, x.difference) if isinstance(x, Delta) else (x, None)
+
+
+def _spread(d: Any, shape: tuple[int, ...]) -> Any:
+    """A difference broadcast to the shape of its result."""
+    data = d.aligned(len(shape)).data
+    return d.like(np.broadcast_to(data, (d.lead, *shape)))
+
+
+def _sum(reference: Any, a: Any, b: Any) -> Delta:
+    total = a.plus(b) if a is not None and b is not None else (a if a is not None else b)
+    return Delta(reference, _spread(total, np.shape(floats(reference))))
+
+
+@rule(np.add)
+def _add(x: Any, y: Any) -> Delta:
+    (A, a), (B, b) = _parts(x), _parts(y)
+    return _sum(A + B, a, b)
+
+
+@rule(np.subtract)
+def _subtract(x: Any, y: Any) -> Delta:
+    (A, a), (B, b) = _parts(x), _parts(y)
+    return _sum(A - B, a, None if b is None else b.scaled(-1.0))
+
+
+@rule(np.negative)
+def _negative(x: Delta) -> Delta:
+    return Delta(-x.reference, x.difference.scaled(-1.0))
+
+
+@rule(np.multiply)
+def _multiply(x: Any, y: Any) -> Delta:
+    (A, a), (B, b) = _parts(x), _parts(y)
+    terms = []
+    if a is not None:
+        terms.append(a.scaled(floats(B)))
+    if b is not None:
+        terms.append(b.scaled(floats(A)))
+    if a is not None and b is not None:
+        terms.append(a.times(b))
+    return _total(A * B, terms)
+
+
+@rule(np.matmul)
+def _matmul(x: Any, y: Any) -> Delta:
+    (A, a), (B, b) = _parts(x), _parts(y)
+    terms = []
+    if a is not None:
+        terms.append(a.times_matrix(floats(B)))
+    if b is not None:
+        terms.append(b.matrix_times(floats(A)))
+    if a is not None and b is not None:
+        terms.append(a.matmul(b))
+    return _total(A @ B, terms)
+
+
+def _total(reference: Any, terms: list[Any]) -> Delta:
+    total = terms[0]
+    for term in terms[1:]:
+        total = total.plus(term)
+    return Delta(reference, total)
+
+
+@rule(np.true_divide)
+def _divide(x: Any, y: Any) -> Delta:
+    (A, a), (B, b) = _parts(x), _parts(y)
+    quotient = A / B
+    if b is None:
+        return Delta(quotient, _spread(a.scaled(1.0 / floats(B)), np.shape(floats(quotient))))
+    numerator = b.scaled(-floats(quotient))
+    if a is not None:
+        numerator = a.plus(numerator)
+    return Delta(quotient, numerator.over(floats(B), b))
+
+
+@rule(np.power)
+def _power(x: Any, y: Any) -> Delta:
+    if isinstance(y, Delta):
+        result: Delta = np.exp(y * np.log(_same_arithmetic(x, y.reference)))
+        return result
+    if y != int(y) or y < 1:
+        raise ValueError(f"power {y}: give a whole number of at least 1")
+    result = x
+    for digit in bin(int(y))[3:]:
+        result = result * result
+        if digit == "1":
+            result = result * x
+    return result
+
+
+def _same_arithmetic(x: Any, other: Any) -> Any:
+    return Exact.of(x, other.bits) if isinstance(other, Exact) else x
+
+
+@rule(np.absolute)
+def _absolute(x: Delta) -> Delta:
+    return Delta(np.abs(x.reference), x.difference.folded(floats(x.reference)))
+
+
+@rule(np.maximum)
+def _maximum(x: Any, y: Any) -> Delta:
+    x, y = (x, y) if isinstance(x, Delta) else (y, x)
+    if isinstance(y, Delta) or np.any(y):
+        raise ValueError("maximum of a difference: only with 0")
+    return Delta(np.maximum(x.reference, 0.0), x.difference.rectified(floats(x.reference)))
+
+
+@rule(np.heaviside)
+def _heaviside(x: Delta, at_zero: float) -> Delta:
+    if at_zero != 0:
+        raise ValueError("heaviside of a difference: only with 0 at 0")
+    return Delta(np.heaviside(x.reference, 0.0), x.difference.stepped(floats(x.reference)))
+
+
+@rule(np.exp)
+def _exp(x: Delta) -> Delta:
+    value = np.exp(x.reference)
+    return Delta(value, x.difference.small("expm1").scaled(floats(value)))
+
+
+@rule(np.log)
+def _log(x: Delta) -> Delta:
+    return Delta(np.log(x.reference), x.difference.scaled(1.0 / floats(x.reference)).small("log1p"))
+
+
+@rule(np.sqrt)
+def _sqrt(x: Delta) -> Delta:
+    value = np.sqrt(x.reference)
+    relative = x.difference.scaled(1.0 / floats(x.reference)).small("sqrt1pm1")
+    return Delta(value, relative.scaled(floats(value)))
+
+
+@rule(np.sin)
+def _sin(x: Delta) -> Delta:
+    value, slope = np.sin(x.reference), np.cos(x.reference)
+    half = x.difference.scaled(0.5).small("sin")
+    curved = half.times(half).scaled(-2.0 * floats(value))
+    return Delta(value, x.difference.small("sin").scaled(floats(slope)).plus(curved))
+
+
+@rule(np.tanh)
+def _tanh(x: Delta) -> Delta:
+    value = np.tanh(x.reference)
+    below, above = floats(1.0 - value), floats(1.0 + value)
+    sign, size = x.difference.parted(_SATURATED)
+    growth = size.scaled(2.0).small("expm1")
+    change = growth.weighted(below * above).over(np.asarray(2.0), growth.weighted(np.where(sign < 0, below, above)))
+    return Delta(value, change.weighted(sign))

@@ -1,0 +1,248 @@
+"""Compiled routines for long fixed-point numbers: carries, products, tanh.
+
+A number is a column of balanced digits in base ``2**26``: ``value = sum_i d[i] * 2**(26 (i - F))`` with
+``-2**25 <= d[i] < 2**25`` and F digits after the point. Negative numbers need no sign, dropping low digits rounds to
+nearest, and up to 2**13 products of digits fit an int64 before carries must run. An array of numbers holds the digits
+first, (digits, n), so that every loop over n is a vector loop.
+
+FLINT works number by number through Python objects, which costs more than the arithmetic itself up to some 600 bits:
+these routines take a tenth of its time per training step at 200 bits (benchmarks/LOG.md).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..compiled import inner, kernel
+
+BASE_BITS = 26
+_HALF = np.int64(1 << 25)
+_MASK = np.int64((1 << 26) - 1)
+_MOST_TERMS = 4096  # products of two digits that may be summed before a carry: 2**12 * 2**50 < 2**63
+_EXTRA = 2  # digits kept below the last one while a product is summed
+_STRIP = 64  # numbers taken at a time where a routine needs many intermediate results
+
+
+@kernel()
+def carry(sums):
+    """Balance the digits of sums (digits, n) int64 in place; the top digit keeps what is left over."""
+    for i in range(sums.shape[0] - 1):
+        for e in range(sums.shape[1]):
+            x = sums[i, e]
+            d = ((x + _HALF) & _MASK) - _HALF
+            sums[i, e] = d
+            sums[i + 1, e] += (x - d) >> BASE_BITS
+
+
+@kernel()
+def multiply(a, b, point):
+    """Products of two arrays of numbers (digits, n) int32 with ``point`` digits after the point, as sums to carry."""
+    n = a.shape[1]
+    columns = a.shape[0] + b.shape[0] - point + _EXTRA + 1
+    sums = np.zeros((columns, n), np.int64)
+    for i in range(a.shape[0]):
+        for j in range(max(0, point - _EXTRA - i), b.shape[0]):
+            c = i + j - point + _EXTRA
+            for e in range(n):
+                sums[c, e] += np.int64(a[i, e]) * np.int64(b[j, e])
+    carry(sums)
+    return sums[_EXTRA:]
+
+
+@kernel()
+def matmul(a, b, point):
+    """Matrix products (digits, m, k) @ (digits, k, n) of numbers with ``point`` digits after the point, balanced."""
+    m, depth, n = a.shape[1], a.shape[2], b.shape[2]
+    columns = a.shape[0] + b.shape[0] - point + _EXTRA + 1
+    sums = np.zeros((columns, m, n), np.int64)
+    flat = sums.reshape((columns, m * n))
+    chunk = max(1, _MOST_TERMS // max(a.shape[0], b.shape[0]))
+    for start in range(0, depth, chunk):
+        stop = min(depth, start + chunk)
+        for i in range(a.shape[0]):
+            for j in range(max(0, point - _EXTRA - i), b.shape[0]):
+                c = i + j - point + _EXTRA
+                if n == 1:
+                    for r in range(m):
+                        total = np.int64(0)
+                        for k in range(start, stop):
+                            total += np.int64(a[i, r, k]) * np.int64(b[j, k, 0])
+                        sums[c, r, 0] += total
+                    continue
+                for r in range(m):
+                    for k in range(start, stop):
+                        x = np.int64(a[i, r, k])
+                        if x != 0:
+                            for e in range(n):
+                                sums[c, r, e] += x * np.int64(b[j, k, e])
+        carry(flat)
+    return sums[_EXTRA:]
+
+
+@kernel()
+def to_floats(a, point):
+    """Nearest float64 of each number (one rounding; inf where there is none)."""
+    digits, n = a.shape
+    out = np.zeros(n)
+    for e in range(n):
+        top = digits - 1
+        while top > 0 and a[top, e] == 0:
+            top -= 1
+        high = float(a[top, e]) * 2.0**26
+        low = 0.0
+        if top > 0:
+            high += float(a[top - 1, e])
+        if top > 1:
+            low = float(a[top - 2, e]) * 2.0**26
+        if top > 2:
+            low += float(a[top - 3, e])
+        out[e] = np.ldexp(high + low * 2.0**-52, BASE_BITS * (top - 1 - point))
+    return out
+
+
+@kernel()
+def signs(a):
+    """-1, 0 or 1 for each number: the sign of its first digit that is not zero."""
+    out = np.zeros(a.shape[1], np.int64)
+    for e in range(a.shape[1]):
+        for i in range(a.shape[0] - 1, -1, -1):
+            if a[i, e] != 0:
+                out[e] = 1 if a[i, e] > 0 else -1
+                break
+    return out
+
+
+@inner
+def _product(a, b, out, sums):
+    """out = a * b for a strip of numbers with one digit before the point; all (digits, strip) int64."""
+    digits, n = a.shape
+    point = digits - 1
+    for i in range(sums.shape[0]):
+        for e in range(n):
+            sums[i, e] = 0
+    for i in range(digits):
+        for j in range(max(0, point - _EXTRA - i), digits):
+            c = i + j - point + _EXTRA
+            for e in range(n):
+                sums[c, e] += np.int64(np.int32(a[i, e])) * np.int64(np.int32(b[j, e]))
+    carry(sums)
+    for i in range(digits):
+        for e in range(n):
+            out[i, e] = sums[i + _EXTRA, e]
+
+
+@inner
+def _add_integer(a, value):
+    """Add a whole number to each number of a strip."""
+    for e in range(a.shape[1]):
+        a[a.shape[0] - 1, e] += value
+
+
+@inner
+def _shift_down(a, e, bits):
+    """Divide one number of a strip by 2**bits in place."""
+    digits = a.shape[0]
+    whole = (bits + BASE_BITS - 1) // BASE_BITS
+    left = np.int64(1) << (whole * BASE_BITS - bits)
+    over = np.int64(0)
+    for i in range(digits + whole):
+        x = (a[i, e] * left if i < digits else np.int64(0)) + over
+        d = ((x + _HALF) & _MASK) - _HALF
+        over = (x - d) >> BASE_BITS
+        if i >= whole:
+            a[i - whole, e] = d
+    a[digits - 1, e] += over << BASE_BITS
+
+
+@kernel()
+def tanh(a, point, ln2, factorials, halvings):
+    """tanh of each number (digits, n) int32 with ``point`` digits after the point; same digits after the point.
+
+    ``e = exp(-2 |x|)`` by ``2 |x| = k ln 2 + r``, ``expm1(-r / 2**halvings)`` from its Taylor polynomial, and that many
+    doublings ``m (m + 2)``; then ``(1 - e) / (1 + e)`` by Newton's iteration from float64. ln2 (digits,) and
+    factorials (terms, digits): ln 2 and (-1)**k / k! with one digit more after the point than a. Off by less than one
+    unit of the last digit. Returns (point + 1, n) int64, balanced.
+    """
+    work = point + 2  # one digit before the point and one spare behind
+    n_all = a.shape[1]
+    out = np.zeros((point + 1, n_all), np.int64)
+    approximate = to_floats(a, point)
+    saturated = 0.5 * np.log(2.0) * BASE_BITS * (point + 2)
+    newton = 1
+    while 50 << newton < BASE_BITS * work:
+        newton += 1
+    for first in range(0, n_all, _STRIP):
+        n = min(_STRIP, n_all - first)
+        u = np.zeros((work, n), np.int64)
+        m = np.zeros((work, n), np.int64)
+        v = np.zeros((work, n), np.int64)
+        sums = np.zeros((2 * work - (work - 1) + _EXTRA + 1, n), np.int64)
+        k = np.zeros(n, np.int64)
+        for e in range(n):
+            x = abs(approximate[first + e])
+            if x >= saturated:
+                k[e] = -1
+                continue
+            sign = 1 if approximate[first + e] >= 0 else -1
+            k[e] = np.int64(np.rint(2.0 * x / np.log(2.0)))
+            for i in range(work):
+                digit = 0
+                if 0 <= i - 1 < a.shape[0]:
+                    digit = a[i - 1, first + e] * sign
+                u[i, e] = 2 * digit - k[e] * ln2[i]
+        carry(u)
+        for e in range(n):
+            _shift_down(u, e, halvings)
+        for i in range(work):
+            for e in range(n):
+                m[i, e] = factorials[-1, i]
+        for term in range(factorials.shape[0] - 2, -1, -1):
+            _product(m, u, m, sums)
+            for i in range(work):
+                for e in range(n):
+                    m[i, e] += factorials[term, i]
+        _product(m, u, m, sums)  # expm1(-u) = sum over k >= 1
+        for _ in range(halvings):
+            for i in range(work):
+                for e in range(n):
+                    v[i, e] = m[i, e]
+            _add_integer(v, 2)
+            _product(m, v, m, sums)
+        _add_integer(m, 1)
+        for e in range(n):
+            if k[e] < 0:
+                for i in range(work):
+                    m[i, e] = 0
+            else:
+                _shift_down(m, e, k[e])
+        # m = exp(-2 |x|); u = 1 / (1 + m) by Newton: u (2 - (1 + m) u)
+        for e in range(n):
+            s = 0.0
+            for i in range(work):
+                s = s * 2.0**-BASE_BITS + float(m[i, e])
+            s = 1.0 / (1.0 + s)
+            for i in range(work - 1, -1, -1):
+                d = np.int64(np.rint(s))
+                u[i, e] = d
+                s = (s - float(d)) * 2.0**BASE_BITS
+        carry(u)
+        _add_integer(m, 1)
+        for _ in range(newton):
+            _product(m, u, v, sums)
+            for i in range(work):
+                for e in range(n):
+                    v[i, e] = -v[i, e]
+            _add_integer(v, 2)
+            _product(u, v, u, sums)
+        # tanh |x| = (1 - e) / (1 + e) = 2 / (1 + e) - 1
+        for i in range(work):
+            for e in range(n):
+                u[i, e] = 2 * u[i, e]
+        _add_integer(u, -1)
+        carry(u)
+        for e in range(n):
+            sign = 1 if approximate[first + e] >= 0 else -1
+            for i in range(point + 1):
+                out[i, first + e] = sign * u[i + 1, e]
+    carry(out)
+    return out

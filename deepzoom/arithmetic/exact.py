@@ -1,0 +1,312 @@
+"""Exact arithmetic: arrays of fixed-point numbers with as many fraction bits as asked for.
+
+Sums are exact; a product, a quotient or a function is off by at most one unit of ``2**-bits``. What a training step
+does to whole arrays (sums, products, tanh) runs in the compiled routines of ``digits.py``; what is done to a few
+numbers goes through FLINT's integers and ball arithmetic. How many digits of a long run are right is not read off
+here, but verified by running it at two precisions (``deepzoom/reference.py``).
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from functools import lru_cache
+from numbers import Rational
+from typing import Any
+
+import flint
+import numpy as np
+from numpy.typing import NDArray
+
+from . import digits as kernels
+from .base import Arithmetic, rules_of
+from .digits import BASE_BITS
+
+_GUARD = 16  # extra bits of a function's working precision
+
+
+class Exact(Arithmetic):
+    """Array of fixed-point numbers.
+
+    digits: int32 (digits, *shape), lowest first, balanced in base 2**26; point: how many of them stand after the point.
+    """
+
+    rank = 1
+    rules = {}
+
+    def __init__(self, digits: NDArray[np.int32], point: int) -> None:
+        self.digits = digits
+        self.point = point
+        self._floats: NDArray[np.float64] | None = None
+
+    @classmethod
+    def of(cls, value: Any, bits: int) -> Exact:
+        """Fixed point with at least ``bits`` fraction bits.
+
+        From float64 (taken as exact), a rational number (Fraction, mpq) or an Exact of other bits.
+        """
+        point = -(-bits // BASE_BITS)
+        scale = point * BASE_BITS
+        if isinstance(value, Exact):
+            missing = point - value.point
+            if missing >= 0:
+                fill = np.zeros((missing, *value.shape), np.int32)
+                return cls(np.concatenate([fill, value.digits]), point)
+            return cls(value.digits[-missing:], point)
+        if isinstance(value, Rational):
+            return cls.from_integers([(int(value.numerator) << scale) // int(value.denominator)], (), point)
+        array = np.asarray(value, dtype=np.float64)
+        mantissa, exponent = np.frexp(array)
+        whole = np.ldexp(mantissa, 53).astype(np.int64).ravel().tolist()
+        shifts = (exponent - 53 + scale).ravel().tolist()
+        return cls.from_integers([m << s if s >= 0 else m >> -s for m, s in zip(whole, shifts)], array.shape, point)
+
+    @classmethod
+    def from_integers(cls, integers: list[int], shape: tuple[int, ...], point: int) -> Exact:
+        """Numbers ``integers * 2**(-26 point)``."""
+        longest = max((abs(v).bit_length() for v in integers), default=0)
+        count = max(point + 1, longest // BASE_BITS + 1)
+        mask = (1 << BASE_BITS) - 1
+        sums = np.empty((count + 1, len(integers)), np.int64)
+        for column, value in enumerate(integers):
+            sign, value = (-1, -value) if value < 0 else (1, value)
+            for row in range(count + 1):
+                sums[row, column] = sign * (value & mask)
+                value >>= BASE_BITS
+        kernels.carry(sums)
+        return cls._balanced(sums, shape, point)
+
+    @classmethod
+    def _balanced(cls, sums: NDArray[np.int64], shape: tuple[int, ...], point: int) -> Exact:
+        """From balanced digits whose top one may still be too large."""
+        while np.any(np.abs(sums[-1]) >= 1 << (BASE_BITS - 1)):
+            sums = np.concatenate([sums, np.zeros_like(sums[:1])])
+            kernels.carry(sums)
+        top = len(sums)
+        while top > point + 1 and not sums[top - 1].any():
+            top -= 1
+        return cls(sums[:top].astype(np.int32).reshape(top, *shape), point)
+
+    @property
+    def bits(self) -> int:
+        return self.point * BASE_BITS
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.digits.shape[1:]
+
+    @property
+    def ndim(self) -> int:
+        return self.digits.ndim - 1
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+    @property
+    def T(self) -> Exact:
+        return Exact(np.ascontiguousarray(np.moveaxis(self.digits.T, -1, 0)), self.point)
+
+    def __getitem__(self, key: Any) -> Exact:
+        keys = key if isinstance(key, tuple) else (key,)
+        return Exact(np.ascontiguousarray(self.digits[(slice(None), *keys)]), self.point)
+
+    def sum(self) -> Exact:
+        sums = np.zeros((len(self.digits) + 2, 1), np.int64)
+        sums[:-2] = self.digits.reshape(len(self.digits), -1).sum(axis=1, dtype=np.int64, keepdims=True)
+        kernels.carry(sums)
+        return Exact._balanced(sums, (), self.point)
+
+    def mean(self) -> Exact:
+        result: Exact = self.sum() / self.size
+        return result
+
+    def floats(self) -> NDArray[np.float64]:
+        """Nearest float64 of each number (inf where there is none)."""
+        if self._floats is None:
+            self._floats = kernels.to_floats(self._flat(), self.point).reshape(self.shape)
+        return self._floats
+
+    def signs(self) -> NDArray[np.int64]:
+        """-1, 0 or 1 for each number."""
+        return kernels.signs(self._flat()).reshape(self.shape)
+
+    def integers(self) -> list[int]:
+        """Each number times ``2**bits``, exactly."""
+        columns = self._flat().T.tolist()
+        result = []
+        for column in columns:
+            value = 0
+            for digit in reversed(column):
+                value = (value << BASE_BITS) + digit
+            result.append(value)
+        return result
+
+    def _flat(self) -> NDArray[np.int32]:
+        return np.ascontiguousarray(self.digits.reshape(len(self.digits), -1))
+
+
+rule = rules_of(Exact.rules)
+
+
+@lru_cache(maxsize=256)
+def _constant(value: float, bits: int) -> Exact:
+    return Exact.of(value, bits)
+
+
+def _lifted(value: Any, bits: int) -> Exact:
+    if isinstance(value, Exact):
+        return value
+    return _constant(value, bits) if isinstance(value, (int, float)) else Exact.of(value, bits)
+
+
+def _same_point(a: Any, b: Any) -> tuple[Exact, Exact]:
+    bits = a.bits if isinstance(a, Exact) else b.bits
+    a, b = _lifted(a, bits), _lifted(b, bits)
+    if a.point != b.point:
+        raise ValueError(f"numbers of {a.bits} and {b.bits} bits meet")
+    return a, b
+
+
+def _add_signed(a: Any, b: Any, sign: int) -> Exact:
+    a, b = _same_point(a, b)
+    shape = np.broadcast_shapes(a.shape, b.shape)
+    count = max(len(a.digits), len(b.digits))
+    sums = np.zeros((count + 1, *shape), np.int64)
+    sums[: len(a.digits)] = a.digits.reshape(len(a.digits), *(1,) * (len(shape) - a.ndim), *a.shape)
+    sums[: len(b.digits)] += sign * b.digits.reshape(len(b.digits), *(1,) * (len(shape) - b.ndim), *b.shape).astype(
+        np.int64
+    )
+    sums = sums.reshape(count + 1, -1)
+    kernels.carry(sums)
+    return Exact._balanced(sums, shape, a.point)
+
+
+@rule(np.add)
+def _add(a: Any, b: Any) -> Exact:
+    return _add_signed(a, b, 1)
+
+
+@rule(np.subtract)
+def _subtract(a: Any, b: Any) -> Exact:
+    return _add_signed(a, b, -1)
+
+
+@rule(np.negative)
+def _negative(a: Exact) -> Exact:
+    return _add_signed(0.0, a, -1)
+
+
+@rule(np.multiply)
+def _multiply(a: Any, b: Any) -> Exact:
+    a, b = _same_point(a, b)
+    shape = np.broadcast_shapes(a.shape, b.shape)
+
+    def spread(x: Exact) -> NDArray[np.int32]:
+        digits = x.digits.reshape(len(x.digits), *(1,) * (len(shape) - x.ndim), *x.shape)
+        return np.ascontiguousarray(np.broadcast_to(digits, (len(digits), *shape)).reshape(len(digits), -1))
+
+    return Exact._balanced(kernels.multiply(spread(a), spread(b), a.point), shape, a.point)
+
+
+@rule(np.matmul)
+def _matmul(a: Any, b: Any) -> Exact:
+    a, b = _same_point(a, b)
+    sums = kernels.matmul(np.ascontiguousarray(a.digits), np.ascontiguousarray(b.digits), a.point)
+    return Exact._balanced(sums.reshape(len(sums), -1), (a.shape[0], b.shape[1]), a.point)
+
+
+@rule(np.true_divide)
+def _divide(a: Any, b: Any) -> Exact:
+    a, b = _same_point(a, b)
+    shape = np.broadcast_shapes(a.shape, b.shape)
+
+    def spread(x: Exact) -> list[int]:
+        return np.broadcast_to(np.array(x.integers(), dtype=object).reshape(x.shape), shape).ravel().tolist()
+
+    return Exact.from_integers([(n << a.bits) // d for n, d in zip(spread(a), spread(b))], shape, a.point)
+
+
+@rule(np.power)
+def _power(a: Any, b: Any) -> Exact:
+    if isinstance(b, Exact):
+        result: Exact = np.exp(b * np.log(Exact.of(a, b.bits)))
+        return result
+    if b != int(b) or b < 1:
+        raise ValueError(f"power {b}: give a whole number of at least 1")
+    result = a
+    for digit in bin(int(b))[3:]:
+        result = result * result
+        if digit == "1":
+            result = result * a
+    return result
+
+
+@rule(np.absolute)
+def _absolute(a: Exact) -> Exact:
+    return Exact(a.digits * np.where(a.signs() < 0, -1, 1).astype(np.int32), a.point)
+
+
+@rule(np.maximum)
+def _maximum(a: Any, b: Any) -> Exact:
+    a, b = _same_point(a, b)
+    difference = a - b
+    return b + Exact(difference.digits * (difference.signs() > 0).astype(np.int32), a.point)
+
+
+@rule(np.heaviside)
+def _heaviside(a: Exact, at_zero: float) -> Exact:
+    return Exact.of(np.heaviside(a.signs().astype(np.float64), at_zero), a.bits)
+
+
+def _through_flint(name: str, a: Exact) -> Exact:
+    """Apply one of arb's functions to each number."""
+    values = a.integers()
+    whole = max(0, max((abs(v).bit_length() for v in values), default=0) - a.bits)
+    # exp of a number of m integer bits has up to 1.45 * 2**m of them
+    extra = 2 << min(whole, 24) if name == "exp" else whole
+    with flint.ctx.workprec(a.bits + extra + _GUARD):
+        down, up = flint.arb((1, -a.bits)), flint.arb((1, a.bits))
+        results = [(getattr(flint.arb(v) * down, name)() * up).mid().floor().unique_fmpz() for v in values]
+    if any(v is None for v in results):
+        raise ValueError(f"{name} is not defined at every one of these numbers")
+    return Exact.from_integers([int(v) for v in results], a.shape, a.point)
+
+
+def _register_function(ufunc: np.ufunc) -> None:
+    rule(ufunc)(lambda a: _through_flint(ufunc.__name__, a))
+
+
+for _ufunc in (np.exp, np.log, np.sqrt, np.sin, np.cos):
+    _register_function(_ufunc)
+
+
+@lru_cache(maxsize=8)
+def _tanh_constants(point: int) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    """Digits of ln 2 and of (-1)**k / k!, k = 1, 2, ..., with point + 1 digits after the point; doublings to make."""
+    bits = BASE_BITS * (point + 1)
+    halvings = min(BASE_BITS - 4, max(4, round(math.sqrt(bits / 2.5))))
+    factorials = []
+    term = Fraction(1)
+    k = 1
+    while True:
+        term = Fraction(-term.numerator, term.denominator * k)
+        factorials.append(term)
+        k += 1
+        if math.lgamma(k + 1) / math.log(2) + k * (halvings + 1.5) > bits:
+            break
+    with flint.ctx.workprec(bits + _GUARD):
+        ln2 = int((flint.arb(2).log() * flint.arb((1, bits))).mid().floor().unique_fmpz())
+
+    def column(numbers: list[int]) -> NDArray[np.int64]:
+        return Exact.from_integers(numbers, (len(numbers),), point + 1).digits[: point + 2].T.astype(np.int64)
+
+    constants = column([(f.numerator << bits) // f.denominator for f in factorials])
+    return column([ln2])[0], constants, halvings
+
+
+@rule(np.tanh)
+def _tanh(a: Exact) -> Exact:
+    ln2, factorials, halvings = _tanh_constants(a.point)
+    sums = kernels.tanh(a._flat(), a.point, ln2, factorials, halvings)
+    return Exact._balanced(sums, a.shape, a.point)

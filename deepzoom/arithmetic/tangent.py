@@ -1,0 +1,175 @@
+"""Tangent arithmetic: value and derivatives along the two parameters, as a truncated Taylor polynomial.
+
+The difference of a number from its reference is a polynomial in the pixel's two parameter differences (dx, dy),
+without constant term, up to some order: order 1 is the tangent, higher orders carry a skip further. It is one more
+kind of difference for the rules of ``delta.py``, so that derivatives come from the map as it stands.
+
+Coefficients are kept in scaled variables ``(dx, dy) * 2**-exponent``. The exponent follows the growth of the tangent,
+so that coefficients of every order stay in float64's range at any depth; the product of two polynomials does not
+depend on it.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..compiled import kernel
+from .delta import Difference, Floats
+
+
+@lru_cache(maxsize=16)
+def monomials(order: int) -> NDArray[np.int64]:
+    """Powers (i, j) of dx**i dy**j, i + j = 1 .. order, by degree: shape (count, 2)."""
+    return np.array([(d - j, j) for d in range(1, order + 1) for j in range(d + 1)], dtype=np.int64)
+
+
+@lru_cache(maxsize=16)
+def _products(order: int) -> NDArray[np.int64]:
+    """Rows (left, right, result): all products of two monomials that stay within the order."""
+    powers = [tuple(p) for p in monomials(order).tolist()]
+    place = {p: i for i, p in enumerate(powers)}
+    rows = [
+        (a, b, place[p[0] + q[0], p[1] + q[1]])
+        for a, p in enumerate(powers)
+        for b, q in enumerate(powers)
+        if sum(p) + sum(q) <= order
+    ]
+    return np.array(rows, dtype=np.int64).reshape(-1, 3)
+
+
+@kernel(fastmath={"contract"})
+def _multiply(a, b, products, out):  # type: ignore[no-untyped-def]
+    """out[result] += a[left] * b[right], element by element, for (monomials, n) arrays."""
+    for row in range(products.shape[0]):
+        left, right, result = products[row]
+        for e in range(a.shape[1]):
+            out[result, e] += a[left, e] * b[right, e]
+
+
+def _taylor(name: str, order: int) -> list[float]:
+    """Coefficients 1 .. order of the function's Taylor series at 0."""
+    if name == "expm1":
+        return [1.0 / math.factorial(k) for k in range(1, order + 1)]
+    if name == "log1p":
+        return [(-1.0) ** (k + 1) / k for k in range(1, order + 1)]
+    if name == "sin":
+        return [(0.0, 1.0, 0.0, -1.0)[k % 4] / math.factorial(k) for k in range(1, order + 1)]
+    coefficients, c = [], 1.0
+    for k in range(1, order + 1):  # sqrt(1 + x) - 1
+        c *= (1.5 - k) / k
+        coefficients.append(c)
+    return coefficients
+
+
+class Fold:
+    """How close a fold (of |.| or relu) came: the polynomials hold for parameter differences below ``2**log2``."""
+
+    def __init__(self, log2: float = math.inf) -> None:
+        self.log2 = log2
+
+
+class Series(Difference):
+    """Taylor polynomials: data (monomials, *shape) float64 in the order of ``monomials(order)``.
+
+    The variables are (dx, dy) * 2**-exponent. ``fold`` is shared by all that is derived from one start.
+    """
+
+    def __init__(self, data: Floats, exponent: int, order: int, fold: Fold) -> None:
+        super().__init__(data, exponent)
+        self.order = order
+        self.fold = fold
+
+    @classmethod
+    def variable(cls, which: int, order: int, fold: Fold) -> Series:
+        """dx (which = 0) or dy (which = 1) itself, a scalar."""
+        data = np.zeros(len(monomials(order)))
+        data[which] = 1.0
+        return cls(data, 0, order, fold)
+
+    def like(self, data: Floats) -> Series:
+        return Series(data, self.exponent, self.order, self.fold)
+
+    def rescaled(self, exponent: int) -> Series:
+        """The same polynomials in variables scaled by another power of two."""
+        degrees = monomials(self.order).sum(axis=1).reshape(-1, *(1,) * (self.data.ndim - 1))
+        data = np.ldexp(self.data, (degrees * (exponent - self.exponent)).astype(np.int32))
+        return Series(data, exponent, self.order, self.fold)
+
+    def times(self, other: Series) -> Series:
+        self._meets(other)
+        shape = np.broadcast_shapes(self.data.shape[1:], other.data.shape[1:])
+
+        def spread(s: Series) -> Floats:
+            data = np.broadcast_to(s.aligned(len(shape)).data, (s.lead, *shape))
+            return np.ascontiguousarray(data).reshape(s.lead, -1)
+
+        out = np.zeros((self.lead, math.prod(shape)))
+        _multiply(spread(self), spread(other), _products(self.order), out)
+        return self.like(out.reshape(self.lead, *shape))
+
+    def matmul(self, other: Series) -> Series:
+        self._meets(other)
+        data = np.zeros((self.lead, self.data.shape[1], other.data.shape[2]))
+        for left, right, result in _products(self.order):
+            data[result] += self.data[left] @ other.data[right]
+        return self.like(data)
+
+    def over(self, reference: Floats, difference: Series) -> Series:
+        # q (D + d) = n, degree by degree: q_m = (n_m - sum q_i d_j) / D, and i stands before m
+        self._meets(difference)
+        shape = np.broadcast_shapes(self.data.shape[1:], difference.data.shape[1:], np.shape(reference))
+        quotient = np.zeros((self.lead, *shape))
+        quotient += self.aligned(len(shape)).data
+        divisor = difference.aligned(len(shape)).data
+        first = 0
+        for degree in range(1, self.order + 1):
+            last = first + degree + 1
+            quotient[first:last] /= reference
+            for left, right, result in _products(self.order):
+                if first <= left < last:
+                    quotient[result] -= quotient[left] * divisor[right]
+            first = last
+        return self.like(quotient)
+
+    def small(self, name: str) -> Series:
+        coefficients = _taylor(name, self.order)
+        result = self.scaled(coefficients[-1])
+        for c in reversed(coefficients[:-1]):
+            result = result.times(self).plus(self.scaled(c))
+        return result
+
+    def _watch(self, reference: Floats) -> None:
+        """Note how small the parameters' differences must be for no sign to change."""
+        reach = np.abs(self.data[0]) + np.abs(self.data[1])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = np.where(reach > 0, np.abs(reference) / reach, np.inf)
+        smallest = float(np.min(ratio, initial=np.inf))
+        log2 = -math.inf if smallest == 0 else math.log2(smallest) + self.exponent
+        self.fold.log2 = min(self.fold.log2, log2)
+
+    def folded(self, reference: Floats) -> Series:
+        self._watch(reference)
+        return self.weighted(np.sign(reference))
+
+    def rectified(self, reference: Floats) -> Series:
+        self._watch(reference)
+        return self.weighted((reference > 0).astype(np.float64))
+
+    def stepped(self, reference: Floats) -> Series:
+        self._watch(reference)
+        return self.weighted(np.zeros(np.shape(reference)))
+
+    def parted(self, limit: float) -> tuple[Floats, Series]:
+        return np.ones(()), self
+
+    def at(self, dx: Floats, dy: Floats, exponent: int) -> Floats:
+        """Values for parameter differences dx, dy (pixels,) times 2**exponent: float64 (pixels, *shape)."""
+        powers = monomials(self.order)
+        x = np.ldexp(dx, exponent - self.exponent)[:, None]
+        y = np.ldexp(dy, exponent - self.exponent)[:, None]
+        terms = x ** powers[:, 0] * y ** powers[:, 1]
+        return (terms @ self.data.reshape(self.lead, -1)).reshape(len(dx), *self.data.shape[1:])

@@ -1,0 +1,91 @@
+"""What is kept between runs: reference runs and compiled kernels, in the user's cache folder.
+
+An entry is written under a temporary name and renamed, so that it is there whole or not at all whatever is killed or
+runs at the same time. An entry that cannot be read is thrown away and made again.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import platformdirs
+from numpy.typing import NDArray
+
+MOST_BYTES = 2 << 30
+"""References kept; beyond it the ones unused for longest go."""
+
+
+def folder() -> Path:
+    """The cache folder: ``$DEEPZOOM_CACHE``, else the platform's place for caches."""
+    chosen = os.environ.get("DEEPZOOM_CACHE")
+    return Path(chosen) if chosen else platformdirs.user_cache_path("deepzoom", appauthor=False)
+
+
+def _references() -> Path:
+    return folder() / "references"
+
+
+def load(key: str) -> dict[str, NDArray[Any]] | None:
+    """The arrays kept under a key, or None."""
+    path = _references() / f"{key}.npz"
+    try:
+        with zipfile.ZipFile(path) as archive:  # whole entries at once: np.load reads and checks them in small pieces
+            arrays = {
+                name.removesuffix(".npy"): np.lib.format.read_array(io.BytesIO(archive.read(name)), allow_pickle=False)
+                for name in archive.namelist()
+            }
+        os.utime(path)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError):
+        path.unlink(missing_ok=True)
+        return None
+    return arrays
+
+
+def save(key: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Keep arrays under a key. A cache folder that cannot be written is no error: nothing is kept then."""
+    try:
+        _references().mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(suffix=".tmp", dir=_references())
+        try:
+            with os.fdopen(handle, "wb") as file:
+                np.savez(file, **arrays)  # type: ignore[arg-type]
+            os.replace(temporary, _references() / f"{key}.npz")
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        _drop_oldest()
+    except OSError:
+        return
+
+
+def _drop_oldest() -> None:
+    entries = sorted(((p.stat().st_mtime, p.stat().st_size, p) for p in _references().glob("*.npz")), reverse=True)
+    total = 0
+    for _, size, path in entries:
+        total += size
+        if total > MOST_BYTES:
+            path.unlink(missing_ok=True)
+
+
+def contents() -> dict[str, tuple[int, int]]:
+    """(files, bytes) of each kind of thing kept."""
+    result = {}
+    for kind in ("references", "kernels"):
+        files = [p for p in (folder() / kind).rglob("*") if p.is_file()]
+        result[kind] = (len(files), sum(p.stat().st_size for p in files))
+    return result
+
+
+def clear(kind: str) -> None:
+    """Remove all that is kept of a kind: ``references`` or ``kernels``."""
+    shutil.rmtree(folder() / kind, ignore_errors=True)

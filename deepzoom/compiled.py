@@ -1,0 +1,76 @@
+"""Compiling kernels with Numba, and keeping what was compiled in deepzoom's own cache folder.
+
+Numba notices a change of the file a function stands in, not of the files it calls into. The folder is therefore named
+after the contents of all of them: any change of any kernel starts an empty one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numba
+
+from . import cache
+
+
+@lru_cache(maxsize=1)
+def folder() -> Path:
+    """Where compiled kernels of exactly this source are kept."""
+    here = Path(__file__).parent
+    digest = hashlib.sha256(numba.__version__.encode())
+    for path in sorted([*here.glob("arithmetic/*.py"), *here.glob("backends/kernels/*.py")]):
+        digest.update(path.read_bytes())
+    return cache.folder() / "kernels" / digest.hexdigest()[:16]
+
+
+def inner(function: Callable[..., Any]) -> Any:
+    """Decorator for a routine that only kernels call; what Python would need to call it takes as long to compile."""
+    return numba.njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+
+
+def kernel(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Decorator: compile at the first call, without the GIL, with NumPy's division, and keep it on disk."""
+
+    def compile_later(function: Callable[..., Any]) -> Any:
+        before = numba.config.CACHE_DIR
+        try:
+            numba.config.CACHE_DIR = before or str(folder())
+            return numba.njit(nogil=True, cache=_writable(), error_model="numpy", **options)(function)
+        finally:
+            numba.config.CACHE_DIR = before
+
+    return compile_later
+
+
+@lru_cache(maxsize=1)
+def _writable() -> bool:
+    try:
+        folder().mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder(), os.W_OK)
+
+
+def ready(what: str) -> bool:
+    """Whether kernels were marked as compiled on this kind of machine."""
+    return _mark(what).exists()
+
+
+def mark_ready(what: str) -> None:
+    """Remember that kernels are compiled; an unwritable folder is no error."""
+    try:
+        _mark(what).parent.mkdir(parents=True, exist_ok=True)
+        _mark(what).touch()
+    except OSError:
+        return
+
+
+def _mark(what: str) -> Path:
+    import llvmlite.binding
+
+    return folder() / f"{what}-{llvmlite.binding.get_host_cpu_name()}.ready"

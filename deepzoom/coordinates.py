@@ -1,0 +1,88 @@
+"""Exact coordinates: decimal numbers of any length, and numbers far below 1e-308 as float64 with an exponent."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import gmpy2
+from gmpy2 import mpq
+
+from .errors import InputError
+
+_DECIMAL = re.compile(r"([+-]?)(\d+\.?\d*|\.\d+)(?:[eE]([+-]?\d{1,9}))?")
+_MOST_DECIMALS = 1_000_000
+
+Rational = Any  # gmpy2's mpq carries no usable type
+
+
+def parse_decimal(text: str, what: str) -> Rational:
+    """The exact rational value of a decimal number such as ``-1.25e-20``; ``what`` names it in the error.
+
+    Raises InputError where the text is not a finite decimal number.
+    """
+    match = _DECIMAL.fullmatch(text.strip())
+    if match is None:
+        raise InputError(f"{what}: {_shortened(text)!r} is not a decimal number such as -1.25 or 3e-20.")
+    sign, digits, exponent = match.groups()
+    power = int(exponent or 0)
+    if abs(power) > _MOST_DECIMALS:
+        raise InputError(f"{what}: the exponent of {_shortened(text)!r} is beyond {_MOST_DECIMALS:,} decimals.")
+    whole, _, fraction = digits.partition(".")
+    value = mpq(gmpy2.mpz(whole + fraction or "0"))
+    power -= len(fraction)
+    ten = gmpy2.mpz(10) ** abs(power)
+    value = value * ten if power >= 0 else value / ten
+    return -value if sign == "-" else value
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:20]}...{text[-10:]}"
+
+
+def format_decimal(value: Rational) -> str:
+    """The exact decimal text of a rational whose denominator is made of twos and fives; the inverse of parsing."""
+    numerator, denominator = gmpy2.mpz(value.numerator), gmpy2.mpz(value.denominator)
+    fives, fives_count = gmpy2.remove(denominator, gmpy2.mpz(5))
+    ones, twos_count = gmpy2.remove(fives, gmpy2.mpz(2))
+    if ones != 1:
+        raise ValueError(f"{value} has no finite decimal expansion")
+    places = max(twos_count, fives_count)
+    scaled = numerator * gmpy2.mpz(10) ** places // denominator
+    digits = (abs(scaled)).digits()
+    sign = "-" if scaled < 0 else ""
+    stripped = digits.rstrip("0")
+    if not stripped:
+        return "0"
+    exponent = len(digits) - places - 1  # of the first digit, in scientific notation
+    if -5 <= exponent < 16:
+        digits = digits.rjust(places + 1, "0")
+        whole, fraction = digits[: len(digits) - places], digits[len(digits) - places :].rstrip("0")
+        return f"{sign}{whole}.{fraction}" if fraction else f"{sign}{whole}"
+    tail = f".{stripped[1:]}" if len(stripped) > 1 else ""
+    return f"{sign}{stripped[0]}{tail}e{exponent}"
+
+
+def scaled_float(value: Rational) -> tuple[float, int]:
+    """(m, e) with value = m * 2**e, m rounded to nearest, 0.5 <= |m| < 1 (m = e = 0 for zero)."""
+    if value == 0:
+        return 0.0, 0
+    e = abs(value.numerator).bit_length() - value.denominator.bit_length()
+    scaled = value / mpq(2) ** e if e >= 0 else value * mpq(2) ** -e  # between 1/2 and 2
+    mantissa, more = math.frexp(float(scaled))
+    return mantissa, e + more
+
+
+def log2(value: Rational) -> float:
+    """log2 of a positive rational of any size."""
+    mantissa, exponent = scaled_float(value)
+    return math.log2(mantissa) + exponent
+
+
+def with_digits(value: Rational, digits: int) -> str:
+    """Decimal text of value with ``digits`` significant digits, rounded."""
+    precision = int(digits * 3.33) + 16
+    with gmpy2.local_context(gmpy2.get_context(), precision=precision):
+        text: str = "{0:.{1}e}".format(gmpy2.mpfr(value), max(0, digits - 1))
+    return text

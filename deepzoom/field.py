@@ -1,0 +1,80 @@
+"""A field: what came of every pixel of a scene, without colours, and its data file."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import InputError
+from .files import whole_file
+from .scene import Scene
+
+PASSES = (16, 8, 4, 2, 1)
+"""Coarse to fine: pixels whose row and column are multiples of 16 come first, then of 8, and so on."""
+
+_CHANNELS: dict[str, Any] = {"measure": np.float64, "fate": np.int8, "trust": np.int8, "done": np.bool_}
+
+
+@dataclass
+class Field:
+    """Read-outs of a scene, arrays (height, width) with row 0 at the top.
+
+    measure float64 (the signed convergence measure), fate int8 (-1 converged, +1 diverged, 0 undecided), trust int8
+    (1 settled, 0 unchecked, -1 not settled), done bool. made: how the pixels were obtained.
+    """
+
+    scene: Scene
+    measure: NDArray[np.float64]
+    fate: NDArray[np.int8]
+    trust: NDArray[np.int8]
+    done: NDArray[np.bool_]
+    made: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def empty(cls, scene: Scene) -> Field:
+        """A field of which nothing is done."""
+        shape = (scene.view.height, scene.view.width)
+        arrays: dict[str, Any] = {name: np.zeros(shape, kind) for name, kind in _CHANNELS.items()}
+        return cls(scene, **arrays)
+
+    def save(self, path: Path) -> None:
+        """Write the data file (.npz): the arrays, ``scene`` (TOML text) and ``made`` (JSON text)."""
+        arrays: dict[str, Any] = {name: getattr(self, name) for name in _CHANNELS}
+        with whole_file(path) as file:
+            np.savez(file, **arrays, scene=np.array(self.scene.to_toml()), made=np.array(json.dumps(self.made)))
+
+    @classmethod
+    def load(cls, path: Path) -> Field:
+        """Read a data file. Raises InputError where it is missing, cut short or none of ours."""
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                found = {name: archive[name] for name in archive.files}
+        except FileNotFoundError:
+            raise InputError(f"FILE: there is no file {path}.") from None
+        except (OSError, ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile, NotImplementedError):
+            raise InputError(f"FILE: {path} is not a data file of deepzoom, or it is cut short.") from None
+        missing = sorted(({*_CHANNELS, "scene"}) - set(found))
+        if missing:
+            raise InputError(f"FILE: {path} is not a data file of deepzoom: it lacks {missing[0]!r}.")
+        scene = Scene.from_toml(str(found["scene"]), str(path))
+        shape = (scene.view.height, scene.view.width)
+        for name, kind in _CHANNELS.items():
+            if found[name].shape != shape or found[name].dtype != kind:
+                raise InputError(f"FILE: {path}: {name} does not have the size and type of its scene.")
+        made = json.loads(str(found["made"])) if "made" in found else {}
+        return cls(scene, **{name: found[name] for name in _CHANNELS}, made=made)
+
+    def shown(self) -> NDArray[np.float64]:
+        """The measure with pixels not yet done filled in from the coarser grid; NaN where that is not done either."""
+        rows, columns = np.indices(self.done.shape)
+        result = np.full(self.done.shape, np.nan)
+        for stride in PASSES:
+            r, c = rows // stride * stride, columns // stride * stride
+            result = np.where(self.done[r, c], self.measure[r, c], result)
+        return result

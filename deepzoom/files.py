@@ -1,0 +1,41 @@
+"""Output files: whole or not at all, and never over an existing one unasked."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from .errors import InputError
+
+
+def check_output(path: Path, option: str, force: bool) -> None:
+    """Raise InputError where a file could not be written there: before anything is computed for it."""
+    if path.is_dir():
+        raise InputError(f"{option}: {path} is a folder; give a file name.")
+    if path.exists() and not force:
+        raise InputError(f"{option}: {path} exists; give another name, or --force to replace it.")
+    folder = path.parent
+    if not folder.is_dir():
+        raise InputError(f"{option}: there is no folder {folder}; make it first.")
+    if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
+        raise InputError(f"{option}: {path} cannot be written; give a place where files can be made.")
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[IO[Any]]:
+    """A binary file that appears under its name when the block ends well, and leaves nothing when it does not."""
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)  # mkstemp gives none of the rights a new file would have
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,68 @@
+"""Curated places: one TOML file per system, each with one ``[[landmark]]`` table per place."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.resources import files
+
+from ..coordinates import Rational, parse_decimal
+from ..errors import InputError
+
+
+@dataclass(frozen=True)
+class Landmark:
+    """A place worth seeing. x, y, depth: decimal texts; reaches: the smallest depth to which it shows structure."""
+
+    name: str
+    system: str
+    x: str
+    y: str
+    depth: str
+    reaches: str
+    steps: int
+    note: str
+    default: bool = False
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    def serves(self, depth: Rational) -> bool:
+        """Whether a view of this depth shows structure here."""
+        return bool(depth >= parse_decimal(self.reaches, "reaches"))
+
+
+@lru_cache(maxsize=1)
+def all_landmarks() -> tuple[Landmark, ...]:
+    """All landmarks, by system in the order of their files."""
+    found = []
+    for path in sorted(files(__package__).iterdir(), key=lambda p: p.name):
+        if path.name.endswith(".toml"):
+            found += [Landmark(**entry) for entry in tomllib.loads(path.read_text(encoding="utf-8"))["landmark"]]
+    return tuple(found)
+
+
+def get(name: str) -> Landmark:
+    """The landmark of that name. Raises InputError where there is none."""
+    for landmark in all_landmarks():
+        if landmark.name == name:
+            return landmark
+    raise InputError(f"--at: there is no landmark {name!r}; `deepzoom landmarks` lists them.")
+
+
+def choose(system: str, depth: Rational | None) -> Landmark:
+    """The system's default landmark where it reaches the depth, else the shallowest that does, else InputError."""
+    own = [m for m in all_landmarks() if m.system == system]
+    if not own:
+        raise InputError(f"--center: {system} has no landmark; give --center X Y and --depth.")
+    default = next((m for m in own if m.default), own[0])
+    if depth is None or default.serves(depth):
+        return default
+    reaching = [m for m in own if m.serves(depth)]
+    if not reaching:
+        deepest = min(own, key=lambda m: parse_decimal(m.reaches, "reaches"))
+        raise InputError(
+            f"--depth: no landmark of {system} reaches that deep; the deepest, {deepest.name}, reaches"
+            f" {deepest.reaches}. Give --center X Y with enough digits."
+        )
+    return max(reaching, key=lambda m: parse_decimal(m.reaches, "reaches"))

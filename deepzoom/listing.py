@@ -1,0 +1,20 @@
+"""Tables on stdout."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows under a head; wide cells wrap in a terminal and stay whole elsewhere."""
+    console = Console()
+    grid = Table(box=None, pad_edge=False, header_style="bold")
+    for name in head:
+        grid.add_column(name, overflow="fold")
+    for row in rows:
+        grid.add_row(*row)
+    console.print(grid, highlight=False, markup=False, width=None if console.is_terminal else 200)
+    console.print()

@@ -1,0 +1,138 @@
+"""Pictures: PNG files that carry their scene, and figures with axes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gmpy2
+import numpy as np
+from numpy.typing import NDArray
+
+from .coordinates import Rational, log2, with_digits
+from .errors import InputError
+from .field import Field
+from .files import whole_file
+from .scene import Scene
+from .systems.base import Axis
+
+_KEY = "deepzoom-scene"
+
+
+def write_png(path: Path, rgb: NDArray[np.float64], scene: Scene, bits: int = 8) -> None:
+    """Write colours (height, width, 3) in 0 .. 1 as PNG, 8 or 16 bits per channel, with the scene in its metadata."""
+    levels = np.rint(rgb * (2**bits - 1))
+    with whole_file(path) as file:
+        if bits == 8:
+            from PIL import Image
+
+            Image.fromarray(levels.astype(np.uint8)).save(file, "PNG", pnginfo=_metadata(scene), optimize=True)
+        else:
+            _write_16_bit(file, levels.astype(np.uint16), scene)
+
+
+def _metadata(scene: Scene):  # type: ignore[no-untyped-def]
+    from PIL.PngImagePlugin import PngInfo
+
+    info = PngInfo()
+    info.add_itxt(_KEY, scene.to_toml(), zip=True)
+    return info
+
+
+def _write_16_bit(file, levels: NDArray[np.uint16], scene: Scene) -> None:  # type: ignore[no-untyped-def]
+    # Pillow has no 16-bit RGB
+    import io
+    import zlib
+
+    import png
+
+    height, width, _ = levels.shape
+    plain = io.BytesIO()
+    png.Writer(width, height, greyscale=False, bitdepth=16).write(plain, levels.reshape(height, -1))
+    chunks = list(png.Reader(bytes=plain.getvalue()).chunks())
+    text = _KEY.encode() + b"\0\1\0\0\0" + zlib.compress(scene.to_toml().encode())
+    png.write_chunks(file, [*chunks[:-1], (b"iTXt", text), chunks[-1]])
+
+
+def read_scene(path: Path) -> Scene:
+    """The scene of a picture, a data file or a TOML file. Raises InputError where there is none in it."""
+    suffix = path.suffix.lower()
+    if suffix == ".npz":
+        return Field.load(path).scene
+    if not path.is_file():
+        raise InputError(f"FILE: there is no file {path}.")
+    if suffix != ".png":
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            raise InputError(f"FILE: {path} is neither a scene (TOML text), a picture nor a data file.") from None
+        return Scene.from_toml(text, str(path))
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as image:
+            image.load()
+            found = image.info.get(_KEY)
+    except (OSError, UnidentifiedImageError, SyntaxError, ValueError):
+        raise InputError(f"FILE: {path} is not a PNG picture, or it is cut short.") from None
+    if found is None:
+        raise InputError(f"FILE: {path} carries no scene; it was not made by deepzoom.")
+    return Scene.from_toml(str(found), str(path))
+
+
+def end_labels(low: Rational, high: Rational) -> tuple[str, str]:
+    """Decimal texts of the two ends of an axis, with four digits beyond the first in which they differ."""
+    digits = 5
+    while True:
+        texts = with_digits(low, digits), with_digits(high, digits)
+        if texts[0][: digits - 3] != texts[1][: digits - 3] or texts[0].split("e")[1] != texts[1].split("e")[1]:
+            return _plain(texts[0]), _plain(texts[1])
+        digits += 1
+
+
+def _plain(text: str) -> str:
+    """Scientific notation without its exponent where that is short."""
+    mantissa, exponent = text.split("e")
+    if not -3 <= int(exponent) <= 2:
+        return f"{mantissa}e{int(exponent)}"
+    places = max(0, len(mantissa.lstrip("-")) - 2 - int(exponent))
+    return f"{gmpy2.mpfr(text, 8 * len(text) + 64):.{places}f}"
+
+
+def _parameter(coordinate: Rational, axis: Axis, depth: Rational) -> Rational:
+    """The parameter that a coordinate stands for, to many more digits than tell the view's ends apart."""
+    if not axis.power_of_ten:
+        return coordinate
+    with gmpy2.local_context(gmpy2.get_context(), precision=128 + max(0, round(-log2(depth)))):
+        return gmpy2.mpq(gmpy2.exp10(gmpy2.mpfr(coordinate)))
+
+
+def write_figure(path: Path, rgb: NDArray[np.float64], scene: Scene, axes: tuple[Axis, Axis], title: str) -> None:
+    """Write the picture with its two axes: their names, and the parameters' values at the ends, as published."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    view = scene.view
+    left, right = view.x_at(-0.5), view.x_at(view.width - 0.5)
+    low, high = view.y_at(view.height - 0.5), view.y_at(-0.5)
+    x = end_labels(*(_parameter(c, axes[0], view.depth) for c in (left, right)))
+    y = end_labels(*(_parameter(c, axes[1], view.depth) for c in (low, high)))
+    width = 6.0
+    figure = Figure(figsize=(width, max(3.0, width * view.height / view.width + 0.9)), dpi=150, layout="constrained")
+    FigureCanvasAgg(figure)
+    ax = figure.add_subplot()
+    ax.imshow(rgb, extent=(0, 1, 0, 1), aspect=view.height / view.width, interpolation="nearest")
+    small = 9 if max(map(len, x)) < 28 else 6
+    ax.set_xticks([0, 1], list(x), fontsize=small)
+    ax.set_yticks([0, 1], list(y), rotation=90, fontsize=small)
+    first, last = ax.get_xticklabels()
+    first.set_horizontalalignment("left")
+    last.set_horizontalalignment("right")
+    first, last = ax.get_yticklabels()
+    first.set_verticalalignment("bottom")
+    last.set_verticalalignment("top")
+    names = [f"{axis.label} (log scale)" if axis.power_of_ten else axis.label for axis in axes]
+    ax.set_xlabel(names[0])
+    ax.set_ylabel(names[1])
+    ax.set_title(f"{title}\nview {with_digits(view.depth, 3)} high, {scene.steps} steps", fontsize=10)
+    with whole_file(path) as file:
+        figure.savefig(file, format="png", metadata={_KEY: scene.to_toml()})

@@ -1,0 +1,231 @@
+"""The reference run: how many bits, how many steps, that its digits hold, and keeping it.
+
+One run in exact arithmetic at the view's centre serves all its pixels. It goes on only until the differences of
+pixels close to the centre have grown to ``HAND_OFF`` of the weights, where they leave it. Its digits are verified by
+a second run with fewer bits beside it: where the two agree to d bits at every step, the shorter one is right to about
+d bits and the longer one to more; fewer than ``VERIFIED`` bits count as a failure, and more bits are taken.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import cache
+from .arithmetic.digits import BASE_BITS
+from .arithmetic.exact import Exact
+from .coordinates import format_decimal, log2
+from .errors import InputError, Stopped
+from .scene import View
+from .systems.experiments import TrainingSystem
+from .systems.training_run import ExactRun, Snapshot, TaylorRun, flat_weights, pack, record, unpack
+
+HAND_OFF = 2.0**-5
+"""Share of a layer's largest weight at which a pixel's difference leaves the reference (see benchmarks/LOG.md)."""
+VERIFIED = 60
+"""Bits to which the weights of both runs must agree at the end: the 53 of a float64, and some."""
+ORDER = 4
+"""Order of the Taylor polynomials (see benchmarks/LOG.md)."""
+_NEAREST = 64  # pixels nearer to the centre than this part of the depth leave the reference below HAND_OFF
+_MARGIN = 24  # bits for rounding errors growing along the run, beyond what the differences grow
+_SNAPSHOT_EVERY = 4
+_MOST_LOSS = 1e30  # a reference that diverges ends here; its pixels leave it
+_FORMAT = "1"
+
+Floats = NDArray[np.float64]
+Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A reference run, rounded to float64.
+
+    bits: of the run; agreement: bits to which it and the shorter run agree at every step; record (steps, size): the
+    values of each step that delta steps refer to; weights (steps + 1, n): before each step; losses (steps,);
+    reach (steps + 1,): log2 of the share of the weights that a parameter difference of 1 would move; learning
+    (layers,): learning rates; offset: of the first layer's weights, or 0.
+    """
+
+    bits: int
+    agreement: float
+    record: Floats
+    weights: Floats
+    losses: Floats
+    reach: Floats
+    snapshots: tuple[Snapshot, ...]
+    learning: Floats
+    offset: float
+
+    @property
+    def steps(self) -> int:
+        return len(self.record)
+
+    @property
+    def digits(self) -> int:
+        """Decimal digits of the weights that were verified."""
+        return int(self.agreement * math.log10(2))
+
+
+def bits_for(view: View) -> int:
+    """Bits of a reference that serves this view: of the run that has to agree, plus one digit of the longer one."""
+    return math.ceil(-log2(view.smallest_difference())) + VERIFIED + _MARGIN + BASE_BITS
+
+
+def check_bits(view: View, bits: int | None) -> None:
+    """Raise InputError where a reference of so many bits could not hold a float64's digits for this view."""
+    fewest = math.ceil(-log2(view.smallest_difference())) + 53
+    if bits is not None and bits < fewest:
+        raise InputError(
+            f"--bits: {bits} is too few for depth {format_decimal(view.depth)} at {view.height} rows; give at least"
+            f" {fewest}, or leave it out."
+        )
+
+
+def obtain(
+    system: TrainingSystem,
+    view: View,
+    bits: int | None = None,
+    progress: Callable[[float], None] = lambda share: None,
+) -> Reference:
+    """The reference for a view: from the cache, from there on, or anew.
+
+    bits: of the run, None to choose; progress is told the share done, 0 to 1. Raises InputError where given bits are
+    too few for the depth, ArithmeticError where digits cannot be verified, Stopped where progress did (what was made is
+    kept).
+    """
+    check_bits(view, bits)
+    wanted = bits_for(view) if bits is None else bits
+    until = math.log2(HAND_OFF) - log2(view.depth / _NEAREST)
+    text = "\n".join((_FORMAT, str(ORDER), system.key(), format_decimal(view.x), format_decimal(view.y)))
+    key = hashlib.sha256(text.encode()).hexdigest()[:32]
+    kept = cache.load(key)
+    if kept is not None and int(kept["bits"]) < wanted:
+        kept = None
+    for _ in range(4):
+        if kept is None or not _long_enough(kept, until, system.steps):
+            try:
+                kept = _made(system, view, wanted, kept, until, progress)
+            except _StoppedAt as stop:
+                cache.save(key, stop.kept)
+                raise Stopped from None
+            cache.save(key, kept)
+        reference = _reference(kept)
+        if reference.agreement >= VERIFIED:
+            return reference
+        if bits is not None:
+            raise InputError(
+                f"--bits: {bits} is too few: after {reference.steps} steps only {max(0, reference.agreement):.0f} bits"
+                f" of the reference hold, of {VERIFIED} needed; give {bits + VERIFIED}, or leave it out."
+            )
+        wanted += VERIFIED - math.floor(reference.agreement) + BASE_BITS
+        kept = None
+    raise ArithmeticError(
+        f"the reference run could not be verified: with {wanted} bits only {reference.agreement:.0f} bits of two runs"
+        " agree."
+    )
+
+
+def _long_enough(kept: Arrays, until: float, steps: int) -> bool:
+    """Whether these steps reach far enough, or no further ones are wanted."""
+    reach, losses = kept["reach"], kept["losses"]
+    return bool(reach.max() >= until) or len(losses) >= steps or (len(losses) > 0 and not losses[-1] < _MOST_LOSS)
+
+
+def _made(
+    system: TrainingSystem, view: View, bits: int, kept: Arrays | None, until: float, progress: Callable[[float], None]
+) -> Arrays:
+    """Run the reference on from what is kept, or from its start, until ``reach`` is ``until`` or its steps end."""
+    bits = bits if kept is None else int(kept["bits"])
+    main = TaylorRun(system.network, view.x, view.y, bits, ORDER)
+    check = ExactRun(system.network, view.x, view.y, bits - BASE_BITS)
+    new: dict[str, list[Any]] = {name: [] for name in (*_PER_STEP, *_PER_SNAPSHOT)}
+    if kept is None:
+        kept = {"learning": main.learning, "offset": np.array(main.offset), "bits": np.array(bits)}
+        _note(main, new)
+    else:
+        unpack(main, _part(kept, "main."))
+        unpack(check, _part(kept, "check."))
+
+    first = main.reach()
+    furthest = first
+    stopped = False
+    while furthest < until and main.step < system.steps and not main.last_loss >= _MOST_LOSS:
+        step = main.advance()
+        check.advance()
+        new["record"].append(record(system.network, step))
+        new["losses"].append(main.last_loss)
+        new["agreement"].append(_agreement(main, check))
+        _note(main, new)
+        furthest = max(furthest, new["reach"][-1])
+        if math.isinf(first):
+            first = furthest
+        try:
+            progress(min(1.0, max((furthest - first) / max(until - first, 1.0), main.step / system.steps)))
+        except Stopped:
+            stopped = True
+            break
+    joined = {n: np.array([*kept[n], *new[n]]) if n in kept and new[n] else np.array(new[n]) for n in new}
+    states = {f"main.{k}": v for k, v in pack(main).items()} | {f"check.{k}": v for k, v in pack(check).items()}
+    made = kept | {n: v for n, v in joined.items() if new[n] or n not in kept} | states
+    if stopped:
+        raise _StoppedAt(made)
+    return made
+
+
+class _StoppedAt(Exception):
+    """The user stopped; what was made so far is kept and gone on from."""
+
+    def __init__(self, kept: Arrays) -> None:
+        super().__init__()
+        self.kept = kept
+
+
+_PER_STEP = ("record", "weights", "losses", "reach", "agreement")
+_PER_SNAPSHOT = tuple(f"snapshot.{f.name}" for f in fields(Snapshot))
+
+
+def _note(run: TaylorRun, new: dict[str, list[Any]]) -> None:
+    """Write down what is known before the run's next step."""
+    new["weights"].append(flat_weights(run.weights))
+    new["reach"].append(run.reach())
+    if run.step % _SNAPSHOT_EVERY == 0:
+        snapshot = run.snapshot()
+        for name in _PER_SNAPSHOT:
+            new[name].append(getattr(snapshot, name.removeprefix("snapshot.")))
+
+
+def _part(arrays: Arrays, prefix: str) -> Arrays:
+    return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+
+
+def _reference(kept: Arrays) -> Reference:
+    columns = zip(*(kept[name] for name in _PER_SNAPSHOT), strict=True)
+    return Reference(
+        bits=int(kept["bits"]),
+        agreement=float(kept["agreement"].min(initial=math.inf)),
+        record=kept["record"],
+        weights=kept["weights"],
+        losses=kept["losses"],
+        reach=kept["reach"],
+        snapshots=tuple(Snapshot(int(t), int(e), float(f), *rest) for t, e, f, *rest in columns),
+        learning=kept["learning"],
+        offset=float(kept["offset"]),
+    )
+
+
+def _agreement(main: TaylorRun, check: ExactRun) -> float:
+    """Bits to which the weights of the two runs agree, relative to each layer's largest."""
+    worst = -math.inf
+    for a, b in zip(main.weights, check.weights):
+        exact = a.reference
+        apart = float(np.abs((exact - Exact.of(b, exact.bits)).floats()).max())
+        size = float(np.abs(exact.floats()).max())
+        if apart > 0:
+            worst = max(worst, math.log2(apart) - math.log2(size))
+    return -worst

@@ -1,0 +1,203 @@
+"""From a scene to its field: plan, tiles coarse to fine over all cores, progress, stopping and going on."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import systems
+from .backends import select
+from .backends.base import Backend, Job, ReadOut
+from .errors import Stopped
+from .field import PASSES, Field
+from .reference import check_bits
+from .scene import Scene
+from .systems.base import System
+
+
+class Observer:
+    """What is told while a scene is rendered; this one listens to nothing."""
+
+    def say(self, text: str) -> None:
+        """A line worth showing."""
+
+    def reference(self, share: float) -> None:
+        """Share of the reference that is done."""
+
+    def pixels(self, field: Field, done: int, total: int) -> None:
+        """Pixels done so far, and the field they are in."""
+
+    def checkpoint(self, field: Field) -> None:
+        """A moment to keep what is done."""
+
+    def stopped(self) -> bool:
+        """Whether to stop, keeping what is done."""
+        return False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a scene will be rendered, before anything runs."""
+
+    scene: Scene
+    system: System
+    backend: Backend
+    reason: str
+
+    @property
+    def pixels(self) -> int:
+        return self.scene.view.pixels
+
+
+def plan(scene: Scene) -> Plan:
+    """Choose how to render. Raises InputError where the scene cannot be rendered."""
+    system = systems.create(scene.system, scene.settings, scene.steps)
+    system.check(scene.view, scene.steps)
+    backend, reason = select.select(scene.backend, scene.view)
+    if backend.name == "cpu-perturbation":
+        check_bits(scene.view, scene.bits)
+    return Plan(scene, system, backend, reason)
+
+
+def cores() -> int:
+    """Cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def tiles(width: int, height: int, size: int) -> Iterator[NDArray[np.int64]]:
+    """Flat pixel numbers, coarse grid first, in tiles of one pass each: the same whatever runs them."""
+    rows, columns = np.divmod(np.arange(width * height, dtype=np.int64), width)
+    seen = np.zeros(width * height, np.bool_)
+    for stride in PASSES:
+        now = (rows % stride == 0) & (columns % stride == 0) & ~seen
+        seen |= now
+        pixels = np.flatnonzero(now)
+        for first in range(0, len(pixels), size):
+            yield pixels[first : first + size]
+
+
+CHECKPOINT_SECONDS = 10.0
+POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A finished or stopped render. facts: what ``--json`` prints of it."""
+
+    field: Field
+    complete: bool
+    facts: dict[str, Any]
+
+
+def render(
+    scene: Scene, *, jobs: int | None = None, observer: Observer | None = None, partial: Field | None = None
+) -> Rendered:
+    """Render a scene on ``jobs`` threads (default: all cores), going on from a partial field of the same scene.
+
+    Where the observer says so it ends early with what is done, and the result says that it is not complete. Raises
+    InputError where the scene cannot be rendered.
+    """
+    observer = observer or Observer()
+    begin = time.perf_counter()
+    planned = plan(scene)
+    observer.say(f"{planned.backend.name}: {planned.reason}.")
+    field = Field.empty(scene) if partial is None else partial
+    job: Job | None = None
+
+    def progress(share: float) -> None:
+        observer.reference(share)
+        if observer.stopped():
+            raise Stopped
+
+    try:
+        job = planned.backend.job(planned.system, scene.view, scene.bits, progress, observer.say)
+        _report_job(job, planned, field, jobs or cores(), observer)
+        _run(job, field, jobs or cores(), observer)
+    except Stopped:
+        pass
+    facts = _facts(planned, job, field, time.perf_counter() - begin)
+    field.made = facts
+    return Rendered(field, bool(field.done.all()), facts)
+
+
+def estimate(planned: Plan, jobs: int, observer: Observer) -> float:
+    """Seconds that the pixels take at most; a reference run comes before them."""
+    return planned.pixels * planned.backend.seconds_per_pixel(planned.system, 0, observer.say) / jobs
+
+
+def _report_job(job: Job, planned: Plan, field: Field, jobs: int, observer: Observer) -> None:
+    facts = job.facts
+    if facts.digits is not None:
+        observer.say(
+            f"Reference: {facts.reference_steps} of {planned.scene.steps} steps at {facts.bits} bits, {facts.digits}"
+            f" digits verified; pixels skip {facts.skipped_steps} steps."
+        )
+    left = int(np.count_nonzero(~field.done))
+    per_pixel = planned.backend.seconds_per_pixel(planned.system, facts.skipped_steps, observer.say)
+    seconds = left * per_pixel / min(jobs, max(1, left // job.tile))
+    if seconds > 2:
+        observer.say(f"{left:,} pixels on {jobs} threads: at most about {duration(seconds)}.")
+
+
+def _run(job: Job, field: Field, jobs: int, observer: Observer) -> None:
+    width, total = field.scene.view.width, field.scene.view.pixels
+    done = field.done.ravel()
+    waiting = (t for t in tiles(width, field.scene.view.height, job.tile) if not done[t].all())
+    running: dict[Future[ReadOut], NDArray[np.int64]] = {}
+    kept = time.perf_counter()
+    count = int(np.count_nonzero(done))
+    observer.pixels(field, count, total)
+
+    with ThreadPoolExecutor(jobs) as pool:
+        while True:
+            stopped = observer.stopped()
+            while not stopped and len(running) < jobs + 1 and (tile := next(waiting, None)) is not None:
+                running[pool.submit(job.run, tile)] = tile
+            if not running:
+                return
+            for future in wait(running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED).done:
+                pixels = running.pop(future)
+                out = future.result()
+                for name in ("measure", "fate", "trust"):
+                    getattr(field, name).ravel()[pixels] = getattr(out, name)
+                done[pixels] = True
+                count += len(pixels)
+                observer.pixels(field, count, total)
+            if time.perf_counter() - kept > CHECKPOINT_SECONDS:
+                observer.checkpoint(field)
+                kept = time.perf_counter()
+
+
+def _facts(planned: Plan, job: Job | None, field: Field, seconds: float) -> dict[str, Any]:
+    trust = field.trust[field.done]
+    facts = None if job is None else job.facts
+    return {
+        "backend": planned.backend.name,
+        "reason": planned.reason,
+        "bits": 53 if facts is None else facts.bits,
+        "reference_steps": 0 if facts is None else facts.reference_steps,
+        "reference_seconds": 0.0 if facts is None else round(facts.reference_seconds, 3),
+        "seconds": round(seconds, 3),
+        "pixels": int(np.count_nonzero(field.done)),
+        "settled": int(np.count_nonzero(trust > 0)),
+        "unsettled": int(np.count_nonzero(trust < 0)),
+        "unchecked": int(np.count_nonzero(trust == 0)),
+    }
+
+
+def duration(seconds: float) -> str:
+    """A time for people."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

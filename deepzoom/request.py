@@ -1,0 +1,188 @@
+"""From what was asked for on the command line to a scene and the files it goes to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from . import landmarks, palettes, systems
+from .coordinates import parse_decimal, with_digits
+from .errors import InputError
+from .field import Field
+from .files import check_output
+from .picture import read_scene
+from .scene import Scene, View, parse_size
+
+DEFAULT_SIZE = "256x256"
+
+
+@dataclass(frozen=True)
+class Request:
+    """The options of ``deepzoom render`` that decide a scene; None where one was not given."""
+
+    system: str | None = None
+    at: str | None = None
+    center: tuple[str, str] | None = None
+    depth: str | None = None
+    size: str | None = None
+    steps: int | None = None
+    backend: str | None = None
+    bits: int | None = None
+    palette: str | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+    scene: Path | None = None
+    pixel: tuple[float, float] | None = None
+    zoom: str | None = None
+
+    def to_scene(self) -> Scene:
+        """The scene asked for. Raises InputError where the options do not make one."""
+        if (self.pixel is None) != (self.zoom is None) or (self.pixel is not None and self.scene is None):
+            raise InputError("--pixel: J I goes with --zoom K and --scene FILE, and the other way round.")
+        base = self._from_landmark() if self.scene is None else self._from_file(self.scene)
+        changes = {"steps": self.steps, "backend": self.backend, "bits": self.bits, "palette": self.palette}
+        scene = replace(base, **{k: v for k, v in changes.items() if v is not None})  # type: ignore[arg-type]
+        if scene.bits is not None and scene.bits < 1:
+            raise InputError(f"--bits: {scene.bits} is not a number of bits such as 256.")
+        palettes.check(scene.palette)
+        return scene
+
+    def _from_file(self, path: Path) -> Scene:
+        scene = read_scene(path)
+        view = scene.view
+        if self.pixel is not None and self.zoom is not None:
+            j, i = self.pixel
+            factor = parse_decimal(self.zoom, "--zoom")
+            if factor <= 0:
+                raise InputError(f"--zoom: {self.zoom} is not above zero, such as 10.")
+            if not (0 <= j < view.width and 0 <= i < view.height):
+                raise InputError(
+                    f"--pixel: {j:g} {i:g} is not inside the {view.width}x{view.height} picture (column, row)."
+                )
+            view = view.zoomed(j, i, factor)
+        if self.at is not None:
+            place = landmarks.get(self.at)
+            view = View.parse(place.x, place.y, place.depth, (view.width, view.height))
+        if self.center is not None:
+            view = replace(view, **_centre(self.center))
+        if self.depth is not None:
+            view = replace(view, depth=View.parse("0", "0", self.depth, "1x1").depth)
+        if self.size is not None:
+            width, height = parse_size(self.size)
+            view = replace(view, width=width, height=height)
+        settings = {**scene.settings, **self.settings}
+        return replace(scene, system=self.system or scene.system, view=view, settings=settings)
+
+    def _from_landmark(self) -> Scene:
+        size = self.size or DEFAULT_SIZE
+        if self.at is not None and self.center is not None:
+            raise InputError("--center: give either --at or --center, not both.")
+        if self.center is not None:
+            if self.depth is None:
+                raise InputError("--depth: a view at --center needs its height, such as --depth 1e-3.")
+            _centre(self.center)
+            view = View.parse(*self.center, self.depth, size)
+            name = self.system or systems.DEFAULT
+            return Scene(name, view, self._steps(name, None), dict(self.settings))
+        if self.at is not None:
+            place = landmarks.get(self.at)
+            if self.system is not None and self.system != place.system:
+                raise InputError(f"--at: {place.name} is a place in {place.system}, not in {self.system}.")
+        else:
+            name = self.system or systems.DEFAULT
+            if name not in systems.names():
+                systems.create(name)
+            depth = None if self.depth is None else View.parse("0", "0", self.depth, "1x1").depth
+            place = landmarks.choose(name, depth)
+        view = View.parse(place.x, place.y, self.depth or place.depth, size)
+        return Scene(place.system, view, self.steps or place.steps, {**place.settings, **self.settings})
+
+    def _steps(self, name: str, given: int | None) -> int:
+        return self.steps if self.steps is not None else systems.create(name, self.settings).default_steps
+
+
+def _centre(center: tuple[str, str]) -> dict[str, Any]:
+    for given in center:
+        if given.startswith("--"):
+            raise InputError(f"--center: needs two numbers X Y, but after {center[0]!r} comes the option {given}.")
+    if any("," in c for c in center):
+        raise InputError(f"--center: {' '.join(center)!r} has a comma; give two numbers with a space between, X Y.")
+    return {name: parse_decimal(text, f"--center {name}") for name, text in zip("xy", center, strict=True)}
+
+
+def settings_of(pairs: Iterable[str]) -> dict[str, str]:
+    """``KEY=VALUE`` texts as a mapping."""
+    found = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise InputError(f"--set: {pair!r} is not KEY=VALUE.")
+        found[key.strip()] = value.strip()
+    return found
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where a render goes: picture, data file or None, and what is kept while it is not finished."""
+
+    picture: Path
+    data: Path | None
+
+    @property
+    def partial(self) -> Path:
+        return self.picture.with_suffix(".partial.npz")
+
+    @property
+    def partial_picture(self) -> Path:
+        return self.picture.with_suffix(".partial.png")
+
+    @classmethod
+    def chosen(cls, scene: Scene, out: Path | None, data: Path | None, force: bool, resume: bool) -> Outputs:
+        """The files asked for, or a numbered name. Raises InputError where one could not be written."""
+        if out is not None and out.suffix.lower() != ".png":
+            raise InputError(f"--out: {out} does not end in .png.")
+        if data is not None and data.suffix.lower() != ".npz":
+            raise InputError(f"--data: {data} does not end in .npz.")
+        outputs = cls(out or _numbered(scene, resume), data)
+        check_output(outputs.picture, "--out", force)
+        if data is not None:
+            check_output(data, "--data", force)
+        if outputs.partial.exists() and not (resume or force):
+            raise InputError(
+                f"--out: {outputs.partial} holds an unfinished render of this name; go on with --resume, or start anew"
+                " with --force."
+            )
+        return outputs
+
+    def kept(self, scene: Scene) -> Field | None:
+        """What was kept of an unfinished render of this very scene. Raises InputError where it is of another."""
+        if not self.partial.exists():
+            return None
+        field = Field.load(self.partial)
+        if not same_run(field.scene, scene):
+            raise InputError(f"--resume: {self.partial} belongs to another scene; give that one, or another --out.")
+        field.scene = scene
+        return field
+
+    def remove_partial(self) -> None:
+        self.partial.unlink(missing_ok=True)
+        self.partial_picture.unlink(missing_ok=True)
+
+
+def same_run(a: Scene, b: Scene) -> bool:
+    """Whether two scenes are the same but for their colours."""
+    return replace(a, palette="") == replace(b, palette="")
+
+
+def _numbered(scene: Scene, resume: bool) -> Path:
+    """The first free name made of system and depth; with resume, that of an unfinished render of this scene."""
+    stem = f"{scene.system}-{with_digits(scene.view.depth, 1)}"
+    for number in range(1, 100000):
+        path = Path(f"{stem}-{number:03}.png")
+        partial = Outputs(path, None).partial
+        if resume and partial.exists() and same_run(Field.load(partial).scene, scene):
+            return path
+        if not path.exists() and not partial.exists():
+            return path
+    raise InputError("--out: all numbered names are taken; give one.")

@@ -1,0 +1,216 @@
+"""A scene: all that a picture is made from. It is a plain value, written as TOML into every picture and data file."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import tomli_w
+from gmpy2 import mpq
+from numpy.typing import NDArray
+
+from .coordinates import Rational, format_decimal, parse_decimal, scaled_float
+from .errors import InputError
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class View:
+    """What part of the plane, at how many pixels.
+
+    x, y: exact centre; depth: the view's full height in plane units (exact, positive). Pixel (row i, column j) is
+    sampled at centre + depth * (u, v), u = (j + 1/2 - W/2) / H, v = (H/2 - i - 1/2) / H; y grows upward.
+    """
+
+    x: Rational
+    y: Rational
+    depth: Rational
+    width: int
+    height: int
+
+    @classmethod
+    def parse(cls, x: str, y: str, depth: str, size: str | tuple[int, int]) -> View:
+        """From decimal texts and ``WxH``. Raises InputError where one of them is not right."""
+        d = parse_decimal(depth, "--depth")
+        if d <= 0:
+            raise InputError(f"--depth: {depth} is not above zero; it is the view's height, such as 1e-20.")
+        width, height = parse_size(size) if isinstance(size, str) else size
+        return cls(parse_decimal(x, "--center x"), parse_decimal(y, "--center y"), d, width, height)
+
+    @property
+    def pixels(self) -> int:
+        return self.width * self.height
+
+    def _offsets(self, pixels: NDArray[np.int64]) -> tuple[Floats, Floats]:
+        """u and v of flat pixel numbers (row * width + column), each correctly rounded."""
+        row, column = np.divmod(pixels, self.width)
+        twice = 2.0 * self.height
+        return (2 * column + 1 - self.width) / twice, (self.height - 2 * row - 1) / twice
+
+    def differences(self, pixels: NDArray[np.int64]) -> tuple[Floats, Floats, int]:
+        """(dx, dy, e): the pixels' differences from the centre, times 2**-e."""
+        u, v = self._offsets(pixels)
+        mantissa, exponent = scaled_float(self.depth)
+        return u * mantissa, v * mantissa, exponent
+
+    def points(self, pixels: NDArray[np.int64]) -> tuple[Floats, Floats]:
+        """x and y of the pixels, each the nearest float64 to the exact coordinate."""
+        row, column = np.divmod(pixels, self.width)
+        columns, column_at = np.unique(column, return_inverse=True)
+        rows, row_at = np.unique(row, return_inverse=True)
+        x = np.array([float(self.x_at(int(j))) for j in columns])
+        y = np.array([float(self.y_at(int(i))) for i in rows])
+        return x[column_at], y[row_at]
+
+    def x_at(self, column: float) -> Rational:
+        """Exact x at the middle of a column; half columns reach the edges."""
+        return self.x + self.depth * (mpq(column) + mpq(1, 2) - mpq(self.width, 2)) / self.height
+
+    def y_at(self, row: float) -> Rational:
+        """Exact y at the middle of a row."""
+        return self.y + self.depth * (mpq(self.height, 2) - mpq(row) - mpq(1, 2)) / self.height
+
+    def smallest_difference(self) -> Rational:
+        """The innermost pixel's distance from the centre along one axis, or half a pixel where one lies on it."""
+        return self.depth / (2 * self.height)
+
+    def largest_difference(self) -> Rational:
+        """The outermost pixel's distance from the centre along one axis."""
+        return self.depth * max(self.width, self.height) / (2 * self.height)
+
+    def zoomed(self, column: float, row: float, factor: Rational) -> View:
+        """The view ``factor`` times deeper, centred on a pixel."""
+        return replace(self, x=self.x_at(column), y=self.y_at(row), depth=self.depth / factor)
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """(width, height) from ``WxH``. Raises InputError for anything else, and for more pixels than memory could hold."""
+    parts = text.lower().split("x")
+    numbers = [float(p) if _is_number(p) else -1.0 for p in parts]
+    if len(parts) != 2 or any(n < 1 or n != int(n) for n in numbers):
+        raise InputError(f"--size: {text!r} is not WIDTHxHEIGHT in whole pixels of at least 1, such as 512x512.")
+    width, height = (int(n) for n in numbers)
+    needed = width * height * BYTES_PER_PIXEL
+    if width * height > MOST_PIXELS:
+        raise InputError(
+            f"--size: {text!r} would need {_in_bytes(needed)} of memory; at most {MOST_PIXELS:,} pixels"
+            f" ({_in_bytes(MOST_PIXELS * BYTES_PER_PIXEL)}) are supported."
+        )
+    return width, height
+
+
+BYTES_PER_PIXEL = 128
+"""Memory of a render per pixel: the field, and colouring it."""
+MOST_PIXELS = 1 << 28
+
+
+def _is_number(text: str) -> bool:
+    return bool(text) and text.replace("e", "", 1).replace("+", "", 1).replace(".", "", 1).isdigit()
+
+
+def _in_bytes(count: float) -> str:
+    for unit in ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"):
+        if count < 1024 or unit == "EiB":
+            return f"{count:,.0f} {unit}"
+        count /= 1024
+    raise AssertionError
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All that a picture is made from: system, settings, view, run and colours.
+
+    settings: the system's settings that differ from its defaults, by name. bits: of the reference, None to choose.
+    """
+
+    system: str
+    view: View
+    steps: int
+    settings: Mapping[str, str] = field(default_factory=dict)
+    backend: str = "auto"
+    bits: int | None = None
+    palette: str = "Spectral"
+
+    def to_toml(self) -> str:
+        """The scene as TOML text; ``Scene.from_toml`` reads it back to an equal scene."""
+        run: dict[str, Any] = {"steps": self.steps, "backend": self.backend}
+        if self.bits is not None:
+            run["bits"] = self.bits
+        return tomli_w.dumps(
+            {
+                "deepzoom": {"format": FORMAT},
+                "system": {"name": self.system, "settings": dict(self.settings)},
+                "view": {
+                    "x": format_decimal(self.view.x),
+                    "y": format_decimal(self.view.y),
+                    "depth": format_decimal(self.view.depth),
+                    "size": f"{self.view.width}x{self.view.height}",
+                },
+                "run": run,
+                "colour": {"palette": self.palette},
+            }
+        )
+
+    @classmethod
+    def from_toml(cls, text: str, source: str = "scene") -> Scene:
+        """Read a scene back. Raises InputError where the text is broken, incomplete or has unknown keys."""
+        try:
+            tables = tomllib.loads(text)
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
+            raise InputError(f"--scene: {source} is not valid TOML: {error}.") from None
+        found = _flattened(tables, source)
+        unknown = sorted(set(found) - set(_KEYS) - {k for k in found if k.startswith("system.settings.")})
+        if unknown:
+            raise InputError(f"--scene: {source} has an unknown key {unknown[0]!r}; known are {', '.join(_KEYS)}.")
+        for key, (kind, required) in _KEYS.items():
+            if key in found and (not isinstance(found[key], kind) or isinstance(found[key], bool)):
+                raise InputError(f"--scene: {source}: {key} = {found[key]!r} should be of type {kind.__name__}.")
+            if required and key not in found:
+                raise InputError(f"--scene: {source} lacks the key {key!r}.")
+        if found["deepzoom.format"] != FORMAT:
+            raise InputError(
+                f"--scene: {source} has format {found['deepzoom.format']}; this version reads format {FORMAT}."
+            )
+        prefix = "system.settings."
+        return cls(
+            system=found["system.name"],
+            view=View.parse(found["view.x"], found["view.y"], found["view.depth"], found["view.size"]),
+            steps=found["run.steps"],
+            settings={k[len(prefix) :]: str(v) for k, v in found.items() if k.startswith(prefix)},
+            backend=found.get("run.backend", "auto"),
+            bits=found.get("run.bits"),
+            palette=found.get("colour.palette", "Spectral"),
+        )
+
+
+FORMAT = 1
+_KEYS: dict[str, tuple[type, bool]] = {
+    "deepzoom.format": (int, True),
+    "system.name": (str, True),
+    "view.x": (str, True),
+    "view.y": (str, True),
+    "view.depth": (str, True),
+    "view.size": (str, True),
+    "run.steps": (int, True),
+    "run.backend": (str, False),
+    "run.bits": (int, False),
+    "colour.palette": (str, False),
+}
+
+
+def _flattened(tables: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """Keys of two levels joined by a dot; settings stand one deeper."""
+    found: dict[str, Any] = {}
+    for name, table in tables.items():
+        if not isinstance(table, dict):
+            raise InputError(f"--scene: {source} has an unknown key {name!r}.")
+        for key, value in table.items():
+            if (name, key) == ("system", "settings") and isinstance(value, dict):
+                found.update({f"system.settings.{k}": v for k, v in value.items()})
+            else:
+                found[f"{name}.{key}"] = value
+    return found

@@ -1,0 +1,186 @@
+"""The six published training experiments, and training systems with the user's own data.
+
+What each is stands in ``PUBLISHED``; the data are the published arrays (arXiv 2402.06184, drawn with JAX's threefry
+generator), see ``data/``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..scene import View
+from .base import Axis, Setting, System, checked_settings
+from .training import ACTIVATIONS, Network
+
+_INPUT_RATE = Axis("Input layer learning rate", True)
+_OUTPUT_RATE = Axis("Output layer learning rate", True)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One published experiment: its data file and how it differs from the first."""
+
+    title: str
+    data: str = "full_batch.npz"
+    activation: str = "tanh"
+    batch: str = "full"
+    rates: str = "x,y"
+    offset: str = "none"
+    axes: tuple[Axis, Axis] = (_INPUT_RATE, _OUTPUT_RATE)
+    steps: int = 500
+
+
+PUBLISHED: dict[str, Experiment] = {
+    "tanh": Experiment("tanh network, full batch"),
+    "linear": Experiment("linear network, full batch", "identity.npz", "identity"),
+    "relu": Experiment("ReLU network, full batch", activation="relu"),
+    "single-datapoint": Experiment("tanh network, a single data point", "single_datapoint.npz"),
+    "minibatch": Experiment("tanh network, minibatches of 16", batch="drawn", steps=1000),
+    "weight-init": Experiment(
+        "tanh network, weight offset against learning rate",
+        rates="y,y",
+        offset="x",
+        axes=(Axis("Input layer weight offset", True), Axis("Learning rate", True)),
+    ),
+}
+
+SETTINGS: dict[str, Setting] = {
+    "data": Setting("published", "FILE.npz with X, Y and theta0, theta1, ... (one per layer); minibatch_idx for drawn"),
+    "activation": Setting("", "identity, relu or tanh"),
+    "batch": Setting("", "full, or drawn (the rows listed in the data file)"),
+    "rates": Setting("", "per layer: x, y, or a fixed log10 of the learning rate, joined by commas"),
+    "offset": Setting("", "none, x or y: the log10 of an offset added to the first layer's weights"),
+    "offset-when": Setting("every-step", "every-step (as in the published code), or once (as its text says)"),
+}
+
+MOST_LOG10 = 300
+
+
+class TrainingSystem(System):
+    """A training experiment: a network with its data, its axes and its number of steps."""
+
+    settings_known = SETTINGS
+
+    def __init__(self, name: str, given: Mapping[str, str], steps: int | None) -> None:
+        published = PUBLISHED[name]
+        super().__init__(name, published.title, published.axes, published.steps)
+        self.steps = published.steps if steps is None else steps
+        if self.steps < 1:
+            raise InputError(f"--steps: {self.steps} is not at least 1.")
+        known = {
+            key: Setting(getattr(published, key, "") or setting.default, setting.meaning)
+            if key in ("activation", "batch", "rates", "offset")
+            else setting
+            for key, setting in SETTINGS.items()
+        }
+        chosen = checked_settings(name, known, given)
+        own = "data" in given and given["data"] != "published"
+        arrays = _read(given["data"] if own else str(files(__package__) / "data" / published.data), own)
+        self.network = _network(arrays, chosen, self.steps, "rates" in given)
+
+    def key(self) -> str:
+        n = self.network
+        digest = hashlib.sha256()
+        for array in (n.x, n.y, *n.weights, np.zeros(0) if n.batches is None else n.batches):
+            digest.update(repr((array.shape, array.dtype.str)).encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
+        digest.update(repr((n.activation, n.rates, n.offset, n.offset_every_step)).encode())
+        return digest.hexdigest()
+
+    def check(self, view: View, steps: int) -> None:
+        for name, value in (("x", view.x), ("y", view.y)):
+            if abs(value) + view.largest_difference() > MOST_LOG10:
+                raise InputError(
+                    f"--center {name}: coordinates are log10 of a learning rate; this view leaves"
+                    f" [-{MOST_LOG10}, {MOST_LOG10}], where a rate is still a float64."
+                )
+
+
+def _read(path: str, own: bool) -> dict[str, NDArray[Any]]:
+    """The arrays of a data file. Raises InputError where it is none of ours."""
+    try:
+        with np.load(Path(path), allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+        if not own:
+            raise
+        reason = "does not exist" if isinstance(error, FileNotFoundError) else "is not an .npz file of arrays"
+        raise InputError(f"--set data: {path} {reason}; give one with X, Y, theta0, theta1, ...") from None
+
+
+def _network(arrays: dict[str, NDArray[Any]], chosen: dict[str, str], steps: int, rates_given: bool) -> Network:
+    def wanted(name: str) -> NDArray[np.float64]:
+        if name not in arrays:
+            raise InputError(f"--set data: the file lacks {name}; it needs X, Y, theta0, theta1, ...")
+        array = np.asarray(arrays[name])
+        if array.ndim != 2 or array.dtype.kind not in "fiu" or not np.isfinite(array).all() or array.size == 0:
+            raise InputError(f"--set data: {name} should be a two-dimensional array of finite numbers.")
+        return np.ascontiguousarray(array, dtype=np.float64)
+
+    x, y = wanted("X"), wanted("Y")
+    weights = [wanted("theta0"), wanted("theta1")]
+    while f"theta{len(weights)}" in arrays:
+        weights.append(wanted(f"theta{len(weights)}"))
+    widths = [x.shape[1], *(w.shape[1] for w in weights)]
+    fits = all(w.shape[0] == n for w, n in zip(weights, widths, strict=False))
+    if not fits or y.shape != (len(x), widths[-1]):
+        shapes = ", ".join(str(a.shape) for a in (x, y, *weights))
+        raise InputError(f"--set data: the shapes {shapes} of X, Y, theta0, ... do not fit each other.")
+    if chosen["activation"] not in ACTIVATIONS:
+        raise InputError(f"--set activation: {chosen['activation']!r} is none of {', '.join(ACTIVATIONS)}.")
+    if chosen["offset"] not in ("none", "x", "y"):
+        raise InputError(f"--set offset: {chosen['offset']!r} is none of none, x, y.")
+    if chosen["offset-when"] not in ("every-step", "once"):
+        raise InputError(f"--set offset-when: {chosen['offset-when']!r} is neither every-step nor once.")
+    if chosen["batch"] not in ("full", "drawn"):
+        raise InputError(f"--set batch: {chosen['batch']!r} is neither full nor drawn.")
+    return Network(
+        x,
+        y,
+        tuple(weights),
+        chosen["activation"],
+        _rates(chosen["rates"], len(weights), rates_given),
+        _batches(arrays, steps, len(x)) if chosen["batch"] == "drawn" else None,
+        None if chosen["offset"] == "none" else chosen["offset"],
+        chosen["offset-when"] == "every-step",
+    )
+
+
+def _rates(text: str, layers: int, given: bool) -> tuple[str, ...]:
+    """Per layer x, y or a fixed log10; the default pattern repeats over more layers, as in the published code."""
+    parts = tuple(p.strip() for p in text.split(","))
+    for part in parts:
+        try:
+            fine = part in ("x", "y") or abs(float(part)) <= MOST_LOG10
+        except ValueError:
+            fine = False
+        if not fine:
+            raise InputError(f"--set rates: {part!r} is neither x, y nor a log10 such as -2.")
+    if given and len(parts) != layers:
+        raise InputError(f"--set rates: {text!r} names {len(parts)} layers; the network has {layers}.")
+    return tuple(parts[i % len(parts)] for i in range(layers))
+
+
+def _batches(arrays: dict[str, NDArray[Any]], steps: int, rows: int) -> NDArray[np.int64]:
+    """The table of rows drawn: the published code draws other rows for 500 steps than for 1000."""
+    for name in (f"minibatch_idx_{steps}", "minibatch_idx", "minibatch_idx_1000"):
+        if name in arrays:
+            break
+    else:
+        raise InputError("--set batch: the data file has no table minibatch_idx (steps, batch) to draw from.")
+    table = arrays[name]
+    if table.ndim != 2 or table.dtype.kind not in "iu" or table.size == 0 or table.min() < 0 or table.max() >= rows:
+        raise InputError(f"--set data: {name} should be (steps, batch) row numbers from 0 to {rows - 1}.")
+    if len(table) < steps:
+        raise InputError(f"--steps: {steps} is more than the {len(table)} steps that {name} lists rows for.")
+    return np.ascontiguousarray(table[:steps], dtype=np.int64)

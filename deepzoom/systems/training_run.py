@@ -1,0 +1,224 @@
+"""An exact run of a training system, with the Taylor polynomials of its weights in the two parameters.
+
+Step by step it yields what pixels need of the reference: the values that delta steps refer to, rounded to float64,
+and now and then the polynomials, from which a pixel can start (the skip).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arithmetic.delta import Delta, floats
+from ..arithmetic.exact import Exact
+from ..arithmetic.tangent import Fold, Series, monomials
+from .training import Constants, Network, Rates, Step, rates_at, start, train_step
+
+CEILING = 1e6
+"""A loss counts at most this many times the first (the published convergence measure)."""
+
+
+class ExactRun:
+    """A training run in exact arithmetic alone."""
+
+    def __init__(self, network: Network, x: Fraction, y: Fraction, bits: int) -> None:
+        def lift(value: Any) -> Exact:
+            return Exact.of(value, bits)
+
+        self.network = network
+        self.step = 0
+        self.constants = Constants.of(network, lift)
+        self.rates = rates_at(network, lift(x), lift(y), lift)
+        self.weights: tuple[Any, ...] = start(network, self.rates, lift)
+
+    def advance(self) -> Step:
+        """Take one step and return it."""
+        step = train_step(self.network, self.constants, self.rates, self.weights, self.network.rows_at(self.step))
+        self.weights = step.weights
+        self.step += 1
+        return step
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The Taylor polynomials before a step: in (dx, dy) * 2**-exponent, monomials by degree.
+
+    weights (monomials, n), sums (monomials, 3) with their values at the reference ``totals`` (3,): first loss, sum of
+    the losses over it, sum of the inverses. They hold where parameter differences are below ``2**fold``.
+    """
+
+    step: int
+    exponent: int
+    fold: float
+    weights: NDArray[np.float64]
+    sums: NDArray[np.float64]
+    totals: NDArray[np.float64]
+
+
+class TaylorRun(ExactRun):
+    """A training run in exact arithmetic with its Taylor polynomials up to some order."""
+
+    def __init__(self, network: Network, x: Fraction, y: Fraction, bits: int, order: int) -> None:
+        super().__init__(network, x, y, bits)
+        self.order = order
+        self.exponent = 0
+        self.fold = Fold()
+        self._zero = Exact.of(0.0, bits)
+
+        def lift(value: Any) -> Exact:
+            return Exact.of(value, bits)
+
+        def variable(value: Fraction, which: int) -> Delta:
+            return Delta(lift(value), Series.variable(which, order, self.fold))
+
+        self._start_rates = rates_at(network, variable(x, 0), variable(y, 1), lift)
+        self.weights = tuple(self._with_series(w) for w in start(network, self._start_rates, lift))
+        self.totals: list[Any] = [self._with_series(self._zero)] * 3
+        self.last_loss = math.nan
+
+    @property
+    def learning(self) -> NDArray[np.float64]:
+        """Learning rate of each layer."""
+        return np.array([float(floats(_reference(r))) for r in self._start_rates.learning])
+
+    @property
+    def offset(self) -> float:
+        """Offset of the first layer's weights, or 0."""
+        offset = self._start_rates.offset
+        return 0.0 if offset is None else float(floats(_reference(offset)))
+
+    def _with_series(self, value: Any) -> Delta:
+        if isinstance(value, Delta):
+            return value
+        zeros = np.zeros((len(monomials(self.order)), *value.shape))
+        return Delta(value, Series(zeros, self.exponent, self.order, self.fold))
+
+    def _rescaled(self, value: Any) -> Any:
+        if not isinstance(value, Delta):
+            return value
+        return Delta(value.reference, value.difference.rescaled(self.exponent))  # type: ignore[attr-defined]
+
+    def advance(self) -> Step:
+        base = self._start_rates
+        self.rates = Rates(tuple(self._rescaled(r) for r in base.learning), self._rescaled(base.offset))
+        step = super().advance()
+        self.last_loss = float(floats(_reference(step.loss)))
+        self._add_loss(self._with_series(step.loss))
+        self._follow_growth()
+        return step
+
+    def _add_loss(self, loss: Delta) -> None:
+        if self.step == 1:
+            self.totals[0] = loss
+        ratio = loss / self.totals[0]
+        if floats(ratio.reference) >= CEILING:
+            ratio = self._with_series(self._zero + CEILING)
+        self.totals[1] = self.totals[1] + ratio
+        self.totals[2] = self.totals[2] + 1.0 / ratio
+
+    def _follow_growth(self) -> None:
+        """Keep the first-order coefficients near 1 by moving the shared exponent."""
+        largest = max(float(np.abs(w.difference.data[:2]).max()) for w in self.weights)
+        if largest > 0:
+            self.exponent -= math.frexp(largest)[1]
+        self.weights = tuple(self._rescaled(w) for w in self.weights)
+        self.totals = [self._rescaled(v) for v in self.totals]
+
+    def reach(self) -> float:
+        """log2 of how much of a layer's largest weight a parameter difference of 1 would move, to first order."""
+        shares = [
+            float(np.abs(w.difference.data[:2]).max()) / float(np.abs(floats(w.reference)).max()) for w in self.weights
+        ]
+        return math.log2(max(shares)) - self.exponent if max(shares) > 0 else -math.inf
+
+    def snapshot(self) -> Snapshot:
+        """The polynomials as they stand, before the next step."""
+        count = len(monomials(self.order))
+        return Snapshot(
+            self.step,
+            self.exponent,
+            self.fold.log2,
+            np.concatenate([w.difference.data.reshape(count, -1) for w in self.weights], axis=1),
+            np.stack([v.difference.data for v in self.totals], axis=1),
+            np.array([float(floats(v.reference)) for v in self.totals]),
+        )
+
+
+def record(network: Network, step: Step) -> NDArray[np.float64]:
+    """The float64 values of one step that delta steps refer to, flat, in the order of ``record_parts``."""
+    parts: list[Any] = []
+    for z, h, p in zip(step.inner, step.hidden, step.back):
+        value = _reference(h)
+        parts.append(floats(value))
+        if network.activation == "tanh":
+            parts.append(floats(1.0 - np.abs(value)))
+        elif network.activation == "relu":
+            parts.append(floats(_reference(z)))
+        parts.append(floats(_reference(p)))
+    parts.append(floats(_reference(step.residual)))
+    parts.extend(floats(_reference(g)) for g in step.gradients)
+    return np.concatenate([p.ravel() for p in parts])
+
+
+def record_parts(network: Network, batch: int | None = None) -> list[tuple[str, int]]:
+    """(name, size) of each part of a record: hidden, side and back per hidden layer, residual, gradient.
+
+    With ``batch``: of the part of it that the rows of a minibatch need.
+    """
+    rows = len(network.x) if batch is None else batch
+    drawn = rows if network.batches is None else network.batches.shape[1]
+    parts = []
+    for width in network.widths[1:-1]:
+        parts.append(("hidden", rows * width))
+        parts.append(("side", 0 if network.activation == "identity" else rows * width))
+        parts.append(("back", drawn * width))
+    parts.append(("residual", rows * network.widths[-1]))
+    parts.append(("gradient", sum(w.size for w in network.weights)))
+    return parts
+
+
+def flat_weights(weights: tuple[Any, ...]) -> NDArray[np.float64]:
+    """All weights as one float64 array, layer by layer."""
+    return np.concatenate([floats(_reference(w)).ravel() for w in weights])
+
+
+def _reference(value: Any) -> Any:
+    return value.reference if isinstance(value, Delta) else value
+
+
+def pack(run: ExactRun) -> dict[str, NDArray[Any]]:
+    """The state of a run as arrays, from which ``unpack`` goes on."""
+    arrays: dict[str, NDArray[Any]] = {"step": np.array(run.step)}
+    values = list(run.weights)
+    if isinstance(run, TaylorRun):
+        arrays["scale"] = np.array([run.exponent, run.fold.log2])
+        values += run.totals
+    for i, value in enumerate(values):
+        arrays[f"digits{i}"] = _reference(value).digits
+        if isinstance(value, Delta):
+            arrays[f"series{i}"] = value.difference.data
+    return arrays
+
+
+def unpack(run: ExactRun, arrays: dict[str, NDArray[Any]]) -> None:
+    """Bring a new run (of the same network, point and bits) to the state that was packed."""
+    run.step = int(arrays["step"])
+    if isinstance(run, TaylorRun):
+        run.exponent = int(arrays["scale"][0])
+        run.fold.log2 = float(arrays["scale"][1])
+    point = _reference(run.weights[0]).point
+    values: list[Any] = []
+    count = len(run.weights) + (3 if isinstance(run, TaylorRun) else 0)
+    for i in range(count):
+        value: Any = Exact(arrays[f"digits{i}"], point)
+        if isinstance(run, TaylorRun):
+            value = Delta(value, Series(arrays[f"series{i}"], run.exponent, run.order, run.fold))
+        values.append(value)
+    run.weights = tuple(values[: len(run.weights)])
+    if isinstance(run, TaylorRun):
+        run.totals = values[len(run.weights) :]
