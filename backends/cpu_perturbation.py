@@ -129,6 +129,7 @@ class _PerturbationJob(Job):
             for s in self._reference.snapshots
             if 0 < s.step <= min(last_start, self._reference.steps - 1)
             and s.fold >= size + _FOLD_ROOM
+            and np.isfinite(s.sums).all()
             and _truncation(s, self._reference.weights[s.step], self._layers, size) <= _DROPPED
         ]
         corners = self._corners()

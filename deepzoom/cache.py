@@ -12,6 +12,7 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +44,11 @@ def load(key: str) -> dict[str, NDArray[Any]] | None:
                 for name in archive.namelist()
             }
         os.utime(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError):
-        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.unlink()
         return None
     return arrays
 

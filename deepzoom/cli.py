@@ -40,7 +40,7 @@ def _reported(command: Callable[..., None]) -> Callable[..., None]:
 
             fail(str(error))
             raise typer.Exit(2) from None
-        except (ArithmeticError, MemoryError) as error:
+        except (ArithmeticError, MemoryError, OSError) as error:
             from .console import fail
 
             fail(str(error) or "out of memory.")
@@ -52,7 +52,7 @@ def _reported(command: Callable[..., None]) -> Callable[..., None]:
 @app.command()
 @_reported
 def render(
-    system: Annotated[str | None, typer.Argument(help="Name of a system [default: tanh].", metavar="[SYSTEM]")] = None,
+    system: Annotated[str | None, typer.Argument(help="Name of a system [default: tanh].", metavar="SYSTEM")] = None,
     at: Annotated[str | None, typer.Option(metavar="LANDMARK", help="A curated place.", rich_help_panel=VIEW)] = None,
     center: Annotated[
         tuple[str, str] | None,
@@ -201,15 +201,16 @@ def _describe(plan: Any, outputs: Outputs, jobs: int | None, as_json: bool) -> N
         "pixels": plan.pixels,
         "steps": plan.scene.steps,
         "jobs": jobs or cores(),
-        "seconds_at_most": round(seconds, 1),
+        "seconds": round(seconds, 1),
         "out": str(outputs.picture),
         "data": None if outputs.data is None else str(outputs.data),
     }
     if as_json:
         typer.echo(json.dumps(facts))
         return
-    for key, value in facts.items():
-        typer.echo(f"{key.replace('_', ' '):<16} {duration(seconds) if key == 'seconds_at_most' else value}")
+    shown = {**facts, "seconds": f"about {duration(seconds)}, and the reference run", "data": facts["data"] or "-"}
+    for key, value in shown.items():
+        typer.echo(f"{key:<10} {value}")
 
 
 @app.command()
@@ -278,7 +279,7 @@ def list_systems() -> None:
 @app.command("landmarks")
 @_reported
 def list_landmarks(
-    system: Annotated[str | None, typer.Argument(metavar="[SYSTEM]", help="Only of this system.")] = None,
+    system: Annotated[str | None, typer.Argument(metavar="SYSTEM", help="Only of this system.")] = None,
 ) -> None:
     """List the curated places that --at takes."""
     from . import systems

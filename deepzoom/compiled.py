@@ -18,14 +18,20 @@ import numba
 from . import cache
 
 
-@lru_cache(maxsize=1)
-def folder() -> Path:
-    """Where compiled kernels of exactly this source are kept."""
+@lru_cache(maxsize=8)
+def source_digest(*patterns: str) -> str:
+    """Hash of the contents of this package's files that match: what is kept on disk and made by them carries it."""
     here = Path(__file__).parent
-    digest = hashlib.sha256(numba.__version__.encode())
-    for path in sorted([*here.glob("arithmetic/*.py"), *here.glob("backends/kernels/*.py")]):
+    digest = hashlib.sha256()
+    for path in sorted(p for pattern in patterns for p in here.glob(pattern)):
         digest.update(path.read_bytes())
-    return cache.folder() / "kernels" / digest.hexdigest()[:16]
+    return digest.hexdigest()[:16]
+
+
+def folder() -> Path:
+    """Where compiled kernels of exactly this source, by this Numba, are kept."""
+    source = source_digest("arithmetic/*.py", "backends/kernels/*.py")
+    return cache.folder() / "kernels" / f"{source}-numba{numba.__version__}"
 
 
 def inner(function: Callable[..., Any]) -> Any:

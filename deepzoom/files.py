@@ -21,8 +21,14 @@ def check_output(path: Path, option: str, force: bool) -> None:
     folder = path.parent
     if not folder.is_dir():
         raise InputError(f"{option}: there is no folder {folder}; make it first.")
-    if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
-        raise InputError(f"{option}: {path} cannot be written; give a place where files can be made.")
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = (error.strerror or "no").lower()
+        raise InputError(
+            f"{option}: {path} cannot be written ({reason}); give a place where files can be made."
+        ) from None
 
 
 @contextmanager

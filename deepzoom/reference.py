@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import cache
+from . import cache, compiled
 from .arithmetic.digits import BASE_BITS
 from .arithmetic.exact import Exact
 from .coordinates import format_decimal, log2
@@ -33,10 +33,10 @@ VERIFIED = 60
 ORDER = 4
 """Order of the Taylor polynomials (see benchmarks/LOG.md)."""
 _NEAREST = 64  # pixels nearer to the centre than this part of the depth leave the reference below HAND_OFF
+_STALLED = 50  # steps without new growth after which the outermost pixels' leaving is enough
 _MARGIN = 24  # bits for rounding errors growing along the run, beyond what the differences grow
 _SNAPSHOT_EVERY = 4
 _MOST_LOSS = 1e30  # a reference that diverges ends here; its pixels leave it
-_FORMAT = "1"
 
 Floats = NDArray[np.float64]
 Arrays = dict[str, NDArray[Any]]
@@ -101,16 +101,17 @@ def obtain(
     """
     check_bits(view, bits)
     wanted = bits_for(view) if bits is None else bits
-    until = math.log2(HAND_OFF) - log2(view.depth / _NEAREST)
-    text = "\n".join((_FORMAT, str(ORDER), system.key(), format_decimal(view.x), format_decimal(view.y)))
+    goal = _Goal.of(view, system.steps)
+    source = compiled.source_digest("arithmetic/*.py", "systems/*.py", "reference.py")
+    text = "\n".join((source, system.key(), format_decimal(view.x), format_decimal(view.y)))
     key = hashlib.sha256(text.encode()).hexdigest()[:32]
     kept = cache.load(key)
     if kept is not None and int(kept["bits"]) < wanted:
         kept = None
     for _ in range(4):
-        if kept is None or not _long_enough(kept, until, system.steps):
+        if kept is None or not goal.reached(kept["reach"].tolist(), kept["losses"].tolist()):
             try:
-                kept = _made(system, view, wanted, kept, until, progress)
+                kept = _made(system, view, wanted, kept, goal, progress)
             except _StoppedAt as stop:
                 cache.save(key, stop.kept)
                 raise Stopped from None
@@ -131,16 +132,38 @@ def obtain(
     )
 
 
-def _long_enough(kept: Arrays, until: float, steps: int) -> bool:
-    """Whether these steps reach far enough, or no further ones are wanted."""
-    reach, losses = kept["reach"], kept["losses"]
-    return bool(reach.max() >= until) or len(losses) >= steps or (len(losses) > 0 and not losses[-1] < _MOST_LOSS)
+@dataclass(frozen=True)
+class _Goal:
+    """How long a reference has to be: near and far are the ``reach`` at which close and outermost pixels leave it."""
+
+    near: float
+    far: float
+    steps: int
+
+    @classmethod
+    def of(cls, view: View, steps: int) -> _Goal:
+        share = math.log2(HAND_OFF)
+        return cls(share - log2(view.depth / _NEAREST), share - log2(view.largest_difference()), steps)
+
+    def reached(self, reach: list[float], losses: list[float]) -> bool:
+        """Whether close pixels have left the reference, or further steps would serve none, or there are none."""
+        if len(losses) >= self.steps or (losses and not losses[-1] < _MOST_LOSS):
+            return True
+        furthest = max(reach)
+        # a run that contracts again: what has not left it by then has no more to gain
+        stalled = furthest >= self.far and len(reach) - reach.index(furthest) > _STALLED
+        return furthest >= self.near or stalled
+
+    def share(self, reach: list[float]) -> float:
+        """Share of the way there, by growth or by steps, whichever is further."""
+        growth = (max(reach) - reach[1]) / max(self.near - reach[1], 1.0)
+        return min(1.0, max(growth, (len(reach) - 1) / self.steps))
 
 
 def _made(
-    system: TrainingSystem, view: View, bits: int, kept: Arrays | None, until: float, progress: Callable[[float], None]
+    system: TrainingSystem, view: View, bits: int, kept: Arrays | None, goal: _Goal, progress: Callable[[float], None]
 ) -> Arrays:
-    """Run the reference on from what is kept, or from its start, until ``reach`` is ``until`` or its steps end."""
+    """Run the reference on from what is kept, or from its start, until the goal is reached."""
     bits = bits if kept is None else int(kept["bits"])
     main = TaylorRun(system.network, view.x, view.y, bits, ORDER)
     check = ExactRun(system.network, view.x, view.y, bits - BASE_BITS)
@@ -152,21 +175,20 @@ def _made(
         unpack(main, _part(kept, "main."))
         unpack(check, _part(kept, "check."))
 
-    first = main.reach()
-    furthest = first
     stopped = False
-    while furthest < until and main.step < system.steps and not main.last_loss >= _MOST_LOSS:
+    reach = [*kept.get("reach", ()), *new["reach"]]
+    losses = list(kept.get("losses", ()))
+    while not goal.reached(reach, losses):
         step = main.advance()
         check.advance()
         new["record"].append(record(system.network, step))
         new["losses"].append(main.last_loss)
         new["agreement"].append(_agreement(main, check))
         _note(main, new)
-        furthest = max(furthest, new["reach"][-1])
-        if math.isinf(first):
-            first = furthest
+        reach.append(new["reach"][-1])
+        losses.append(main.last_loss)
         try:
-            progress(min(1.0, max((furthest - first) / max(until - first, 1.0), main.step / system.steps)))
+            progress(goal.share(reach))
         except Stopped:
             stopped = True
             break
@@ -208,7 +230,7 @@ def _reference(kept: Arrays) -> Reference:
     columns = zip(*(kept[name] for name in _PER_SNAPSHOT), strict=True)
     return Reference(
         bits=int(kept["bits"]),
-        agreement=float(kept["agreement"].min(initial=math.inf)),
+        agreement=float(kept["agreement"].min(initial=int(kept["bits"]))),
         record=kept["record"],
         weights=kept["weights"],
         losses=kept["losses"],
@@ -221,11 +243,9 @@ def _reference(kept: Arrays) -> Reference:
 
 def _agreement(main: TaylorRun, check: ExactRun) -> float:
     """Bits to which the weights of the two runs agree, relative to each layer's largest."""
-    worst = -math.inf
+    agreed = float(main.weights[0].reference.bits)
     for a, b in zip(main.weights, check.weights):
         exact = a.reference
-        apart = float(np.abs((exact - Exact.of(b, exact.bits)).floats()).max())
-        size = float(np.abs(exact.floats()).max())
-        if apart > 0:
-            worst = max(worst, math.log2(apart) - math.log2(size))
-    return -worst
+        apart = exact - Exact.of(b, exact.bits)
+        agreed = min(agreed, exact.log2_largest() - apart.log2_largest())
+    return agreed

@@ -130,7 +130,7 @@ def render(
 
 
 def estimate(planned: Plan, jobs: int, observer: Observer) -> float:
-    """Seconds that the pixels take at most; a reference run comes before them."""
+    """Seconds that the pixels take, about; a reference run comes before them."""
     return planned.pixels * planned.backend.seconds_per_pixel(planned.system, 0, observer.say) / jobs
 
 
@@ -145,7 +145,7 @@ def _report_job(job: Job, planned: Plan, field: Field, jobs: int, observer: Obse
     per_pixel = planned.backend.seconds_per_pixel(planned.system, facts.skipped_steps, observer.say)
     seconds = left * per_pixel / min(jobs, max(1, left // job.tile))
     if seconds > 2:
-        observer.say(f"{left:,} pixels on {jobs} threads: at most about {duration(seconds)}.")
+        observer.say(f"{left:,} pixels on {jobs} threads: about {duration(seconds)}.")
 
 
 def _run(job: Job, field: Field, jobs: int, observer: Observer) -> None:

@@ -40,6 +40,8 @@ class Request:
         """The scene asked for. Raises InputError where the options do not make one."""
         if (self.pixel is None) != (self.zoom is None) or (self.pixel is not None and self.scene is None):
             raise InputError("--pixel: J I goes with --zoom K and --scene FILE, and the other way round.")
+        if self.center is not None:
+            _centre(self.center)
         base = self._from_landmark() if self.scene is None else self._from_file(self.scene)
         changes = {"steps": self.steps, "backend": self.backend, "bits": self.bits, "palette": self.palette}
         scene = replace(base, **{k: v for k, v in changes.items() if v is not None})  # type: ignore[arg-type]
@@ -81,10 +83,10 @@ class Request:
         if self.center is not None:
             if self.depth is None:
                 raise InputError("--depth: a view at --center needs its height, such as --depth 1e-3.")
-            _centre(self.center)
             view = View.parse(*self.center, self.depth, size)
             name = self.system or systems.DEFAULT
-            return Scene(name, view, self._steps(name, None), dict(self.settings))
+            steps = self.steps if self.steps is not None else systems.create(name, self.settings).default_steps
+            return Scene(name, view, steps, dict(self.settings))
         if self.at is not None:
             place = landmarks.get(self.at)
             if self.system is not None and self.system != place.system:
@@ -97,9 +99,6 @@ class Request:
             place = landmarks.choose(name, depth)
         view = View.parse(place.x, place.y, self.depth or place.depth, size)
         return Scene(place.system, view, self.steps or place.steps, {**place.settings, **self.settings})
-
-    def _steps(self, name: str, given: int | None) -> int:
-        return self.steps if self.steps is not None else systems.create(name, self.settings).default_steps
 
 
 def _centre(center: tuple[str, str]) -> dict[str, Any]:

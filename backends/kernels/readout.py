@@ -21,19 +21,17 @@ COLUMNS = 4
 @numba.njit(error_model="numpy")
 def add_loss(sums, pixel, t, steps, loss):
     """Take the loss of step t into the pixel's sums; a loss that is NaN stands for all steps from t on."""
-    count = 1
-    if np.isnan(loss):
-        count = steps - t
+    end = steps if np.isnan(loss) else t + 1
     if not np.isfinite(loss):
         loss = CEILING
     if t == 0:
         sums[pixel, FIRST] = loss
     v = min(loss / sums[pixel, FIRST], CEILING)
-    sums[pixel, SUM] += v * count
-    sums[pixel, INVERSE] += count / v
-    late = t + count - max(t, steps - LAST)
-    if late > 0:
-        sums[pixel, TAIL] += v * late
+    for i in range(t, end):  # one by one, so that the sums do not depend on when a NaN appears
+        sums[pixel, SUM] += v
+        sums[pixel, INVERSE] += 1.0 / v
+        if i >= steps - LAST:
+            sums[pixel, TAIL] += v
 
 
 @numba.njit(error_model="numpy")

@@ -3,7 +3,8 @@
 A lane that is done takes the next pixel. A run is done when its steps are, when its loss is NaN (which then stays),
 or when it has *frozen*: every hidden unit is saturated to the last bit, so that all layers below the last stand still
 for good. What is left of a frozen run is linear and costs a fraction: ``run_frozen`` takes it on, in the same
-operations as the full step, so that the result is the same to the last bit.
+operations as the full step, so that its losses are the same to the last bit (where they overflow the full step turns
+weights into NaN sooner, which a read-out does not see).
 """
 
 from __future__ import annotations

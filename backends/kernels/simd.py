@@ -14,6 +14,7 @@ import operator
 from typing import Any
 
 import llvmlite.binding
+import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
@@ -23,10 +24,9 @@ from deepzoom.compiled import inner
 
 
 def _native_lanes() -> int:
-    features = llvmlite.binding.get_host_cpu_features()
-    if features.get("avx512f"):
-        return 8
-    return 4
+    chosen = numba.config.CPU_FEATURES  # NUMBA_CPU_FEATURES, where code for another machine is asked for
+    wide = llvmlite.binding.get_host_cpu_features().get("avx512f") if chosen is None else "+avx512f" in chosen
+    return 8 if wide else 4
 
 
 _WIDTH: int = _native_lanes()

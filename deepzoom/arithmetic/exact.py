@@ -131,6 +131,16 @@ class Exact(Arithmetic):
         """-1, 0 or 1 for each number."""
         return kernels.signs(self._flat()).reshape(self.shape)
 
+    def log2_largest(self) -> float:
+        """log2 of the largest magnitude, at any number of bits; -inf where all are zero."""
+        rows = np.flatnonzero(self.digits.reshape(len(self.digits), -1).any(axis=1))
+        if not len(rows):
+            return -math.inf
+        top = int(rows[-1])
+        below = self.digits[top - 1].astype(np.float64) if top > 0 else 0.0
+        largest = float(np.abs(self.digits[top] * 2.0**BASE_BITS + below).max())
+        return math.log2(largest) + BASE_BITS * (top - 1 - self.point)
+
     def integers(self) -> list[int]:
         """Each number times ``2**bits``, exactly."""
         columns = self._flat().T.tolist()

@@ -118,8 +118,11 @@ class TaylorRun(ExactRun):
         ratio = loss / self.totals[0]
         if floats(ratio.reference) >= CEILING:
             ratio = self._with_series(self._zero + CEILING)
+        if floats(ratio.reference) == 0:  # below the last bit
+            ratio = self._with_series(self._zero + 2.0**-ratio.reference.bits)
         self.totals[1] = self.totals[1] + ratio
-        self.totals[2] = self.totals[2] + 1.0 / ratio
+        with np.errstate(over="ignore", invalid="ignore"):  # of a tiny loss: a skip asks whether it is finite
+            self.totals[2] = self.totals[2] + 1.0 / ratio
 
     def _follow_growth(self) -> None:
         """Keep the first-order coefficients near 1 by moving the shared exponent."""

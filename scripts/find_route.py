@@ -1,0 +1,132 @@
+"""Find a route of nested views down to a depth, by following borders that are coherent at the pixel scale.
+
+    python scripts/find_route.py tanh --center 1.1238443 2.3018076 --from 1e-6 --to 1e-20
+
+At each level the view is rendered small; of all blocks that hold both fates, the next view is the one with the most
+border among those whose border is coherent (no pixel of a fate of its own among its neighbours). Where a level has no
+such block, the search goes one level back and takes the next best. Prints one JSON object per level, with the exact
+centre; the last line is a landmark.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+import numpy as np
+from gmpy2 import mpq
+
+import deepzoom
+from deepzoom import systems
+from deepzoom.coordinates import log2, parse_decimal, with_digits
+from deepzoom.scene import Scene, View
+
+SIZE = 64
+FACTOR = 4
+BLOCK = SIZE // FACTOR
+
+
+def borders(fate: np.ndarray) -> np.ndarray:
+    """Where a 2x2 block holds both fates."""
+    corners = np.stack([fate[1:, 1:], fate[:-1, 1:], fate[1:, :-1], fate[:-1, :-1]])
+    return corners.max(axis=0) != corners.min(axis=0)
+
+
+def speckles(fate: np.ndarray) -> np.ndarray:
+    """Pixels with at most two of their eight neighbours of the same fate."""
+    padded = np.pad(fate, 1, mode="edge")
+    same = sum(
+        (padded[1 + i : 1 + i + fate.shape[0], 1 + j : 1 + j + fate.shape[1]] == fate).astype(int)
+        for i in (-1, 0, 1)
+        for j in (-1, 0, 1)
+        if (i, j) != (0, 0)
+    )
+    return same <= 2
+
+
+def candidates(fate: np.ndarray, least: float, rng: np.random.Generator) -> list[tuple[float, int, int]]:
+    """(score, row, column) of blocks to go on in, best first."""
+    edge, speck = borders(fate), speckles(fate)
+    found = []
+    for i in range(0, SIZE - BLOCK + 1, 2):
+        for j in range(0, SIZE - BLOCK + 1, 2):
+            block = edge[i : i + BLOCK - 1, j : j + BLOCK - 1]
+            count, loose = int(block.sum()), int(speck[i : i + BLOCK, j : j + BLOCK].sum())
+            share = float((fate[i : i + BLOCK, j : j + BLOCK] < 0).mean())
+            if count < least * BLOCK or not 0.1 < share < 0.9:
+                continue
+            found.append((min(count, 5 * BLOCK) / BLOCK - 10 * loose / count + 0.3 * rng.random(), i, j))
+    return sorted(found, reverse=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("system", choices=systems.names())
+    parser.add_argument("--center", nargs=2, required=True)
+    parser.add_argument("--from", dest="begin", required=True)
+    parser.add_argument("--to", dest="end", required=True)
+    parser.add_argument("--steps", type=int)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--least", type=float, default=1.5, help="border in a view, in heights: 1 is a straight line")
+    parser.add_argument("--tries", type=int, default=80, help="renders before giving up")
+    args = parser.parse_args()
+
+    rng = np.random.default_rng(args.seed)
+    steps = args.steps or systems.create(args.system).default_steps
+    x, y = (parse_decimal(c, "--center") for c in args.center)
+    depth, end = parse_decimal(args.begin, "--from"), parse_decimal(args.end, "--to")
+    stack: list[tuple[View, list[tuple[float, int, int]]]] = []
+    view = View(x, y, depth, SIZE, SIZE)
+    for _ in range(args.tries):
+        result = deepzoom.render(Scene(args.system, view, steps))
+        fate = result.field.fate
+        places = candidates(fate, args.least, rng)
+        edges = borders(fate).sum()
+        coherent = 1 - speckles(fate).sum() / max(1, edges)
+        print(
+            json.dumps(
+                {
+                    "x": digits(view.x, view.depth),
+                    "y": digits(view.y, view.depth),
+                    "depth": with_digits(view.depth, 7),
+                    "converged": round(float((fate < 0).mean()), 3),
+                    "edges": int(edges),
+                    "coherent": round(float(coherent), 3),
+                    "reference_steps": result.facts["reference_steps"],
+                    "seconds": round(result.facts["seconds"], 1),
+                    "score": round(places[0][0], 2) if places else None,
+                }
+            ),
+            flush=True,
+        )
+        if view.depth <= end and edges > 2 * args.least * SIZE and coherent > 0.7:
+            return
+        if places and places[0][0] > 0:
+            stack.append((view, places))
+        while stack and not stack[-1][1]:
+            stack.pop()
+        if not stack:
+            print("no coherent border left", file=sys.stderr)
+            sys.exit(1)
+        view, places = stack[-1]
+        _, i, j = places.pop(0)
+        # the next best of the same view should lie elsewhere
+        places[:] = [p for p in places if abs(p[1] - i) + abs(p[2] - j) > BLOCK // 2]
+        new_x = rounded(view.x_at(j + BLOCK / 2 - 0.5), view.depth)
+        new_y = rounded(view.y_at(i + BLOCK / 2 - 0.5), view.depth)
+        view = View(new_x, new_y, view.depth / FACTOR, SIZE, SIZE)
+
+
+def digits(value: mpq, depth: mpq) -> str:
+    """The coordinate with four digits more than the depth needs."""
+    count = max(6, int(log2(abs(value) / depth) * 0.30103) + 6)
+    return with_digits(value, count)
+
+
+def rounded(value: mpq, depth: mpq) -> mpq:
+    return parse_decimal(digits(value, depth), "x")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""Pixels of the perturbation backend, from the exact centre to the read-out, against mpmath runs of each pixel."""
+
+from __future__ import annotations
+
+import mpmath
+import numpy as np
+import pytest
+from conftest import KINDS, SmallNetwork
+
+from deepzoom.backends.cpu_perturbation import CpuPerturbation
+from deepzoom.backends.exact import ExactBackend
+from deepzoom.scene import View
+from deepzoom.systems import create
+
+X, Y = "-0.41415926535897932384626433832795028841971", "-0.1718281828459045235360287471352662497757"
+"""A calm place, where a run's last digits do not depend on its first."""
+BURSTING = "1.5141592653589793238462643383279502884197", "1.9718281828459045235360287471352662497757"
+"""Where runs diverge at once."""
+STEPS = 60
+
+
+def system_of(small):
+    system = create("tanh")
+    system.steps, system.network = small.steps, small.network
+    return system
+
+
+def quiet(*_):
+    return None
+
+
+def true_measure(small, place, pixel):
+    import oracle
+
+    row, column = divmod(pixel, place.width)
+    x, y = place.x_at(column), place.y_at(row)
+    exact = [mpmath.mpf(int(v.numerator)) / mpmath.mpf(int(v.denominator)) for v in (x, y)]
+    losses, _ = small.oracle(*exact)
+    return oracle.measure(losses)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=[k.replace(" ", "-") for k in KINDS])
+@pytest.mark.parametrize("depth", ["1e-6", "1e-12", "1e-20", "1e-30"])
+def test_pixels_equal_mpmath(own_cache, kind, depth):
+    """Five random pixels of each kind of network at each depth: fate and measure."""
+    small = SmallNetwork(20, steps=STEPS, **KINDS[kind])
+    place = View.parse(*(BURSTING if depth == "1e-12" else (X, Y)), depth, "33x24")
+    job = CpuPerturbation().job(system_of(small), place, None, quiet, quiet)
+    pixels = np.sort(np.random.default_rng(len(kind) + len(depth)).choice(place.pixels, 5, replace=False))
+    out = job.run(pixels)
+    with mpmath.workprec(500):
+        for pixel, measure, fate in zip(pixels.tolist(), out.measure, out.fate):
+            true = true_measure(small, place, pixel)
+            assert measure == pytest.approx(float(true), rel=1e-9)
+            assert fate == (-1 if true < 0 else 1)
+
+
+@pytest.mark.parametrize("kind", ["tanh", "relu", "offset once", "deep minibatch"])
+def test_the_skip_changes_nothing(own_cache, kind, monkeypatch):
+    from deepzoom.backends import cpu_perturbation
+
+    small = SmallNetwork(21, steps=STEPS, **KINDS[kind])
+    place = View.parse(X, Y, "1e-20", "16x16")
+    with_skip = CpuPerturbation().job(system_of(small), place, None, quiet, quiet)
+    monkeypatch.setattr(cpu_perturbation._PerturbationJob, "_confirmed_skip", lambda self: None)
+    without = CpuPerturbation().job(system_of(small), place, None, quiet, quiet)
+    assert with_skip.facts.skipped_steps > 0 == without.facts.skipped_steps
+    pixels = np.arange(place.pixels)
+    a, b = with_skip.run(pixels), without.run(pixels)
+    assert np.allclose(a.measure, b.measure, rtol=1e-10, atol=0)
+    assert np.array_equal(a.fate, b.fate)
+
+
+def test_a_wrong_skip_is_refused(own_cache, monkeypatch):
+    """Probe pixels catch polynomials that do not hold, whatever their own terms say."""
+    from deepzoom.backends import cpu_perturbation
+
+    small = SmallNetwork(22, steps=STEPS)
+    place = View.parse(X, Y, "1e-3", "16x16")
+    monkeypatch.setattr(cpu_perturbation, "_DROPPED", np.inf)
+    job = CpuPerturbation().job(system_of(small), place, None, quiet, quiet)
+    latest = max(s.step for s in job._reference.snapshots)
+    assert job.facts.skipped_steps < latest
+
+
+def test_a_fold_inside_the_view_ends_the_skip(own_cache):
+    small = SmallNetwork(23, activation="relu", steps=STEPS)
+    wide = CpuPerturbation().job(system_of(small), View.parse(X, Y, "0.5", "16x16"), None, quiet, quiet)
+    deep = CpuPerturbation().job(system_of(small), View.parse(X, Y, "1e-30", "16x16"), None, quiet, quiet)
+    assert wide.facts.skipped_steps < deep.facts.skipped_steps
+
+
+def test_neighbours_differ_where_float64_has_one_number_for_all(own_cache):
+    from deepzoom.backends.cpu_float64 import CpuFloat64
+
+    small = SmallNetwork(24, steps=STEPS)
+    place = View.parse(X, Y, "1e-20", "32x4")
+    deep = CpuPerturbation().job(system_of(small), place, None, quiet, quiet)
+    rate_differences, _ = deep._parameters(*deep._differences(np.arange(32)))
+    assert len(set(rate_differences[:, 0])) == 32
+    plain = CpuFloat64().job(system_of(small), place, None, quiet, quiet)
+    assert len(set(plain.run(np.arange(32)).measure)) == 1
+
+
+def test_beyond_the_range_of_float64(own_cache):
+    """At 1e-330 a pixel's difference is no float64; the skip carries it until it is."""
+    small = SmallNetwork(25, steps=60)
+    place = View.parse(X, Y, "1e-330", "9x8")
+    job = CpuPerturbation().job(system_of(small), place, None, quiet, quiet)
+    out = job.run(np.array([0, 40, 71]))
+    with mpmath.workprec(2600):
+        for pixel, measure in zip((0, 40, 71), out.measure):
+            assert measure == pytest.approx(float(true_measure(small, place, pixel)), rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["tanh", "deep relu", "offset every step"])
+def test_exact_backend_equals_mpmath(kind):
+    small = SmallNetwork(26, steps=60, **KINDS[kind])
+    place = View.parse(X, Y, "1e-20", "8x8")
+    job = ExactBackend().job(system_of(small), place, None, quiet, quiet)
+    out = job.run(np.array([0, 37]))
+    assert np.all(out.trust == 1)
+    with mpmath.workprec(500):
+        for pixel, measure in zip((0, 37), out.measure):
+            assert measure == pytest.approx(float(true_measure(small, place, pixel)), rel=1e-12)
