@@ -25,7 +25,7 @@ from deepzoom.systems.training_run import Snapshot
 
 from .base import Backend, Facts, Job, Progress, ReadOut, Say
 from .kernels import readout
-from .kernels.network_delta import run_delta
+from .kernels.run_delta import run_delta
 from .training import arrays_of, compile_kernels, finish, layout_of, seconds_per_pixel_step, tile_of
 
 Floats = NDArray[np.float64]
@@ -74,10 +74,25 @@ class _PerturbationJob(Job):
             begin = self._layers[-1].stop if self._layers else 0
             self._layers.append(slice(begin, begin + w.size))
         self.tile = tile_of(network, system.steps)
+        self._totals = self._reference_totals()
         self._skip = self._confirmed_skip()
         self.facts = Facts(
             reference.bits, reference.digits, reference.steps, seconds, 0 if self._skip is None else self._skip.step
         )
+
+    def _reference_totals(self) -> Floats:
+        """The reference's own sums before each step (steps + 1, 4); what decides its fate at the end is exact."""
+        ref = self._reference
+        ratios = np.minimum(ref.ratios[: self._steps], readout.CEILING)
+        totals = np.zeros((len(ratios) + 1, readout.COLUMNS))
+        totals[:, readout.FIRST] = ref.losses[0] if len(ratios) else 0.0
+        totals[1:, readout.SUM] = np.cumsum(ratios)
+        totals[1:, readout.INVERSE] = np.cumsum(1.0 / ratios)
+        late = np.arange(len(ratios)) >= self._steps - readout.LAST
+        totals[1:, readout.EXCESS] = np.cumsum(np.where(late, ratios - 1.0, 0.0))
+        if len(ratios) == self._steps:
+            totals[-1, readout.EXCESS] = ref.windows[self._steps - 1]
+        return totals
 
     def _differences(self, pixels: NDArray[np.int64]) -> tuple[Floats, Floats, int]:
         return self._view.differences(pixels)
@@ -103,12 +118,12 @@ class _PerturbationJob(Job):
         else:
             first = skip.step
             differences = np.ascontiguousarray(_evaluate(skip, skip.weights, dx, dy, exponent))
-            sums[:, : len(skip.totals)] = skip.totals + _evaluate(skip, skip.sums, dx, dy, exponent)
+            sums[:, : readout.EXCESS] = _evaluate(skip, skip.sums, dx, dy, exponent)
         rates, offsets = self._parameters(dx, dy, exponent)
         ref = self._reference
         step = run_delta(
             self._arrays, self._steps, first, last, threshold, ref.record, self._layout, self._drawn, ref.weights,
-            ref.learning, differences, rates, offsets, sums,
+            ref.learning, ref.ratios, self._totals, differences, rates, offsets, sums,
         )  # fmt: skip
         return step, differences, sums
 

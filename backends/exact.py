@@ -7,14 +7,15 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from deepzoom.arithmetic.exact import Exact
 from deepzoom.coordinates import log2
 from deepzoom.scene import View
 from deepzoom.systems.base import System
+from deepzoom.systems.convergence import Totals
 from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.training_run import ExactRun
 
 from .base import Backend, Facts, Job, Progress, ReadOut, Say
-from .kernels import readout
 from .training import seconds_per_pixel_step
 
 AGREEMENT = 1e-9
@@ -36,14 +37,13 @@ class _ExactJob(Job):
 
     def _measure(self, column: int, row: int, bits: int) -> float:
         run = ExactRun(self._network, self._view.x_at(column), self._view.y_at(row), bits)
-        sums = np.zeros((1, readout.COLUMNS))
-        for t in range(self._steps):
-            loss = float(run.advance().loss.floats())
-            over = not math.isfinite(loss)
-            readout.add_loss(sums, 0, t, self._steps, math.nan if over else loss)
-            if over:
+        totals = Totals(Exact.of(0.0, bits))
+        for _ in range(self._steps):
+            loss = run.advance().loss
+            if not math.isfinite(loss.floats()):
                 break
-        return float(readout.measure(sums, 0, self._steps))
+            totals.add(loss)
+        return totals.measure(self._steps)
 
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:
         measure = np.zeros(len(pixels))

@@ -15,7 +15,8 @@ from deepzoom.systems.training_run import TaylorRun, record, record_parts
 from .base import ReadOut, Say
 from .kernels import readout
 from .kernels.network import IDENTITY, RELU, TANH, NetworkArrays
-from .kernels.network_delta import RecordLayout, run_delta
+from .kernels.network_delta import RecordLayout
+from .kernels.run_delta import run_delta
 from .kernels.run_plain import run_frozen, run_plain
 from .kernels.simd import LANES
 
@@ -85,7 +86,7 @@ def finish(
             frozen, _ = run_plain(net, steps, *part)
             weights[rest], step[rest], sums[rest] = part[0], part[3], part[4]
             rest = rest[frozen]
-    measure = np.array([readout.measure(sums, p, steps) for p in range(len(sums))])
+    measure = np.array([readout.measure(sums, p) for p in range(len(sums))])
     fate = np.where(measure < 0, -1, 1).astype(np.int8)
     return ReadOut(measure, fate, np.zeros(len(sums), dtype=np.int8))
 
@@ -106,7 +107,7 @@ def compile_kernels(say: Say) -> None:
     layout, none = layout_of(network), np.zeros((1, 1))
     step, sums = np.zeros(1, dtype=np.int64), np.zeros((1, 4))
     rates, weights = np.ones((1, 2)), np.ones((1, 2))
-    reference = np.ones((1, layout.size)), layout, layout, np.ones((2, 2)), np.ones(2)
+    reference = np.ones((1, layout.size)), layout, layout, np.ones((2, 2)), np.ones(2), np.ones(1), np.zeros((2, 4))
     run_delta(net, 2, 0, 1, 1.0, *reference, np.ones((1, 2)), np.ones((1, 2)), none, sums)
     finish(net, 2, weights, rates, none, step, sums)
     run_frozen(net, 2, weights, rates, np.zeros(1, dtype=np.int64), sums)

@@ -51,7 +51,10 @@ class HalfBlocks:
 
 
 class Watcher(Observer):
-    """Shows progress on stderr, and ends a render at the first Ctrl-C (or SIGTERM), keeping what is done."""
+    """Shows progress on stderr, and ends a render at the first Ctrl-C (or SIGTERM), keeping what is done.
+
+    Bars that move are for a terminal; elsewhere, in a log, there is one line when all pixels are done.
+    """
 
     def __init__(
         self, quiet: bool = False, show: bool = False, checkpoint: Callable[[Field], None] = lambda field: None
@@ -63,8 +66,7 @@ class Watcher(Observer):
         self._bars = Progress(
             TextColumn("{task.description:<9}"),
             BarColumn(bar_width=None),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
+            TextColumn("{task.fields[count]}"),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
@@ -76,14 +78,16 @@ class Watcher(Observer):
         self._begin: tuple[float, int] | None = None
 
     def __enter__(self) -> Watcher:
-        self._live.__enter__()
+        if self.console.is_terminal:
+            self._live.__enter__()
         self._before = {s: signal.signal(s, self._on_signal) for s in (signal.SIGINT, signal.SIGTERM)}
         return self
 
     def __exit__(self, *error: Any) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
-        self._live.__exit__(*error)
+        if self.console.is_terminal:
+            self._live.__exit__(*error)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self._stop:  # the second time: at once
@@ -100,22 +104,27 @@ class Watcher(Observer):
 
     def _task(self, name: str, total: float) -> TaskID:
         if name not in self._tasks:
-            self._tasks[name] = self._bars.add_task(name, total=total, rate="")
+            self._tasks[name] = self._bars.add_task(name, total=total, count="")
         return self._tasks[name]
 
     def reference(self, share: float) -> None:
-        self._bars.update(self._task("reference", 100), completed=round(100 * share))
+        self._bars.update(self._task("reference", 1.0), completed=share, count=f"{share:.0%}")
 
     def pixels(self, field: Field, done: int, total: int) -> None:
         now = time.perf_counter()
         if "reference" in self._tasks:
-            self._bars.update(self._tasks["reference"], completed=100)
+            self._bars.update(self._tasks["reference"], completed=1.0, count="100%")
         if self._begin is None:
             self._begin = now, done
         seconds, count = now - self._begin[0], done - self._begin[1]
-        rate = f"{count / seconds:,.0f} px/s" if count and seconds > 0 else ""
-        self._bars.update(self._task("pixels", total), completed=done, rate=rate)
-        if self._show and (now - self._shown > _SHOW_SECONDS or done == total):
+        rate = f"  {count / seconds:,.0f} px/s" if count and seconds > 0 else ""
+        self._bars.update(self._task("pixels", total), completed=done, count=f"{done:,} of {total:,}{rate}")
+        if not self.console.is_terminal:
+            if done == total:
+                self.say(f"{count:,} pixels in {seconds:.1f} s:{rate}.")
+                if self._show:
+                    self.console.print(HalfBlocks(field))
+        elif self._show and (now - self._shown > _SHOW_SECONDS or done == total):
             self._shown = now
             self._live.update(Group(HalfBlocks(field), self._bars))
 

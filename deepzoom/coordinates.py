@@ -11,7 +11,7 @@ from gmpy2 import mpq
 
 from .errors import InputError
 
-_DECIMAL = re.compile(r"([+-]?)(\d+\.?\d*|\.\d+)(?:[eE]([+-]?\d{1,9}))?")
+_DECIMAL = re.compile(r"([+-]?)(\d+\.?\d*|\.\d+)(?:[eE]([+-]?\d{1,9}))?", re.ASCII)
 _MOST_DECIMALS = 1_000_000
 
 Rational = Any  # gmpy2's mpq carries no usable type
@@ -80,9 +80,18 @@ def log2(value: Rational) -> float:
     return math.log2(mantissa) + exponent
 
 
+def rounded(value: Rational, to: Rational) -> Rational:
+    """The nearest multiple of a power of ten that is at most ``to`` (positive): a short decimal number."""
+    places = math.ceil(-log2(to) * math.log10(2) + 1e-9)
+    power = mpq(10) ** abs(places)
+    unit = 1 / power if places >= 0 else power
+    doubled = 2 * value / unit + 1
+    return mpq(doubled.numerator // (2 * doubled.denominator)) * unit
+
+
 def with_digits(value: Rational, digits: int) -> str:
     """Decimal text of value with ``digits`` significant digits, rounded."""
     precision = int(digits * 3.33) + 16
-    with gmpy2.local_context(gmpy2.get_context(), precision=precision):
+    with gmpy2.context(gmpy2.get_context(), precision=precision):
         text: str = "{0:.{1}e}".format(gmpy2.mpfr(value), max(0, digits - 1))
     return text

@@ -50,23 +50,23 @@ class Field:
             np.savez(file, **arrays, scene=np.array(self.scene.to_toml()), made=np.array(json.dumps(self.made)))
 
     @classmethod
-    def load(cls, path: Path) -> Field:
-        """Read a data file. Raises InputError where it is missing, cut short or none of ours."""
+    def load(cls, path: Path, option: str = "FILE") -> Field:
+        """Read a data file. Raises InputError, naming ``option``, where it is missing, cut short or none of ours."""
         try:
-            with np.load(path, allow_pickle=False) as archive:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 found = {name: archive[name] for name in archive.files}
         except FileNotFoundError:
-            raise InputError(f"FILE: there is no file {path}.") from None
+            raise InputError(f"{option}: there is no file {path}.") from None
         except (OSError, ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile, NotImplementedError):
-            raise InputError(f"FILE: {path} is not a data file of deepzoom, or it is cut short.") from None
+            raise InputError(f"{option}: {path} is not a data file of deepzoom, or it is cut short.") from None
         missing = sorted(({*_CHANNELS, "scene"}) - set(found))
         if missing:
-            raise InputError(f"FILE: {path} is not a data file of deepzoom: it lacks {missing[0]!r}.")
-        scene = Scene.from_toml(str(found["scene"]), str(path))
+            raise InputError(f"{option}: {path} is not a data file of deepzoom: it lacks {missing[0]!r}.")
+        scene = Scene.from_toml(str(found["scene"]), f"{option}: {path}")
         shape = (scene.view.height, scene.view.width)
         for name, kind in _CHANNELS.items():
             if found[name].shape != shape or found[name].dtype != kind:
-                raise InputError(f"FILE: {path}: {name} does not have the size and type of its scene.")
+                raise InputError(f"{option}: {path}: {name} does not have the size and type of its scene.")
         made = json.loads(str(found["made"])) if "made" in found else {}
         return cls(scene, **{name: found[name] for name in _CHANNELS}, made=made)
 

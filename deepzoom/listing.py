@@ -12,8 +12,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows under a head; wide cells wrap in a terminal and stay whole elsewhere."""
     console = Console()
     grid = Table(box=None, pad_edge=False, header_style="bold")
-    for name in head:
-        grid.add_column(name, overflow="fold")
+    for i, name in enumerate(head):
+        grid.add_column(name, overflow="fold", no_wrap=i == 0)
     for row in rows:
         grid.add_row(*row)
     console.print(grid, highlight=False, markup=False, width=None if console.is_terminal else 200)

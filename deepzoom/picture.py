@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import gmpy2
@@ -53,19 +54,19 @@ def _write_16_bit(file, levels: NDArray[np.uint16], scene: Scene) -> None:  # ty
     png.write_chunks(file, [*chunks[:-1], (b"iTXt", text), chunks[-1]])
 
 
-def read_scene(path: Path) -> Scene:
-    """The scene of a picture, a data file or a TOML file. Raises InputError where there is none in it."""
+def read_scene(path: Path, option: str = "FILE") -> Scene:
+    """The scene of a picture, a data file or a TOML file. Raises InputError, naming ``option``, where there is none."""
     suffix = path.suffix.lower()
     if suffix == ".npz":
-        return Field.load(path).scene
+        return Field.load(path, option).scene
     if not path.is_file():
-        raise InputError(f"FILE: there is no file {path}.")
+        raise InputError(f"{option}: there is no file {path}.")
     if suffix != ".png":
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
-            raise InputError(f"FILE: {path} is neither a scene (TOML text), a picture nor a data file.") from None
-        return Scene.from_toml(text, str(path))
+            raise InputError(f"{option}: {path} is neither a scene (TOML text), a picture nor a data file.") from None
+        return Scene.from_toml(text, f"{option}: {path}")
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -73,20 +74,22 @@ def read_scene(path: Path) -> Scene:
             image.load()
             found = image.info.get(_KEY)
     except (OSError, UnidentifiedImageError, SyntaxError, ValueError):
-        raise InputError(f"FILE: {path} is not a PNG picture, or it is cut short.") from None
+        raise InputError(f"{option}: {path} is not a PNG picture, or it is cut short.") from None
     if found is None:
-        raise InputError(f"FILE: {path} carries no scene; it was not made by deepzoom.")
-    return Scene.from_toml(str(found), str(path))
+        raise InputError(f"{option}: {path} carries no scene; it was not made by deepzoom.")
+    return Scene.from_toml(str(found), f"{option}: {path}")
 
 
 def end_labels(low: Rational, high: Rational) -> tuple[str, str]:
-    """Decimal texts of the two ends of an axis, with four digits beyond the first in which they differ."""
-    digits = 5
-    while True:
-        texts = with_digits(low, digits), with_digits(high, digits)
-        if texts[0][: digits - 3] != texts[1][: digits - 3] or texts[0].split("e")[1] != texts[1].split("e")[1]:
-            return _plain(texts[0]), _plain(texts[1])
-        digits += 1
+    """Decimal texts of the two ends of an axis, to about a ten-thousandth of what lies between them."""
+    apart = log2(high - low)
+
+    def text(value: Rational) -> str:
+        if value == 0:
+            return "0"
+        return _plain(with_digits(value, max(4, math.ceil((log2(abs(value)) - apart) * math.log10(2)) + 5)))
+
+    return text(low), text(high)
 
 
 def _plain(text: str) -> str:
@@ -102,7 +105,7 @@ def _parameter(coordinate: Rational, axis: Axis, depth: Rational) -> Rational:
     """The parameter that a coordinate stands for, to many more digits than tell the view's ends apart."""
     if not axis.power_of_ten:
         return coordinate
-    with gmpy2.local_context(gmpy2.get_context(), precision=128 + max(0, round(-log2(depth)))):
+    with gmpy2.context(gmpy2.get_context(), precision=128 + max(0, round(-log2(depth)))):
         return gmpy2.mpq(gmpy2.exp10(gmpy2.mpfr(coordinate)))
 
 

@@ -47,9 +47,10 @@ class Reference:
     """A reference run, rounded to float64.
 
     bits: of the run; agreement: bits to which it and the shorter run agree at every step; record (steps, size): the
-    values of each step that delta steps refer to; weights (steps + 1, n): before each step; losses (steps,);
-    reach (steps + 1,): log2 of the share of the weights that a parameter difference of 1 would move; learning
-    (layers,): learning rates; offset: of the first layer's weights, or 0.
+    values of each step that delta steps refer to; weights (steps + 1, n): before each step; losses (steps,); ratios
+    (steps,): they over the first; windows (steps,): sum of (ratio - 1) over the last ones up to there, exact; reach
+    (steps + 1,): log2 of the share of the weights that a parameter difference of 1 would move; learning (layers,):
+    learning rates; offset: of the first layer's weights, or 0.
     """
 
     bits: int
@@ -57,6 +58,8 @@ class Reference:
     record: Floats
     weights: Floats
     losses: Floats
+    ratios: Floats
+    windows: Floats
     reach: Floats
     snapshots: tuple[Snapshot, ...]
     learning: Floats
@@ -183,6 +186,8 @@ def _made(
         check.advance()
         new["record"].append(record(system.network, step))
         new["losses"].append(main.last_loss)
+        new["ratios"].append(main.totals.ratio)
+        new["windows"].append(float(main.totals.excess().floats()))
         new["agreement"].append(_agreement(main, check))
         _note(main, new)
         reach.append(new["reach"][-1])
@@ -208,7 +213,7 @@ class _StoppedAt(Exception):
         self.kept = kept
 
 
-_PER_STEP = ("record", "weights", "losses", "reach", "agreement")
+_PER_STEP = ("record", "weights", "losses", "ratios", "windows", "reach", "agreement")
 _PER_SNAPSHOT = tuple(f"snapshot.{f.name}" for f in fields(Snapshot))
 
 
@@ -234,6 +239,8 @@ def _reference(kept: Arrays) -> Reference:
         record=kept["record"],
         weights=kept["weights"],
         losses=kept["losses"],
+        ratios=kept["ratios"],
+        windows=kept["windows"],
         reach=kept["reach"],
         snapshots=tuple(Snapshot(int(t), int(e), float(f), *rest) for t, e, f, *rest in columns),
         learning=kept["learning"],

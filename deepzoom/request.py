@@ -51,7 +51,7 @@ class Request:
         return scene
 
     def _from_file(self, path: Path) -> Scene:
-        scene = read_scene(path)
+        scene = read_scene(path, "--scene")
         view = scene.view
         if self.pixel is not None and self.zoom is not None:
             j, i = self.pixel
@@ -158,7 +158,7 @@ class Outputs:
         """What was kept of an unfinished render of this very scene. Raises InputError where it is of another."""
         if not self.partial.exists():
             return None
-        field = Field.load(self.partial)
+        field = Field.load(self.partial, "--resume")
         if not same_run(field.scene, scene):
             raise InputError(f"--resume: {self.partial} belongs to another scene; give that one, or another --out.")
         field.scene = scene

@@ -12,7 +12,7 @@ import tomli_w
 from gmpy2 import mpq
 from numpy.typing import NDArray
 
-from .coordinates import Rational, format_decimal, parse_decimal, scaled_float
+from .coordinates import Rational, format_decimal, parse_decimal, rounded, scaled_float
 from .errors import InputError
 
 Floats = NDArray[np.float64]
@@ -83,8 +83,10 @@ class View:
         return self.depth * max(self.width, self.height) / (2 * self.height)
 
     def zoomed(self, column: float, row: float, factor: Rational) -> View:
-        """The view ``factor`` times deeper, centred on a pixel."""
-        return replace(self, x=self.x_at(column), y=self.y_at(row), depth=self.depth / factor)
+        """The view ``factor`` times deeper, centred on a pixel but for 2**-40 of the height: short decimal numbers."""
+        depth = rounded(self.depth / factor, self.depth / factor / 2**50)
+        x, y = (rounded(v, depth / 2**40) for v in (self.x_at(column), self.y_at(row)))
+        return replace(self, x=x, y=y, depth=depth)
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -157,28 +159,33 @@ class Scene:
 
     @classmethod
     def from_toml(cls, text: str, source: str = "scene") -> Scene:
-        """Read a scene back. Raises InputError where the text is broken, incomplete or has unknown keys."""
+        """Read a scene back; ``source`` names it in errors.
+
+        Raises InputError where the text is broken, incomplete or has unknown keys.
+        """
         try:
             tables = tomllib.loads(text)
         except (tomllib.TOMLDecodeError, RecursionError) as error:
-            raise InputError(f"--scene: {source} is not valid TOML: {error}.") from None
+            raise InputError(f"{source} is not valid TOML: {error}.") from None
         found = _flattened(tables, source)
         unknown = sorted(set(found) - set(_KEYS) - {k for k in found if k.startswith("system.settings.")})
         if unknown:
-            raise InputError(f"--scene: {source} has an unknown key {unknown[0]!r}; known are {', '.join(_KEYS)}.")
+            raise InputError(f"{source} has an unknown key {unknown[0]!r}; known are {', '.join(_KEYS)}.")
         for key, (kind, required) in _KEYS.items():
             if key in found and (not isinstance(found[key], kind) or isinstance(found[key], bool)):
-                raise InputError(f"--scene: {source}: {key} = {found[key]!r} should be of type {kind.__name__}.")
+                raise InputError(f"{source}: {key} = {found[key]!r} should be of type {kind.__name__}.")
             if required and key not in found:
-                raise InputError(f"--scene: {source} lacks the key {key!r}.")
+                raise InputError(f"{source} lacks the key {key!r}.")
         if found["deepzoom.format"] != FORMAT:
-            raise InputError(
-                f"--scene: {source} has format {found['deepzoom.format']}; this version reads format {FORMAT}."
-            )
+            raise InputError(f"{source} has format {found['deepzoom.format']}; this version reads format {FORMAT}.")
         prefix = "system.settings."
+        try:
+            view = View.parse(found["view.x"], found["view.y"], found["view.depth"], found["view.size"])
+        except InputError as error:
+            raise InputError(f"{source}: {error}") from None
         return cls(
             system=found["system.name"],
-            view=View.parse(found["view.x"], found["view.y"], found["view.depth"], found["view.size"]),
+            view=view,
             steps=found["run.steps"],
             settings={k[len(prefix) :]: str(v) for k, v in found.items() if k.startswith(prefix)},
             backend=found.get("run.backend", "auto"),
@@ -207,7 +214,7 @@ def _flattened(tables: Mapping[str, Any], source: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, table in tables.items():
         if not isinstance(table, dict):
-            raise InputError(f"--scene: {source} has an unknown key {name!r}.")
+            raise InputError(f"{source} has an unknown key {name!r}.")
         for key, value in table.items():
             if (name, key) == ("system", "settings") and isinstance(value, dict):
                 found.update({f"system.settings.{k}": v for k, v in value.items()})

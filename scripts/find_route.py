@@ -5,7 +5,8 @@
 At each level the view is rendered small; of all blocks that hold both fates, the next view is the one with the most
 border among those whose border is coherent (no pixel of a fate of its own among its neighbours). Where a level has no
 such block, the search goes one level back and takes the next best. Prints one JSON object per level, with the exact
-centre; the last line is a landmark.
+centre; the last line is a landmark. With ``--by measure`` borders are jumps of the measure's rank by a tenth or more,
+whatever the fates: the linear pieces of a ReLU network, say.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ import json
 import sys
 
 import numpy as np
-from gmpy2 import mpq
 
 import deepzoom
 from deepzoom import systems
-from deepzoom.coordinates import log2, parse_decimal, with_digits
+from deepzoom.colouring import by_rank
+from deepzoom.coordinates import format_decimal, parse_decimal, rounded, with_digits
 from deepzoom.scene import Scene, View
 
 SIZE = 64
@@ -27,17 +28,24 @@ FACTOR = 4
 BLOCK = SIZE // FACTOR
 
 
-def borders(fate: np.ndarray) -> np.ndarray:
-    """Where a 2x2 block holds both fates."""
-    corners = np.stack([fate[1:, 1:], fate[:-1, 1:], fate[1:, :-1], fate[:-1, :-1]])
-    return corners.max(axis=0) != corners.min(axis=0)
+def borders(kind: np.ndarray) -> np.ndarray:
+    """Where a 2x2 block holds kinds of pixels at least 1 apart: both fates, or ranks in tenths."""
+    corners = np.stack([kind[1:, 1:], kind[:-1, 1:], kind[1:, :-1], kind[:-1, :-1]])
+    return corners.max(axis=0) - corners.min(axis=0) >= 1
 
 
-def speckles(fate: np.ndarray) -> np.ndarray:
-    """Pixels with at most two of their eight neighbours of the same fate."""
-    padded = np.pad(fate, 1, mode="edge")
+def kinds(field: deepzoom.Field, by: str) -> np.ndarray:
+    """What borders lie between: fates 0 and 1, or the measure's rank from 0 to 10."""
+    if by == "fate":
+        return (field.fate < 0).astype(float)
+    return 5 * (by_rank(field.measure) + 1)
+
+
+def speckles(kind: np.ndarray) -> np.ndarray:
+    """Pixels with at most two of their eight neighbours of the same kind."""
+    padded = np.pad(kind, 1, mode="edge")
     same = sum(
-        (padded[1 + i : 1 + i + fate.shape[0], 1 + j : 1 + j + fate.shape[1]] == fate).astype(int)
+        (np.abs(padded[1 + i : 1 + i + kind.shape[0], 1 + j : 1 + j + kind.shape[1]] - kind) < 1).astype(int)
         for i in (-1, 0, 1)
         for j in (-1, 0, 1)
         if (i, j) != (0, 0)
@@ -45,18 +53,26 @@ def speckles(fate: np.ndarray) -> np.ndarray:
     return same <= 2
 
 
-def candidates(fate: np.ndarray, least: float, rng: np.random.Generator) -> list[tuple[float, int, int]]:
-    """(score, row, column) of blocks to go on in, best first."""
-    edge, speck = borders(fate), speckles(fate)
+def candidates(
+    kind: np.ndarray, measure: np.ndarray, least: float, rng: np.random.Generator
+) -> list[tuple[float, int, int]]:
+    """(score, row, column) of blocks to go on in, best first.
+
+    A large measure, of either sign, is a run that took long to decide: such blocks hold structure further down.
+    """
+    late = np.log2(np.abs(measure) / np.median(np.abs(measure)))
+    edge, speck = borders(kind), speckles(kind)
+    share = kind > np.median(kind) if len(np.unique(kind)) > 2 else kind > 0
     found = []
     for i in range(0, SIZE - BLOCK + 1, 2):
         for j in range(0, SIZE - BLOCK + 1, 2):
             block = edge[i : i + BLOCK - 1, j : j + BLOCK - 1]
             count, loose = int(block.sum()), int(speck[i : i + BLOCK, j : j + BLOCK].sum())
-            share = float((fate[i : i + BLOCK, j : j + BLOCK] < 0).mean())
-            if count < least * BLOCK or not 0.1 < share < 0.9:
+            if count < least * BLOCK or not 0.1 < share[i : i + BLOCK, j : j + BLOCK].mean() < 0.9:
                 continue
-            found.append((min(count, 5 * BLOCK) / BLOCK - 10 * loose / count + 0.3 * rng.random(), i, j))
+            lateness = float(late[i : i + BLOCK, j : j + BLOCK].mean())
+            score = min(count, 5 * BLOCK) / BLOCK - 10 * loose / count + lateness + 0.3 * rng.random()
+            found.append((score, i, j))
     return sorted(found, reverse=True)
 
 
@@ -68,6 +84,7 @@ def main() -> None:
     parser.add_argument("--to", dest="end", required=True)
     parser.add_argument("--steps", type=int)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--by", choices=["fate", "measure"], default="fate")
     parser.add_argument("--least", type=float, default=1.5, help="border in a view, in heights: 1 is a straight line")
     parser.add_argument("--tries", type=int, default=80, help="renders before giving up")
     args = parser.parse_args()
@@ -80,17 +97,17 @@ def main() -> None:
     view = View(x, y, depth, SIZE, SIZE)
     for _ in range(args.tries):
         result = deepzoom.render(Scene(args.system, view, steps))
-        fate = result.field.fate
-        places = candidates(fate, args.least, rng)
-        edges = borders(fate).sum()
-        coherent = 1 - speckles(fate).sum() / max(1, edges)
+        kind = kinds(result.field, args.by)
+        places = candidates(kind, result.field.measure, args.least, rng)
+        edges = borders(kind).sum()
+        coherent = 1 - speckles(kind).sum() / max(1, edges)
         print(
             json.dumps(
                 {
-                    "x": digits(view.x, view.depth),
-                    "y": digits(view.y, view.depth),
+                    "x": format_decimal(view.x),
+                    "y": format_decimal(view.y),
                     "depth": with_digits(view.depth, 7),
-                    "converged": round(float((fate < 0).mean()), 3),
+                    "converged": round(float((result.field.fate < 0).mean()), 3),
                     "edges": int(edges),
                     "coherent": round(float(coherent), 3),
                     "reference_steps": result.facts["reference_steps"],
@@ -113,19 +130,9 @@ def main() -> None:
         _, i, j = places.pop(0)
         # the next best of the same view should lie elsewhere
         places[:] = [p for p in places if abs(p[1] - i) + abs(p[2] - j) > BLOCK // 2]
-        new_x = rounded(view.x_at(j + BLOCK / 2 - 0.5), view.depth)
-        new_y = rounded(view.y_at(i + BLOCK / 2 - 0.5), view.depth)
+        new_x = rounded(view.x_at(j + BLOCK / 2 - 0.5), view.depth / 10000)
+        new_y = rounded(view.y_at(i + BLOCK / 2 - 0.5), view.depth / 10000)
         view = View(new_x, new_y, view.depth / FACTOR, SIZE, SIZE)
-
-
-def digits(value: mpq, depth: mpq) -> str:
-    """The coordinate with four digits more than the depth needs."""
-    count = max(6, int(log2(abs(value) / depth) * 0.30103) + 6)
-    return with_digits(value, count)
-
-
-def rounded(value: mpq, depth: mpq) -> mpq:
-    return parse_decimal(digits(value, depth), "x")
 
 
 if __name__ == "__main__":

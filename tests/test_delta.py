@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deepzoom.arithmetic.delta import Batch, Delta
+from deepzoom.arithmetic.delta import Delta
+from deepzoom.arithmetic.difference import Batch
 from deepzoom.arithmetic.exact import Exact
 
 BITS = 400

@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 from conftest import KINDS, SmallNetwork
 
-from deepzoom.arithmetic.delta import Batch, Delta
+from deepzoom.arithmetic.delta import Delta
+from deepzoom.arithmetic.difference import Batch
 from deepzoom.arithmetic.exact import Exact
 from deepzoom.backends.kernels import readout
 from deepzoom.backends.kernels.elementary import ARGUMENT_SCALE, tanh, tanh_difference
-from deepzoom.backends.kernels.network_delta import run_delta
+from deepzoom.backends.kernels.run_delta import run_delta
 from deepzoom.backends.kernels.run_plain import run_frozen, run_plain
 from deepzoom.backends.kernels.simd import LANES, lane_array, load, store
 from deepzoom.backends.training import arrays_of, finish, layout_of, start_weights
@@ -122,7 +123,7 @@ def test_plain_kernel_equals_the_definition(small):
     for p in range(pixels):
         true, losses = definition(small.network, x[p], y[p], steps)
         assert np.allclose(weights[p], true, rtol=1e-10, atol=1e-12)
-        assert readout.measure(sums, p, steps) == pytest.approx(published(losses), rel=1e-10)
+        assert readout.measure(sums, p) == pytest.approx(published(losses), rel=1e-10)
 
 
 @pytest.mark.parametrize("name", ["tanh", "linear", "relu", "single-datapoint", "minibatch", "weight-init"])
@@ -135,7 +136,7 @@ def test_plain_kernel_equals_the_definition_at_published_size(name):
     for p in (0, LANES):
         true, losses = definition(network, x[p], y[p], 30)
         assert np.allclose(weights[p], true, rtol=1e-11, atol=1e-13)
-        assert readout.measure(sums, p, 30) == pytest.approx(published(losses), rel=1e-11)
+        assert readout.measure(sums, p) == pytest.approx(published(losses), rel=1e-11)
 
 
 @pytest.mark.parametrize("name", ["tanh", "minibatch", "relu", "single-datapoint"])
@@ -182,16 +183,18 @@ def test_measure_counts_what_follows_a_nan_at_once():
     for t, loss in enumerate(losses):
         readout.add_loss(each, 0, t, len(losses), np.inf if np.isnan(loss) else loss)
     assert np.allclose(one, each, rtol=1e-14)
-    assert readout.measure(one, 0, len(losses)) == pytest.approx(published(losses), rel=1e-14)
+    assert readout.measure(one, 0) == pytest.approx(published(losses), rel=1e-14)
 
 
 def reference_of(network, x, y, bits, steps):
     run = ExactRun(network, x, y, bits)
-    rows, weights = [], [flat_weights(run.weights)]
+    rows, weights, losses = [], [flat_weights(run.weights)], []
     for _ in range(steps):
-        rows.append(record(network, run.advance()))
+        step = run.advance()
+        rows.append(record(network, step))
         weights.append(flat_weights(run.weights))
-    return run, np.array(rows), np.array(weights)
+        losses.append(float(step.loss.floats()))
+    return run, np.array(rows), np.array(weights), losses
 
 
 @pytest.mark.parametrize("size", [1e-20, 1e-6, 0.05])
@@ -218,7 +221,7 @@ def test_delta_kernel_equals_delta_arithmetic(small, size):
         losses.append(loss.reference.floats() + loss.difference.data if known else np.full(pixels, loss.floats()))
     true = np.concatenate([w.difference.data.reshape(pixels, -1) for w in weights], axis=1)
 
-    run, rows, kept = reference_of(network, x, y, bits, steps)
+    run, rows, kept, own = reference_of(network, x, y, bits, steps)
     learning = np.array([float(r.floats()) for r in run.rates.learning])
     grown = {"x": np.expm1(dx * np.log(10)), "y": np.expm1(dy * np.log(10))}
     rate_differences = learning * np.stack([grown[n] for n in network.rates], axis=1)
@@ -231,27 +234,32 @@ def test_delta_kernel_equals_delta_arithmetic(small, size):
     layout = layout_of(network)
     drawn = layout if network.batches is None else layout_of(network, network.batches.shape[1])
     sums = np.zeros((pixels, readout.COLUMNS))
+    ratios = np.array(own) / own[0]
+    totals = np.zeros((steps + 1, readout.COLUMNS))
+    totals[:, readout.FIRST], totals[1:, readout.SUM] = own[0], np.cumsum(ratios)
+    totals[1:, readout.INVERSE] = np.cumsum(1 / ratios)
     step = run_delta(
-        arrays_of(network), 100, 0, steps, np.inf, rows, layout, drawn, kept, learning, differences,
+        arrays_of(network), 100, 0, steps, np.inf, rows, layout, drawn, kept, learning, ratios, totals, differences,
         rate_differences, offsets, sums,
     )  # fmt: skip
     assert np.all(step == steps)
     assert np.abs(differences - true).max() <= 2e-13 * np.abs(true).max()
-    total = sum(v / losses[0] for v in losses)
-    assert np.allclose(sums[:, readout.SUM], total, rtol=1e-12, atol=0)
+    assert np.allclose(sums[:, readout.SUM], sum(v / losses[0] for v in losses), rtol=1e-12, atol=0)
+    assert np.allclose(sums[:, readout.INVERSE], sum(losses[0] / v for v in losses), rtol=1e-12, atol=0)
 
 
 def test_pixels_are_handed_off_in_groups_when_all_have_grown():
     network = SmallNetwork(6).network
-    _, rows, kept = reference_of(network, Fraction(1, 3), Fraction(1, 5), 104, 20)
+    _, rows, kept, losses = reference_of(network, Fraction(1, 3), Fraction(1, 5), 104, 20)
+    ratios = np.array(losses) / losses[0]
     layout = layout_of(network)
     rng = np.random.default_rng(5)
     differences = rng.normal(size=(3 * LANES, kept.shape[1])) * 1e-3
     differences[LANES : 2 * LANES] *= 1e6
     none, rates = np.zeros((3 * LANES, 1)), np.zeros((3 * LANES, 2))
     step = run_delta(
-        arrays_of(network), 100, 4, 20, 1.0, rows, layout, layout, kept, np.array([0.1, 0.1]), differences, rates, none,
-        np.ones((3 * LANES, readout.COLUMNS)),
+        arrays_of(network), 100, 4, 20, 1.0, rows, layout, layout, kept, np.array([0.1, 0.1]), ratios,
+        np.ones((21, readout.COLUMNS)), differences, rates, none, np.zeros((3 * LANES, readout.COLUMNS)),
     )  # fmt: skip
     assert np.all(step[:LANES] == 20) and np.all(step[LANES : 2 * LANES] == 5) and np.all(step[2 * LANES :] == 20)
 
@@ -281,3 +289,17 @@ def test_kernels_hold_on_a_machine_without_avx512(tmp_path):
 
 
 assert KINDS
+
+
+@pytest.mark.slow
+def test_kernels_are_compiled_once_and_said_so(tmp_path):
+    """Two renders in processes of their own, with an empty cache: only the first one compiles."""
+    env = os.environ | {"DEEPZOOM_CACHE": str(tmp_path / "cache")}
+    command = [sys.executable, "-m", "deepzoom", "render", "linear", "--size", "8x8", "--steps", "30"]
+    first, second = (subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True) for _ in range(2))
+    assert first.returncode == second.returncode == 0, first.stderr + second.stderr
+    assert "Compiling kernels" in first.stderr and "Compiling kernels" not in second.stderr
+    files = {p: p.stat().st_mtime_ns for p in (tmp_path / "cache" / "kernels").rglob("*") if p.is_file()}
+    third = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert third.returncode == 0
+    assert files == {p: p.stat().st_mtime_ns for p in (tmp_path / "cache" / "kernels").rglob("*") if p.is_file()}

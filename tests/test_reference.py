@@ -93,7 +93,7 @@ def test_what_cannot_be_verified_is_an_error(own_cache, monkeypatch):
 
 
 def fake_run(agreement):
-    names = ("record", "weights", "losses", "reach", "learning")
+    names = (*reference._PER_STEP, "learning")
 
     def made(system, view, bits, kept, goal, progress):
         arrays = {n: np.zeros(1) for n in names} | {n: np.zeros(0) for n in reference._PER_SNAPSHOT}
@@ -104,7 +104,7 @@ def fake_run(agreement):
 
 def same(a, b):
     assert a.steps == b.steps and a.bits == b.bits
-    for name in ("record", "weights", "losses", "reach", "learning"):
+    for name in ("record", "weights", "losses", "ratios", "windows", "reach", "learning"):
         assert np.array_equal(getattr(a, name), getattr(b, name)), name
     assert [s.step for s in a.snapshots] == [s.step for s in b.snapshots]
     assert all(np.array_equal(s.weights, t.weights) for s, t in zip(a.snapshots, b.snapshots))

@@ -18,14 +18,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from deepzoom.compiled import inner, kernel
+from deepzoom.compiled import inner
 
 from .contraction import ADD, SET, UNIT, contract_shared, contract_vector
 from .elementary import ARGUMENT_SCALE, tanh_difference
 from .network import BLOCK, RELU, TANH, factor, hidden_count, weight_count
-from .readout import add_loss
-from .run_plain import put, take
-from .simd import LANES, fma, lane_array, load, magnitude, maximum, splat, store, where_less
+from .simd import LANES, fma, load, splat, store, where_less
 
 
 class RecordLayout(NamedTuple):
@@ -63,7 +61,7 @@ class _Workspace(NamedTuple):
 
 
 @inner
-def _workspace(widths):
+def delta_workspace(widths):
     count = weight_count(widths) * LANES
     widest = widths[-1]
     for layer in range(1, widths.size):
@@ -217,12 +215,12 @@ def _backward(lanes, at, widths, activation, x, x0, reference, layout, r, rows, 
 
 @inner
 def _residual(lanes, at, reference, residual, count, total, loss):
-    """Make the derivatives by the outputs from their differences; returns loss plus the squared errors."""
+    """Make the derivatives by the outputs from their differences; returns loss plus the squares' differences."""
     twice = 2.0 / total
     for i in range(count):
         r = load(lanes, at.output + i * LANES)
         e = r + reference[residual + i]
-        loss = fma(e, e, loss)
+        loss = fma(e + reference[residual + i], r, loss)
         store(lanes, at.residual + i * LANES, r * twice)
         store(lanes, at.output + i * LANES, e * twice)
     return loss
@@ -268,7 +266,7 @@ def _gather(net, t, record, base, layout, drawn, drawn_layout, xs):
 
 @inner
 def delta_step(net, t, lanes, at, record, layout, weights, learning, drawn, drawn_layout, xs, shared):
-    """One step of the differences in each lane, in place; returns the vector of losses before the update.
+    """One step of the differences in each lane, in place; returns the vector of differences of the loss before it.
 
     record (steps, layout.size): the reference's steps; weights (steps + 1, n): its weights; learning (layers,): its
     learning rates. drawn, drawn_layout, xs: room for the rows of a minibatch; shared: for one block's derivatives.
@@ -308,69 +306,3 @@ def delta_step(net, t, lanes, at, record, layout, weights, learning, drawn, draw
             store(lanes, at.differences + i * LANES, load(lanes, at.differences + i * LANES) - moved)
             i += 1
     return loss * (1.0 / (net.rows * k))
-
-
-@inner
-def _largest_share(net, lanes, at, weights, t):
-    """Per lane: the largest difference of any layer's weights, relative to that layer's largest weight."""
-    share = splat(0.0)
-    i = 0
-    for layer in range(net.widths.size - 1):
-        largest = splat(0.0)
-        size = 0.0
-        for _ in range(net.widths[layer] * net.widths[layer + 1]):
-            largest = maximum(largest, magnitude(load(lanes, at.differences + i * LANES)))
-            size = max(size, abs(weights[t, i]))
-            i += 1
-        share = maximum(share, largest * (1.0 / size))
-    return share
-
-
-@kernel()
-def run_delta(
-    net, steps, first, last, threshold, record, layout, drawn_layout, weights, learning,
-    differences, rate_differences, offset_differences, sums,
-):  # fmt: skip
-    """Run pixels as differences from step ``first`` until their hand-off, in place.
-
-    differences (P, n) of the weights, rate_differences (P, layers), offset_differences (P, 1), sums (P, 4): one row
-    per pixel. A group of pixels is handed off when all its differences have reached ``threshold`` of the reference's
-    weights, or at step ``last``, where the reference ends. Returns the step of each pixel's hand-off (P,).
-    """
-    pixels = differences.shape[0]
-    at = _workspace(net.widths)
-    lanes = lane_array(at.size // LANES)
-    lanes[:] = 0.0
-    widest = 1
-    for width in net.widths:
-        widest = max(widest, width)
-    shared = np.empty(BLOCK * widest)
-    drawn = np.empty(drawn_layout.size)
-    xs = np.empty(net.batches.shape[1] * net.widths[0])
-    losses = np.empty(LANES)
-    shares = np.empty(LANES)
-    step = np.full(pixels, first, np.int64)
-    for start in range(0, pixels, LANES):
-        group = min(LANES, pixels - start)
-        for lane in range(LANES):
-            pixel = start + min(lane, group - 1)
-            put(lanes, at.differences, lane, differences, pixel)
-            put(lanes, at.rates, lane, rate_differences, pixel)
-            put(lanes, at.offset, lane, offset_differences, pixel)
-        for t in range(first, last):
-            loss = delta_step(net, t, lanes, at, record, layout, weights, learning, drawn, drawn_layout, xs, shared)
-            store(losses, 0, loss)
-            store(shares, 0, _largest_share(net, lanes, at, weights, t + 1))
-            least = np.inf
-            for lane in range(group):
-                pixel = start + lane
-                if step[pixel] == steps:  # its loss was NaN, which stands for all that follow
-                    continue
-                add_loss(sums, pixel, t, steps, losses[lane])
-                step[pixel] = steps if np.isnan(losses[lane]) else t + 1
-                least = min(least, shares[lane])
-            if least >= threshold:
-                break
-        for lane in range(group):
-            take(lanes, at.differences, lane, differences, start + lane)
-    return step

@@ -1,9 +1,4 @@
-"""The published convergence measure, gathered loss by loss.
-
-A loss that is not finite counts as 1e6; each is divided by the first and clipped at 1e6; the run converged when the
-mean of the last 20 is below 1, and the measure is then minus their sum, else the sum of their inverses
-(convergence_measure in the published notebook, arXiv 2402.06184).
-"""
+"""The published convergence measure, gathered loss by loss: ``deepzoom/systems/convergence.py``, compiled."""
 
 from __future__ import annotations
 
@@ -13,9 +8,10 @@ import numpy as np
 CEILING = 1e6
 LAST = 20
 
-FIRST, SUM, INVERSE, TAIL = 0, 1, 2, 3
+FIRST, SUM, INVERSE, EXCESS = 0, 1, 2, 3
 COLUMNS = 4
-"""Columns of the table of sums, one row per pixel: first loss, sum, sum of inverses, sum of the last 20."""
+"""Columns of the table of sums, one row per pixel: first loss, sum of the ratios to it, sum of their inverses, and sum
+of (ratio - 1) over the last ones."""
 
 
 @numba.njit(error_model="numpy")
@@ -31,12 +27,31 @@ def add_loss(sums, pixel, t, steps, loss):
         sums[pixel, SUM] += v
         sums[pixel, INVERSE] += 1.0 / v
         if i >= steps - LAST:
-            sums[pixel, TAIL] += v
+            sums[pixel, EXCESS] += v - 1.0
 
 
 @numba.njit(error_model="numpy")
-def measure(sums, pixel, steps):
+def add_difference(sums, pixel, t, steps, ratio, first, change):
+    """Take the difference of a loss from the reference's into the pixel's sums, which are differences too.
+
+    ratio: the reference's loss over its first, ``first``; change: the difference of the loss. With V the ratio and v
+    its difference, the inverse differs by -v / (V (V + v)).
+    """
+    if t == 0:
+        sums[pixel, FIRST] = change
+    v = (change - ratio * sums[pixel, FIRST]) / (first + sums[pixel, FIRST])
+    if max(ratio, ratio + v) > CEILING:
+        v = min(ratio + v, CEILING) - min(ratio, CEILING)
+        ratio = min(ratio, CEILING)
+    sums[pixel, SUM] += v
+    sums[pixel, INVERSE] -= v / (ratio * (ratio + v))
+    if t >= steps - LAST:
+        sums[pixel, EXCESS] += v
+
+
+@numba.njit(error_model="numpy")
+def measure(sums, pixel):
     """The convergence measure of a finished pixel: negative where it converged."""
-    if sums[pixel, TAIL] / min(LAST, steps) < 1.0:
+    if sums[pixel, EXCESS] < 0.0:
         return -sums[pixel, SUM]
     return sums[pixel, INVERSE]

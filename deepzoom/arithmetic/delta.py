@@ -10,179 +10,23 @@ formed. Each rule below gives ``f(A + a) - f(A)`` from A and a:
     |.|, max(., 0)                              by cases of the signs of A and A + a
 
 (for tanh the mirror image where a < 0). The reference is computed in its own arithmetic, so that 1 - T keeps its
-digits. What a difference is, is left open: a batch of pixels' float64 differences (``Batch`` below), or a Taylor
-polynomial in the two parameters (``Series`` in ``tangent.py``), by the same rules.
+digits. What a difference is, is left open: a batch of pixels' float64 differences (``Batch`` in ``difference.py``),
+or a Taylor polynomial in the two parameters (``Series`` in ``tangent.py``), by the same rules.
 
 Cancellation among differences themselves remains, as in any float64 sum; its bound is the condition of the step.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .base import Arithmetic, rules_of
+from .difference import Difference, Floats
 from .exact import Exact
 
-Floats = NDArray[np.float64]
-
-
-class Difference(ABC):
-    """Differences of one array: float64 data (lead, *shape) times a shared power of two.
-
-    The leading axis counts pixels (Batch) or monomials (Series). The shared exponent carries differences far below
-    1e-308, where a float64 ends.
-    """
-
-    def __init__(self, data: Floats, exponent: int = 0) -> None:
-        self.data = data
-        self.exponent = exponent
-
-    @abstractmethod
-    def like(self, data: Floats) -> Any:
-        """The same kind of difference with other data."""
-
-    @abstractmethod
-    def times(self, other: Any) -> Any:
-        """Product of two differences, element by element."""
-
-    @abstractmethod
-    def matmul(self, other: Any) -> Any:
-        """Matrix product of two differences."""
-
-    @abstractmethod
-    def over(self, reference: Floats, difference: Any) -> Any:
-        """self / (reference + difference)."""
-
-    @abstractmethod
-    def small(self, name: str) -> Any:
-        """f(self) for one of expm1, log1p, sin, sqrt1pm1: functions that are 0 at 0."""
-
-    @abstractmethod
-    def folded(self, reference: Floats) -> Any:
-        """|A + a| - |A|."""
-
-    @abstractmethod
-    def rectified(self, reference: Floats) -> Any:
-        """max(A + a, 0) - max(A, 0)."""
-
-    @abstractmethod
-    def stepped(self, reference: Floats) -> Any:
-        """[A + a > 0] - [A > 0]."""
-
-    @abstractmethod
-    def parted(self, limit: float) -> tuple[Floats, Any]:
-        """(s, min(s * self, limit)) with s a sign such that s * self is not negative; s = 1 where signs are unknown."""
-
-    @property
-    def lead(self) -> int:
-        return int(self.data.shape[0])
-
-    def aligned(self, ndim: int) -> Any:
-        """Insert axes after the leading one, so that the rest has ``ndim`` and broadcasts."""
-        missing = ndim - (self.data.ndim - 1)
-        if missing <= 0:
-            return self
-        return self.like(self.data.reshape(self.lead, *(1,) * missing, *self.data.shape[1:]))
-
-    def weighted(self, factor: Floats) -> Any:
-        """Product with a float64 for each element of the data."""
-        return self.like(self.data * factor)
-
-    def scaled(self, factor: Floats | float) -> Any:
-        """Product with float64 values of the reference."""
-        factor = np.asarray(factor)
-        return self.like(self.aligned(factor.ndim).data * factor)
-
-    def plus(self, other: Any) -> Any:
-        ndim = max(self.data.ndim, other.data.ndim) - 1
-        self._meets(other)
-        return self.like(self.aligned(ndim).data + other.aligned(ndim).data)
-
-    def times_matrix(self, matrix: Floats) -> Any:
-        return self.like(self.data @ matrix)
-
-    def matrix_times(self, matrix: Floats) -> Any:
-        return self.like(matrix @ self.data)
-
-    def _meets(self, other: Any) -> None:
-        if self.exponent != other.exponent:
-            raise ValueError(f"differences of exponents {self.exponent} and {other.exponent} meet")
-
-
-_BATCH_FUNCTIONS: dict[str, Callable[[Floats], Floats]] = {
-    "expm1": np.expm1,
-    "log1p": np.log1p,
-    "sin": np.sin,
-    "sqrt1pm1": lambda x: x / (1.0 + np.sqrt(1.0 + x)),
-}
-_SLOPE_AT_ZERO = {"expm1": 1.0, "log1p": 1.0, "sin": 1.0, "sqrt1pm1": 0.5}
 _SATURATED = 350.0  # a difference beyond it moves tanh to its end; expm1 of twice it is still finite
-_LINEAR_BELOW = 2.0**-500  # there every function above equals slope * x to all digits
-
-
-class Batch(Difference):
-    """Differences of many pixels: data (pixels, *shape) float64, times 2**exponent."""
-
-    def like(self, data: Floats) -> Batch:
-        return Batch(data, self.exponent)
-
-    def rescaled(self, exponent: int) -> Batch:
-        """The same differences with another shared exponent."""
-        return Batch(np.ldexp(self.data, self.exponent - exponent), exponent)
-
-    def times(self, other: Batch) -> Batch:
-        self._meets(other)
-        ndim = max(self.data.ndim, other.data.ndim) - 1
-        return self.like(np.ldexp(self.aligned(ndim).data * other.aligned(ndim).data, self.exponent))
-
-    def matmul(self, other: Batch) -> Batch:
-        self._meets(other)
-        return self.like(np.ldexp(self.data @ other.data, self.exponent))
-
-    def over(self, reference: Floats, difference: Batch) -> Batch:
-        ndim = max(self.data.ndim - 1, difference.data.ndim - 1, np.ndim(reference))
-        value = reference + np.ldexp(difference.aligned(ndim).data, difference.exponent)
-        return self.like(self.aligned(ndim).data / value)
-
-    def small(self, name: str) -> Batch:
-        value = np.ldexp(self.data, self.exponent)
-        tiny = np.abs(value) < _LINEAR_BELOW
-        with np.errstate(over="ignore"):
-            curved = np.ldexp(_BATCH_FUNCTIONS[name](np.where(tiny, 0.0, value)), -self.exponent)
-        return self.like(np.where(tiny, _SLOPE_AT_ZERO[name] * self.data, curved))
-
-    def _against(self, reference: Floats) -> tuple[Floats, Floats]:
-        """Reference in units of the shared exponent, and the sum with it."""
-        with np.errstate(over="ignore"):
-            scaled = np.ldexp(reference, -self.exponent)
-        return scaled, scaled + self.data
-
-    def folded(self, reference: Floats) -> Batch:
-        a = self.data
-        at, there = self._against(reference)
-        from_positive = np.where(there >= 0, a, -(at + there))
-        from_negative = np.where(there > 0, at + there, -a)
-        return self.like(np.where(at > 0, from_positive, np.where(at < 0, from_negative, np.abs(a))))
-
-    def rectified(self, reference: Floats) -> Batch:
-        at, there = self._against(reference)
-        return self.like(np.where(at > 0, np.where(there >= 0, self.data, -at), np.maximum(there, 0.0)))
-
-    def stepped(self, reference: Floats) -> Batch:
-        at, there = self._against(reference)
-        jump = (there > 0).astype(np.float64) - (at > 0)
-        with np.errstate(over="ignore"):
-            return self.like(np.where(jump == 0, 0.0, np.ldexp(jump, -self.exponent)))
-
-    def parted(self, limit: float) -> tuple[Floats, Batch]:
-        with np.errstate(over="ignore"):
-            largest = np.ldexp(limit, -self.exponent)
-        return np.where(self.data < 0, -1.0, 1.0), self.like(np.minimum(np.abs(self.data), largest))
 
 
 def floats(value: Any) -> Floats:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compiled import kernel
-from .delta import Difference, Floats
+from .difference import Difference, Floats
 
 
 @lru_cache(maxsize=16)

@@ -109,7 +109,7 @@ class TrainingSystem(System):
 def _read(path: str, own: bool) -> dict[str, NDArray[Any]]:
     """The arrays of a data file. Raises InputError where it is none of ours."""
     try:
-        with np.load(Path(path), allow_pickle=False) as archive:
+        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, AttributeError) as error:
         if not own:

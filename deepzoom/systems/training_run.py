@@ -17,10 +17,8 @@ from numpy.typing import NDArray
 from ..arithmetic.delta import Delta, floats
 from ..arithmetic.exact import Exact
 from ..arithmetic.tangent import Fold, Series, monomials
+from .convergence import Totals, reference_of
 from .training import Constants, Network, Rates, Step, rates_at, start, train_step
-
-CEILING = 1e6
-"""A loss counts at most this many times the first (the published convergence measure)."""
 
 
 class ExactRun:
@@ -48,8 +46,8 @@ class ExactRun:
 class Snapshot:
     """The Taylor polynomials before a step: in (dx, dy) * 2**-exponent, monomials by degree.
 
-    weights (monomials, n), sums (monomials, 3) with their values at the reference ``totals`` (3,): first loss, sum of
-    the losses over it, sum of the inverses. They hold where parameter differences are below ``2**fold``.
+    weights (monomials, n), sums (monomials, 3): first loss, sum of the losses over it, sum of their inverses. They hold
+    where parameter differences are below ``2**fold``.
     """
 
     step: int
@@ -57,7 +55,9 @@ class Snapshot:
     fold: float
     weights: NDArray[np.float64]
     sums: NDArray[np.float64]
-    totals: NDArray[np.float64]
+
+
+_SUMS = ("first", "sum", "inverse")
 
 
 class TaylorRun(ExactRun):
@@ -68,7 +68,6 @@ class TaylorRun(ExactRun):
         self.order = order
         self.exponent = 0
         self.fold = Fold()
-        self._zero = Exact.of(0.0, bits)
 
         def lift(value: Any) -> Exact:
             return Exact.of(value, bits)
@@ -78,19 +77,19 @@ class TaylorRun(ExactRun):
 
         self._start_rates = rates_at(network, variable(x, 0), variable(y, 1), lift)
         self.weights = tuple(self._with_series(w) for w in start(network, self._start_rates, lift))
-        self.totals: list[Any] = [self._with_series(self._zero)] * 3
+        self.totals = Totals(self._with_series(lift(0.0)))
         self.last_loss = math.nan
 
     @property
     def learning(self) -> NDArray[np.float64]:
         """Learning rate of each layer."""
-        return np.array([float(floats(_reference(r))) for r in self._start_rates.learning])
+        return np.array([float(floats(reference_of(r))) for r in self._start_rates.learning])
 
     @property
     def offset(self) -> float:
         """Offset of the first layer's weights, or 0."""
         offset = self._start_rates.offset
-        return 0.0 if offset is None else float(floats(_reference(offset)))
+        return 0.0 if offset is None else float(floats(reference_of(offset)))
 
     def _with_series(self, value: Any) -> Delta:
         if isinstance(value, Delta):
@@ -107,22 +106,10 @@ class TaylorRun(ExactRun):
         base = self._start_rates
         self.rates = Rates(tuple(self._rescaled(r) for r in base.learning), self._rescaled(base.offset))
         step = super().advance()
-        self.last_loss = float(floats(_reference(step.loss)))
-        self._add_loss(self._with_series(step.loss))
+        self.last_loss = float(floats(reference_of(step.loss)))
+        self.totals.add(self._with_series(step.loss))
         self._follow_growth()
         return step
-
-    def _add_loss(self, loss: Delta) -> None:
-        if self.step == 1:
-            self.totals[0] = loss
-        ratio = loss / self.totals[0]
-        if floats(ratio.reference) >= CEILING:
-            ratio = self._with_series(self._zero + CEILING)
-        if floats(ratio.reference) == 0:  # below the last bit
-            ratio = self._with_series(self._zero + 2.0**-ratio.reference.bits)
-        self.totals[1] = self.totals[1] + ratio
-        with np.errstate(over="ignore", invalid="ignore"):  # of a tiny loss: a skip asks whether it is finite
-            self.totals[2] = self.totals[2] + 1.0 / ratio
 
     def _follow_growth(self) -> None:
         """Keep the first-order coefficients near 1 by moving the shared exponent."""
@@ -130,7 +117,8 @@ class TaylorRun(ExactRun):
         if largest > 0:
             self.exponent -= math.frexp(largest)[1]
         self.weights = tuple(self._rescaled(w) for w in self.weights)
-        self.totals = [self._rescaled(v) for v in self.totals]
+        for name in _SUMS:
+            setattr(self.totals, name, self._rescaled(getattr(self.totals, name)))
 
     def reach(self) -> float:
         """log2 of how much of a layer's largest weight a parameter difference of 1 would move, to first order."""
@@ -147,8 +135,7 @@ class TaylorRun(ExactRun):
             self.exponent,
             self.fold.log2,
             np.concatenate([w.difference.data.reshape(count, -1) for w in self.weights], axis=1),
-            np.stack([v.difference.data for v in self.totals], axis=1),
-            np.array([float(floats(v.reference)) for v in self.totals]),
+            np.stack([getattr(self.totals, name).difference.data for name in _SUMS], axis=1),
         )
 
 
@@ -156,15 +143,15 @@ def record(network: Network, step: Step) -> NDArray[np.float64]:
     """The float64 values of one step that delta steps refer to, flat, in the order of ``record_parts``."""
     parts: list[Any] = []
     for z, h, p in zip(step.inner, step.hidden, step.back):
-        value = _reference(h)
+        value = reference_of(h)
         parts.append(floats(value))
         if network.activation == "tanh":
             parts.append(floats(1.0 - np.abs(value)))
         elif network.activation == "relu":
-            parts.append(floats(_reference(z)))
-        parts.append(floats(_reference(p)))
-    parts.append(floats(_reference(step.residual)))
-    parts.extend(floats(_reference(g)) for g in step.gradients)
+            parts.append(floats(reference_of(z)))
+        parts.append(floats(reference_of(p)))
+    parts.append(floats(reference_of(step.residual)))
+    parts.extend(floats(reference_of(g)) for g in step.gradients)
     return np.concatenate([p.ravel() for p in parts])
 
 
@@ -187,11 +174,7 @@ def record_parts(network: Network, batch: int | None = None) -> list[tuple[str, 
 
 def flat_weights(weights: tuple[Any, ...]) -> NDArray[np.float64]:
     """All weights as one float64 array, layer by layer."""
-    return np.concatenate([floats(_reference(w)).ravel() for w in weights])
-
-
-def _reference(value: Any) -> Any:
-    return value.reference if isinstance(value, Delta) else value
+    return np.concatenate([floats(reference_of(w)).ravel() for w in weights])
 
 
 def pack(run: ExactRun) -> dict[str, NDArray[Any]]:
@@ -200,9 +183,9 @@ def pack(run: ExactRun) -> dict[str, NDArray[Any]]:
     values = list(run.weights)
     if isinstance(run, TaylorRun):
         arrays["scale"] = np.array([run.exponent, run.fold.log2])
-        values += run.totals
+        values += [getattr(run.totals, name) for name in _SUMS] + list(run.totals.recent)
     for i, value in enumerate(values):
-        arrays[f"digits{i}"] = _reference(value).digits
+        arrays[f"digits{i}"] = reference_of(value).digits
         if isinstance(value, Delta):
             arrays[f"series{i}"] = value.difference.data
     return arrays
@@ -214,14 +197,21 @@ def unpack(run: ExactRun, arrays: dict[str, NDArray[Any]]) -> None:
     if isinstance(run, TaylorRun):
         run.exponent = int(arrays["scale"][0])
         run.fold.log2 = float(arrays["scale"][1])
-    point = _reference(run.weights[0]).point
-    values: list[Any] = []
-    count = len(run.weights) + (3 if isinstance(run, TaylorRun) else 0)
-    for i in range(count):
-        value: Any = Exact(arrays[f"digits{i}"], point)
-        if isinstance(run, TaylorRun):
-            value = Delta(value, Series(arrays[f"series{i}"], run.exponent, run.order, run.fold))
-        values.append(value)
-    run.weights = tuple(values[: len(run.weights)])
+    point = reference_of(run.weights[0]).point
+
+    def value(i: int) -> Any:
+        exact = Exact(arrays[f"digits{i}"], point)
+        if f"series{i}" not in arrays or not isinstance(run, TaylorRun):
+            return exact
+        return Delta(exact, Series(arrays[f"series{i}"], run.exponent, run.order, run.fold))
+
+    count = len(run.weights)
+    run.weights = tuple(value(i) for i in range(count))
     if isinstance(run, TaylorRun):
-        run.totals = values[len(run.weights) :]
+        for name in _SUMS:
+            setattr(run.totals, name, value(count))
+            count += 1
+        run.totals.count = run.step
+        while f"digits{count}" in arrays:
+            run.totals.recent.append(value(count))
+            count += 1

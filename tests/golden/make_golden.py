@@ -1,6 +1,6 @@
 """Make the golden pixels: random pixels of the published networks, run in fixed-point integers.
 
-    python tests/golden/make_golden.py [SYSTEM ...]        about two hours of one core for all; takes up where it was
+    python tests/golden/make_golden.py [SYSTEM ...]        about an hour of one core for all; takes up where it was
 
 An oracle of its own, written from the experiment's description: matrices of FLINT integers scaled by 2**bits, tanh by
 arb. Nothing comes from the package but the published arrays. Each pixel is run with two precisions, until the
@@ -23,7 +23,7 @@ import numpy as np
 HERE = Path(__file__).parent
 DATA = HERE.parent.parent / "deepzoom" / "systems" / "data"
 DEPTHS = ("1e-6", "1e-12", "1e-20", "1e-30")
-PER_VIEW = 9
+PER_VIEW = {"tanh": 8, "linear": 21, "relu": 3, "single-datapoint": 15, "minibatch": 2, "weight-init": 3}
 SIZE = 64
 MOST = 1e6
 LAST = 20
@@ -226,7 +226,7 @@ def main():
         jobs = []
         _, centre, _ = run_exact(name, Fraction(cx), Fraction(cy), 420)
         for depth in DEPTHS:
-            for pixel in np.sort(rng.choice(SIZE * SIZE, PER_VIEW, replace=False)).tolist():
+            for pixel in np.sort(rng.choice(SIZE * SIZE, PER_VIEW[name], replace=False)).tolist():
                 jobs.append((name, cx, cy, depth, pixel, centre))
         with ProcessPoolExecutor(2) as pool:
             found = list(pool.map(golden_pixel, jobs))

@@ -1,0 +1,40 @@
+"""``deepzoom colour``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .pictures import check_png_bits, write_picture
+from .reported import reported
+
+
+@reported
+def colour(
+    file: Annotated[Path, typer.Argument(metavar="FILE.npz", help="Data file of a render.")],
+    out: Annotated[Path, typer.Option(metavar="FILE.png", help="Picture to write.")],
+    palette: Annotated[str | None, typer.Option(metavar="NAME", help="Colour map; default: the file's.")] = None,
+    figure: Annotated[bool, typer.Option("--figure", help="Write it with its axes.")] = False,
+    png_bits: Annotated[int, typer.Option("--png-bits", metavar="8|16", help="Bits per colour.")] = 8,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+) -> None:
+    """Colour a data file again, without running anything."""
+    from dataclasses import replace
+
+    from .. import palettes
+    from ..errors import InputError
+    from ..field import Field
+    from ..files import check_output
+
+    check_png_bits(png_bits)
+    if out.suffix.lower() != ".png":
+        raise InputError(f"--out: {out} does not end in .png.")
+    check_output(out, "--out", force)
+    if palette is not None:
+        palettes.check(palette)
+    field = Field.load(file)
+    field.scene = replace(field.scene, palette=palette or field.scene.palette)
+    write_picture(field, out, figure, png_bits)
+    typer.echo(str(out))

@@ -1,0 +1,27 @@
+"""``deepzoom info``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .reported import reported
+
+
+@reported
+def info(file: Annotated[Path, typer.Argument(metavar="FILE", help="Picture, data file or scene.")]) -> None:
+    """Print the scene a file was made from, as TOML, and how it was made."""
+    from ..field import Field
+    from ..picture import read_scene
+
+    if file.suffix.lower() != ".npz":
+        typer.echo(read_scene(file).to_toml(), nl=False)
+        return
+    field = Field.load(file)
+    typer.echo(field.scene.to_toml(), nl=False)
+    typer.echo(f"\n# {int(field.done.sum()):,} of {field.done.size:,} pixels done,", nl=False)
+    typer.echo(f" {int((field.fate < 0).sum()):,} converged, {int((field.fate > 0).sum()):,} diverged")
+    for key, value in field.made.items():
+        typer.echo(f"# {key}: {value}")

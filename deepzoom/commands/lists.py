@@ -1,0 +1,51 @@
+"""``deepzoom systems``, ``landmarks`` and ``backends``: what there is."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from .reported import reported
+
+
+@reported
+def list_systems() -> None:
+    """List the systems, and what --set changes in them."""
+    from .. import systems
+    from ..listing import table
+
+    rows = [systems.create(name) for name in systems.names()]
+    table(("system", "what it is", "x", "y", "steps"), [
+        (s.name, s.title, s.axes[0].label, s.axes[1].label, str(s.default_steps)) for s in rows
+    ])  # fmt: skip
+    known = rows[0].settings_known
+    table(("--set", "meaning", "default"), [(k, v.meaning, v.default or "the system's") for k, v in known.items()])
+
+
+@reported
+def list_landmarks(
+    system: Annotated[str | None, typer.Argument(metavar="SYSTEM", help="Only of this system.")] = None,
+) -> None:
+    """List the curated places that --at takes."""
+    from .. import systems
+    from ..landmarks import all_landmarks
+    from ..listing import table
+
+    if system is not None and system not in systems.names():
+        systems.create(system)
+    table(("landmark", "system", "depth", "reaches", "steps", "what there is to see"), [
+        (m.name + (" *" if m.default else ""), m.system, m.depth, m.reaches, str(m.steps), m.note)
+        for m in all_landmarks() if system in (None, m.system)
+    ])  # fmt: skip
+    typer.echo("* where `deepzoom render SYSTEM` goes by itself")
+
+
+@reported
+def list_backends() -> None:
+    """List the backends, and whether each can run here."""
+    from ..backends.select import BACKENDS
+    from ..listing import table
+
+    found = [(name, kind.title, kind().obstacle()) for name, kind in BACKENDS.items()]
+    table(("backend", "what it does", "here"), [(n, t, "yes" if o is None else f"no: {o}") for n, t, o in found])

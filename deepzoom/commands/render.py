@@ -1,0 +1,162 @@
+"""``deepzoom render``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .pictures import check_png_bits, write_picture
+from .reported import reported
+
+if TYPE_CHECKING:
+    from ..request import Outputs
+
+VIEW, RUN, OUTPUT = "What to show", "How to run", "What to write"
+
+
+@reported
+def render(
+    system: Annotated[str | None, typer.Argument(help="Name of a system; tanh if none.", metavar="SYSTEM")] = None,
+    at: Annotated[str | None, typer.Option(metavar="LANDMARK", help="A curated place.", rich_help_panel=VIEW)] = None,
+    center: Annotated[
+        tuple[str, str] | None,
+        typer.Option(metavar="X Y", help="Centre, two decimals of any length; log10 units.", rich_help_panel=VIEW),
+    ] = None,
+    depth: Annotated[
+        str | None, typer.Option(metavar="D", help="Full height of the view, such as 1e-20.", rich_help_panel=VIEW)
+    ] = None,
+    size: Annotated[
+        str | None, typer.Option(metavar="WxH", help="Pixels; default 256x256.", rich_help_panel=VIEW)
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change the system; see `systems`.", rich_help_panel=VIEW),
+    ] = None,
+    scene: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Start from a scene, picture or data file.", rich_help_panel=VIEW),
+    ] = None,
+    pixel: Annotated[
+        tuple[float, float] | None,
+        typer.Option(metavar="J I", help="With --scene: new centre, column and row.", rich_help_panel=VIEW),
+    ] = None,
+    zoom: Annotated[
+        str | None, typer.Option(metavar="K", help="With --pixel: how many times deeper.", rich_help_panel=VIEW)
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(metavar="N", help="Training steps; default: the place's.", rich_help_panel=RUN)
+    ] = None,
+    backend: Annotated[
+        str | None, typer.Option(metavar="NAME", help="See `backends`; default auto.", rich_help_panel=RUN)
+    ] = None,
+    bits: Annotated[
+        int | None, typer.Option(metavar="N", help="Bits of the reference; default: chosen.", rich_help_panel=RUN)
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(metavar="N", help="Threads; default: all cores.", rich_help_panel=RUN)
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with an unfinished render.", rich_help_panel=RUN)
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done, and how long it takes.", rich_help_panel=RUN)
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.png", help="Picture; default: a numbered name.", rich_help_panel=OUTPUT),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.npz", help="Also the values, to colour again.", rich_help_panel=OUTPUT),
+    ] = None,
+    palette: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Colour map of matplotlib; default Spectral.", rich_help_panel=OUTPUT),
+    ] = None,
+    figure: Annotated[bool, typer.Option("--figure", help="Write it with its axes.", rich_help_panel=OUTPUT)] = False,
+    png_bits: Annotated[
+        int, typer.Option("--png-bits", metavar="8|16", help="Bits per colour.", rich_help_panel=OUTPUT)
+    ] = 8,
+    force: Annotated[bool, typer.Option("--force", help="Replace existing files.", rich_help_panel=OUTPUT)] = False,
+    show: Annotated[
+        bool, typer.Option("--show", help="Show the picture so far in the terminal.", rich_help_panel=OUTPUT)
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on stdout.", rich_help_panel=OUTPUT)
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No messages.", rich_help_panel=OUTPUT)] = False,
+) -> None:
+    """Render a view to a picture."""
+    from .. import rendering
+    from ..console import Watcher
+    from ..errors import InputError
+    from ..request import Outputs, Request, settings_of
+
+    check_png_bits(png_bits)
+    if jobs is not None and jobs < 1:
+        raise InputError(f"--jobs: {jobs} is not at least 1.")
+    request = Request(
+        system, at, center, depth, size, steps, backend, bits, palette, settings_of(settings or ()), scene, pixel, zoom
+    )
+    wanted = request.to_scene()
+    plan = rendering.plan(wanted)
+    outputs = Outputs.chosen(wanted, out, data, force, resume)
+    if dry_run:
+        _describe(plan, outputs, jobs, as_json)
+        return
+    partial = outputs.kept(wanted) if resume else None
+    with Watcher(quiet, show, lambda field: field.save(outputs.partial)) as watcher:
+        if resume:
+            kept = 0 if partial is None else int(partial.done.sum())
+            watcher.say(f"Going on: {kept:,} pixels are done." if kept else "Nothing to go on with: starting anew.")
+        result = rendering.render(wanted, jobs=jobs, observer=watcher, partial=partial)
+    if not result.complete:
+        if result.field.done.any():
+            result.field.save(outputs.partial)
+            write_picture(result.field, outputs.partial_picture, False, png_bits)
+        if not quiet:
+            kept = result.facts["pixels"]
+            typer.echo(f"Stopped; {kept:,} of {plan.pixels:,} pixels are kept. Go on with --resume.", err=True)
+        raise typer.Exit(3)
+    if outputs.data is not None:
+        result.field.save(outputs.data)
+    write_picture(result.field, outputs.picture, figure, png_bits)
+    outputs.remove_partial()
+    where = {"out": str(outputs.picture), "data": None if outputs.data is None else str(outputs.data)}
+    if as_json:
+        typer.echo(json.dumps({**result.facts, **where}))
+    else:
+        for path in (p for p in where.values() if p):
+            typer.echo(path)
+
+
+def _describe(plan: Any, outputs: Outputs, jobs: int | None, as_json: bool) -> None:
+    """What a render would do."""
+    from ..console import Watcher
+    from ..coordinates import format_decimal
+    from ..rendering import cores, duration, estimate
+
+    view = plan.scene.view
+    seconds = estimate(plan, jobs or cores(), Watcher())
+    facts = {
+        "system": plan.system.name,
+        "backend": plan.backend.name,
+        "reason": plan.reason,
+        "depth": format_decimal(view.depth),
+        "size": f"{view.width}x{view.height}",
+        "pixels": plan.pixels,
+        "steps": plan.scene.steps,
+        "jobs": jobs or cores(),
+        "seconds": round(seconds, 1),
+        "out": str(outputs.picture),
+        "data": None if outputs.data is None else str(outputs.data),
+    }
+    if as_json:
+        typer.echo(json.dumps(facts))
+        return
+    shown = {**facts, "seconds": f"about {duration(seconds)}, and the reference run", "data": facts["data"] or "-"}
+    for key, value in shown.items():
+        typer.echo(f"{key:<10} {value}")

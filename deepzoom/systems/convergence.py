@@ -1,0 +1,71 @@
+"""The published convergence measure, in whatever numbers a run is made of.
+
+Each loss is divided by the first and clipped at ``CEILING``; a run converged when the mean of its last ``LAST`` ratios
+is below 1, and its measure is then minus the sum of all ratios, else the sum of their inverses (convergence_measure in
+the published notebook, arXiv 2402.06184). A loss that no float64 holds counts as ``CEILING``. The compiled form is
+``backends/kernels/readout.py``.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import numpy as np
+
+from ..arithmetic.delta import Delta, floats
+from ..arithmetic.exact import Exact
+
+CEILING = 1e6
+LAST = 20
+
+
+def reference_of(value: Any) -> Any:
+    """The number itself, without its difference."""
+    return value.reference if isinstance(value, Delta) else value
+
+
+class Totals:
+    """The sums that the measure is made of, loss by loss, of Exact numbers or of Delta with an Exact reference."""
+
+    def __init__(self, zero: Any) -> None:
+        self.first: Any = zero
+        self.sum: Any = zero
+        self.inverse: Any = zero
+        self.recent: deque[Exact] = deque(maxlen=LAST)
+        self.count = 0
+        self.ratio = float("nan")  # the last one, not clipped
+
+    def add(self, loss: Any) -> None:
+        """Take the next loss."""
+        if self.count == 0:
+            self.first = loss
+        ratio = loss / self.first
+        exact: Exact = reference_of(ratio)
+        self.ratio = float(floats(exact))
+        if floats(exact) >= CEILING:
+            ratio = ratio - ratio + CEILING
+        elif floats(exact) == 0:  # below the last bit
+            ratio = ratio - ratio + 2.0**-exact.bits
+        self.sum = self.sum + ratio
+        with np.errstate(over="ignore", invalid="ignore"):  # derivatives of the inverse of a tiny loss
+            self.inverse = self.inverse + 1.0 / ratio
+        self.recent.append(reference_of(ratio) - 1.0)
+        self.count += 1
+
+    def excess(self) -> Exact:
+        """Sum of (ratio - 1) over the last ratios, exactly: below zero where the run has converged by now."""
+        total = self.recent[0]
+        for ratio in list(self.recent)[1:]:
+            total = total + ratio
+        return total
+
+    def measure(self, steps: int) -> float:
+        """The measure of an exact run of so many steps; losses that are missing at its end are not finite."""
+        missing = steps - self.count
+        after = min(CEILING / float(self.first.floats()), CEILING)
+        total = float(self.sum.floats()) + missing * after
+        inverse = float(self.inverse.floats()) + missing / after
+        recent = list(self.recent)[max(0, len(self.recent) - (min(LAST, steps) - missing)) :] if missing < LAST else []
+        excess = float(sum(recent[1:], recent[0]).floats()) if recent else 0.0
+        return -total if excess + min(missing, LAST) * (after - 1.0) < 0 else inverse

@@ -1,0 +1,316 @@
+"""The command line as a person uses it: files, messages, exit codes, bad input, stopping and going on."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import SmallNetwork
+from typer.testing import CliRunner
+
+from deepzoom.cli import app
+from deepzoom.field import Field
+from deepzoom.picture import read_scene
+
+X, Y = "-0.41415926535897932384626433832795028841971", "-0.1718281828459045235360287471352662497757"
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch, own_cache):
+    """An empty folder with a small network's data beside it; returns options that render it in no time."""
+    small = SmallNetwork(31, widths=(2, 3, 1), rows=4)
+    data = tmp_path / "own.npz"
+    np.savez(data, X=small.x, Y=small.y, theta0=small.weights[0], theta1=small.weights[1])
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("COLUMNS", "200")
+    view = ["--center", X, Y, "--depth", "1e-20", "--size", "24x16", "--steps", "60"]
+    return ["render", "--set", f"data={data}", *view]
+
+
+def deepzoom(*args):
+    return CliRunner().invoke(app, [str(a) for a in args])
+
+
+def files():
+    return sorted(p.name for p in Path().iterdir())
+
+
+def test_a_picture_with_everything_in_it(place):
+    result = deepzoom(*place)
+    assert result.exit_code == 0, result.output
+    assert result.stdout == "tanh-1e-20-001.png\n"
+    assert files() == ["tanh-1e-20-001.png"]
+    # float64's spacing at the centre, 2**-54 and 2**-55, against pixels 1e-20 / 16 apart
+    assert "cpu-perturbation: 88,818 neighbouring pixels would share one float64 number." in result.stderr
+    assert "384 pixels in" in result.stderr and result.stderr.endswith(" px/s.\n")
+    scene = read_scene(Path("tanh-1e-20-001.png"))
+    assert (scene.view.width, scene.view.height, scene.steps) == (24, 16, 60)
+    assert deepzoom(*place).stdout == "tanh-1e-20-002.png\n"
+
+
+def test_json(place):
+    result = deepzoom(*place, "--json", "--data", "a.npz", "--out", "a.png")
+    facts = json.loads(result.stdout)
+    assert set(facts) == {
+        "backend", "reason", "bits", "reference_steps", "reference_seconds", "seconds", "pixels", "settled",
+        "unsettled", "unchecked", "out", "data",
+    }  # fmt: skip
+    assert (facts["out"], facts["data"], facts["pixels"]) == ("a.png", "a.npz", 384)
+    assert json.loads(deepzoom(*place, "--json", "--dry-run").stdout)["pixels"] == 384
+    assert files() == ["a.npz", "a.png"]
+
+
+def test_quiet_and_dry_run_write_no_more_than_asked(place):
+    result = deepzoom(*place, "--quiet", "--out", "a.png")
+    assert (result.stdout, result.stderr) == ("a.png\n", "")
+    result = deepzoom(*place, "--dry-run")
+    assert result.exit_code == 0 and "seconds    about" in result.stdout and files() == ["a.png"]
+
+
+def test_rendered_again_from_a_picture_a_data_file_and_a_scene(place):
+    assert deepzoom(*place, "--out", "a.png", "--data", "a.npz").exit_code == 0
+    Path("a.toml").write_text(deepzoom("info", "a.png").stdout)
+    for name in ("a.png", "a.npz", "a.toml"):
+        assert deepzoom("render", "--scene", name, "--out", "b.png", "--data", "b.npz", "--force").exit_code == 0
+        assert np.array_equal(Field.load(Path("b.npz")).measure, Field.load(Path("a.npz")).measure)
+        assert Path("b.png").read_bytes() == Path("a.png").read_bytes()
+    deeper = deepzoom("render", "--scene", "a.png", "--pixel", "3", "12", "--zoom", "1000", "--out", "c.png")
+    assert deeper.exit_code == 0
+    assert float(read_scene(Path("c.png")).view.depth) == pytest.approx(1e-23)
+    changed = deepzoom("render", "--scene", "a.png", "--size", "8x8", "--depth", "1e-3", "--out", "d.png")
+    assert changed.exit_code == 0 and read_scene(Path("d.png")).view.pixels == 64
+
+
+def test_colours_again(place):
+    deepzoom(*place, "--out", "a.png", "--data", "a.npz")
+    result = deepzoom("colour", "a.npz", "--out", "b.png", "--palette", "viridis")
+    assert (result.exit_code, result.stdout) == (0, "b.png\n")
+    assert read_scene(Path("b.png")).palette == "viridis"
+    again = deepzoom("colour", "a.npz", "--out", "c.png")
+    assert again.exit_code == 0 and Path("c.png").read_bytes() == Path("a.png").read_bytes()
+    assert deepzoom("colour", "a.npz", "--out", "d.png", "--figure").exit_code == 0
+    assert deepzoom("colour", "a.npz", "--out", "e.png", "--png-bits", "16").exit_code == 0
+    assert deepzoom("colour", "a.npz", "--out", "e.png").exit_code == 2
+    assert deepzoom("colour", "a.npz", "--out", "e.png", "--force").exit_code == 0
+
+
+def test_figure_and_sixteen_bits(place):
+    assert deepzoom(*place, "--figure", "--out", "f.png").exit_code == 0
+    assert deepzoom(*place, "--png-bits", "16", "--out", "g.png").exit_code == 0
+    assert read_scene(Path("f.png")) == read_scene(Path("g.png"))
+
+
+def test_info(place):
+    deepzoom(*place, "--out", "a.png", "--data", "a.npz")
+    text = deepzoom("info", "a.npz").stdout
+    assert f'x = "{X}"' in text and "# 384 of 384 pixels done" in text and "# backend: cpu-perturbation" in text
+
+
+def test_lists():
+    systems = deepzoom("systems").stdout
+    for name in ("tanh", "linear", "relu", "single-datapoint", "minibatch", "weight-init", "offset-when"):
+        assert name in systems
+    assert "tanh-deep" in deepzoom("landmarks").stdout
+    assert "tanh-deep" not in deepzoom("landmarks", "linear").stdout
+    backends = deepzoom("backends").stdout
+    assert all(name in backends for name in ("cpu-float64", "cpu-perturbation", "exact"))
+    assert re.fullmatch(r"\d+\.\d+\.\d+\n", deepzoom("--version").stdout)
+
+
+def test_cache(place):
+    deepzoom(*place)
+    assert re.search(r"references +1 ", deepzoom("cache").stdout) is None  # this test's own is not in the cache folder
+    assert "kernels" in deepzoom("cache").stdout
+    assert deepzoom("cache", "--clear", "references").exit_code == 0
+    result = deepzoom("cache", "--clear", "pictures")
+    assert result.exit_code == 2 and "--clear: 'pictures' is none of references, kernels, all." in result.stderr
+
+
+def test_show_draws_the_picture(place):
+    result = deepzoom(*place, "--show", "--out", "a.png")
+    assert result.exit_code == 0 and "▀" in result.stderr
+
+
+BAD = [
+    (["tan"], "tan"),
+    (["--at", "nowhere"], "--at: there is no landmark 'nowhere'"),
+    (["--backend", "cuda"], "--backend: 'cuda' is none of auto, cpu-float64, cpu-perturbation, exact"),
+    (["--palette", "rainbows"], "--palette: 'rainbows' is no colour map of matplotlib"),
+    (["--set", "colour=red"], "--set: tanh has no setting 'colour'; it has data, activation"),
+    (["--set", "activation"], "--set: 'activation' is not KEY=VALUE"),
+    (["--set", "activation=sin"], "--set activation: 'sin' is none of identity, relu, tanh"),
+    (["--set", "data=none.npz"], "--set data: none.npz does not exist"),
+    (["--depth", "0"], "--depth: 0 is not above zero"),
+    (["--depth", "-1e-5"], "--depth: -1e-5 is not above zero"),
+    (["--depth", "nan"], "--depth: 'nan' is not a decimal number"),
+    (["--depth", "abc"], "--depth: 'abc' is not a decimal number"),
+    (["--depth", "1e-900"], "--depth: no landmark of tanh reaches that deep"),
+    (["--center", "1,5", "2", "--depth", "1"], "--center: '1,5 2' has a comma"),
+    (["--center", "1.5", "--depth", "1"], "--center: needs two numbers X Y, but after '1.5' comes the option --depth"),
+    (["--center", "1.5", "up", "--depth", "1"], "--center y: 'up' is not a decimal number"),
+    (["--center", "1", "1"], "--depth: a view at --center needs its height"),
+    (["--center", "999", "1", "--depth", "1"], "--center x: coordinates are log10 of a learning rate"),
+    (["--at", "tanh-deep", "--center", "1", "1"], "--center: give either --at or --center"),
+    (["linear", "--at", "tanh-deep"], "--at: tanh-deep is a place in tanh, not in linear"),
+    (["--size", "0x0"], "--size: '0x0' is not WIDTHxHEIGHT"),
+    (["--size", "5"], "--size: '5' is not WIDTHxHEIGHT"),
+    (["--size", "1e9x1e9"], "--size: '1e9x1e9' would need 111 EiB of memory"),
+    (["--steps", "0"], "--steps: 0 is not at least 1"),
+    (["--bits", "64"], "--bits: 64 is too few for depth 1e-20 at 256 rows; give at least"),
+    (["--bits", "0"], "--bits: 0 is not a number of bits"),
+    (["--jobs", "0"], "--jobs: 0 is not at least 1"),
+    (["--png-bits", "12"], "--png-bits: 12 is neither 8 nor 16"),
+    (["--out", "no/such/a.png"], "--out: there is no folder no/such"),
+    (["--out", "a.jpg"], "--out: a.jpg does not end in .png"),
+    (["--out", "/proc/a.png"], "--out: /proc/a.png cannot be written"),
+    (["--data", "a.csv"], "--data: a.csv does not end in .npz"),
+    (["--pixel", "1", "1"], "--pixel: J I goes with --zoom K and --scene FILE"),
+    (["--scene", "none.toml"], "--scene: there is no file none.toml"),
+]
+
+
+@pytest.mark.parametrize(("given", "message"), BAD, ids=[" ".join(g)[:30] for g, _ in BAD])
+def test_bad_input_is_one_sentence(place, given, message):
+    result = deepzoom("render", *given)
+    assert result.exit_code == 2
+    assert message in " ".join(result.stderr.replace("│", " ").split())
+    assert "Traceback" not in result.stderr and result.stdout == ""
+    assert result.stderr.startswith("Error: ") and result.stderr.count("\n") == 1
+    assert files() == []
+
+
+def test_bad_scenes_and_data_files(place):
+    assert deepzoom(*place, "--out", "a.png", "--data", "a.npz").exit_code == 0
+    text = deepzoom("info", "a.png").stdout
+    Path("unknown.toml").write_text(text + "\n[lens]\nradius = 3\n")
+    Path("broken.toml").write_text(text.replace("[view]", "[view"))
+    Path("cut.npz").write_bytes(Path("a.npz").read_bytes()[:500])
+    Path("cut.png").write_bytes(Path("a.png").read_bytes()[:100])
+    np.savez("other.npz", x=np.zeros(4))
+    before = files()
+    for name, message in [
+        ("unknown.toml", "has an unknown key 'lens.radius'"),
+        ("broken.toml", "is not valid TOML"),
+        ("cut.npz", "is not a data file of deepzoom, or it is cut short"),
+        ("other.npz", "is not a data file of deepzoom: it lacks"),
+        ("cut.png", "is not a PNG picture, or it is cut short"),
+    ]:
+        result = deepzoom("render", "--scene", name)
+        assert result.exit_code == 2 and f"--scene: {name}" in result.stderr and message in result.stderr
+        result = deepzoom("info", name)
+        assert result.exit_code == 2 and f"FILE: {name}" in result.stderr and message in result.stderr
+    result = deepzoom("colour", "cut.npz", "--out", "b.png")
+    assert result.exit_code == 2 and "FILE: cut.npz is not a data file" in result.stderr
+    assert deepzoom("colour", "a.npz", "--out", "b.png", "--palette", "none").exit_code == 2
+    assert deepzoom("render", "--scene", "a.png", "--pixel", "99", "1", "--zoom", "2").exit_code == 2
+    assert deepzoom("render", "--scene", "a.png", "--pixel", "9", "1", "--zoom", "0").exit_code == 2
+    assert files() == before
+
+
+def test_an_existing_file_is_not_replaced(place):
+    Path("a.png").write_bytes(b"mine")
+    result = deepzoom(*place, "--out", "a.png")
+    assert result.exit_code == 2 and "--out: a.png exists" in result.stderr
+    assert Path("a.png").read_bytes() == b"mine"
+    assert deepzoom(*place, "--out", "a.png", "--force").exit_code == 0
+
+
+def test_a_centre_of_ten_thousand_digits(place):
+    long = "-0.41415926535897932384626433832795" + "0123456789" * 1000
+    where = place.index("--center")
+    place[where + 1] = long
+    assert deepzoom(*place, "--out", "a.png").exit_code == 0
+    assert long.rstrip("0") in deepzoom("info", "a.png").stdout
+
+
+def test_a_folder_that_fills_up_leaves_nothing_half_written(place, monkeypatch):
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", full)
+    result = deepzoom(*place, "--out", "a.png")
+    assert result.exit_code == 1 and "No space left on device" in result.stderr
+    assert files() == []
+
+
+SLOW = ["render", "tanh", "--center", "1.12384440100021348074", "2.30180775615836264880", "--depth", "1e-8"]
+
+
+def started(folder, *more):
+    """A render of the published network that takes long, in a process of its own; returns once pixels are kept."""
+    args = [sys.executable, "-m", "deepzoom", *SLOW, "--size", "96x96", "--jobs", "2", "--out", "a.png", *more]
+    process = subprocess.Popen(args, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopping_keeps_what_is_done(tmp_path, number):
+    process = started(tmp_path)
+    time.sleep(6)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 3, err
+    assert out == "" and "Go on with --resume." in err and "Traceback" not in err
+    kept = Field.load(tmp_path / "a.partial.npz")
+    assert 0 < kept.done.sum() < kept.done.size
+    assert read_scene(tmp_path / "a.partial.png") == kept.scene
+    refused = started(tmp_path)
+    _, err = refused.communicate(timeout=60)
+    assert refused.returncode == 2 and "holds an unfinished render" in err
+    done = int(kept.done.sum())
+    resumed = started(tmp_path, "--resume", "--data", "a.npz", "--size", "96x96")
+    out, err = resumed.communicate(timeout=300)
+    assert resumed.returncode == 0 and f"Going on: {done:,} pixels are done." in err
+    whole = Field.load(tmp_path / "a.npz")
+    assert whole.done.all() and np.array_equal(whole.measure[kept.done], kept.measure[kept.done])
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.npz", "a.png"]
+
+
+@pytest.mark.slow
+def test_a_kill_leaves_a_state_that_resumes(tmp_path):
+    process = started(tmp_path)
+    deadline = time.time() + 120
+    while not (tmp_path / "a.partial.npz").exists():
+        assert time.time() < deadline and process.poll() is None
+        time.sleep(0.2)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert not (tmp_path / "a.png").exists()
+    kept = Field.load(tmp_path / "a.partial.npz")
+    assert 0 < kept.done.sum() < kept.done.size
+    resumed = started(tmp_path, "--resume")
+    _, err = resumed.communicate(timeout=300)
+    assert resumed.returncode == 0 and "Going on:" in err
+    leftovers = [p.name for p in tmp_path.iterdir() if p.name != "a.png" and not p.name.endswith(".tmp")]
+    assert leftovers == []
+
+
+def test_help_is_light():
+    """Nothing heavy is imported for --help."""
+    code = (
+        "import sys; sys.argv = ['deepzoom', 'render', '--help']\n"
+        "from deepzoom.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'numpy', 'numba', 'matplotlib', 'flint', 'gmpy2', 'PIL'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+def test_help_says_every_default():
+    """Nothing in brackets: some versions of typer take them for markup and drop them."""
+    text = deepzoom("render", "--help").output
+    for default in ("tanh if none", "default 256x256", "default auto", "default: all cores", "default Spectral"):
+        assert default in " ".join(text.replace("│", " ").split())

@@ -1,0 +1,106 @@
+"""Documentation is complete and runs: every command and option stands in it, every example is executed."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer.main
+from typer.testing import CliRunner
+
+from deepzoom import systems
+from deepzoom.cli import app
+from deepzoom.landmarks import all_landmarks
+from deepzoom.scene import Scene
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+GROUP = typer.main.get_command(app)
+
+
+def section(command):
+    return COMMANDS.split(f"## deepzoom {command}\n")[1].split("\n## ")[0]
+
+
+@pytest.mark.parametrize("command", sorted(GROUP.commands))
+def test_every_command_and_option_is_documented(command):
+    text = section(command)
+    for parameter in GROUP.commands[command].params:
+        if parameter.name == "help":
+            continue
+        if parameter.param_type_name == "option":
+            assert any(f"`{name}" in text for name in parameter.opts), f"{command} {parameter.opts}"
+            assert parameter.help, f"{command} {parameter.opts}"
+        else:
+            assert parameter.metavar.strip("[]") in text
+
+
+def test_no_option_is_documented_that_is_not_there():
+    known = {name for c in GROUP.commands.values() for p in c.params for name in p.opts}
+    known |= {name for p in GROUP.params for name in p.opts} | {"--help", "-h"}
+    for page in [README, *(p.read_text(encoding="utf-8") for p in (ROOT / "docs").rglob("*.md"))]:
+        found = {
+            o
+            for line in page.splitlines()
+            if "deepzoom" in line or "| `--" in line
+            for o in re.findall(r"(?<![\w`-])`?(--[a-z-]+)", line)
+        }
+        assert found <= known, found - known
+
+
+def test_every_system_and_setting_is_documented():
+    text = (ROOT / "docs" / "systems.md").read_text(encoding="utf-8")
+    for name in systems.names():
+        assert f"| `{name}` |" in text and f"| `{name}` |" in README
+    for key in systems.create("tanh").settings_known:
+        assert f"| `{key}` |" in text
+    example = re.search(r"```toml\n(.*?)```", text, re.S)
+    assert Scene.from_toml(example[1]).to_toml() == example[1]
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/python.md"])
+def test_python_examples_run(page, own_cache):
+    code = "\n".join(re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.S))
+    assert code.count("deepzoom.") > 2
+    exec(compile(code, page, "exec"), {})
+
+
+def test_readme_commands_run(tmp_path, monkeypatch, own_cache):
+    """Each line of the README's list, at a tiny size."""
+    monkeypatch.chdir(tmp_path)
+    block = next(b for b in re.findall(r"```sh\n(.*?)```", README, re.S) if "deepzoom landmarks" in b)
+    ran = 0
+    for line in block.splitlines():
+        args = shlex.split(line, comments=True)[1:]
+        if args[0] == "render" and "--dry-run" not in args:
+            args += ["--size", "48x96", "--jobs", "2"]
+            if "--scene" not in args:  # references of the published networks take their time: here to 40 steps
+                args += ["--steps", "40"]
+        result = CliRunner().invoke(app, args)
+        assert result.exit_code == 0, (line, result.output)
+        ran += 1
+    assert ran >= 8
+
+
+def test_the_first_two_lines():
+    assert "python -m pip install . && deepzoom render --depth 1e-20" in README
+    assert 'python -m pip install ".[test]" && python -m pytest' in README
+    assert 'python -m pip install ".[test]" && python -m pytest' in (ROOT / ".ci" / "run").read_text()
+
+
+def test_links_lead_somewhere():
+    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_gallery_shows_every_landmark_in_under_two_megabytes():
+    folder = ROOT / "docs" / "gallery"
+    page = (folder / "README.md").read_text(encoding="utf-8")
+    for place in all_landmarks():
+        assert f"deepzoom render --at {place.name}`" in page
+        assert (folder / f"{place.name}.png").exists()
+    assert sum(p.stat().st_size for p in folder.iterdir()) < 2_000_000
