@@ -85,7 +85,7 @@ def tiles(width: int, height: int, size: int) -> Iterator[NDArray[np.int64]]:
             yield pixels[first : first + size]
 
 
-CHECKPOINT_SECONDS = 10.0
+FIRST_CHECKPOINT_SECONDS, CHECKPOINT_SECONDS = 1.0, 10.0
 POLL_SECONDS = 0.2
 
 
@@ -153,8 +153,8 @@ def _run(job: Job, field: Field, jobs: int, observer: Observer) -> None:
     done = field.done.ravel()
     waiting = (t for t in tiles(width, field.scene.view.height, job.tile) if not done[t].all())
     running: dict[Future[ReadOut], NDArray[np.int64]] = {}
-    kept = time.perf_counter()
-    count = int(np.count_nonzero(done))
+    due = time.perf_counter() + FIRST_CHECKPOINT_SECONDS
+    count = before = int(np.count_nonzero(done))
     observer.pixels(field, count, total)
 
     with ThreadPoolExecutor(jobs) as pool:
@@ -172,9 +172,9 @@ def _run(job: Job, field: Field, jobs: int, observer: Observer) -> None:
                 done[pixels] = True
                 count += len(pixels)
                 observer.pixels(field, count, total)
-            if time.perf_counter() - kept > CHECKPOINT_SECONDS:
+            if count > before and time.perf_counter() > due:
                 observer.checkpoint(field)
-                kept = time.perf_counter()
+                due = time.perf_counter() + CHECKPOINT_SECONDS
 
 
 def _facts(planned: Plan, job: Job | None, field: Field, seconds: float) -> dict[str, Any]:

@@ -247,16 +247,24 @@ SLOW = ["render", "tanh", "--center", "1.12384440100021348074", "2.3018077561583
 
 
 def started(folder, *more):
-    """A render of the published network that takes long, in a process of its own; returns once pixels are kept."""
+    """A render of the published network that takes long, in a process of its own."""
     args = [sys.executable, "-m", "deepzoom", *SLOW, "--size", "96x96", "--jobs", "2", "--out", "a.png", *more]
-    process = subprocess.Popen(args, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(args, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def started_and_kept(folder):
+    """The same, some of whose pixels are kept by now."""
+    process = started(folder)
+    deadline = time.time() + 240
+    while not (folder / "a.partial.npz").exists():
+        assert time.time() < deadline and process.poll() is None
+        time.sleep(0.05)
     return process
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopping_keeps_what_is_done(tmp_path, number):
-    process = started(tmp_path)
-    time.sleep(6)
+    process = started_and_kept(tmp_path)
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 3, err
@@ -278,11 +286,7 @@ def test_stopping_keeps_what_is_done(tmp_path, number):
 
 @pytest.mark.slow
 def test_a_kill_leaves_a_state_that_resumes(tmp_path):
-    process = started(tmp_path)
-    deadline = time.time() + 120
-    while not (tmp_path / "a.partial.npz").exists():
-        assert time.time() < deadline and process.poll() is None
-        time.sleep(0.2)
+    process = started_and_kept(tmp_path)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     assert not (tmp_path / "a.png").exists()
