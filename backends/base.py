@@ -19,11 +19,15 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class ReadOut:
-    """What came of some pixels: measure float64, fate int8 (-1 converged, +1 diverged), trust int8 (0 unchecked)."""
+    """What came of some pixels: measure float64, fate int8 (-1 converged, +1 diverged), trust int8 (0 unchecked).
+
+    iterations int64 of escape-time systems, else None.
+    """
 
     measure: NDArray[np.float64]
     fate: NDArray[np.int8]
     trust: NDArray[np.int8]
+    iterations: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)
@@ -70,5 +74,8 @@ class Backend(ABC):
         """
 
     @abstractmethod
-    def seconds_per_pixel(self, system: System, skipped: int, say: Say) -> float:
-        """An estimate of one pixel's time on one core when it skips so many steps, measured in some milliseconds."""
+    def seconds_per_pixel(self, system: System, skipped: int, say: Say) -> float | None:
+        """An estimate of one pixel's time on one core when it skips so many steps, measured in some milliseconds.
+
+        None where a pixel's time is not known before it has run.
+        """

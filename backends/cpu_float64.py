@@ -7,9 +7,11 @@ from numpy.typing import NDArray
 
 from deepzoom.scene import View
 from deepzoom.systems.base import System
+from deepzoom.systems.escape_time import EscapeTimeSystem
 from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.training import rates_at
 
+from . import escape_time
 from .base import Backend, Facts, Job, Progress, ReadOut, Say
 from .training import arrays_of, compile_kernels, finish, seconds_per_pixel_step, start_weights, tile_of
 
@@ -41,10 +43,14 @@ class CpuFloat64(Backend):
         return None
 
     def job(self, system: System, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
+        if isinstance(system, EscapeTimeSystem):
+            return escape_time.Float64Job(system, view, say)
         assert isinstance(system, TrainingSystem)
         compile_kernels(say)
         return _Float64Job(system, view)
 
-    def seconds_per_pixel(self, system: System, skipped: int, say: Say) -> float:
+    def seconds_per_pixel(self, system: System, skipped: int, say: Say) -> float | None:
+        if isinstance(system, EscapeTimeSystem):
+            return None
         assert isinstance(system, TrainingSystem)
         return system.steps * seconds_per_pixel_step(system.network, say)

@@ -20,9 +20,11 @@ from deepzoom.coordinates import log2
 from deepzoom.reference import HAND_OFF, ORDER, Reference
 from deepzoom.scene import View
 from deepzoom.systems.base import System
+from deepzoom.systems.escape_time import EscapeTimeSystem
 from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.training_run import Snapshot
 
+from . import escape_time
 from .base import Backend, Facts, Job, Progress, ReadOut, Say
 from .kernels import readout
 from .kernels.run_delta import run_delta
@@ -185,12 +187,16 @@ class CpuPerturbation(Backend):
         return None
 
     def job(self, system: System, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
+        if isinstance(system, EscapeTimeSystem):
+            return escape_time.PerturbationJob(system, view, bits, progress, say)
         assert isinstance(system, TrainingSystem)
         compile_kernels(say)
         before = time.perf_counter()
         reference = references.obtain(system, view, bits, progress)
         return _PerturbationJob(system, view, reference, time.perf_counter() - before)
 
-    def seconds_per_pixel(self, system: System, skipped: int, say: Say) -> float:
+    def seconds_per_pixel(self, system: System, skipped: int, say: Say) -> float | None:
+        if isinstance(system, EscapeTimeSystem):
+            return None
         assert isinstance(system, TrainingSystem)
         return (system.steps - skipped) * seconds_per_pixel_step(system.network, say)

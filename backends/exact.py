@@ -12,9 +12,11 @@ from deepzoom.coordinates import log2
 from deepzoom.scene import View
 from deepzoom.systems.base import System
 from deepzoom.systems.convergence import Totals
+from deepzoom.systems.escape_time import EscapeTimeSystem
 from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.training_run import ExactRun
 
+from . import escape_time
 from .base import Backend, Facts, Job, Progress, ReadOut, Say
 from .training import seconds_per_pixel_step
 
@@ -73,9 +75,13 @@ class ExactBackend(Backend):
         return None
 
     def job(self, system: System, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
+        if isinstance(system, EscapeTimeSystem):
+            return escape_time.ExactJob(system, view, bits, say)
         assert isinstance(system, TrainingSystem)
         return _ExactJob(system, view, bits)
 
-    def seconds_per_pixel(self, system: System, skipped: int, say: Say) -> float:
+    def seconds_per_pixel(self, system: System, skipped: int, say: Say) -> float | None:
+        if isinstance(system, EscapeTimeSystem):
+            return None
         assert isinstance(system, TrainingSystem)
         return _SLOWER * system.steps * seconds_per_pixel_step(system.network, say)

@@ -24,6 +24,24 @@ def by_rank(measure: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(np.isnan(measure), np.nan, -np.interp(measure, known, places))
 
 
-def colour(measure: NDArray[np.float64], palette: str, fine: bool = False) -> NDArray[np.float64]:
-    """RGB (height, width, 3) in 0 .. 1."""
-    return palettes.apply(palette, (by_rank(measure) + 1) / 2, fine)
+def by_count(smooth: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Spread smooth counts evenly by rank over [-1, 1], equal ones at their mean rank; below 0 and NaN become NaN."""
+    count = np.where(smooth < 0, np.nan, smooth)
+    known = np.sort(count[~np.isnan(count)].ravel())
+    places = (np.searchsorted(known, count) + np.searchsorted(known, count, "right")) / max(1, len(known)) - 1
+    return np.where(np.isnan(count), np.nan, places)
+
+
+def colour(
+    measure: NDArray[np.float64], palette: str, fine: bool = False, escape_time: bool = False
+) -> NDArray[np.float64]:
+    """RGB (height, width, 3) in 0 .. 1 of ``Field.shown()``; ``fine``: for 16 bits.
+
+    Training is coloured by the rank of the signed measure, as published; escape time by the rank of the smooth count,
+    and what did not escape is black.
+    """
+    if not escape_time:
+        return palettes.apply(palette, (by_rank(measure) + 1) / 2, fine)
+    rgb = palettes.apply(palette, (by_count(measure) + 1) / 2, fine)
+    rgb[measure < 0] = 0.0
+    return rgb

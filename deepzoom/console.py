@@ -42,7 +42,9 @@ class HalfBlocks:
         columns, rows = max(1, int(view.width / scale)), max(2, int(view.height / scale) // 2 * 2)
         i = np.minimum((np.arange(rows) + 0.5) * view.height / rows, view.height - 1).astype(int)
         j = np.minimum((np.arange(columns) + 0.5) * view.width / columns, view.width - 1).astype(int)
-        rgb = np.rint(255 * colour(self.field.shown()[i[:, None], j], self.field.scene.palette)).astype(int)
+        shown = self.field.shown()[i[:, None], j]
+        palette, escape_time = self.field.scene.palette, self.field.iterations is not None
+        rgb = np.rint(255 * colour(shown, palette, escape_time=escape_time)).astype(int)
         for row in range(0, rows, 2):
             for top, bottom in zip(rgb[row], rgb[row + 1], strict=True):
                 upper, lower = ("#{:02x}{:02x}{:02x}".format(*c) for c in (top, bottom))

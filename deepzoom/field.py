@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from . import systems
 from .errors import InputError
 from .files import whole_file
 from .scene import Scene
@@ -19,6 +20,12 @@ PASSES = (16, 8, 4, 2, 1)
 """Coarse to fine: pixels whose row and column are multiples of 16 come first, then of 8, and so on."""
 
 _CHANNELS: dict[str, Any] = {"measure": np.float64, "fate": np.int8, "trust": np.int8, "done": np.bool_}
+_ESCAPE_TIME: dict[str, Any] = {**_CHANNELS, "iterations": np.int64}
+
+
+def _channels(scene: Scene) -> dict[str, Any]:
+    """Names and types of a field's arrays."""
+    return _ESCAPE_TIME if scene.system in systems.ESCAPE_TIME else _CHANNELS
 
 
 @dataclass
@@ -26,7 +33,8 @@ class Field:
     """Read-outs of a scene, arrays (height, width) with row 0 at the top.
 
     measure float64 (the signed convergence measure), fate int8 (-1 converged, +1 diverged, 0 undecided), trust int8
-    (1 settled, 0 unchecked, -1 not settled), done bool. made: how the pixels were obtained.
+    (1 settled, 0 unchecked, -1 not settled), done bool; of an escape-time system also iterations int64 (0: it did not
+    escape), and measure is the smooth count, -1 where there is none. made: how the pixels were obtained.
     """
 
     scene: Scene
@@ -34,18 +42,19 @@ class Field:
     fate: NDArray[np.int8]
     trust: NDArray[np.int8]
     done: NDArray[np.bool_]
+    iterations: NDArray[np.int64] | None = None
     made: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def empty(cls, scene: Scene) -> Field:
         """A field of which nothing is done."""
         shape = (scene.view.height, scene.view.width)
-        arrays: dict[str, Any] = {name: np.zeros(shape, kind) for name, kind in _CHANNELS.items()}
+        arrays: dict[str, Any] = {name: np.zeros(shape, kind) for name, kind in _channels(scene).items()}
         return cls(scene, **arrays)
 
     def save(self, path: Path) -> None:
         """Write the data file (.npz): the arrays, ``scene`` (TOML text) and ``made`` (JSON text)."""
-        arrays: dict[str, Any] = {name: getattr(self, name) for name in _CHANNELS}
+        arrays: dict[str, Any] = {name: getattr(self, name) for name in self.channels}
         with whole_file(path) as file:
             np.savez(file, **arrays, scene=np.array(self.scene.to_toml()), made=np.array(json.dumps(self.made)))
 
@@ -59,16 +68,24 @@ class Field:
             raise InputError(f"{option}: there is no file {path}.") from None
         except (OSError, ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile, NotImplementedError):
             raise InputError(f"{option}: {path} is not a data file of deepzoom, or it is cut short.") from None
-        missing = sorted(({*_CHANNELS, "scene"}) - set(found))
+        if "scene" not in found:
+            raise InputError(f"{option}: {path} is not a data file of deepzoom: it lacks 'scene'.")
+        scene = Scene.from_toml(str(found["scene"]), f"{option}: {path}")
+        channels = _channels(scene)
+        missing = sorted(set(channels) - set(found))
         if missing:
             raise InputError(f"{option}: {path} is not a data file of deepzoom: it lacks {missing[0]!r}.")
-        scene = Scene.from_toml(str(found["scene"]), f"{option}: {path}")
         shape = (scene.view.height, scene.view.width)
-        for name, kind in _CHANNELS.items():
+        for name, kind in channels.items():
             if found[name].shape != shape or found[name].dtype != kind:
                 raise InputError(f"{option}: {path}: {name} does not have the size and type of its scene.")
         made = json.loads(str(found["made"])) if "made" in found else {}
-        return cls(scene, **{name: found[name] for name in _CHANNELS}, made=made)
+        return cls(scene, **{name: found[name] for name in channels}, made=made)
+
+    @property
+    def channels(self) -> list[str]:
+        """Names of the arrays."""
+        return list(_channels(self.scene))
 
     def shown(self) -> NDArray[np.float64]:
         """The measure with pixels not yet done filled in from the coarser grid; NaN where that is not done either."""

@@ -129,9 +129,10 @@ def render(
     return Rendered(field, bool(field.done.all()), facts)
 
 
-def estimate(planned: Plan, jobs: int, observer: Observer) -> float:
-    """Seconds that the pixels take, about; a reference run comes before them."""
-    return planned.pixels * planned.backend.seconds_per_pixel(planned.system, 0, observer.say) / jobs
+def estimate(planned: Plan, jobs: int, observer: Observer) -> float | None:
+    """Seconds that the pixels take, about; a reference run comes before them. None where only running them tells."""
+    per_pixel = planned.backend.seconds_per_pixel(planned.system, 0, observer.say)
+    return None if per_pixel is None else planned.pixels * per_pixel / jobs
 
 
 def _report_job(job: Job, planned: Plan, field: Field, jobs: int, observer: Observer) -> None:
@@ -141,9 +142,11 @@ def _report_job(job: Job, planned: Plan, field: Field, jobs: int, observer: Obse
             f"Reference: {facts.reference_steps} of {planned.scene.steps} steps at {facts.bits} bits, {facts.digits}"
             f" digits verified; pixels skip {facts.skipped_steps} steps."
         )
+    elif facts.reference_steps:
+        observer.say(f"Reference: {facts.reference_steps:,} steps at {facts.bits} bits.")
     left = int(np.count_nonzero(~field.done))
     per_pixel = planned.backend.seconds_per_pixel(planned.system, facts.skipped_steps, observer.say)
-    seconds = left * per_pixel / min(jobs, max(1, left // job.tile))
+    seconds = (per_pixel or 0.0) * left / min(jobs, max(1, left // job.tile))
     if seconds > 2:
         observer.say(f"{left:,} pixels on {jobs} threads: about {duration(seconds)}.")
 
@@ -167,7 +170,7 @@ def _run(job: Job, field: Field, jobs: int, observer: Observer) -> None:
             for future in wait(running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED).done:
                 pixels = running.pop(future)
                 out = future.result()
-                for name in ("measure", "fate", "trust"):
+                for name in (n for n in field.channels if n != "done"):
                     getattr(field, name).ravel()[pixels] = getattr(out, name)
                 done[pixels] = True
                 count += len(pixels)

@@ -19,8 +19,14 @@ def list_systems() -> None:
     table(("system", "what it is", "x", "y", "steps"), [
         (s.name, s.title, s.axes[0].label, s.axes[1].label, str(s.default_steps)) for s in rows
     ])  # fmt: skip
-    known = rows[0].settings_known
-    table(("--set", "meaning", "default"), [(k, v.meaning, v.default or "the system's") for k, v in known.items()])
+    settings: dict[tuple[str, str, str], list[str]] = {}
+    for system in rows:
+        for key, setting in system.settings_known.items():
+            settings.setdefault((key, setting.meaning, setting.default or "the system's"), []).append(system.name)
+    training = set(systems.PUBLISHED)
+    table(("--set", "meaning", "default", "of"), [
+        (*setting, "training" if set(of) == training else ", ".join(of)) for setting, of in settings.items()
+    ])  # fmt: skip
 
 
 @reported

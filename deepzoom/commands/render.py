@@ -150,13 +150,14 @@ def _describe(plan: Any, outputs: Outputs, jobs: int | None, as_json: bool) -> N
         "pixels": plan.pixels,
         "steps": plan.scene.steps,
         "jobs": jobs or cores(),
-        "seconds": round(seconds, 1),
+        "seconds": None if seconds is None else round(seconds, 1),
         "out": str(outputs.picture),
         "data": None if outputs.data is None else str(outputs.data),
     }
     if as_json:
         typer.echo(json.dumps(facts))
         return
-    shown = {**facts, "seconds": f"about {duration(seconds)}, and the reference run", "data": facts["data"] or "-"}
+    time = "known once it runs" if seconds is None else f"about {duration(seconds)}, and the reference run"
+    shown = {**facts, "seconds": time, "data": facts["data"] or "-"}
     for key, value in shown.items():
         typer.echo(f"{key:<10} {value}")

@@ -6,18 +6,27 @@ from collections.abc import Mapping
 
 from ..errors import InputError
 from .base import System
+from .burning_ship import BURNING_SHIPS
+from .escape_time import EscapeTimeMap, EscapeTimeSystem
 from .experiments import PUBLISHED, TrainingSystem
+from .julia import JULIA
+from .mandelbrot import MANDELBROT
+
+__all__ = ["DEFAULT", "ESCAPE_TIME", "PUBLISHED", "System", "create", "names"]
 
 DEFAULT = "tanh"
+ESCAPE_TIME: dict[str, EscapeTimeMap] = {m.name: m for m in (MANDELBROT, JULIA, *BURNING_SHIPS)}
 
 
 def names() -> list[str]:
     """Names of all systems."""
-    return list(PUBLISHED)
+    return [*PUBLISHED, *ESCAPE_TIME]
 
 
 def create(name: str, settings: Mapping[str, str] | None = None, steps: int | None = None) -> System:
     """A system with its settings. Raises InputError for an unknown name or setting."""
-    if name not in PUBLISHED:
-        raise InputError(f"SYSTEM: {name!r} is none of {', '.join(names())}.")
-    return TrainingSystem(name, settings or {}, steps)
+    if name in PUBLISHED:
+        return TrainingSystem(name, settings or {}, steps)
+    if name in ESCAPE_TIME:
+        return EscapeTimeSystem(ESCAPE_TIME[name], settings or {}, steps)
+    raise InputError(f"SYSTEM: {name!r} is none of {', '.join(names())}.")

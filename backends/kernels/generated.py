@@ -1,0 +1,65 @@
+"""Kernels of one formula: its generated code and ``escape_time.py`` in one module, kept in the cache folder.
+
+Numba keeps compiled code only of functions that stand in a file. The file is named after its contents, so that it is
+written once; it begins with its formula, and can be read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+
+from deepzoom import compiled
+from deepzoom.files import whole_file
+from deepzoom.formula import source
+from deepzoom.formula.expression import Complex
+
+_HERE = Path(__file__).parent
+_STAND_INS = "from deepzoom.backends.kernels.formula import"
+_USED = """\
+from math import cos, exp, inf, sin, sqrt
+
+from deepzoom.backends.kernels.scaled import *
+from deepzoom.backends.kernels.wide import *
+from deepzoom.compiled import inner
+"""
+"""What generated code is made of."""
+
+
+def text_of(f: Complex, title: str) -> str:
+    """The module's source."""
+    loops = (_HERE / "escape_time.py").read_text(encoding="utf-8").splitlines(keepends=True)
+    rest = "".join(line for line in loops if not line.startswith((_STAND_INS, "from __future__")))
+    code = source.module(f).replace("@inline", "@inner")
+    return f"# {title}\n\n{_USED}{code}\n\n{rest}"
+
+
+@lru_cache(maxsize=64)
+def _loaded(text: str) -> ModuleType:
+    name = f"deepzoom_formula_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    folder = compiled.folder() / "formulas"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{name}.py"
+        if not path.exists():
+            with whole_file(path) as file:
+                file.write(text.encode())
+    except OSError:  # nothing can be kept
+        path = Path(tempfile.mkdtemp()) / f"{name}.py"
+        path.write_text(text, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def kernels(f: Complex, title: str) -> ModuleType:
+    """The compiled kernels of a formula, with the functions of ``escape_time.py``."""
+    return _loaded(text_of(f, title))

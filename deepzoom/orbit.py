@@ -1,0 +1,117 @@
+"""Reference orbits of escape-time maps, in arbitrary precision (gmpy2), rounded to float64 where they are stored."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from fractions import Fraction
+from typing import Any
+
+import gmpy2
+import numpy as np
+from numpy.typing import NDArray
+
+from . import cache, compiled
+from .coordinates import Rational
+from .formula import source
+from .formula.expression import Complex
+
+TINY = 2.0**-400
+"""Parts of an iterate below it, but not 0, are kept with an exponent: their products leave float64's range."""
+_CLOSE = 1e-3  # of |Z|**2 to the radius squared: told exactly
+_REPORT_EVERY = 1000
+
+
+@dataclass(frozen=True)
+class Orbit:
+    """Iterates Z_0 .. Z_M of a map, to the first one beyond the radius or to the limit.
+
+    x, y (M + 1,): float64; tiny (M + 1,) bool: iterates with a part below ``TINY``; tiny_at (tiny,): which;
+    tiny_m (tiny, 2) float64 and tiny_e (tiny, 2) int64: their parts as mantissa and exponent. excess_m, excess_e
+    (M + 1,): |Z|**2 - radius**2 as mantissa and exponent, which |Z| in float64 does not tell close to the radius.
+    """
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    tiny: NDArray[np.bool_]
+    tiny_at: NDArray[np.int64]
+    tiny_m: NDArray[np.float64]
+    tiny_e: NDArray[np.int64]
+    excess_m: NDArray[np.float64]
+    excess_e: NDArray[np.int64]
+
+    @property
+    def steps(self) -> int:
+        return len(self.x) - 1
+
+
+def exact_map(f: Complex, bits: int) -> Callable[..., Any]:
+    """f as a function of four mpfr numbers, to be called in a context of so many bits."""
+    constants: dict[Fraction, str] = {}
+    text = source.value(f, constants)
+    names: dict[str, Any] = {n: getattr(gmpy2, n) for n in ("sqrt", "exp", "sin", "cos")} | {"sign": gmpy2.sign}
+    with gmpy2.context(precision=bits):
+        names |= {name: gmpy2.mpfr(gmpy2.mpq(v.numerator, v.denominator)) for v, name in constants.items()}
+    exec(text, names)
+    return names["value"]
+
+
+def _wide(value: Any) -> tuple[float, int]:
+    if value == 0:
+        return 0.0, -(1 << 40)
+    exponent, mantissa = gmpy2.frexp(value)
+    return float(mantissa), int(exponent)
+
+
+def made(
+    f: Complex, z: tuple[Rational, Rational], c: tuple[Rational, Rational], bits: int, limit: int, radius: float,
+    progress: Callable[[float], None] = lambda share: None,
+) -> Orbit:  # fmt: skip
+    """The orbit of z under f with c, at so many bits; progress is told the share of the limit."""
+    step = exact_map(f, bits)
+    xs, ys, at, mantissas, exponents, excess = [], [], [], [], [], []
+    exit_at = radius * radius
+    with gmpy2.context(precision=bits):
+        x, y, a, b = (gmpy2.mpfr(v) for v in (*z, *c))
+        for n in range(limit + 1):
+            fx, fy = float(x), float(y)
+            xs.append(fx)
+            ys.append(fy)
+            if (abs(fx) < TINY and x != 0) or (abs(fy) < TINY and y != 0):
+                (mx, ex), (my, ey) = _wide(x), _wide(y)
+                at.append(n)
+                mantissas.append((mx, my))
+                exponents.append((ex, ey))
+            beyond: Any = fx * fx + fy * fy - exit_at
+            if abs(beyond) < _CLOSE:
+                beyond = x * x + y * y - exit_at
+            excess.append(_wide(beyond) if abs(beyond) < _CLOSE else math.frexp(beyond))
+            if not beyond <= 0 or n == limit:
+                break
+            x, y = step(x, y, a, b)
+            if n % _REPORT_EVERY == 0:
+                progress(n / limit)
+    tiny = np.zeros(len(xs), dtype=np.bool_)
+    tiny[at] = True
+    return Orbit(
+        np.array(xs), np.array(ys), tiny, np.array(at, dtype=np.int64),
+        np.array(mantissas, dtype=np.float64).reshape(-1, 2), np.array(exponents, dtype=np.int64).reshape(-1, 2),
+        np.array([m for m, _ in excess]), np.array([e for _, e in excess], dtype=np.int64),
+    )  # fmt: skip
+
+
+def obtain(
+    key: str, f: Complex, z: tuple[Rational, Rational], c: tuple[Rational, Rational], bits: int, limit: int,
+    radius: float, progress: Callable[[float], None] = lambda share: None,
+) -> Orbit:  # fmt: skip
+    """The same from the cache, or made and kept. key: the map's, as ``System.key``."""
+    text = repr((key, *map(str, (*z, *c)), bits, limit, radius, compiled.source_digest("formula/*.py", "orbit.py")))
+    name = hashlib.sha256(text.encode()).hexdigest()[:32]
+    kept = cache.load(name)
+    if kept is not None:
+        return Orbit(**{part.name: kept[part.name] for part in fields(Orbit)})
+    orbit = made(f, z, c, bits, limit, radius, progress)
+    cache.save(name, {part.name: getattr(orbit, part.name) for part in fields(Orbit)})
+    return orbit
