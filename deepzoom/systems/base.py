@@ -51,5 +51,5 @@ def checked_settings(name: str, known: Mapping[str, Setting], given: Mapping[str
     """The settings with their defaults filled in. Raises InputError for an unknown key."""
     for key in given:
         if key not in known:
-            raise InputError(f"--set: {name} has no setting {key!r}; it has {', '.join(known)}.")
+            raise InputError(f"--set: {name} has no setting {key!r}; it has {', '.join(known) or 'none'}.")
     return {key: given.get(key, setting.default) for key, setting in known.items()}

@@ -1,0 +1,173 @@
+"""Escape-time systems: counts and smooth counts of pixels against independent oracles, and every path against another."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gmpy2 import mpq
+
+from deepzoom import orbit, systems
+from deepzoom.backends import escape_time
+from deepzoom.coordinates import parse_decimal, scaled_float
+from deepzoom.errors import InputError
+from deepzoom.field import Field
+from deepzoom.scene import Scene, View
+
+GOLDEN = Path(__file__).parent / "golden"
+LOCATIONS = json.loads((GOLDEN / "locations.json").read_text())
+
+
+def quiet(*_):
+    return None
+
+
+class ThreeByThree(View):
+    """Pixels at the centre and a quarter of a height from it, exactly: where the locations' counts are known."""
+
+    def differences(self, pixels):
+        mantissa, exponent = scaled_float(self.depth)
+        row, column = np.divmod(pixels, 3)
+        return (column - 1) * 0.25 * mantissa, (1 - row) * 0.25 * mantissa, exponent
+
+
+def counts(out):
+    return [int(n) if fate > 0 else None for n, fate in zip(out.iterations, out.fate)]
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        pytest.param(
+            p,
+            id=p["name"],
+            marks=[
+                *([pytest.mark.slow] if p["limit"] > 10**6 else []),
+                *(
+                    # its counts depend on more digits of a pixel's place than a float64 difference holds
+                    [pytest.mark.xfail(reason="not settled by float64 differences: docs/escape-time.md", strict=True)]
+                    if p["name"] == "super_dense"
+                    else []
+                ),
+            ],
+        )
+        for p in LOCATIONS
+    ],
+)
+def test_known_places(own_cache, place):
+    """Exact counts on a 3x3 grid, computed with big integers (tests/golden/locations.json), down to 1e-1000."""
+    zoom, width = place["zoom_height4"], place["width"]
+    depth = parse_decimal(width, "width") if width else 4 / parse_decimal(zoom, "zoom")
+    view = ThreeByThree(parse_decimal(place["x"], "x"), parse_decimal(place["y"], "y"), depth, 3, 3)
+    system = systems.create(place["system"], {}, place["limit"])
+    job = escape_time.PerturbationJob(system, view, None, quiet, quiet)
+    got = np.array(counts(job.run(np.arange(9))), dtype=object).reshape(3, 3)[::-1]
+    assert got.tolist() == place["counts"]
+
+
+def job_at(name, settings, x, y, depth, size=32, limit=3000, kind=escape_time.PerturbationJob):
+    system = systems.create(name, settings, limit)
+    view = View.parse(x, y, depth, (size, size))
+    if kind is escape_time.Float64Job:
+        return kind(system, view, quiet)
+    return kind(system, view, None, *((quiet, quiet) if kind is escape_time.PerturbationJob else (quiet,)))
+
+
+X, Y = (
+    "-1.76938317919551501821384728608547378290574726365475143746552821652788819126",
+    "0.00423684791873677221492650717136799707668267091740375727945943565011234400",
+)
+"""A spiral of the Mandelbrot set (of the period-3 valley), with 70 digits."""
+SHIP = "-1.762", "-0.028"
+
+
+@pytest.mark.parametrize("depth", ["1e-3", "1e-14", "1e-40"])
+def test_skips_change_nothing(own_cache, depth):
+    job = job_at("mandelbrot", {}, X, Y, depth)
+    pixels = np.arange(32 * 32)
+    with_skips = job.run(pixels)
+    job._levels = job._levels[:, :1]
+    without = job.run(pixels)
+    assert np.array_equal(with_skips.iterations, without.iterations)
+    assert np.allclose(with_skips.measure, without.measure, rtol=1e-9, atol=0)
+    assert len(np.unique(without.iterations)) > 5
+
+
+@pytest.mark.parametrize("name", ["mandelbrot", "burning-ship"])
+def test_numbers_with_exponents_change_nothing(own_cache, monkeypatch, name):
+    place = (X, Y) if name == "mandelbrot" else SHIP
+    pixels = np.arange(32 * 32)
+    plain = job_at(name, {}, *place, "1e-9").run(pixels)
+    monkeypatch.setattr(escape_time, "_WIDE_BELOW", 0)
+    wide = job_at(name, {}, *place, "1e-9")
+    assert wide._wide
+    out = wide.run(pixels)
+    assert np.array_equal(plain.iterations, out.iterations)
+    assert np.allclose(plain.measure, out.measure, rtol=1e-9, atol=0)
+
+
+@pytest.mark.parametrize("name", systems.ESCAPE_TIME)
+def test_backends_agree(own_cache, name):
+    """At a view that float64 serves, all three: rounding can only have grown to a pixel's size in long runs."""
+    place = ("0.1", "0.2") if name == "julia" else ("-0.4", "0.6")
+    pixels = np.arange(32 * 32)
+    plain = job_at(name, {}, *place, "1.9", kind=escape_time.Float64Job).run(pixels)
+    deep = job_at(name, {}, *place, "1.9").run(pixels)
+    assert np.mean(plain.iterations == deep.iterations) > 0.98
+    assert len(np.unique(plain.iterations)) > 10
+    short = np.flatnonzero((0 < deep.iterations) & (deep.iterations < 50))
+    assert np.array_equal(plain.iterations[short], deep.iterations[short])
+    some = np.random.default_rng(2).choice(short, 40, replace=False)
+    exact = job_at(name, {}, *place, "1.9", kind=escape_time.ExactJob).run(some)
+    assert np.array_equal(exact.iterations, deep.iterations[some])
+    assert np.allclose(exact.measure, deep.measure[some], rtol=1e-9, atol=1e-9)
+
+
+def test_an_orbit_ends_where_it_escapes_and_keeps_what_float64_does_not():
+    system = systems.create("mandelbrot")
+    zero, half = (mpq(0), mpq(0)), (mpq(1, 2), mpq(0))
+    found = orbit.made(system.formula, zero, half, 100, 50, 2.0)
+    assert found.steps == 5 and found.x[:4].tolist() == [0.0, 0.5, 0.75, 1.0625]
+    assert abs(found.x[-1]) > 2 and found.excess_m[-1] > 0 > found.excess_m[-2]
+    # c = -1 + 1e-200: every second iterate is tiny
+    tiny = orbit.made(system.formula, zero, (mpq(-1) + mpq(1, 10**200), mpq(0)), 900, 6, 2.0)
+    assert tiny.tiny.tolist() == [False, False, True, False, True, False, True]
+    assert np.ldexp(tiny.tiny_m[0, 0], tiny.tiny_e[0, 0]) == pytest.approx(-1e-200, rel=1e-15)
+
+
+def test_an_orbit_is_kept(own_cache, monkeypatch):
+    first = job_at("mandelbrot", {}, X, Y, "1e-14")
+    monkeypatch.setattr(orbit, "made", lambda *a: pytest.fail("made again"))
+    again = job_at("mandelbrot", {}, X, Y, "1e-14")
+    assert np.array_equal(first._x, again._x) and first._orbits[0].steps == again._orbits[0].steps
+
+
+def test_a_field_has_iterations(tmp_path):
+    from deepzoom import render
+
+    scene = Scene("mandelbrot", View.parse("-0.75", "0", "2.6", "24x16"), 200)
+    field = render(scene).field
+    field.save(tmp_path / "a.npz")
+    again = Field.load(tmp_path / "a.npz")
+    assert again.iterations.dtype == np.int64 and np.array_equal(again.iterations, field.iterations)
+    inside = field.iterations == 0
+    assert 0 < inside.sum() < inside.size
+    assert np.all(field.measure[inside] == -1) and np.all(field.fate[inside] == 0)
+    assert np.all(field.measure[~inside] > 0) and np.all(field.fate[~inside] == 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "message"),
+    [
+        ("mandelbrot", {"power": "1"}, "--set power: '1' is not a whole number from 2 to 30"),
+        ("mandelbrot", {"power": "2.5"}, "--set power: '2.5' is not a whole number from 2 to 30"),
+        ("julia", {"cx": "east"}, "--set cx: 'east' is not a decimal number"),
+        ("celtic", {"power": "3"}, "--set: celtic has no setting 'power'; it has none"),
+    ],
+)
+def test_wrong_settings(name, given, message):
+    with pytest.raises(InputError) as error:
+        systems.create(name, given)
+    assert message in str(error.value)
