@@ -11,6 +11,7 @@ import argparse
 from pathlib import Path
 
 import deepzoom
+from deepzoom import systems
 from deepzoom.colouring import colour
 from deepzoom.landmarks import Landmark, all_landmarks
 from deepzoom.picture import write_png
@@ -39,7 +40,8 @@ def page(shown: list[tuple[str, Landmark, str]]) -> str:
         "",
     ]
     for name, place, depth in shown:
-        steps = f", {place.steps} steps" if place.steps != 500 else ""
+        usual = systems.create(place.system, place.settings).default_steps
+        steps = f", {place.steps:,} steps" if place.steps != usual else ""
         command = f"deepzoom render --at {place.name}" + ("" if depth == place.depth else f" --depth {depth}")
         lines += [
             f"## {place.system}, {depth}{steps}",
@@ -65,7 +67,9 @@ def main() -> None:
         if not path.exists():
             view = View.parse(place.x, place.y, depth, args.size)
             result = deepzoom.render(Scene(place.system, view, place.steps, dict(place.settings)))
-            write_png(path, colour(result.field.measure, result.field.scene.palette), result.field.scene)
+            field = result.field
+            rgb = colour(field.measure, field.scene.palette, escape_time=field.iterations is not None)
+            write_png(path, rgb, field.scene)
             facts = result.facts
             print(f"{path}  {facts['backend']}  {facts['reference_steps']} steps  {facts['seconds']:.1f} s", flush=True)
     if not args.only:
