@@ -23,7 +23,7 @@ def render(
     at: Annotated[str | None, typer.Option(metavar="LANDMARK", help="A curated place.", rich_help_panel=VIEW)] = None,
     center: Annotated[
         tuple[str, str] | None,
-        typer.Option(metavar="X Y", help="Centre, two decimals of any length; log10 units.", rich_help_panel=VIEW),
+        typer.Option(metavar="X Y", help="Centre, two decimals of any length.", rich_help_panel=VIEW),
     ] = None,
     depth: Annotated[
         str | None, typer.Option(metavar="D", help="Full height of the view, such as 1e-20.", rich_help_panel=VIEW)
@@ -47,7 +47,8 @@ def render(
         str | None, typer.Option(metavar="K", help="With --pixel: how many times deeper.", rich_help_panel=VIEW)
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(metavar="N", help="Training steps; default: the place's.", rich_help_panel=RUN)
+        int | None,
+        typer.Option(metavar="N", help="Training steps or iteration limit; default: the place's.", rich_help_panel=RUN),
     ] = None,
     backend: Annotated[
         str | None, typer.Option(metavar="NAME", help="See `backends`; default auto.", rich_help_panel=RUN)
