@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import ClassVar
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,13 +21,31 @@ Say = Callable[[str], None]
 class ReadOut:
     """What came of some pixels: measure float64, fate int8 (-1 converged, +1 diverged), trust int8 (0 unchecked).
 
-    iterations int64 of escape-time systems, else None.
+    iterations int64 and attractor int16 of escape-time systems, else None.
     """
 
     measure: NDArray[np.float64]
     fate: NDArray[np.int8]
     trust: NDArray[np.int8]
     iterations: NDArray[np.int64] | None = None
+    attractor: NDArray[np.int16] | None = None
+
+    @classmethod
+    def joined(cls, parts: list[ReadOut]) -> ReadOut:
+        """Read-outs of some pixels after those of others."""
+        columns: Any = zip(*(vars(p).values() for p in parts), strict=True)
+        arrays: list[Any] = [None if c[0] is None else np.concatenate(c) for c in columns]
+        return cls(*arrays)
+
+    def after(self, steps: int) -> ReadOut:
+        """The same, had the pixels made so many more iterations before; those that ended."""
+        assert self.iterations is not None
+        ended = self.fate != 0
+        return replace(
+            self,
+            measure=np.where(ended, self.measure + steps, self.measure),
+            iterations=np.where(ended, self.iterations + steps, 0),
+        )
 
 
 @dataclass(frozen=True)

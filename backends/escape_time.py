@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 from types import ModuleType
+from typing import Any
 
-import gmpy2
 import numpy as np
 from numpy.typing import NDArray
 
 from deepzoom import orbit as orbits
 from deepzoom.coordinates import log2, scaled_float
+from deepzoom.errors import InputError
 from deepzoom.orbit import Orbit
 from deepzoom.scene import View
-from deepzoom.systems.escape_time import EscapeTimeSystem
+from deepzoom.systems.escape_time import ORIGIN, EscapeTimeSystem, Point
 
-from .base import Facts, Job, Progress, ReadOut, Say
+from .base import Facts, Job, Progress, ReadOut
 from .kernels.generated import kernels
 
 Floats = NDArray[np.float64]
@@ -29,50 +31,59 @@ _WIDE_BELOW = -900
 class _EscapeTimeJob(Job):
     tile = 1024
 
-    def __init__(self, system: EscapeTimeSystem, view: View, say: Say) -> None:
+    def __init__(self, system: EscapeTimeSystem, view: View) -> None:
         self._system, self._view = system, view
-        self._kernels: ModuleType = kernels(system.formula, f"{system.name}: {system.title}")
+        self._iteration = system.iteration
+        self._kernels: ModuleType = kernels(system.iteration.formula, f"{system.name}: {system.title}")
+        self._targets = np.array([(t.real, t.imag) for t in system.iteration.targets]).reshape(-1, 2)
         self.facts = Facts()
 
-    def _read(self, iterations: NDArray[np.int64], smooth: Floats) -> ReadOut:
-        escaped = iterations >= 0
-        return ReadOut(
-            np.where(escaped, smooth, -1.0),
-            np.where(escaped, 1, 0).astype(np.int8),
-            np.zeros(len(smooth), dtype=np.int8),
-            np.maximum(iterations, 0),
-        )
+    def _starts(self, x: Floats, y: Floats, zero: Point, fixed: Point) -> tuple[Floats, Floats, Floats, Floats]:
+        """z_0 and c of pixels at x, y, where the one that is not the pixel is the same for all."""
+        other = zero if self._iteration.c is None else fixed
+        a, b = np.full(len(x), float(other[0])), np.full(len(x), float(other[1]))
+        return (a, b, x, y) if self._iteration.c is None else (x, y, a, b)
+
+    def _ran(self, run: Any, count: int, *arguments: Any, radius: float | None = None) -> ReadOut:
+        """Call a kernel, with room for the results of so many pixels; radius: another one than the map's."""
+        i = self._iteration
+        out = (
+            np.zeros(count, dtype=np.int64), np.zeros(count), np.zeros(count, dtype=np.int16),
+            np.zeros(count, dtype=np.int8),
+        )  # fmt: skip
+        run(*arguments, i.radius if radius is None else radius, (float(i.degree), i.gain, i.order), self._targets, out)
+        iterations, smooth, attractor, trust = out
+        fate = np.where(attractor > 0, -1, np.where(iterations >= 0, 1, 0)).astype(np.int8)
+        measure = np.where(iterations >= 0, smooth, -1.0)
+        return ReadOut(measure, fate, trust, np.maximum(iterations, 0), attractor)
 
 
 class Float64Job(_EscapeTimeJob):
     """Every iterate in float64."""
 
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:
-        system, count = self._system, len(pixels)
-        x, y = self._view.points(pixels)
-        zero = np.zeros(count)
-        a, b = (x, y) if system.c is None else (zero + float(system.c[0]), zero + float(system.c[1]))
-        start = (zero, zero, a, b) if system.c is None else (x, y, a, b)
-        iterations, smooth = np.zeros(count, dtype=np.int64), np.zeros(count)
-        self._kernels.run_float64(*start, system.steps, system.radius, system.degree, iterations, smooth)
-        return self._read(iterations, smooth)
+        i = self._iteration
+        start = self._starts(*self._view.points(pixels), i.start, i.c or ORIGIN)
+        return self._ran(self._kernels.run_float64, len(pixels), *start, self._system.steps)
 
 
 class PerturbationJob(_EscapeTimeJob):
     """Differences from one or two reference orbits."""
 
-    def __init__(self, system: EscapeTimeSystem, view: View, bits: int | None, progress: Progress, say: Say) -> None:
-        super().__init__(system, view, say)
+    def __init__(self, system: EscapeTimeSystem, view: View, bits: int | None, progress: Progress) -> None:
+        super().__init__(system, view)
         before = time.perf_counter()
         bits = bits or math.ceil(-log2(view.smallest_difference())) + _GUARD
         z, c = system.start(view.x, view.y)
-        found = [orbits.obtain(system.key(), system.formula, z, c, bits, system.steps, system.radius, progress)]
-        if system.c is not None:  # pixels begin at the centre's orbit, and rebase to that of the critical point
-            zero = gmpy2.mpq(0), gmpy2.mpq(0)
-            found.append(orbits.obtain(system.key(), system.formula, zero, c, bits, system.steps, system.radius))
+        critical = system.iteration.critical
+        found = [orbits.obtain(system, z, c, bits, progress)]
+        if z != critical:  # pixels begin at the centre's orbit, and rebase to that of the critical point
+            found.append(orbits.obtain(system, critical, c, bits))
         self._orbits = found
         self._c = float(c[0]), float(c[1])
         self._wide = log2(view.smallest_difference()) < _WIDE_BELOW
+        if self._wide and critical != ORIGIN:
+            raise InputError(f"--depth: views of {system.name} deeper than 1e-270 are not supported yet.")
         self._join()
         self.facts = Facts(bits, None, max(o.steps for o in found), time.perf_counter() - before)
 
@@ -81,13 +92,15 @@ class PerturbationJob(_EscapeTimeJob):
         found = self._orbits
         self._start = np.cumsum([0, *(len(o.x) for o in found[:-1])]).astype(np.int64)
         self._length = np.array([o.steps for o in found], dtype=np.int64)
-        self._x, self._y = (np.concatenate([getattr(o, n) for o in found]) for n in ("x", "y"))
+        self._x, self._y, self._kx, self._ky = (
+            np.concatenate([getattr(o, n) for o in found]) for n in ("x", "y", "kx", "ky")
+        )
         self._tiny = np.concatenate([o.tiny for o in found])
         self._tiny_at = np.concatenate([o.tiny_at + s for o, s in zip(found, self._start, strict=True)])
         self._tiny_m = np.concatenate([o.tiny_m for o in found])
         self._tiny_e = np.concatenate([o.tiny_e for o in found])
         self._excess = [np.concatenate([getattr(o, n) for o in found]) for n in ("excess_m", "excess_e")]
-        if self._system.c is not None:
+        if self._iteration.c is not None:
             size = 0.0, -(1 << 40)
         else:
             mantissa, exponent = scaled_float(self._view.largest_difference())
@@ -114,33 +127,31 @@ class PerturbationJob(_EscapeTimeJob):
         most = max(len(level) for level in levels)
         self._levels = np.array([np.pad(v, (0, most - len(v)), mode="edge") for v in levels], dtype=np.int64)
         joined = [np.concatenate([p[i] for p in parts]) for i in range(6)]
+        norms = np.linalg.norm(joined[0].reshape(-1, 2, 2), 2, axis=(1, 2)) if len(joined[0]) else np.zeros(0)
         if self._wide:
-            self._skips = joined
+            self._skips = [*joined, norms]
         else:
-            self._skips = list(_narrowed(*joined))
+            with np.errstate(over="ignore"):
+                norms = np.ldexp(norms, np.clip(joined[1], -3000, 3000).astype(np.int32))
+            self._skips = [*_narrowed(*joined), norms]
             m, e = self._excess
             self._excess = [np.ldexp(m, np.maximum(e, -3000).astype(np.int32))]
 
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:
-        system, count = self._system, len(pixels)
         dx, dy, exponent = self._view.differences(pixels)
         if not self._wide:
             dx, dy, exponent = np.ldexp(dx, exponent), np.ldexp(dy, exponent), 0
-        zero = np.zeros(count)
-        start = (zero, zero, dx, dy) if system.c is None else (dx, dy, zero, zero)
-        iterations, smooth = np.zeros(count, dtype=np.int64), np.zeros(count)
-        limits = system.steps, system.radius, system.degree
+        start = self._starts(dx, dy, ORIGIN, ORIGIN)
+        tree = self._start, self._length, self._levels, *self._skips, self._system.steps
         if self._wide:
-            self._kernels.run_wide(
-                *start, exponent, *self._c, self._x, self._y, self._tiny, self._tiny_at, self._tiny_m, self._tiny_e,
-                *self._excess, self._start, self._length, self._levels, *self._skips, *limits, iterations, smooth,
+            return self._ran(
+                self._kernels.run_wide, len(pixels), *start, exponent, *self._c, self._x, self._y, self._tiny,
+                self._tiny_at, self._tiny_m, self._tiny_e, *self._excess, *tree,
             )  # fmt: skip
-        else:
-            self._kernels.run_perturbed(
-                *start, *self._c, self._x, self._y, self._excess[0], self._start, self._length, self._levels,
-                *self._skips, *limits, iterations, smooth,
-            )  # fmt: skip
-        return self._read(iterations, smooth)
+        return self._ran(
+            self._kernels.run_perturbed, len(pixels), *start, *self._c, self._x, self._y, self._kx, self._ky,
+            *self._excess, *tree,
+        )  # fmt: skip
 
 
 def _narrowed(
@@ -163,21 +174,19 @@ class ExactJob(_EscapeTimeJob):
 
     tile = 1
 
-    def __init__(self, system: EscapeTimeSystem, view: View, bits: int | None, say: Say) -> None:
-        super().__init__(system, view, say)
+    def __init__(self, system: EscapeTimeSystem, view: View, bits: int | None) -> None:
+        super().__init__(system, view)
         self.facts = Facts(bits or math.ceil(-log2(view.smallest_difference())) + 2 * _GUARD)
 
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:
-        system = self._system
-        iterations, smooth = np.full(len(pixels), -1, dtype=np.int64), np.zeros(len(pixels))
-        for i, pixel in enumerate(pixels.tolist()):
+        """Each orbit exactly; its last iterate, read out in float64, tells how it ended."""
+        system, parts = self._system, []
+        for pixel in pixels.tolist():
             row, column = divmod(pixel, self._view.width)
             z, c = system.start(self._view.x_at(column), self._view.y_at(row))
-            orbit: Orbit = orbits.made(system.formula, z, c, self.facts.bits, system.steps, system.radius)
-            if orbit.excess_m[-1] > 0:
-                iterations[i] = orbit.steps
-                point = [np.full(1, v) for v in (orbit.x[-1], orbit.y[-1], float(c[0]), float(c[1]))]
-                here, beyond = np.zeros(1, dtype=np.int64), np.zeros(1)
-                self._kernels.run_float64(*point, 0, 0.0, system.degree, here, beyond)
-                smooth[i] = orbit.steps + beyond[0]
-        return self._read(iterations, smooth)
+            orbit: Orbit = orbits.made(self._iteration, z, c, self.facts.bits, system.steps)
+            last = [np.full(1, float(v)) for v in (orbit.x[-1], orbit.y[-1], *c)]
+            escaped = orbit.excess_m[-1] > 0  # close to the radius float64 does not tell
+            out = self._ran(self._kernels.run_float64, 1, *last, 0, radius=0.0 if escaped else math.inf)
+            parts.append(replace(out.after(orbit.steps), trust=np.ones(1, dtype=np.int8)))
+        return ReadOut.joined(parts)

@@ -33,15 +33,22 @@ def by_count(smooth: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def colour(
-    measure: NDArray[np.float64], palette: str, fine: bool = False, escape_time: bool = False
+    measure: NDArray[np.float64], palette: str, fine: bool = False, attractor: NDArray[np.int16] | None = None
 ) -> NDArray[np.float64]:
     """RGB (height, width, 3) in 0 .. 1 of ``Field.shown()``; ``fine``: for 16 bits.
 
-    Training is coloured by the rank of the signed measure, as published; escape time by the rank of the smooth count,
-    and what did not escape is black.
+    Training is coloured by the rank of the signed measure, as published. Escape time, where ``attractor`` is given, by
+    the rank of the smooth count, each attractor in a part of the palette of its own; black where the limit was reached.
     """
-    if not escape_time:
+    if attractor is None:
         return palettes.apply(palette, (by_rank(measure) + 1) / 2, fine)
-    rgb = palettes.apply(palette, (by_count(measure) + 1) / 2, fine)
+    places = np.full(measure.shape, np.nan)
+    kinds = np.unique(attractor[measure >= 0])
+    for k, kind in enumerate(kinds):  # each attractor, and escape, has its own part of the palette
+        own = attractor == kind
+        places[own] = (by_count(measure[own]) + 1) / 2
+        if len(kinds) > 1:
+            places[own] = (k + 0.1 + 0.8 * places[own]) / len(kinds)
+    rgb = palettes.apply(palette, places, fine)
     rgb[measure < 0] = 0.0
     return rgb

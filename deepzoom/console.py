@@ -43,8 +43,9 @@ class HalfBlocks:
         i = np.minimum((np.arange(rows) + 0.5) * view.height / rows, view.height - 1).astype(int)
         j = np.minimum((np.arange(columns) + 0.5) * view.width / columns, view.width - 1).astype(int)
         shown = self.field.shown()[i[:, None], j]
-        palette, escape_time = self.field.scene.palette, self.field.iterations is not None
-        rgb = np.rint(255 * colour(shown, palette, escape_time=escape_time)).astype(int)
+        attractor = self.field.attractor
+        part = None if attractor is None else attractor[i[:, None], j]
+        rgb = np.rint(255 * colour(shown, self.field.scene.palette, attractor=part)).astype(int)
         for row in range(0, rows, 2):
             for top, bottom in zip(rgb[row], rgb[row + 1], strict=True):
                 upper, lower = ("#{:02x}{:02x}{:02x}".format(*c) for c in (top, bottom))

@@ -20,7 +20,7 @@ PASSES = (16, 8, 4, 2, 1)
 """Coarse to fine: pixels whose row and column are multiples of 16 come first, then of 8, and so on."""
 
 _CHANNELS: dict[str, Any] = {"measure": np.float64, "fate": np.int8, "trust": np.int8, "done": np.bool_}
-_ESCAPE_TIME: dict[str, Any] = {**_CHANNELS, "iterations": np.int64}
+_ESCAPE_TIME: dict[str, Any] = {**_CHANNELS, "iterations": np.int64, "attractor": np.int16}
 
 
 def _channels(scene: Scene) -> dict[str, Any]:
@@ -33,8 +33,9 @@ class Field:
     """Read-outs of a scene, arrays (height, width) with row 0 at the top.
 
     measure float64 (the signed convergence measure), fate int8 (-1 converged, +1 diverged, 0 undecided), trust int8
-    (1 settled, 0 unchecked, -1 not settled), done bool; of an escape-time system also iterations int64 (0: it did not
-    escape), and measure is the smooth count, -1 where there is none. made: how the pixels were obtained.
+    (1 settled, 0 unchecked, -1 not settled), done bool; of an escape-time system also iterations int64 (0: the limit
+    was reached) and attractor int16 (from 1 on, 0 for none), and measure is the smooth count, -1 where there is none.
+    made: how the pixels were obtained.
     """
 
     scene: Scene
@@ -42,8 +43,9 @@ class Field:
     fate: NDArray[np.int8]
     trust: NDArray[np.int8]
     done: NDArray[np.bool_]
-    iterations: NDArray[np.int64] | None = None
     made: dict[str, Any] = field(default_factory=dict)
+    iterations: NDArray[np.int64] | None = None
+    attractor: NDArray[np.int16] | None = None
 
     @classmethod
     def empty(cls, scene: Scene) -> Field:

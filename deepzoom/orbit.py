@@ -17,6 +17,7 @@ from . import cache, compiled
 from .coordinates import Rational
 from .formula import source
 from .formula.expression import Complex
+from .systems.escape_time import NEAR, ORIGIN, EscapeTimeSystem, Iteration, Point
 
 TINY = 2.0**-400
 """Parts of an iterate below it, but not 0, are kept with an exponent: their products leave float64's range."""
@@ -30,7 +31,8 @@ class Orbit:
 
     x, y (M + 1,): float64; tiny (M + 1,) bool: iterates with a part below ``TINY``; tiny_at (tiny,): which;
     tiny_m (tiny, 2) float64 and tiny_e (tiny, 2) int64: their parts as mantissa and exponent. excess_m, excess_e
-    (M + 1,): |Z|**2 - radius**2 as mantissa and exponent, which |Z| in float64 does not tell close to the radius.
+    (M + 1,): |Z|**2 - radius**2 as mantissa and exponent, which |Z| in float64 does not tell close to the radius. kx,
+    ky (M + 1,): Z less the critical point.
     """
 
     x: NDArray[np.float64]
@@ -41,6 +43,8 @@ class Orbit:
     tiny_e: NDArray[np.int64]
     excess_m: NDArray[np.float64]
     excess_e: NDArray[np.int64]
+    kx: NDArray[np.float64]
+    ky: NDArray[np.float64]
 
     @property
     def steps(self) -> int:
@@ -66,19 +70,28 @@ def _wide(value: Any) -> tuple[float, int]:
 
 
 def made(
-    f: Complex, z: tuple[Rational, Rational], c: tuple[Rational, Rational], bits: int, limit: int, radius: float,
+    iteration: Iteration,
+    z: Point,
+    c: Point,
+    bits: int,
+    limit: int,
     progress: Callable[[float], None] = lambda share: None,
-) -> Orbit:  # fmt: skip
-    """The orbit of z under f with c, at so many bits; progress is told the share of the limit."""
-    step = exact_map(f, bits)
+) -> Orbit:
+    """The orbit of z with c, at so many bits, of one step at least; progress is told the share of the limit."""
+    step = exact_map(iteration.formula, bits)
     xs, ys, at, mantissas, exponents, excess = [], [], [], [], [], []
-    exit_at = radius * radius
+    ks: list[tuple[float, float]] = []
+    exit_at = iteration.radius * iteration.radius
+    targets = [(t.real, t.imag) for t in iteration.targets]
+    centred = iteration.critical != ORIGIN
     with gmpy2.context(precision=bits):
-        x, y, a, b = (gmpy2.mpfr(v) for v in (*z, *c))
+        x, y, a, b, p, q = (gmpy2.mpfr(_rational(v)) for v in (*z, *c, *iteration.critical))
         for n in range(limit + 1):
             fx, fy = float(x), float(y)
             xs.append(fx)
             ys.append(fy)
+            if centred:
+                ks.append((float(x - p), float(y - q)))
             if (abs(fx) < TINY and x != 0) or (abs(fy) < TINY and y != 0):
                 (mx, ex), (my, ey) = _wide(x), _wide(y)
                 at.append(n)
@@ -88,30 +101,37 @@ def made(
             if abs(beyond) < _CLOSE:
                 beyond = x * x + y * y - exit_at
             excess.append(_wide(beyond) if abs(beyond) < _CLOSE else math.frexp(beyond))
-            if not beyond <= 0 or n == limit:
+            over = not beyond <= 0 or any(math.hypot(fx - t, fy - u) < NEAR for t, u in targets)
+            if n == limit or (over and n > 0):
                 break
             x, y = step(x, y, a, b)
             if n % _REPORT_EVERY == 0:
                 progress(n / limit)
     tiny = np.zeros(len(xs), dtype=np.bool_)
     tiny[at] = True
+    x, y = np.array(xs), np.array(ys)
+    kx, ky = np.array(ks).T if centred else (x, y)
     return Orbit(
-        np.array(xs), np.array(ys), tiny, np.array(at, dtype=np.int64),
-        np.array(mantissas, dtype=np.float64).reshape(-1, 2), np.array(exponents, dtype=np.int64).reshape(-1, 2),
-        np.array([m for m, _ in excess]), np.array([e for _, e in excess], dtype=np.int64),
+        x, y, tiny, np.array(at, dtype=np.int64), np.array(mantissas, dtype=np.float64).reshape(-1, 2),
+        np.array(exponents, dtype=np.int64).reshape(-1, 2), np.array([m for m, _ in excess]),
+        np.array([e for _, e in excess], dtype=np.int64), kx, ky,
     )  # fmt: skip
 
 
+def _rational(value: Rational) -> Any:
+    return gmpy2.mpq(int(value.numerator), int(value.denominator))
+
+
 def obtain(
-    key: str, f: Complex, z: tuple[Rational, Rational], c: tuple[Rational, Rational], bits: int, limit: int,
-    radius: float, progress: Callable[[float], None] = lambda share: None,
-) -> Orbit:  # fmt: skip
-    """The same from the cache, or made and kept. key: the map's, as ``System.key``."""
-    text = repr((key, *map(str, (*z, *c)), bits, limit, radius, compiled.source_digest("formula/*.py", "orbit.py")))
+    system: EscapeTimeSystem, z: Point, c: Point, bits: int, progress: Callable[[float], None] = lambda share: None
+) -> Orbit:
+    """The orbit to a system's limit, from the cache, or made and kept."""
+    source_digest = compiled.source_digest("formula/*.py", "orbit.py", "systems/escape_time.py")
+    text = repr((system.key(), *map(str, (*z, *c)), bits, system.steps, source_digest))
     name = hashlib.sha256(text.encode()).hexdigest()[:32]
     kept = cache.load(name)
     if kept is not None:
         return Orbit(**{part.name: kept[part.name] for part in fields(Orbit)})
-    orbit = made(f, z, c, bits, limit, radius, progress)
+    orbit = made(system.iteration, z, c, bits, system.steps, progress)
     cache.save(name, {part.name: getattr(orbit, part.name) for part in fields(Orbit)})
     return orbit

@@ -68,7 +68,7 @@ def main() -> None:
             view = View.parse(place.x, place.y, depth, args.size)
             result = deepzoom.render(Scene(place.system, view, place.steps, dict(place.settings)))
             field = result.field
-            rgb = colour(field.measure, field.scene.palette, escape_time=field.iterations is not None)
+            rgb = colour(field.measure, field.scene.palette, attractor=field.attractor)
             write_png(path, rgb, field.scene)
             facts = result.facts
             print(f"{path}  {facts['backend']}  {facts['reference_steps']} steps  {facts['seconds']:.1f} s", flush=True)

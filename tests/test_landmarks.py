@@ -29,7 +29,8 @@ def test_each_experiment_has_one_default_and_one_at_1e_20():
     for system in systems.names():
         own = [m for m in all_landmarks() if m.system == system]
         assert [m.default for m in own].count(True) == 1
-        assert any(m.serves(parse_decimal("1e-20", "depth")) for m in own)
+        # what a formula of one's own shows where is not known
+        assert system == "formula" or any(m.serves(parse_decimal("1e-20", "depth")) for m in own)
 
 
 def test_where_a_depth_goes_by_itself():

@@ -57,7 +57,7 @@ def test_wrong_data_files_are_refused(tmp_path, field):
         with pytest.raises(InputError, match="is not a data file of deepzoom, or it is cut short"):
             Field.load(path)
     np.savez(path, x=np.zeros(3))
-    with pytest.raises(InputError, match="it lacks 'done'"):
+    with pytest.raises(InputError, match="it lacks 'scene'"):
         Field.load(path)
     np.savez(path, x=np.array([object()], dtype=object))
     with pytest.raises(InputError, match="is not a data file"):

@@ -61,6 +61,7 @@ class StopsAt(Observer):
 
 def test_a_stopped_render_goes_on_to_the_same_field(own_cache, scene, tmp_path, monkeypatch):
     monkeypatch.setattr("deepzoom.backends.cpu_perturbation.tile_of", lambda *a: 64)
+    monkeypatch.setattr(rendering, "FIRST_CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(rendering, "CHECKPOINT_SECONDS", 0.0)
     whole = render(scene)
     assert whole.complete

@@ -12,4 +12,4 @@ def _none(*args: Any) -> Any:
     raise NotImplementedError("the kernels of escape_time.py are compiled together with a formula")
 
 
-value = difference = wide_difference = tangent = curvature = fold_distance = _none
+value = difference = wide_difference = tangent = stretch = curvature = fold_distance = _none

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import re
 import sys
 import tempfile
 from functools import lru_cache
@@ -20,7 +21,7 @@ from deepzoom.formula import source
 from deepzoom.formula.expression import Complex
 
 _HERE = Path(__file__).parent
-_STAND_INS = "from deepzoom.backends.kernels.formula import"
+_REPLACED = re.compile(r"from (__future__|deepzoom\.backends\.kernels\.formula) import (\([^)]*\)|[^\n]*)\n")
 _USED = """\
 from math import cos, exp, inf, sin, sqrt
 
@@ -33,8 +34,7 @@ from deepzoom.compiled import inner
 
 def text_of(f: Complex, title: str) -> str:
     """The module's source."""
-    loops = (_HERE / "escape_time.py").read_text(encoding="utf-8").splitlines(keepends=True)
-    rest = "".join(line for line in loops if not line.startswith((_STAND_INS, "from __future__")))
+    rest = _REPLACED.sub("", (_HERE / "escape_time.py").read_text(encoding="utf-8"))
     code = source.module(f).replace("@inline", "@inner")
     return f"# {title}\n\n{_USED}{code}\n\n{rest}"
 

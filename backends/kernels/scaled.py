@@ -1,4 +1,4 @@
-"""What a formula's difference is made of beside + - * /: functions of ``s * a``, divided by the scale s.
+"""What a formula's code is made of beside + - * /: mostly functions of ``s * a``, divided by the scale s.
 
 s may be 0 (a scale below float64's range): what is left is the linear part.
 """
@@ -46,3 +46,11 @@ def half_sine_squared(a, s):
         return 0.0
     half = math.sin(0.5 * s * a)
     return half * (half / s)
+
+
+@inner
+def largest_singular_value(a, b, c, d):
+    """Of a real 2x2 matrix, row by row."""
+    s = a * a + b * b + c * c + d * d
+    det = a * d - b * c
+    return math.sqrt(0.5 * (s + math.sqrt(max(0.0, s * s - 4.0 * det * det))))

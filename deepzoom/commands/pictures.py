@@ -22,7 +22,7 @@ def write_picture(field: Field, path: Path, figure: bool, png_bits: int) -> None
     from ..picture import write_figure, write_png
 
     scene = field.scene
-    rgb = colour(field.shown(), scene.palette, png_bits == 16, field.iterations is not None)
+    rgb = colour(field.shown(), scene.palette, png_bits == 16, field.attractor)
     if figure:
         system = systems.create(scene.system, scene.settings, scene.steps)
         write_figure(path, rgb, scene, system.axes, system.title)

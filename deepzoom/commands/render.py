@@ -35,6 +35,10 @@ def render(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change the system; see `systems`.", rich_help_panel=VIEW),
     ] = None,
+    formula: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="A formula of your own: 'z**3 + c/z'.", rich_help_panel=VIEW),
+    ] = None,
     scene: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Start from a scene, picture or data file.", rich_help_panel=VIEW),
@@ -97,6 +101,10 @@ def render(
     from ..request import Outputs, Request, settings_of
 
     check_png_bits(png_bits)
+    if formula is not None:
+        if system not in (None, "formula"):
+            raise InputError(f"--formula: it is a system of its own; leave out {system}.")
+        system, settings = "formula", [*(settings or ()), f"formula={formula}"]
     if jobs is not None and jobs < 1:
         raise InputError(f"--jobs: {jobs} is not at least 1.")
     request = Request(

@@ -7,7 +7,9 @@ compiles it; with gmpy2's numbers the value runs in arbitrary precision.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+import random
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 
 from .expression import Complex
@@ -262,38 +264,57 @@ def fold_distance(f: Complex) -> str:
     return code.function("fold_distance", (*POINT, "size"), [room], "Up to which |z| no fold is crossed.")
 
 
-def is_holomorphic(f: Complex) -> bool:
-    """Whether f is complex-differentiable in z and in c (Cauchy-Riemann at some points)."""
-    import random
+def stretch(f: Complex) -> str:
+    """``stretch(zx, zy, cx, cy)``: the largest singular values of df/dz and of df/dc."""
+    code = _Code()
+    results = []
+    for variables in (_Z, _C):
+        j = [code.value(part.derivative(v)) for part in (f.re, f.im) for v in variables]
+        if is_conformal(f):
+            results.append(code.let(f"sqrt({j[0]} * {j[0]} + {j[2]} * {j[2]})"))
+        else:
+            results.append(code.let(f"largest_singular_value({', '.join(j)})"))
+    return code.function("stretch", POINT, results, "How much f stretches a small z, and a small c.")
 
+
+def is_holomorphic(f: Complex) -> bool:
+    """Whether f is complex-differentiable in z and in c (Cauchy-Riemann, at some points)."""
+    return _holds_of_derivatives(f, lambda a, b, c, d: abs(a - d) + abs(b + c))
+
+
+def is_conformal(f: Complex) -> bool:
+    """Whether f stretches alike in all directions, off its folds: there it keeps angles, or mirrors them."""
+    return _holds_of_derivatives(f, lambda a, b, c, d: min(abs(a - d) + abs(b + c), abs(a + d) + abs(b - c)))
+
+
+def _holds_of_derivatives(f: Complex, missed: Callable[..., float]) -> bool:
+    """Whether the matrices of df/dz and df/dc miss a property by nothing, at some random points."""
     namespace: dict[str, object] = {}
-    exec(tangent(f), _float_functions(), namespace)
+    exec(tangent(f), dict(FLOAT_FUNCTIONS), namespace)
     rng = random.Random(1)
-    for _ in range(8):
+    for _ in range(16):
         point = [rng.uniform(-2, 2) for _ in POINT]
         try:
             j = namespace["tangent"](*point)  # type: ignore[operator]
         except (ZeroDivisionError, OverflowError):
             continue
-        for a, b, c, d in (j[:4], j[4:]):
-            if abs(a - d) + abs(b + c) > 1e-9 * (abs(a) + abs(b) + abs(c) + abs(d)):
+        for matrix in (j[:4], j[4:]):
+            if missed(*matrix) > 1e-9 * sum(map(abs, matrix)):
                 return False
     return True
 
 
-def _float_functions() -> dict[str, object]:
-    import math
-
-    return {
-        "sqrt": math.sqrt,
-        "exp": math.exp,
-        "sin": math.sin,
-        "cos": math.cos,
-        "sign": lambda x: (x > 0) - (x < 0),
-    }
+FLOAT_FUNCTIONS: dict[str, object] = {
+    "sqrt": math.sqrt,
+    "exp": math.exp,
+    "sin": math.sin,
+    "cos": math.cos,
+    "sign": lambda x: (x > 0) - (x < 0),
+}
+"""What the code of a value or a tangent needs to run as plain Python."""
 
 
 def module(f: Complex) -> str:
     """Source of all of these for one formula, to be compiled."""
-    makers = (value, difference, wide_difference, tangent, curvature, fold_distance)
+    makers = (value, difference, wide_difference, tangent, stretch, curvature, fold_distance)
     return "\n".join(f"\n@inline\n{make(f)}" for make in makers)

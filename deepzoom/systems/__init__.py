@@ -10,12 +10,17 @@ from .burning_ship import BURNING_SHIPS
 from .escape_time import EscapeTimeMap, EscapeTimeSystem
 from .experiments import PUBLISHED, TrainingSystem
 from .julia import JULIA
+from .magnet import MAGNETS
 from .mandelbrot import MANDELBROT
+from .newton import NEWTON
+from .own_formula import OWN_FORMULA
 
 __all__ = ["DEFAULT", "ESCAPE_TIME", "PUBLISHED", "System", "create", "names"]
 
 DEFAULT = "tanh"
-ESCAPE_TIME: dict[str, EscapeTimeMap] = {m.name: m for m in (MANDELBROT, JULIA, *BURNING_SHIPS)}
+ESCAPE_TIME: dict[str, EscapeTimeMap] = {
+    m.name: m for m in (MANDELBROT, JULIA, *BURNING_SHIPS, NEWTON, *MAGNETS, OWN_FORMULA)
+}
 
 
 def names() -> list[str]:

@@ -2,50 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ..formula.expression import Complex, absolute, conj, fold, im, re
-from .escape_time import EscapeTimeMap
+from .escape_time import C, EscapeTimeMap, Iteration, Z
 
 _I = Complex.constant(0, 1)
 
 
-def burning_ship(z: Complex, c: Complex, power: int) -> Complex:
+def burning_ship(z: Complex, c: Complex) -> Complex:
     """(|x| + i|y|)**2 + c."""
     return fold(z) ** 2 + c
 
 
-def perpendicular_burning_ship(z: Complex, c: Complex, power: int) -> Complex:
+def perpendicular_burning_ship(z: Complex, c: Complex) -> Complex:
     """(x + i|y|)**2 + c."""
     return (re(z) + _I * absolute(im(z))) ** 2 + c
 
 
-def celtic(z: Complex, c: Complex, power: int) -> Complex:
+def celtic(z: Complex, c: Complex) -> Complex:
     """|Re z**2| + i Im z**2 + c."""
     square = z**2
     return absolute(re(square)) + _I * im(square) + c
 
 
-def buffalo(z: Complex, c: Complex, power: int) -> Complex:
+def buffalo(z: Complex, c: Complex) -> Complex:
     """|Re z**2| + i |Im z**2| + c."""
     return fold(z**2) + c
 
 
-def tricorn(z: Complex, c: Complex, power: int) -> Complex:
+def tricorn(z: Complex, c: Complex) -> Complex:
     """conj(z)**2 + c."""
     return conj(z) ** 2 + c
 
 
-def shark_fin(z: Complex, c: Complex, power: int) -> Complex:
+def shark_fin(z: Complex, c: Complex) -> Complex:
     """x**2 - y|y| + 2ixy + c."""
     x, y = re(z), im(z)
     return x**2 - y * absolute(y) + _I * (2 * (x * y)) + c
 
 
-def _named(name: str, step: object) -> EscapeTimeMap:
-    assert callable(step) and step.__doc__
-    return EscapeTimeMap(name, step.__doc__.rstrip("."), step, {})
+def _map(step: Callable[[Complex, Complex], Complex]) -> EscapeTimeMap:
+    name, title = step.__name__.replace("_", "-"), str(step.__doc__).rstrip(".")
+    return EscapeTimeMap(name, title, lambda settings: Iteration(step(Z, C)), {})
 
 
-BURNING_SHIPS = tuple(
-    _named(step.__name__.replace("_", "-"), step)
-    for step in (burning_ship, perpendicular_burning_ship, celtic, buffalo, tricorn, shark_fin)
-)
+BURNING_SHIPS = tuple(map(_map, (burning_ship, perpendicular_burning_ship, celtic, buffalo, tricorn, shark_fin)))

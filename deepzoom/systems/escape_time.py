@@ -1,4 +1,4 @@
-"""What an escape-time system is: a formula that pixels iterate until they leave a circle."""
+"""What an escape-time system is: a formula that pixels iterate until they leave a circle, or reach an attractor."""
 
 from __future__ import annotations
 
@@ -16,20 +16,42 @@ from .base import Axis, Setting, System, checked_settings
 
 MOST_STEPS = 1_000_000_000
 
+Point = tuple[Rational, Rational]
+ORIGIN: Point = (Fraction(0), Fraction(0))
+
+
+@dataclass(frozen=True)
+class Iteration:
+    """What pixels iterate: ``formula`` of z and c, until |z| > radius or z is within ``NEAR`` of a target.
+
+    c: of all pixels, which are then starts z_0 (None: pixels are c, and start at ``start``). critical: where the
+    reference orbit begins that pixels rebase to. degree, gain: once far out, |z| becomes gain * |z|**degree. targets:
+    attractors, all superattracting of the given order: a step raises the distance to one to that power.
+    """
+
+    formula: Complex
+    degree: float = 2.0
+    gain: float = 1.0
+    radius: float = 2.0
+    c: Point | None = None
+    start: Point = ORIGIN
+    critical: Point = ORIGIN
+    targets: tuple[complex, ...] = ()
+    order: float = 2.0
+
+
+NEAR = 1e-3
+"""An iterate this close to a target has reached it."""
+
 
 @dataclass(frozen=True)
 class EscapeTimeMap:
-    """One escape-time system: its step, once.
-
-    step(z, c, power): the next iterate. settings: what ``--set`` changes. julia: pixels are starts z_0, and c is the
-    same for all; otherwise they are c, and z_0 = 0, the critical point.
-    """
+    """One escape-time system: ``build`` makes what pixels iterate from the values of its ``settings``."""
 
     name: str
     title: str
-    step: Callable[[Complex, Complex, int], Complex]
+    build: Callable[[Mapping[str, str]], Iteration]
     settings: Mapping[str, Setting]
-    julia: bool = False
     steps: int = 20_000
 
 
@@ -37,46 +59,43 @@ class EscapeTimeSystem(System):
     """An escape-time map with its settings."""
 
     def __init__(self, kind: EscapeTimeMap, given: Mapping[str, str], steps: int | None) -> None:
-        plane = "z" if kind.julia else "c"
-        axes = (Axis(f"Re {plane}", False), Axis(f"Im {plane}", False))
-        super().__init__(kind.name, kind.title, axes, kind.steps)
-        self.kind = kind
+        self.iteration = kind.build(checked_settings(kind.name, kind.settings, given))
+        plane = "c" if self.iteration.c is None else "z"
+        super().__init__(kind.name, kind.title, (Axis(f"Re {plane}", False), Axis(f"Im {plane}", False)), kind.steps)
         self.settings_known = kind.settings  # type: ignore[misc]
         self.steps = kind.steps if steps is None else steps
         if not 1 <= self.steps <= MOST_STEPS:
             raise InputError(f"--steps: {self.steps} is not from 1 to {MOST_STEPS:,}.")
-        chosen = checked_settings(kind.name, kind.settings, given)
-        self.power = _power(chosen.get("power", "2"))
-        self.formula = kind.step(Complex.variable("z"), Complex.variable("c"), self.power)
-        self.c: tuple[Rational, Rational] | None = None
-        self.radius = 2.0
-        if kind.julia:
-            self.c = parse_decimal(chosen["cx"], "--set cx"), parse_decimal(chosen["cy"], "--set cy")
-            self.radius = max(2.0, float(self.c[0] ** 2 + self.c[1] ** 2) ** 0.5)
 
-    @property
-    def degree(self) -> float:
-        """How fast iterates grow once far out: |z| becomes |z|**degree."""
-        return float(self.power)
-
-    def start(self, x: Rational, y: Rational) -> tuple[tuple[Rational, Rational], tuple[Rational, Rational]]:
+    def start(self, x: Rational, y: Rational) -> tuple[Point, Point]:
         """(z_0, c) of the point (x, y) of the plane."""
-        zero = Fraction(0), Fraction(0)
-        return ((x, y), self.c) if self.c is not None else (zero, (x, y))
+        c = self.iteration.c
+        return (self.iteration.start, (x, y)) if c is None else ((x, y), c)
 
     def key(self) -> str:
-        text = source.value(self.formula) + repr((self.kind.julia, str(self.c)))
+        i = self.iteration
+        text = source.value(i.formula) + repr((str(i.c), str(i.start), str(i.critical), i.radius, i.targets))
         return hashlib.sha256(text.encode()).hexdigest()
 
     def check(self, view: View, steps: int) -> None:
         if max(abs(view.x), abs(view.y)) + view.largest_difference() > 1e100:
-            raise InputError("--center: this view lies beyond 1e100, where every pixel escapes at once.")
+            raise InputError("--center: this view lies beyond 1e100; give one nearer to the origin.")
 
 
 POWER = Setting("2", "the power of z, a whole number from 2 to 30")
 
 
-def _power(text: str) -> int:
+def power_of(settings: Mapping[str, str]) -> int:
+    """The setting ``power``."""
+    text = settings["power"]
     if not text.isascii() or not text.isdigit() or not 2 <= int(text) <= 30:
         raise InputError(f"--set power: {text!r} is not a whole number from 2 to 30.")
     return int(text)
+
+
+def point_of(settings: Mapping[str, str], name: str) -> Point:
+    """The complex number of the settings ``name``x and ``name``y."""
+    return parse_decimal(settings[f"{name}x"], f"--set {name}x"), parse_decimal(settings[f"{name}y"], f"--set {name}y")
+
+
+Z, C = Complex.variable("z"), Complex.variable("c")

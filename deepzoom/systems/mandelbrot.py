@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..formula.expression import Complex
-from .escape_time import POWER, EscapeTimeMap
+from .escape_time import POWER, C, EscapeTimeMap, Iteration, Z, power_of
 
 
 def step(z: Complex, c: Complex, power: int) -> Complex:
     return z**power + c
 
 
-MANDELBROT = EscapeTimeMap("mandelbrot", "z**power + c", step, {"power": POWER})
+def build(settings: Mapping[str, str]) -> Iteration:
+    power = power_of(settings)
+    return Iteration(step(Z, C, power), float(power))
+
+
+MANDELBROT = EscapeTimeMap("mandelbrot", "z**power + c", build, {"power": POWER})

@@ -1,0 +1,195 @@
+"""Make the golden counts of the escape-time systems: random pixels of deep views, run in fixed-point integers.
+
+    python tests/golden/make_escape.py        about two minutes of one core; writes escape.json beside it
+
+An oracle of its own (tests/escape_oracle.py); nothing comes from the package. A view is 64 x 64 pixels about the exact
+decimal centre, y upwards: pixel (i, j) lies at centre + depth * ((j + 1/2 - 32) / 64, (32 - i - 1/2) / 64). Each pixel
+is run with 200 fraction bits more than the depth has and again with 100 more, until the count is the same and the
+smooth counts agree to 1e-12; the finer run's are kept. `pixels` are row * 64 + column, `iterations` the n of the first
+|z_n| > R, 0 within `limit`, and `smooth` has 14 digits, null where n is 0.
+
+The centres are found here too, in two ways. Preperiodic points (z_pre = z_(pre + per), repelling; of the parameter, or
+for julia of the plane) by Newton's method in two real variables, its derivatives divided differences at 2**-500; some
+of these lie on the real axis, which for the ships and the shark fin is a fold. And descents along a fold: zooming in
+by 14/3 at a time on the 3 x 3 pixels of 14 x 14 with the most counts among them, of those that z_k's fold runs
+through, so that it runs near the centre at all depths.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+from decimal import Decimal, localcontext
+from fractions import Fraction
+from pathlib import Path
+
+from gmpy2 import mpz
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+import escape_oracle as oracle  # noqa: E402
+
+DEPTHS = ("1e-3", "1e-13", "1e-30", "1e-100")
+PIXELS = 200
+SIZE = 64
+LIMIT = 5000
+DIGITS = 120
+NEWTON = 1000
+
+# system, settings, and a preperiodic point: preperiod, period and about where
+PREPERIODIC = [
+    ("mandelbrot", {"power": "2"}, 11, 3, -0.23061854880941493, -0.8160764508988396),
+    ("mandelbrot", {"power": "3"}, 7, 2, 0.10240682688119258, -1.1527998610746706),
+    ("mandelbrot", {"power": "5"}, 6, 3, -0.7015516288664, 0.42917232789454823),
+    ("julia", {"power": "2", "cx": "-0.8", "cy": "0.156"}, 9, 4, 1.1246309931764609, -0.011269950834558161),
+    ("julia", {"power": "2", "cx": "0.285", "cy": "0.01"}, 4, 1, -0.74743903739771, -0.48978426566818345),
+    ("burning-ship", {}, 9, 4, -0.6538252896630915, -0.7588270212240585),
+    ("burning-ship", {}, 8, 2, -1.5091717509014198, 0.0),
+    ("perpendicular-burning-ship", {}, 6, 4, -0.7414992738894765, 0.5861072420323098),
+    ("perpendicular-burning-ship", {}, 9, 5, -0.5262216933879551, 0.6905181477371884),
+    ("perpendicular-burning-ship", {}, 8, 3, -1.7822332509696361, 0.0),
+    ("celtic", {}, 8, 2, -0.7228541736323162, 1.048100516558597),
+    ("buffalo", {}, 9, 1, -0.012601582631029715, -1.0258075511553015),
+    ("buffalo", {}, 8, 4, -1.72428972314334, 0.0),
+    ("tricorn", {}, 11, 4, 0.5596457785788799, -1.0881506772548566),
+    ("shark-fin", {}, 8, 2, -0.9381080533521323, -0.7893593462674544),
+    ("shark-fin", {}, 8, 3, -1.7822332509696361, 0.0),
+]
+# system, k of the z_k on a fold, and where the descent starts
+DESCENTS = [
+    ("burning-ship", 6, "0.22", "-0.972"),
+    ("celtic", 5, "-0.862", "0.583"),
+    ("buffalo", 8, "0.187", "-1.141"),
+]
+FOLDS = {
+    "burning-ship": lambda x, y: x * y > 0,
+    "celtic": lambda x, y: x * x > y * y,
+    "buffalo": lambda x, y: x * y * (x * x - y * y) > 0,
+}
+
+
+def orbit(system, settings, x, y, steps, bits):
+    """z_0 ... z_steps of the pixel at the fixed-point x, y; None if it gets far."""
+    map_, _ = oracle.step(system, settings)
+    x, y = Fraction(int(x), 1 << bits), Fraction(int(y), 1 << bits)
+    z, c, _ = oracle.start(system, settings, x, y, bits)
+    found = [z]
+    for _ in range(steps):
+        found.append(map_(*found[-1], *c, bits))
+        if max(map(abs, found[-1])) > mpz(100) << bits:
+            return None
+    return found
+
+
+def preperiodic(system, settings, pre, per, x, y):
+    """The preperiodic point near x, y to DIGITS decimals."""
+    bits = NEWTON
+    x, y = oracle.fixed(x, bits), oracle.fixed(y, bits)
+    h = mpz(1) << bits // 2
+
+    def gap(x, y):
+        found = orbit(system, settings, x, y, pre + per, bits)
+        return found[-1][0] - found[pre][0], found[-1][1] - found[pre][1]
+
+    for _ in range(20):
+        (f, g), (fx, gx), (fy, gy) = gap(x, y), gap(x + h, y), gap(x, y + h)
+        fx, gx, fy, gy = fx - f, gx - g, fy - f, gy - g
+        det = fx * gy - fy * gx
+        dx, dy = h * (f * gy - g * fy) // det, h * (g * fx - f * gx) // det
+        x, y = x - dx, y - dy
+        if max(abs(dx), abs(dy)) < mpz(1) << bits // 4:
+            break
+    else:
+        raise ValueError(f"no preperiodic point of {system} near {x}, {y}")
+    return decimals(Fraction(int(x), 1 << bits)), decimals(Fraction(int(y), 1 << bits))
+
+
+def descend(system, k, x, y):
+    """A centre by a descent along the fold of z_k."""
+    grid, block = 14, 3
+    x, y, depth = Fraction(x), Fraction(y), Fraction(1, 2)
+    while depth > Fraction(1, 10**112):
+        bits = depth.denominator.bit_length() - depth.numerator.bit_length() + 150
+        counts, sides = {}, {}
+        for i in range(grid):
+            for j in range(grid):
+                at = x + depth * Fraction(2 * j + 1 - grid, 2 * grid), y - depth * Fraction(2 * i + 1 - grid, 2 * grid)
+                counts[i, j], _ = oracle.iterate(system, {}, *at, LIMIT, bits)
+                found = orbit(system, {}, *(oracle.fixed(a, bits) for a in at), k, bits)
+                sides[i, j] = None if found is None else FOLDS[system](*found[-1])
+        best = None
+        for i in range(grid - block + 1):
+            for j in range(grid - block + 1):
+                cells = [(i + a, j + b) for a in range(block) for b in range(block)]
+                if not {sides[cell] for cell in cells} >= {True, False}:
+                    continue
+                n = [counts[cell] for cell in cells]
+                score = len({*n} - {0}) - n.count(0) / 2, -sum(n)
+                if best is None or score > best[0]:
+                    best = score, i, j
+        _, i, j = best
+        x += depth * Fraction(2 * j + block - grid, 2 * grid)
+        y -= depth * Fraction(2 * i + block - grid, 2 * grid)
+        depth *= Fraction(block, grid)
+        x, y = (Fraction(round(a * 2**bits), 2**bits) for a in (x, y))
+    return decimals(x), decimals(y)
+
+
+def decimals(number):
+    with localcontext() as context:
+        context.prec = DIGITS + 10
+        text = format(Decimal(round(number * 10**DIGITS)).scaleb(-DIGITS), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def settled(system, settings, x, y, bits):
+    """The pixel's count and smooth count, the same with 100 bits more."""
+    coarse = oracle.iterate(system, settings, x, y, LIMIT, bits)
+    while True:
+        bits += 100
+        fine = oracle.iterate(system, settings, x, y, LIMIT, bits)
+        if fine[0] == coarse[0] and (fine[1] is None or abs(fine[1] - coarse[1]) < 1e-12 * fine[1]):
+            return fine
+        print(f"    {system}: {coarse} became {fine} at {bits} bits")
+        coarse = fine
+
+
+def view(system, settings, x, y, depth):
+    rng = random.Random(f"{system} {settings} {x} {depth}")
+    pixels = sorted(rng.sample(range(SIZE * SIZE), PIXELS))
+    scale = Fraction(depth)
+    bits = scale.denominator.bit_length() + 200
+    found = []
+    for pixel in pixels:
+        i, j = divmod(pixel, SIZE)
+        u, v = Fraction(2 * j + 1 - SIZE, 2 * SIZE), Fraction(SIZE - 2 * i - 1, 2 * SIZE)
+        found.append(settled(system, settings, Fraction(x) + scale * u, Fraction(y) + scale * v, bits))
+    counts = [n for n, _ in found]
+    distinct = len({*counts})
+    print(f"  {depth}: {distinct} counts from {min(counts)} to {max(counts)}, {counts.count(0)} within", flush=True)
+    assert distinct >= 10
+    smooth = [None if s is None else float(f"{s:.14g}") for _, s in found]
+    return {"depth": depth, "pixels": pixels, "iterations": counts, "smooth": smooth}
+
+
+def main():
+    found = []
+    for system, settings, pre, per, *about in PREPERIODIC:
+        note = f"preperiodic: z_{pre} = z_{pre + per}"
+        found.append((system, settings, note, *preperiodic(system, settings, pre, per, *about)))
+    for system, k, *about in DESCENTS:
+        found.append((system, {}, f"by the fold of z_{k}", *descend(system, k, *about)))
+    systems = []
+    for system, settings, note, x, y in found:
+        print(f"{system} {settings} {note}\n  {x}\n  {y}", flush=True)
+        views = [view(system, settings, x, y, depth) for depth in DEPTHS]
+        head = {"system": system, "settings": settings, "centre": note, "x": x, "y": y, "limit": LIMIT, "size": SIZE}
+        lines = ",\n".join(json.dumps(a, separators=(",", ":")) for a in views)
+        systems.append(json.dumps(head)[:-1] + ', "views": [\n' + lines + "]}")
+    (HERE / "escape.json").write_text('{"systems": [\n' + ",\n".join(systems) + "]}\n")
+
+
+if __name__ == "__main__":
+    main()
