@@ -126,6 +126,8 @@ def render(
         pass
     facts = _facts(planned, job, field, time.perf_counter() - begin)
     field.made = facts
+    if facts["settled"] or facts["unsettled"]:
+        observer.say(f"{facts['settled']:,} pixels are settled; rounding may matter in {facts['unsettled']:,}.")
     return Rendered(field, bool(field.done.all()), facts)
 
 

@@ -35,6 +35,7 @@ class Request:
     scene: Path | None = None
     pixel: tuple[float, float] | None = None
     zoom: str | None = None
+    flip: bool = False
 
     def to_scene(self) -> Scene:
         """The scene asked for. Raises InputError where the options do not make one."""
@@ -48,6 +49,8 @@ class Request:
         if scene.bits is not None and scene.bits < 1:
             raise InputError(f"--bits: {scene.bits} is not a number of bits such as 256.")
         palettes.check(scene.palette)
+        if self.flip:
+            scene = replace(scene, view=replace(scene.view, flip=not scene.view.flip))
         return scene
 
     def _from_file(self, path: Path) -> Scene:
@@ -66,6 +69,7 @@ class Request:
         if self.at is not None:
             place = landmarks.get(self.at)
             view = View.parse(place.x, place.y, place.depth, (view.width, view.height))
+            view = replace(view, flip=place.flip)
         if self.center is not None:
             view = replace(view, **_centre(self.center))
         if self.depth is not None:
@@ -97,7 +101,7 @@ class Request:
                 systems.create(name)
             depth = None if self.depth is None else View.parse("0", "0", self.depth, "1x1").depth
             place = landmarks.choose(name, depth)
-        view = View.parse(place.x, place.y, self.depth or place.depth, size)
+        view = replace(View.parse(place.x, place.y, self.depth or place.depth, size), flip=place.flip)
         return Scene(place.system, view, self.steps or place.steps, {**place.settings, **self.settings})
 
 

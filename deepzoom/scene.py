@@ -23,7 +23,8 @@ class View:
     """What part of the plane, at how many pixels.
 
     x, y: exact centre; depth: the view's full height in plane units (exact, positive). Pixel (row i, column j) is
-    sampled at centre + depth * (u, v), u = (j + 1/2 - W/2) / H, v = (H/2 - i - 1/2) / H; y grows upward.
+    sampled at centre + depth * (u, v), u = (j + 1/2 - W/2) / H, v = (H/2 - i - 1/2) / H; y grows upward. flip turns the
+    picture over: v has the other sign.
     """
 
     x: Rational
@@ -31,6 +32,7 @@ class View:
     depth: Rational
     width: int
     height: int
+    flip: bool = False
 
     @classmethod
     def parse(cls, x: str, y: str, depth: str, size: str | tuple[int, int]) -> View:
@@ -48,8 +50,8 @@ class View:
     def _offsets(self, pixels: NDArray[np.int64]) -> tuple[Floats, Floats]:
         """u and v of flat pixel numbers (row * width + column), each correctly rounded."""
         row, column = np.divmod(pixels, self.width)
-        twice = 2.0 * self.height
-        return (2 * column + 1 - self.width) / twice, (self.height - 2 * row - 1) / twice
+        twice, up = 2.0 * self.height, -1 if self.flip else 1
+        return (2 * column + 1 - self.width) / twice, up * (self.height - 2 * row - 1) / twice
 
     def differences(self, pixels: NDArray[np.int64]) -> tuple[Floats, Floats, int]:
         """(dx, dy, e): the pixels' differences from the centre, times 2**-e."""
@@ -72,7 +74,8 @@ class View:
 
     def y_at(self, row: float) -> Rational:
         """Exact y at the middle of a row."""
-        return self.y + self.depth * (mpq(self.height, 2) - mpq(row) - mpq(1, 2)) / self.height
+        up = -1 if self.flip else 1
+        return self.y + up * self.depth * (mpq(self.height, 2) - mpq(row) - mpq(1, 2)) / self.height
 
     def smallest_difference(self) -> Rational:
         """The innermost pixel's distance from the centre along one axis, or half a pixel where one lies on it."""
@@ -151,6 +154,7 @@ class Scene:
                     "y": format_decimal(self.view.y),
                     "depth": format_decimal(self.view.depth),
                     "size": f"{self.view.width}x{self.view.height}",
+                    **({"flip": True} if self.view.flip else {}),
                 },
                 "run": run,
                 "colour": {"palette": self.palette},
@@ -172,7 +176,7 @@ class Scene:
         if unknown:
             raise InputError(f"{source} has an unknown key {unknown[0]!r}; known are {', '.join(_KEYS)}.")
         for key, (kind, required) in _KEYS.items():
-            if key in found and (not isinstance(found[key], kind) or isinstance(found[key], bool)):
+            if key in found and (not isinstance(found[key], kind) or isinstance(found[key], bool) != (kind is bool)):
                 raise InputError(f"{source}: {key} = {found[key]!r} should be of type {kind.__name__}.")
             if required and key not in found:
                 raise InputError(f"{source} lacks the key {key!r}.")
@@ -183,6 +187,7 @@ class Scene:
             view = View.parse(found["view.x"], found["view.y"], found["view.depth"], found["view.size"])
         except InputError as error:
             raise InputError(f"{source}: {error}") from None
+        view = replace(view, flip=found.get("view.flip", False))
         return cls(
             system=found["system.name"],
             view=view,
@@ -202,6 +207,7 @@ _KEYS: dict[str, tuple[type, bool]] = {
     "view.y": (str, True),
     "view.depth": (str, True),
     "view.size": (str, True),
+    "view.flip": (bool, False),
     "run.steps": (int, True),
     "run.backend": (str, False),
     "run.bits": (int, False),

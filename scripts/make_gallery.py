@@ -8,6 +8,7 @@ Pictures that are there are kept: remove one to have it made again.
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import deepzoom
@@ -65,7 +66,7 @@ def main() -> None:
     for name, place, depth in shown:
         path = args.out / f"{name}.png"
         if not path.exists():
-            view = View.parse(place.x, place.y, depth, args.size)
+            view = replace(View.parse(place.x, place.y, depth, args.size), flip=place.flip)
             result = deepzoom.render(Scene(place.system, view, place.steps, dict(place.settings)))
             field = result.field
             rgb = colour(field.measure, field.scene.palette, attractor=field.attractor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -25,6 +26,18 @@ def true_point(view, row, column):
     u = (Fraction(column) + Fraction(1, 2) - Fraction(view.width, 2)) / view.height
     v = (Fraction(view.height, 2) - row - Fraction(1, 2)) / view.height
     return exact(view.x) + exact(view.depth) * u, exact(view.y) + exact(view.depth) * v
+
+
+@pytest.mark.parametrize("depth", ["9", "1e-7", "1e-20", "3.3e-400"])
+def test_a_flipped_view_has_its_rows_the_other_way_round(depth):
+    view = View.parse(X, Y, depth, "9x6")
+    over = replace(view, flip=True)
+    for row in range(6):
+        assert over.y_at(row) == view.y_at(5 - row) and over.x_at(row) == view.x_at(row)
+        ours, theirs = over.differences(np.array([9 * row])), view.differences(np.array([9 * (5 - row)]))
+        assert ours == theirs
+    scene = Scene("mandelbrot", over, 100)
+    assert Scene.from_toml(scene.to_toml()) == scene and "flip = true" in scene.to_toml()
 
 
 @pytest.mark.parametrize("depth", ["9", "1e-7", "1e-20", "3.3e-400"])

@@ -31,6 +31,9 @@ def render(
     size: Annotated[
         str | None, typer.Option(metavar="WxH", help="Pixels; default 256x256.", rich_help_panel=VIEW)
     ] = None,
+    flip: Annotated[
+        bool, typer.Option("--flip", help="Turn the picture over: y grows downward.", rich_help_panel=VIEW)
+    ] = False,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change the system; see `systems`.", rich_help_panel=VIEW),
@@ -108,7 +111,20 @@ def render(
     if jobs is not None and jobs < 1:
         raise InputError(f"--jobs: {jobs} is not at least 1.")
     request = Request(
-        system, at, center, depth, size, steps, backend, bits, palette, settings_of(settings or ()), scene, pixel, zoom
+        system,
+        at,
+        center,
+        depth,
+        size,
+        steps,
+        backend,
+        bits,
+        palette,
+        settings_of(settings or ()),
+        scene,
+        pixel,
+        zoom,
+        flip,
     )
     wanted = request.to_scene()
     plan = rendering.plan(wanted)

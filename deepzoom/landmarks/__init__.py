@@ -25,6 +25,7 @@ class Landmark:
     steps: int
     note: str
     default: bool = False
+    flip: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
 
     def serves(self, depth: Rational) -> bool:
