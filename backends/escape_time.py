@@ -106,34 +106,28 @@ class PerturbationJob(_EscapeTimeJob):
             mantissa, exponent = scaled_float(self._view.largest_difference())
             size = 2 * mantissa, exponent  # of both parts together
         span = int(self._kernels.SPAN)
-        parts, levels = [], []
-        base = 0
-        for first, length in zip(self._start, self._length, strict=True):
-            counts = []
-            count = max(0, (int(length) - 1) // span)
+        counts = []
+        for length in self._length:
+            count, own = max(0, (int(length) - 1) // span), []
             while count:
-                counts.append(count)
+                own.append(count)
                 count //= 2
-            total = sum(counts)
-            a, b = np.zeros((total, 4)), np.zeros((total, 4))
-            ea, eb, re = (np.zeros(total, dtype=np.int64) for _ in range(3))
-            rm = np.zeros(total)
-            self._kernels.build_skips(
-                self._x, self._y, self._tiny, first, length, *self._c, *size, a, ea, b, eb, rm, re
-            )  # fmt: skip
-            parts.append((a, ea, b, eb, rm, re))
-            levels.append(base + np.cumsum([0, *counts]))
-            base += total
+            counts.append(own)
+        total = sum(map(sum, counts))
+        a, b, norms, rm = np.zeros((total, 4)), np.zeros((total, 4)), np.zeros(total), np.zeros(total)
+        ea, eb, re = (np.zeros(total, dtype=np.int64) for _ in range(3))
+        levels, begin = [], 0
+        for first, length, own in zip(self._start, self._length, counts, strict=True):
+            part = slice(begin, begin + sum(own))
+            out = (v[part] for v in (a, ea, b, eb, rm, re, norms))
+            self._kernels.build_skips(self._x, self._y, self._tiny, first, length, *self._c, *size, *out)
+            levels.append(begin + np.cumsum([0, *own]))
+            begin = part.stop
         most = max(len(level) for level in levels)
         self._levels = np.array([np.pad(v, (0, most - len(v)), mode="edge") for v in levels], dtype=np.int64)
-        joined = [np.concatenate([p[i] for p in parts]) for i in range(6)]
-        norms = np.linalg.norm(joined[0].reshape(-1, 2, 2), 2, axis=(1, 2)) if len(joined[0]) else np.zeros(0)
-        if self._wide:
-            self._skips = [*joined, norms]
-        else:
-            with np.errstate(over="ignore"):
-                norms = np.ldexp(norms, np.clip(joined[1], -3000, 3000).astype(np.int32))
-            self._skips = [*_narrowed(*joined), norms]
+        self._skips: tuple[NDArray[Any], ...] = (a, ea, b, eb, rm, re, norms)
+        if not self._wide:
+            self._skips = _narrowed(*self._skips)
             m, e = self._excess
             self._excess = [np.ldexp(m, np.maximum(e, -3000).astype(np.int32))]
 
@@ -155,18 +149,24 @@ class PerturbationJob(_EscapeTimeJob):
 
 
 def _narrowed(
-    a: Floats, ea: NDArray[np.int64], b: Floats, eb: NDArray[np.int64], rm: Floats, re: NDArray[np.int64]
-) -> tuple[Floats, Floats, Floats]:
-    """Matrices and radii of skips in float64; those that do not fit it are never taken."""
+    a: Floats,
+    ea: NDArray[np.int64],
+    b: Floats,
+    eb: NDArray[np.int64],
+    rm: Floats,
+    re: NDArray[np.int64],
+    norms: Floats,
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Matrices, radii and norms of skips in float64; those that do not fit it are never taken."""
 
     def scaled(m: Floats, e: NDArray[np.int64]) -> Floats:
         with np.errstate(over="ignore"):
             result: Floats = np.ldexp(m, np.clip(e, -3000, 3000).astype(np.int32))
         return result
 
-    a, b, radius = scaled(a, ea[:, None]), scaled(b, eb[:, None]), scaled(rm, re)
-    fits = np.asarray(np.isfinite(a).all(axis=1) & np.isfinite(b).all(axis=1))
-    return np.where(fits[:, None], a, 0.0), np.where(fits[:, None], b, 0.0), np.where(fits, radius, 0.0)
+    a, b, radius, norms = scaled(a, ea[:, None]), scaled(b, eb[:, None]), scaled(rm, re), scaled(norms, ea)
+    radius[~(np.isfinite(a).all(axis=1) & np.isfinite(b).all(axis=1))] = 0.0
+    return a, b, radius, norms
 
 
 class ExactJob(_EscapeTimeJob):

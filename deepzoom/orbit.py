@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from fractions import Fraction
@@ -79,8 +80,10 @@ def made(
 ) -> Orbit:
     """The orbit of z with c, at so many bits, of one step at least; progress is told the share of the limit."""
     step = exact_map(iteration.formula, bits)
-    xs, ys, at, mantissas, exponents, excess = [], [], [], [], [], []
-    ks: list[tuple[float, float]] = []
+    at, mantissas, exponents = [], [], []
+    xs, ys, kx, ky, excess_m, excess_e = (
+        array(kind) for kind in "dddddq"
+    )  # lists of numbers would be 4 times as large
     exit_at = iteration.radius * iteration.radius
     targets = [(t.real, t.imag) for t in iteration.targets]
     centred = iteration.critical != ORIGIN
@@ -91,7 +94,8 @@ def made(
             xs.append(fx)
             ys.append(fy)
             if centred:
-                ks.append((float(x - p), float(y - q)))
+                kx.append(float(x - p))
+                ky.append(float(y - q))
             if (abs(fx) < TINY and x != 0) or (abs(fy) < TINY and y != 0):
                 (mx, ex), (my, ey) = _wide(x), _wide(y)
                 at.append(n)
@@ -100,7 +104,9 @@ def made(
             beyond: Any = fx * fx + fy * fy - exit_at
             if abs(beyond) < _CLOSE:
                 beyond = x * x + y * y - exit_at
-            excess.append(_wide(beyond) if abs(beyond) < _CLOSE else math.frexp(beyond))
+            m, e = _wide(beyond) if abs(beyond) < _CLOSE else math.frexp(beyond)
+            excess_m.append(m)
+            excess_e.append(e)
             over = not beyond <= 0 or any(math.hypot(fx - t, fy - u) < NEAR for t, u in targets)
             if n == limit or (over and n > 0):
                 break
@@ -109,12 +115,11 @@ def made(
                 progress(n / limit)
     tiny = np.zeros(len(xs), dtype=np.bool_)
     tiny[at] = True
-    x, y = np.array(xs), np.array(ys)
-    kx, ky = np.array(ks).T if centred else (x, y)
+    x, y = np.frombuffer(xs), np.frombuffer(ys)
     return Orbit(
         x, y, tiny, np.array(at, dtype=np.int64), np.array(mantissas, dtype=np.float64).reshape(-1, 2),
-        np.array(exponents, dtype=np.int64).reshape(-1, 2), np.array([m for m, _ in excess]),
-        np.array([e for _, e in excess], dtype=np.int64), kx, ky,
+        np.array(exponents, dtype=np.int64).reshape(-1, 2), np.frombuffer(excess_m), np.frombuffer(excess_e, np.int64),
+        np.frombuffer(kx) if centred else x, np.frombuffer(ky) if centred else y,
     )  # fmt: skip
 
 

@@ -210,12 +210,12 @@ def _single(x, y, cx, cy, size, a, b):
 
 
 @kernel()
-def build_skips(zx, zy, tiny, first, length, cx, cy, size_m, size_e, a, ea, b, eb, rm, re):
+def build_skips(zx, zy, tiny, first, length, cx, cy, size_m, size_e, a, ea, b, eb, rm, re, norms):
     """Fill the levels of skips along a reference orbit.
 
     zx, zy, tiny: orbits, of which this one stands at first .. first + length; size: largest |c| of a pixel, as a wide
-    number. Out, blocks of all levels one after the other: a, b (blocks, 4) with exponents ea, eb, and radius rm, re.
-    Returns the number of blocks.
+    number. Out, blocks of all levels one after the other: a, b (blocks, 4) with exponents ea, eb, radius rm, re, and
+    the norm of a.
     """
     size = (size_m, size_e)
     narrow = narrowed(size)
@@ -246,7 +246,8 @@ def build_skips(zx, zy, tiny, first, length, cx, cy, size_m, size_e, a, ea, b, e
             rm[t], re[t] = radius
         below, count = filled, count // 2
         filled += count
-    return filled
+    for t in range(filled):
+        norms[t] = largest_singular_value(a[t, 0], a[t, 1], a[t, 2], a[t, 3])
 
 
 @inner
