@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from types import ModuleType
 from typing import Any
 
@@ -24,6 +24,9 @@ from .kernels.generated import kernels
 Floats = NDArray[np.float64]
 
 _GUARD = 192  # bits of a reference beyond those of the pixels' distance
+_SHORTEST, _SHORTEST_OF_LONG = 1, 3
+"""log2 of the steps of the shortest skips (see benchmarks/LOG.md); more of them along long references, for memory."""
+_LONG = 2_000_000
 _WIDE_BELOW = -900
 """log2 of a pixel's distance from the centre below which differences carry exponents."""
 
@@ -92,23 +95,20 @@ class PerturbationJob(_EscapeTimeJob):
         found = self._orbits
         self._start = np.cumsum([0, *(len(o.x) for o in found[:-1])]).astype(np.int64)
         self._length = np.array([o.steps for o in found], dtype=np.int64)
-        self._x, self._y, self._kx, self._ky = (
-            np.concatenate([getattr(o, n) for o in found]) for n in ("x", "y", "kx", "ky")
-        )
-        self._tiny = np.concatenate([o.tiny for o in found])
+        joined = {f.name: _joined([getattr(o, f.name) for o in found]) for f in fields(Orbit)}
+        self._x, self._y, self._kx, self._ky = (joined[n] for n in ("x", "y", "kx", "ky"))
+        self._tiny, self._tiny_m, self._tiny_e = (joined[n] for n in ("tiny", "tiny_m", "tiny_e"))
         self._tiny_at = np.concatenate([o.tiny_at + s for o, s in zip(found, self._start, strict=True)])
-        self._tiny_m = np.concatenate([o.tiny_m for o in found])
-        self._tiny_e = np.concatenate([o.tiny_e for o in found])
-        self._excess = [np.concatenate([getattr(o, n) for o in found]) for n in ("excess_m", "excess_e")]
+        self._excess = [joined["excess_m"], joined["excess_e"]]
         if self._iteration.c is not None:
             size = 0.0, -(1 << 40)
         else:
             mantissa, exponent = scaled_float(self._view.largest_difference())
             size = 2 * mantissa, exponent  # of both parts together
-        span = int(self._kernels.SPAN)
+        self._shortest = _SHORTEST if self._length.max() < _LONG else _SHORTEST_OF_LONG
         counts = []
         for length in self._length:
-            count, own = max(0, (int(length) - 1) // span), []
+            count, own = max(0, (int(length) - 1) >> self._shortest), []
             while count:
                 own.append(count)
                 count //= 2
@@ -120,7 +120,9 @@ class PerturbationJob(_EscapeTimeJob):
         for first, length, own in zip(self._start, self._length, counts, strict=True):
             part = slice(begin, begin + sum(own))
             out = (v[part] for v in (a, ea, b, eb, rm, re, norms))
-            self._kernels.build_skips(self._x, self._y, self._tiny, first, length, *self._c, *size, *out)
+            self._kernels.build_skips(
+                self._x, self._y, self._tiny, first, length, self._shortest, *self._c, *size, *out
+            )
             levels.append(begin + np.cumsum([0, *own]))
             begin = part.stop
         most = max(len(level) for level in levels)
@@ -136,7 +138,7 @@ class PerturbationJob(_EscapeTimeJob):
         if not self._wide:
             dx, dy, exponent = np.ldexp(dx, exponent), np.ldexp(dy, exponent), 0
         start = self._starts(dx, dy, ORIGIN, ORIGIN)
-        tree = self._start, self._length, self._levels, *self._skips, self._system.steps
+        tree = self._start, self._length, self._shortest, self._levels, *self._skips, self._system.steps
         if self._wide:
             return self._ran(
                 self._kernels.run_wide, len(pixels), *start, exponent, *self._c, self._x, self._y, self._tiny,
@@ -146,6 +148,11 @@ class PerturbationJob(_EscapeTimeJob):
             self._kernels.run_perturbed, len(pixels), *start, *self._c, self._x, self._y, self._kx, self._ky,
             *self._excess, *tree,
         )  # fmt: skip
+
+
+def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
+    """One after the other; without a copy where there is one."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _narrowed(

@@ -81,9 +81,9 @@ def made(
     """The orbit of z with c, at so many bits, of one step at least; progress is told the share of the limit."""
     step = exact_map(iteration.formula, bits)
     at, mantissas, exponents = [], [], []
-    xs, ys, kx, ky, excess_m, excess_e = (
-        array(kind) for kind in "dddddq"
-    )  # lists of numbers would be 4 times as large
+    # lists of numbers would be four times as large
+    xs, ys, kx, ky, excess_m = (array("d") for _ in range(5))
+    excess_e = array("q")
     exit_at = iteration.radius * iteration.radius
     targets = [(t.real, t.imag) for t in iteration.targets]
     centred = iteration.critical != ORIGIN

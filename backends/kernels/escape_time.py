@@ -7,7 +7,7 @@ Perturbation with rebasing (Zhuoran 2021): Z_m is the reference orbit, z the dif
 W = Z_m + z. Where W is closer to 0, the critical point at which reference orbits begin, than to Z_m, or where the
 reference ends, it goes on as the difference W from the orbit's beginning, m = 0. Nothing is approximated by that.
 
-Skips (bilinear approximation): block k of level l spans ``SPAN * 2**l`` steps from m = 1 + k * that; its map is
+Skips (bilinear approximation): block k of level l spans ``2**(shortest + l)`` steps from m = 1 + k * that; its map is
 z -> A z + B c, with real 2x2 matrices, for |z| below its radius. Their derivation: docs/escape-time.md.
 """
 
@@ -48,9 +48,9 @@ FAR = 1e10
 _MOST_BEYOND = 100
 NEAR = 1e-3
 """An iterate this close to a target has reached it (``NEAR`` of deepzoom/systems/escape_time.py)."""
-SPAN = np.int64(4)
-"""Steps of the smallest skip; shorter ones cost what they save."""
 ROUNDING = 2.0**-53
+_OF_A_STEP = 8.0 * ROUNDING
+"""Share of |A z| that rounding changes in one step: of Z, of the products and of their sums."""
 EPSILON = ROUNDING
 """Share of |A z| that one step of a skip may drop."""
 _FAR_BELOW = 80  # exponents: a difference that much smaller does not change |W| - radius
@@ -132,7 +132,7 @@ def run_float64(zx, zy, cx, cy, limit, radius, law, targets, out):
             by_z, by_c = stretch(x, y, a, b)
             x, y = value(x, y, a, b)
             error = by_z * error + by_c * fixed
-            error += 2.0 * ROUNDING * (abs(x) + abs(y))
+            error += _OF_A_STEP * (abs(x) + abs(y))
             n += 1
             beyond = x * x + y * y - radius * radius
             hit = reached(x, y, targets)
@@ -210,21 +210,22 @@ def _single(x, y, cx, cy, size, a, b):
 
 
 @kernel()
-def build_skips(zx, zy, tiny, first, length, cx, cy, size_m, size_e, a, ea, b, eb, rm, re, norms):
+def build_skips(zx, zy, tiny, first, length, shortest, cx, cy, size_m, size_e, a, ea, b, eb, rm, re, norms):
     """Fill the levels of skips along a reference orbit.
 
-    zx, zy, tiny: orbits, of which this one stands at first .. first + length; size: largest |c| of a pixel, as a wide
-    number. Out, blocks of all levels one after the other: a, b (blocks, 4) with exponents ea, eb, radius rm, re, and
-    the norm of a.
+    zx, zy, tiny: orbits, of which this one stands at first .. first + length; shortest: log2 of the first level's
+    steps; size: largest |c| of a pixel, as a wide number. Out, blocks of all levels one after the other: a, b (blocks,
+    4) with exponents ea, eb, radius rm, re, and the norm of a.
     """
     size = (size_m, size_e)
     narrow = narrowed(size)
     a1, b1 = np.zeros(4), np.zeros(4)
-    count = (length - 1) // SPAN
+    steps = np.int64(1) << shortest
+    count = (length - 1) >> shortest
     for k in range(count):
         ea0, eb0, radius = np.int64(0), np.int64(0), WIDE_ZERO
-        for i in range(SPAN):
-            m = first + 1 + k * SPAN + i
+        for i in range(steps):
+            m = first + 1 + k * steps + i
             single = _single(zx[m], zy[m], cx, cy, narrow, a1, b1)
             if tiny[m]:
                 single = WIDE_ZERO
@@ -258,19 +259,22 @@ def _beyond(excess, zx, zy, x, y):
 
 @kernel()
 def run_perturbed(
-    dzx, dzy, dcx, dcy, cx, cy, zx, zy, kx, ky, excess, start, length, levels, a, b, radii, norms, limit, radius, law,
-    targets, out,
+    dzx, dzy, dcx, dcy, cx, cy, zx, zy, kx, ky, excess, start, length, shortest, levels, a, b, radii, norms, limit,
+    radius, law, targets, out,
 ):  # fmt: skip
     """Iterate pixels as differences in float64.
 
     dz, dc (P,): their differences from the reference's start and c; zx, zy: orbits, of which orbit r stands at start[r]
     .. start[r] + length[r]; the first is the one pixels begin at, the last the critical one, to which they rebase;
     kx, ky: Z less the critical point K, and excess: |Z|**2 - radius**2, both from high precision.
-    levels (orbits, most + 1): first block of each level, then the end; norms: |A| of each block. Results: ``read_out``.
+    levels (orbits, most + 1): first block of each level, then the end; shortest: log2 of the first level's steps;
+    norms: |A| of each block. Results: ``read_out``.
 
-    The error is followed along: a step makes |A| (error + 2 ulp |z|) + ulp |B c| of it, a skip of k steps 2k ulp.
+    The error is followed along: a step makes |A| (error + _OF_A_STEP |z|) + ROUNDING |B| |c| of it; a skip of k steps
+    drops EPSILON of |A z| k times.
     """
     critical = start.size - 1
+    one = np.int64(1)
     for p in range(dzx.size):
         x, y, da, db = dzx[p], dzy[p], dcx[p], dcy[p]
         error, unsure = ROUNDING * (abs(x) + abs(y)), False
@@ -291,23 +295,23 @@ def run_perturbed(
                 size = abs(x) + abs(y)
             block, span = np.int64(-1), np.int64(1)
             if m > 0:
-                k, level, wider = m - 1, 0, SPAN
-                while k & (wider - 1) == 0 and n + wider <= limit and level + 1 < levels.shape[1]:
-                    here = levels[orbit, level] + k // wider
+                k, level, shift = m - 1, 0, shortest
+                while k & ((one << shift) - one) == 0 and n + (one << shift) <= limit and level + 1 < levels.shape[1]:
+                    here = levels[orbit, level] + (k >> shift)
                     if here >= levels[orbit, level + 1] or size >= radii[here]:
                         break
-                    block, span = here, wider
+                    block, span = here, one << shift
                     level += 1
-                    wider *= 2
+                    shift += 1
             if block >= 0:
                 u, v = b[block, 0] * da + b[block, 1] * db, b[block, 2] * da + b[block, 3] * db
-                error = norms[block] * (error + 2.0 * span * ROUNDING * size) + ROUNDING * (abs(u) + abs(v))
+                error = norms[block] * (error + (_OF_A_STEP + span * EPSILON) * size) + _OF_A_STEP * (abs(u) + abs(v))
                 u += a[block, 0] * x + a[block, 1] * y
                 y = a[block, 2] * x + a[block, 3] * y + v
                 x = u
             else:
                 by_z, by_c = stretch(wx, wy, cx + da, cy + db)
-                error = by_z * (error + 2.0 * ROUNDING * size) + by_c * fixed
+                error = by_z * (error + _OF_A_STEP * size) + by_c * fixed
                 x, y = difference(zx[first + m], zy[first + m], cx, cy, x, y, da, db, 1.0)
             m += span
             n += span
@@ -346,7 +350,7 @@ def _beyond_wide(excess_m, excess_e, zx, zy, x, y, e):
 @kernel()
 def run_wide(
     dzx, dzy, dcx, dcy, exponent, cx, cy, zx, zy, tiny, tiny_at, tiny_m, tiny_e, excess_m, excess_e, start, length,
-    levels, a, ea, b, eb, rm, re, norms, limit, radius, law, targets, out,
+    shortest, levels, a, ea, b, eb, rm, re, norms, limit, radius, law, targets, out,
 ):  # fmt: skip
     """The same for differences below float64's range: each carries an exponent, ``exponent`` at the start. K is 0.
 
@@ -355,6 +359,7 @@ def run_wide(
     ``build_skips`` leaves them; norms: |A| of each block over 2**ea. The error is in units of the pixel's exponent.
     """
     critical = start.size - 1
+    one = np.int64(1)
     wcx, wcy = widened(cx), widened(cy)
     for p in range(dzx.size):
         x, y, e = _scaled(dzx[p], dzy[p], exponent)
@@ -386,25 +391,25 @@ def run_wide(
             size = abs(x) + abs(y)
             block, span = np.int64(-1), np.int64(1)
             if m > 0:
-                k, level, wider = m - 1, 0, SPAN
-                while k & (wider - 1) == 0 and n + wider <= limit and level + 1 < levels.shape[1]:
-                    at = levels[orbit, level] + k // wider
+                k, level, shift = m - 1, 0, shortest
+                while k & ((one << shift) - one) == 0 and n + (one << shift) <= limit and level + 1 < levels.shape[1]:
+                    at = levels[orbit, level] + (k >> shift)
                     if at >= levels[orbit, level + 1]:
                         break
                     over = e - re[at]
                     if rm[at] == 0.0 or over >= 1 or (over > -2 and size * _two_to(over) >= rm[at]):
                         break
-                    block, span = at, wider
+                    block, span = at, one << shift
                     level += 1
-                    wider *= 2
+                    shift += 1
             here = first + m
-            error += 2.0 * span * ROUNDING * size
+            error += (_OF_A_STEP + (span - 1) * EPSILON) * size
             if block >= 0:
                 by_z, by_c = ea[block] + e, eb[block] + ec
                 e = max(by_z, by_c)
                 p1, p2 = _two_to(by_z - e), _two_to(by_c - e)
                 u, v = p2 * (b[block, 0] * da + b[block, 1] * db), p2 * (b[block, 2] * da + b[block, 3] * db)
-                error = p1 * norms[block] * error + ROUNDING * (abs(u) + abs(v))
+                error = p1 * norms[block] * error + _OF_A_STEP * (abs(u) + abs(v))
                 u += p1 * (a[block, 0] * x + a[block, 1] * y)
                 v += p1 * (a[block, 2] * x + a[block, 3] * y)
                 before = e
@@ -419,7 +424,7 @@ def run_wide(
                 e = max(ux[1], uy[1])
                 x, y, e = _scaled(ux[0] * _two_to(ux[1] - e), uy[0] * _two_to(uy[1] - e), e)
                 # of z, a step near 0 keeps the relative error but for a small factor (z and Z are alike in size)
-                error = (2.0 * error / size + 2.0 * ROUNDING) * (abs(x) + abs(y))
+                error = (2.0 * error / size + _OF_A_STEP) * (abs(x) + abs(y))
             else:
                 unit = max(e, ec)
                 p1, p2 = _two_to(e - unit), _two_to(ec - unit)

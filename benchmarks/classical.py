@@ -1,0 +1,119 @@
+"""Wall time of deep Mandelbrot renders: deepzoom, and Fractalshades, the other deep zoomer of Python.
+
+    python -m venv fs && fs/bin/pip install numpy==2.2.4 numba==0.61.2 fractalshades
+    python benchmarks/classical.py --fractalshades fs/bin/python [--rounds 3] [PLACE ...]
+
+Each program renders a place at 640x360 twice in one process, and the second render is timed: with its picture, kernels
+compiled, nothing of the first reused (the reference is computed again). The two run in turn; printed are medians over
+the rounds and the median of their ratios. Places are those of ``tests/golden/locations.json``, and ``shallow``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+PLACES = ("shallow", "fs_double_embedded_julia", "e50", "e113", "e533", "e1000")
+WIDTH, HEIGHT = 640, 360
+LIMITS = {"fs_double_embedded_julia": 100_000, "e50": 263_010, "e113": 35_494, "e533": 120_000, "e1000": 32_000}
+
+OURS = """
+import sys, tempfile, time
+from pathlib import Path
+x, y, depth, limit, size = sys.argv[1:6]
+import deepzoom
+from deepzoom import cache
+from deepzoom.commands.pictures import write_picture
+scene = deepzoom.Scene("mandelbrot", deepzoom.View.parse(x, y, depth, size), int(limit))
+for _ in range(2):
+    cache.clear("references")
+    begin = time.perf_counter()
+    result = deepzoom.render(scene)
+    write_picture(result.field, Path(tempfile.mkdtemp()) / "a.png", False, 8)
+    seconds = time.perf_counter() - begin
+print("SECONDS", seconds)
+"""
+
+THEIRS = """
+import sys, tempfile, time
+x, y, width, limit, digits = sys.argv[1:6]
+import fractalshades as fs
+import fractalshades.colors as colors
+import fractalshades.models as models
+import fractalshades.settings as settings
+from fractalshades.colors.layers import Color_layer
+from fractalshades.postproc import Continuous_iter_pp, Postproc_batch
+settings.enable_multithreading = True
+for _ in range(2):
+    f = models.Perturbation_mandelbrot(tempfile.mkdtemp())
+    begin = time.perf_counter()
+    f.zoom(precision=int(digits), x=x, y=y, dx=width, nx=640, xy_ratio=640 / 360, theta_deg=0.0)
+    f.calc_std_div(
+        calc_name="d", subset=None, max_iter=int(limit), M_divergence=1e3, epsilon_stationnary=1e-3, BLA_eps=1e-6,
+        interior_detect=False, calc_dzndc=False,
+    )
+    batch = Postproc_batch(f, "d")
+    batch.add_postproc("count", Continuous_iter_pp())
+    plotter = fs.Fractal_plotter(batch)
+    plotter.add_layer(
+        Color_layer("count", func="np.log(x)", colormap=colors.cmap_register["classic"], probes_z=[0, 1], output=True)
+    )
+    plotter.plot()
+    seconds = time.perf_counter() - begin
+print("SECONDS", seconds)
+"""
+
+
+def place(name: str) -> tuple[str, str, str, str, int]:
+    """(x, y, height, width, limit) of a place."""
+    from deepzoom.coordinates import parse_decimal, with_digits
+
+    if name == "shallow":
+        return "-0.743643887037151", "0.131825904205330", str(1e-10 * HEIGHT / WIDTH), "1e-10", 20_000
+    golden = Path(__file__).parent.parent / "tests" / "golden" / "locations.json"
+    found = next(p for p in json.loads(golden.read_text()) if p["name"] == name)
+    if found["width"]:
+        width = parse_decimal(found["width"], "width")
+    else:
+        width = 4 / parse_decimal(found["zoom_height4"], "zoom") * WIDTH / HEIGHT
+    height = width * HEIGHT / WIDTH
+    return found["x"], found["y"], with_digits(height, 15), with_digits(width, 15), LIMITS[name]
+
+
+def seconds(python: str, code: str, *arguments: object) -> float:
+    done = subprocess.run(
+        [python, "-c", code, *map(str, arguments)], capture_output=True, text=True, timeout=600, check=False
+    )
+    lines = [line for line in done.stdout.splitlines() if line.startswith("SECONDS")]
+    if not lines:
+        raise SystemExit(done.stdout[-1000:] + done.stderr[-2000:])
+    return float(lines[-1].split()[1])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("places", nargs="*", default=PLACES)
+    parser.add_argument("--fractalshades", required=True, help="Python interpreter that has it installed")
+    parser.add_argument("--rounds", type=int, default=3)
+    args = parser.parse_args()
+    for name in args.places:
+        x, y, height, width, limit = place(name)
+        digits = 20 + max(0, -int(height.split("e")[1]))
+        pairs = []
+        for _ in range(args.rounds):
+            ours = seconds(sys.executable, OURS, x, y, height, limit, f"{WIDTH}x{HEIGHT}")
+            theirs = seconds(args.fractalshades, THEIRS, x, y, width, limit, digits)
+            pairs.append((ours, theirs))
+        ours, theirs = (statistics.median(column) for column in zip(*pairs))
+        ratio = statistics.median(b / a for a, b in pairs)
+        load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
+        print(f"{name:<26} {ours:6.2f} s  {theirs:7.2f} s  {ratio:6.1f} times   load {load:.1f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
