@@ -97,6 +97,7 @@ class PerturbationJob(_EscapeTimeJob):
         self._length = np.array([o.steps for o in found], dtype=np.int64)
         joined = {f.name: _joined([getattr(o, f.name) for o in found]) for f in fields(Orbit)}
         self._x, self._y, self._kx, self._ky = (joined[n] for n in ("x", "y", "kx", "ky"))
+        self._folds = joined["folds"]
         self._tiny, self._tiny_m, self._tiny_e = (joined[n] for n in ("tiny", "tiny_m", "tiny_e"))
         self._tiny_at = np.concatenate([o.tiny_at + s for o, s in zip(found, self._start, strict=True)])
         self._excess = [joined["excess_m"], joined["excess_e"]]
@@ -121,7 +122,7 @@ class PerturbationJob(_EscapeTimeJob):
             part = slice(begin, begin + sum(own))
             out = (v[part] for v in (a, ea, b, eb, rm, re, norms))
             self._kernels.build_skips(
-                self._x, self._y, self._tiny, first, length, self._shortest, *self._c, *size, *out
+                self._x, self._y, self._folds, self._tiny, first, length, self._shortest, *self._c, *size, *out
             )
             levels.append(begin + np.cumsum([0, *own]))
             begin = part.stop
@@ -139,15 +140,15 @@ class PerturbationJob(_EscapeTimeJob):
             dx, dy, exponent = np.ldexp(dx, exponent), np.ldexp(dy, exponent), 0
         start = self._starts(dx, dy, ORIGIN, ORIGIN)
         tree = self._start, self._length, self._shortest, self._levels, *self._skips, self._system.steps
+        orbit = *self._c, self._x, self._y, self._folds
         if self._wide:
             return self._ran(
-                self._kernels.run_wide, len(pixels), *start, exponent, *self._c, self._x, self._y, self._tiny,
-                self._tiny_at, self._tiny_m, self._tiny_e, *self._excess, *tree,
+                self._kernels.run_wide, len(pixels), *start, exponent, *orbit, self._tiny, self._tiny_at, self._tiny_m,
+                self._tiny_e, *self._excess, *tree,
             )  # fmt: skip
         return self._ran(
-            self._kernels.run_perturbed, len(pixels), *start, *self._c, self._x, self._y, self._kx, self._ky,
-            *self._excess, *tree,
-        )  # fmt: skip
+            self._kernels.run_perturbed, len(pixels), *start, *orbit, self._kx, self._ky, *self._excess, *tree
+        )
 
 
 def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:

@@ -33,7 +33,7 @@ class Orbit:
     x, y (M + 1,): float64; tiny (M + 1,) bool: iterates with a part below ``TINY``; tiny_at (tiny,): which;
     tiny_m (tiny, 2) float64 and tiny_e (tiny, 2) int64: their parts as mantissa and exponent. excess_m, excess_e
     (M + 1,): |Z|**2 - radius**2 as mantissa and exponent, which |Z| in float64 does not tell close to the radius. kx,
-    ky (M + 1,): Z less the critical point.
+    ky (M + 1,): Z less the critical point. folds (M + 1, folds): what the formula takes the absolute value of.
     """
 
     x: NDArray[np.float64]
@@ -46,21 +46,22 @@ class Orbit:
     excess_e: NDArray[np.int64]
     kx: NDArray[np.float64]
     ky: NDArray[np.float64]
+    folds: NDArray[np.float64]
 
     @property
     def steps(self) -> int:
         return len(self.x) - 1
 
 
-def exact_map(f: Complex, bits: int) -> Callable[..., Any]:
-    """f as a function of four mpfr numbers, to be called in a context of so many bits."""
+def exact_map(f: Complex, bits: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """f, and what it folds, as functions of four mpfr numbers, to be called in a context of so many bits."""
     constants: dict[Fraction, str] = {}
-    text = source.value(f, constants)
+    text = source.value(f, constants) + source.fold_values(f, constants)
     names: dict[str, Any] = {n: getattr(gmpy2, n) for n in ("sqrt", "exp", "sin", "cos")} | {"sign": gmpy2.sign}
     with gmpy2.context(precision=bits):
         names |= {name: gmpy2.mpfr(gmpy2.mpq(v.numerator, v.denominator)) for v, name in constants.items()}
     exec(text, names)
-    return names["value"]
+    return names["value"], names["fold_values"]
 
 
 def _wide(value: Any) -> tuple[float, int]:
@@ -79,7 +80,9 @@ def made(
     progress: Callable[[float], None] = lambda share: None,
 ) -> Orbit:
     """The orbit of z with c, at so many bits, of one step at least; progress is told the share of the limit."""
-    step = exact_map(iteration.formula, bits)
+    step, fold_values = exact_map(iteration.formula, bits)
+    folding = len(source.folds(iteration.formula))
+    folded = array("d")
     at, mantissas, exponents = [], [], []
     # lists of numbers would be four times as large
     xs, ys, kx, ky, excess_m = (array("d") for _ in range(5))
@@ -93,6 +96,8 @@ def made(
             fx, fy = float(x), float(y)
             xs.append(fx)
             ys.append(fy)
+            if folding:
+                folded.extend(map(float, fold_values(x, y, a, b)))
             if centred:
                 kx.append(float(x - p))
                 ky.append(float(y - q))
@@ -120,6 +125,7 @@ def made(
         x, y, tiny, np.array(at, dtype=np.int64), np.array(mantissas, dtype=np.float64).reshape(-1, 2),
         np.array(exponents, dtype=np.int64).reshape(-1, 2), np.frombuffer(excess_m), np.frombuffer(excess_e, np.int64),
         np.frombuffer(kx) if centred else x, np.frombuffer(ky) if centred else y,
+        np.frombuffer(folded).reshape(len(x), folding) if folding else np.zeros((len(x), 0)),
     )  # fmt: skip
 
 

@@ -119,7 +119,7 @@ def test_golden_pixels(own_cache, kept):
         assert np.allclose(out.measure[settled], smooth[settled], rtol=0, atol=1e-6)
         assert not settled[np.isin(view["pixels"], view["delicate"])].any()
         if kept["system"] in ("mandelbrot", "julia"):
-            assert settled.mean() > 0.9, (view["depth"], settled.mean())
+            assert settled.mean() > 0.8, (view["depth"], settled.mean())
 
 
 @pytest.mark.slow

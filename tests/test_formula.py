@@ -64,13 +64,27 @@ def interpreted(name):
 
 
 HELPERS = {**interpreted("scaled"), **interpreted("wide"), "inf": np.inf}
+HELPERS |= {"abs": abs}
 HELPERS |= {n: getattr(__import__("math"), n) for n in ("sqrt", "exp", "sin", "cos")}
 
 
 def made(maker, f):
+    """One of the generated functions; what it takes from high precision about folds is filled in."""
     space = dict(HELPERS)
     exec(maker(f), space)
-    return space[maker.__name__]
+    exec(source.fold_values(f), space)
+    function, inner = space[maker.__name__], space["fold_values"]
+
+    def fold_values(Z):
+        values = [mpmath.ldexp(mpmath.mpf(v[0]), v[1]) if isinstance(v, tuple) else mpmath.mpf(v) for v in Z]
+        with mpmath.workdps(1100):  # of a difference of squares, say
+            return np.array([[float(v) for v in inner(*values)]])
+
+    if maker in (source.difference, source.wide_difference):
+        return lambda *given: function(*given[:8], fold_values(given[:4]), 0, *given[8:])
+    if maker is source.fold_distance:
+        return lambda *given: function(*given, fold_values(given[:4]), 0)
+    return function
 
 
 def points(seed, count=12):

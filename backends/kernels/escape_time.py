@@ -193,7 +193,7 @@ def _followed(a1, ea1, b1, eb1, r1, a2, ea2, b2, eb2, r2, size, a, b):
 
 
 @inner
-def _single(x, y, cx, cy, size, a, b):
+def _single(x, y, cx, cy, size, folds, at, a, b):
     """The skip of one step from the reference's x + iy: its matrices to a and b, and its radius."""
     a[0], a[1], a[2], a[3], b[0], b[1], b[2], b[3] = tangent(x, y, cx, cy)
     by_z, mixed, by_c = curvature(x, y, cx, cy)
@@ -203,19 +203,19 @@ def _single(x, y, cx, cy, size, a, b):
     radius = 0.0
     if room > 0.0 and by_c * size <= EPSILON * least_c:
         radius = room / by_z if by_z > 0.0 else inf
-        radius = min(radius, fold_distance(x, y, cx, cy, size))
+        radius = min(radius, fold_distance(x, y, cx, cy, size, folds, at))
     if not radius > 0.0:
         return WIDE_ZERO
     return widened(min(radius, 1e300))
 
 
 @kernel()
-def build_skips(zx, zy, tiny, first, length, shortest, cx, cy, size_m, size_e, a, ea, b, eb, rm, re, norms):
+def build_skips(zx, zy, folds, tiny, first, length, shortest, cx, cy, size_m, size_e, a, ea, b, eb, rm, re, norms):
     """Fill the levels of skips along a reference orbit.
 
-    zx, zy, tiny: orbits, of which this one stands at first .. first + length; shortest: log2 of the first level's
-    steps; size: largest |c| of a pixel, as a wide number. Out, blocks of all levels one after the other: a, b (blocks,
-    4) with exponents ea, eb, radius rm, re, and the norm of a.
+    zx, zy, folds, tiny: orbits, of which this one stands at first .. first + length; shortest: log2 of the first
+    level's steps; size: largest |c| of a pixel, as a wide number. Out, blocks of all levels one after the other: a, b
+    (blocks, 4) with exponents ea, eb, radius rm, re, and the norm of a.
     """
     size = (size_m, size_e)
     narrow = narrowed(size)
@@ -226,7 +226,7 @@ def build_skips(zx, zy, tiny, first, length, shortest, cx, cy, size_m, size_e, a
         ea0, eb0, radius = np.int64(0), np.int64(0), WIDE_ZERO
         for i in range(steps):
             m = first + 1 + k * steps + i
-            single = _single(zx[m], zy[m], cx, cy, narrow, a1, b1)
+            single = _single(zx[m], zy[m], cx, cy, narrow, folds, m, a1, b1)
             if tiny[m]:
                 single = WIDE_ZERO
             if i == 0:
@@ -259,14 +259,15 @@ def _beyond(excess, zx, zy, x, y):
 
 @kernel()
 def run_perturbed(
-    dzx, dzy, dcx, dcy, cx, cy, zx, zy, kx, ky, excess, start, length, shortest, levels, a, b, radii, norms, limit,
-    radius, law, targets, out,
+    dzx, dzy, dcx, dcy, cx, cy, zx, zy, folds, kx, ky, excess, start, length, shortest, levels, a, b, radii, norms,
+    limit, radius, law, targets, out,
 ):  # fmt: skip
     """Iterate pixels as differences in float64.
 
     dz, dc (P,): their differences from the reference's start and c; zx, zy: orbits, of which orbit r stands at start[r]
     .. start[r] + length[r]; the first is the one pixels begin at, the last the critical one, to which they rebase;
-    kx, ky: Z less the critical point K, and excess: |Z|**2 - radius**2, both from high precision.
+    kx, ky: Z less the critical point K, folds (.., folds): what f folds, and excess: |Z|**2 - radius**2, all from high
+    precision.
     levels (orbits, most + 1): first block of each level, then the end; shortest: log2 of the first level's steps;
     norms: |A| of each block. Results: ``read_out``.
 
@@ -312,7 +313,7 @@ def run_perturbed(
             else:
                 by_z, by_c = stretch(wx, wy, cx + da, cy + db)
                 error = by_z * (error + _OF_A_STEP * size) + by_c * fixed
-                x, y = difference(zx[first + m], zy[first + m], cx, cy, x, y, da, db, 1.0)
+                x, y = difference(zx[first + m], zy[first + m], cx, cy, x, y, da, db, folds, first + m, 1.0)
             m += span
             n += span
             wx, wy = zx[first + m] + x, zy[first + m] + y
@@ -349,8 +350,8 @@ def _beyond_wide(excess_m, excess_e, zx, zy, x, y, e):
 
 @kernel()
 def run_wide(
-    dzx, dzy, dcx, dcy, exponent, cx, cy, zx, zy, tiny, tiny_at, tiny_m, tiny_e, excess_m, excess_e, start, length,
-    shortest, levels, a, ea, b, eb, rm, re, norms, limit, radius, law, targets, out,
+    dzx, dzy, dcx, dcy, exponent, cx, cy, zx, zy, folds, tiny, tiny_at, tiny_m, tiny_e, excess_m, excess_e, start,
+    length, shortest, levels, a, ea, b, eb, rm, re, norms, limit, radius, law, targets, out,
 ):  # fmt: skip
     """The same for differences below float64's range: each carries an exponent, ``exponent`` at the start. K is 0.
 
@@ -419,7 +420,7 @@ def run_wide(
                 i = np.searchsorted(tiny_at, here)
                 ux, uy = wide_difference(
                     (tiny_m[i, 0], tiny_e[i, 0]), (tiny_m[i, 1], tiny_e[i, 1]), wcx, wcy,
-                    wide(x, e), wide(y, e), wide(da, ec), wide(db, ec),
+                    wide(x, e), wide(y, e), wide(da, ec), wide(db, ec), folds, here,
                 )  # fmt: skip
                 e = max(ux[1], uy[1])
                 x, y, e = _scaled(ux[0] * _two_to(ux[1] - e), uy[0] * _two_to(uy[1] - e), e)
@@ -430,7 +431,9 @@ def run_wide(
                 p1, p2 = _two_to(e - unit), _two_to(ec - unit)
                 by_z, by_c = stretch(wx, wy, cx, cy)
                 error = by_z * error * p1 + by_c * ROUNDING * p2
-                u, v = difference(zx[here], zy[here], cx, cy, x * p1, y * p1, da * p2, db * p2, _two_to(unit))
+                u, v = difference(
+                    zx[here], zy[here], cx, cy, x * p1, y * p1, da * p2, db * p2, folds, here, _two_to(unit)
+                )
                 x, y, e = _scaled(u, v, unit)
                 error *= _two_to(unit - e)
             m += span

@@ -129,3 +129,9 @@ def wide_half_sine_squared(a):
     """sin(a / 2)**2."""
     half = wide_sin((a[0], a[1] - 1))
     return wide_multiply(half, half)
+
+
+@inner
+def wide_given(x, computed):
+    """The float64 x from high precision; where it ends, what was computed from numbers that go on."""
+    return computed if abs(x) < 1e-290 and computed[1] < -900 else widened(x)

@@ -69,15 +69,15 @@ def value(f: Complex, constants: dict[Fraction, str] | None = None) -> str:
 
 
 def difference(f: Complex) -> str:
-    """``difference(Zx, Zy, Cx, Cy, zx, zy, cx, cy, s)``: (f(Z + s z, C + s c) - f(Z, C)) / s in float64.
+    """``difference(Zx, Zy, Cx, Cy, zx, zy, cx, cy, F, i, s)``: (f(Z + s z, C + s c) - f(Z, C)) / s in float64.
 
-    s may be 0: what is left then is linear in z and c.
+    s may be 0: what is left then is linear in z and c. F[i]: what ``fold_values`` gives at Z, from high precision.
     """
     return _difference(f, "difference", _Floats())
 
 
 def wide_difference(f: Complex) -> str:
-    """``wide_difference(Zx, Zy, Cx, Cy, zx, zy, cx, cy)``: the same of pairs (mantissa, exponent), without a scale."""
+    """``wide_difference(Zx, Zy, Cx, Cy, zx, zy, cx, cy, F, i)``: the same of pairs (mantissa, exponent), no scale."""
     return _difference(f, "wide_difference", _Wide())
 
 
@@ -86,6 +86,10 @@ class _Floats(_Code):
 
     more = ("s",)
     zero = "0.0"
+
+    def given(self, text: str, node: Real) -> str:
+        """A node's value, of which a float64 from high precision is known."""
+        return text
 
     def add(self, a: str, b: str) -> str:
         return f"{a} + {b}"
@@ -118,6 +122,9 @@ class _Wide(_Code):
 
     more = ()
     zero = "WIDE_ZERO"
+
+    def given(self, text: str, node: Real) -> str:
+        return f"wide_given({text}, {self.value(node)})"
 
     def constant(self, value: Fraction) -> str:
         return f"widened({float(value)!r})"
@@ -163,6 +170,8 @@ class _Wide(_Code):
 def _difference(f: Complex, name: str, code: _Floats | _Wide) -> str:
     for variable in POINT:
         code.names[id(Real.variable(variable))] = variable[0].upper() + variable[1]
+    for k, inner in enumerate(folds(f)):
+        code.names[id(inner)] = code.let(code.given(f"F[i, {k}]", inner))
     known: dict[int, str | None] = {}
     for node in ordered((f.re, f.im)):
         d = [known[id(a)] for a in node.args]
@@ -173,7 +182,7 @@ def _difference(f: Complex, name: str, code: _Floats | _Wide) -> str:
         else:
             known[id(node)] = None
     results = [known[id(part)] or code.zero for part in (f.re, f.im)]
-    parameters = ("Zx", "Zy", "Cx", "Cy", *POINT, *code.more)
+    parameters = ("Zx", "Zy", "Cx", "Cy", *POINT, "F", "i", *code.more)
     return code.function(name, parameters, results, "f(Z + z, C + c) - f(Z, C).")
 
 
@@ -245,15 +254,28 @@ def curvature(f: Complex) -> str:
 
 
 def folds(f: Complex) -> list[Real]:
-    """What stands inside |.| anywhere in f."""
-    return [node.args[0] for node in ordered((f.re, f.im)) if node.op == "abs"]
+    """What stands inside |.| anywhere in f, but for x and y of z and c themselves.
+
+    Close to a fold it is a small difference of large numbers, whose sign float64 would not know.
+    """
+    inner = [node.args[0] for node in ordered((f.re, f.im)) if node.op == "abs"]
+    return [node for node in dict.fromkeys(inner) if node.op != "variable"]
+
+
+def fold_values(f: Complex, constants: dict[Fraction, str] | None = None) -> str:
+    """``fold_values(zx, zy, cx, cy)``: the values of ``folds``; constants as for ``value``."""
+    code = _Code(constants)
+    results = [code.value(inner) for inner in folds(f)]
+    return code.function("fold_values", POINT, [f"({''.join(f'{r}, ' for r in results)})"], "What is folded.")
 
 
 def fold_distance(f: Complex) -> str:
-    """``fold_distance(zx, zy, cx, cy, size)``: up to which |z| no fold is crossed while |c| <= size."""
+    """``fold_distance(zx, zy, cx, cy, size, F, i)``: up to which |z| no fold is crossed while |c| <= size."""
     code = _Code()
     room = "inf"
-    for inner in folds(f):
+    for k, inner in enumerate(folds(f)):
+        code.names[id(inner)] = f"F[i, {k}]"
+    for inner in dict.fromkeys(node.args[0] for node in ordered((f.re, f.im)) if node.op == "abs"):
         X = code.value(inner)
         by_z, by_c = (
             " + ".join(f"{n} * {n}" for v in vs if (n := code.value(inner.derivative(v))) != "0.0") for vs in (_Z, _C)
@@ -261,7 +283,7 @@ def fold_distance(f: Complex) -> str:
         left = f"abs({X}) - sqrt({by_c}) * size" if by_c else f"abs({X})"
         if by_z:
             room = code.let(f"min({room}, ({left}) / sqrt({by_z}))")
-    return code.function("fold_distance", (*POINT, "size"), [room], "Up to which |z| no fold is crossed.")
+    return code.function("fold_distance", (*POINT, "size", "F", "i"), [room], "Up to which |z| no fold is crossed.")
 
 
 def stretch(f: Complex) -> str:
