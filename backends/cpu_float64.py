@@ -44,7 +44,7 @@ class CpuFloat64(Backend):
 
     def job(self, system: System, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
         if isinstance(system, EscapeTimeSystem):
-            return escape_time.Float64Job(system, view)
+            return escape_time.Float64Job(system, view, say)
         assert isinstance(system, TrainingSystem)
         compile_kernels(say)
         return _Float64Job(system, view)

@@ -188,7 +188,7 @@ class CpuPerturbation(Backend):
 
     def job(self, system: System, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
         if isinstance(system, EscapeTimeSystem):
-            return escape_time.PerturbationJob(system, view, bits, progress)
+            return escape_time.PerturbationJob(system, view, bits, progress, say)
         assert isinstance(system, TrainingSystem)
         compile_kernels(say)
         before = time.perf_counter()

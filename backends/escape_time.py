@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deepzoom import compiled
 from deepzoom import orbit as orbits
 from deepzoom.coordinates import log2, scaled_float
 from deepzoom.errors import InputError
@@ -18,7 +19,7 @@ from deepzoom.orbit import Orbit
 from deepzoom.scene import View
 from deepzoom.systems.escape_time import ORIGIN, EscapeTimeSystem, Point
 
-from .base import Facts, Job, Progress, ReadOut
+from .base import Facts, Job, Progress, ReadOut, Say
 from .kernels.generated import kernels
 
 Floats = NDArray[np.float64]
@@ -34,12 +35,21 @@ _WIDE_BELOW = -900
 class _EscapeTimeJob(Job):
     tile = 1024
 
-    def __init__(self, system: EscapeTimeSystem, view: View) -> None:
+    def __init__(self, system: EscapeTimeSystem, view: View, say: Say) -> None:
         self._system, self._view = system, view
         self._iteration = system.iteration
         self._kernels: ModuleType = kernels(system.iteration.formula, f"{system.name}: {system.title}")
         self._targets = np.array([(t.real, t.imag) for t in system.iteration.targets]).reshape(-1, 2)
         self.facts = Facts()
+        self._mark = f"{self._kernels.__name__}-{type(self).__name__}"
+        if not compiled.ready(self._mark):
+            say("Compiling this formula's kernels (once, some seconds) ...")
+
+    def _compile(self) -> None:
+        """Have all kernels compiled that a run needs."""
+        if not compiled.ready(self._mark):
+            self.run(np.zeros(1, dtype=np.int64))
+            compiled.mark_ready(self._mark)
 
     def _starts(self, x: Floats, y: Floats, zero: Point, fixed: Point) -> tuple[Floats, Floats, Floats, Floats]:
         """z_0 and c of pixels at x, y, where the one that is not the pixel is the same for all."""
@@ -64,6 +74,10 @@ class _EscapeTimeJob(Job):
 class Float64Job(_EscapeTimeJob):
     """Every iterate in float64."""
 
+    def __init__(self, system: EscapeTimeSystem, view: View, say: Say) -> None:
+        super().__init__(system, view, say)
+        self._compile()
+
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:
         i = self._iteration
         start = self._starts(*self._view.points(pixels), i.start, i.c or ORIGIN)
@@ -73,8 +87,8 @@ class Float64Job(_EscapeTimeJob):
 class PerturbationJob(_EscapeTimeJob):
     """Differences from one or two reference orbits."""
 
-    def __init__(self, system: EscapeTimeSystem, view: View, bits: int | None, progress: Progress) -> None:
-        super().__init__(system, view)
+    def __init__(self, system: EscapeTimeSystem, view: View, bits: int | None, progress: Progress, say: Say) -> None:
+        super().__init__(system, view, say)
         before = time.perf_counter()
         bits = bits or math.ceil(-log2(view.smallest_difference())) + _GUARD
         z, c = system.start(view.x, view.y)
@@ -89,6 +103,7 @@ class PerturbationJob(_EscapeTimeJob):
             raise InputError(f"--depth: views of {system.name} deeper than 1e-270 are not supported yet.")
         self._join()
         self.facts = Facts(bits, None, max(o.steps for o in found), time.perf_counter() - before)
+        self._compile()
 
     def _join(self) -> None:
         """All orbits in one array, and the skips along each."""
@@ -182,9 +197,11 @@ class ExactJob(_EscapeTimeJob):
 
     tile = 1
 
-    def __init__(self, system: EscapeTimeSystem, view: View, bits: int | None) -> None:
-        super().__init__(system, view)
+    def __init__(self, system: EscapeTimeSystem, view: View, bits: int | None, say: Say) -> None:
+        super().__init__(system, view, say)
         self.facts = Facts(bits or math.ceil(-log2(view.smallest_difference())) + 2 * _GUARD)
+        self._ran(self._kernels.run_float64, 1, *(np.zeros(1) for _ in range(4)), 0)
+        compiled.mark_ready(self._mark)
 
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:
         """Each orbit exactly; its last iterate, read out in float64, tells how it ended."""

@@ -76,7 +76,7 @@ class ExactBackend(Backend):
 
     def job(self, system: System, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
         if isinstance(system, EscapeTimeSystem):
-            return escape_time.ExactJob(system, view, bits)
+            return escape_time.ExactJob(system, view, bits, say)
         assert isinstance(system, TrainingSystem)
         return _ExactJob(system, view, bits)
 

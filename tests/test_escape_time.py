@@ -64,7 +64,7 @@ def test_known_places(own_cache, place):
     depth = parse_decimal(width, "width") if width else 4 / parse_decimal(zoom, "zoom")
     view = ThreeByThree(parse_decimal(place["x"], "x"), parse_decimal(place["y"], "y"), depth, 3, 3)
     system = systems.create(place["system"], {}, place["limit"])
-    job = escape_time.PerturbationJob(system, view, None, quiet)
+    job = escape_time.PerturbationJob(system, view, None, quiet, quiet)
     got = np.array(counts(job.run(np.arange(9))), dtype=object).reshape(3, 3)[::-1]
     assert got.tolist() == place["counts"]
 
@@ -140,8 +140,8 @@ def job_at(name, settings, x, y, depth, size=32, limit=3000, kind=escape_time.Pe
     system = systems.create(name, settings, limit)
     view = View.parse(x, y, depth, (size, size))
     if kind is escape_time.Float64Job:
-        return kind(system, view)
-    return kind(system, view, None, *([quiet] if kind is escape_time.PerturbationJob else []))
+        return kind(system, view, quiet)
+    return kind(system, view, None, *([quiet, quiet] if kind is escape_time.PerturbationJob else [quiet]))
 
 
 X, Y = (

@@ -1,4 +1,4 @@
-"""The formula that ``escape_time.py`` iterates: stand-ins, in whose place generated code comes (``generated.py``).
+"""The formula of ``escape_time.py`` and ``skips.py``: stand-ins; ``generated.py`` puts generated code in their place.
 
 Signatures are those of ``deepzoom/formula/source.py``.
 """

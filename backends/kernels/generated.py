@@ -1,4 +1,4 @@
-"""Kernels of one formula: its generated code and ``escape_time.py`` in one module, kept in the cache folder.
+"""Kernels of one formula: its generated code, ``skips.py`` and ``escape_time.py`` in one module in the cache folder.
 
 Numba keeps compiled code only of functions that stand in a file. The file is named after its contents, so that it is
 written once; it begins with its formula, and can be read.
@@ -21,7 +21,8 @@ from deepzoom.formula import source
 from deepzoom.formula.expression import Complex
 
 _HERE = Path(__file__).parent
-_REPLACED = re.compile(r"from (__future__|deepzoom\.backends\.kernels\.formula) import (\([^)]*\)|[^\n]*)\n")
+_PARTS = ("skips.py", "escape_time.py")
+_REPLACED = re.compile(r"from (__future__|deepzoom\.backends\.kernels\.(formula|skips)) import (\([^)]*\)|[^\n]*)\n")
 _USED = """\
 from math import cos, exp, inf, sin, sqrt
 
@@ -34,7 +35,7 @@ from deepzoom.compiled import inner
 
 def text_of(f: Complex, title: str) -> str:
     """The module's source."""
-    rest = _REPLACED.sub("", (_HERE / "escape_time.py").read_text(encoding="utf-8"))
+    rest = "\n\n".join(_REPLACED.sub("", (_HERE / part).read_text(encoding="utf-8")) for part in _PARTS)
     code = source.module(f).replace("@inline", "@inner")
     return f"# {title}\n\n{_USED}{code}\n\n{rest}"
 
