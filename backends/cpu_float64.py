@@ -49,6 +49,9 @@ class CpuFloat64(Backend):
         compile_kernels(say)
         return _Float64Job(system, view)
 
+    def bits(self, system: System, view: View) -> int:
+        return 53
+
     def seconds_per_pixel(self, system: System, skipped: int, say: Say) -> float | None:
         if isinstance(system, EscapeTimeSystem):
             return None

@@ -49,7 +49,7 @@ def _truncation(snapshot: Snapshot, weights: Floats, layers: list[slice], log2_s
     The first dropped degree is extrapolated from the largest ratio of one degree to the one before.
     """
     degrees = monomials(ORDER).sum(axis=1)
-    size = 2.0 ** (log2_size - snapshot.exponent)
+    size = 2.0 ** min(log2_size - snapshot.exponent, 200.0)  # far beyond where they hold
     share = 0.0
     for layer in layers:
         terms = [
@@ -194,6 +194,12 @@ class CpuPerturbation(Backend):
         before = time.perf_counter()
         reference = references.obtain(system, view, bits, progress)
         return _PerturbationJob(system, view, reference, time.perf_counter() - before)
+
+    def bits(self, system: System, view: View) -> int:
+        if isinstance(system, EscapeTimeSystem):
+            return escape_time.reference_bits(view)
+        assert isinstance(system, TrainingSystem)
+        return references.bits_for(system, view)
 
     def seconds_per_pixel(self, system: System, skipped: int, say: Say) -> float | None:
         if isinstance(system, EscapeTimeSystem):

@@ -32,6 +32,16 @@ _WIDE_BELOW = -900
 """log2 of a pixel's distance from the centre below which differences carry exponents."""
 
 
+def reference_bits(view: View) -> int:
+    """Bits of reference orbits, where none are given."""
+    return math.ceil(-log2(view.smallest_difference())) + _GUARD
+
+
+def exact_bits(view: View) -> int:
+    """Bits of exact pixels: rounding may grow further along them."""
+    return reference_bits(view) + _GUARD
+
+
 class _EscapeTimeJob(Job):
     tile = 1024
 
@@ -90,12 +100,12 @@ class PerturbationJob(_EscapeTimeJob):
     def __init__(self, system: EscapeTimeSystem, view: View, bits: int | None, progress: Progress, say: Say) -> None:
         super().__init__(system, view, say)
         before = time.perf_counter()
-        bits = bits or math.ceil(-log2(view.smallest_difference())) + _GUARD
+        bits = bits or reference_bits(view)
         z, c = system.start(view.x, view.y)
         critical = system.iteration.critical
         found = [orbits.obtain(system, z, c, bits, progress)]
         if z != critical:  # pixels begin at the centre's orbit, and rebase to that of the critical point
-            found.append(orbits.obtain(system, critical, c, bits))
+            found.append(orbits.obtain(system, critical, c, bits, progress))
         self._orbits = found
         self._c = float(c[0]), float(c[1])
         self._wide = log2(view.smallest_difference()) < _WIDE_BELOW
@@ -199,19 +209,27 @@ class ExactJob(_EscapeTimeJob):
 
     def __init__(self, system: EscapeTimeSystem, view: View, bits: int | None, say: Say) -> None:
         super().__init__(system, view, say)
-        self.facts = Facts(bits or math.ceil(-log2(view.smallest_difference())) + 2 * _GUARD)
+        self.facts = Facts(bits or exact_bits(view))
         self._ran(self._kernels.run_float64, 1, *(np.zeros(1) for _ in range(4)), 0)
         compiled.mark_ready(self._mark)
 
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:
-        """Each orbit exactly; its last iterate, read out in float64, tells how it ended."""
-        system, parts = self._system, []
+        """Each orbit at two precisions; settled where both end alike."""
+        parts = []
         for pixel in pixels.tolist():
-            row, column = divmod(pixel, self._view.width)
-            z, c = system.start(self._view.x_at(column), self._view.y_at(row))
-            orbit: Orbit = orbits.made(self._iteration, z, c, self.facts.bits, system.steps)
-            last = [np.full(1, float(v)) for v in (orbit.x[-1], orbit.y[-1], *c)]
-            escaped = orbit.excess_m[-1] > 0  # close to the radius float64 does not tell
-            out = self._ran(self._kernels.run_float64, 1, *last, 0, radius=0.0 if escaped else math.inf)
-            parts.append(replace(out.after(orbit.steps), trust=np.ones(1, dtype=np.int8)))
+            one, more = (self._one(pixel, bits) for bits in (self.facts.bits, self.facts.bits + _GUARD // 2))
+            assert one.iterations is not None and more.iterations is not None
+            same = np.array_equal(one.iterations, more.iterations) and np.array_equal(one.fate, more.fate)
+            same = same and bool(np.all(np.abs(one.measure - more.measure) <= 1e-9 * np.abs(more.measure) + 1e-9))
+            parts.append(replace(more, trust=np.full(1, 1 if same else -1, dtype=np.int8)))
         return ReadOut.joined(parts)
+
+    def _one(self, pixel: int, bits: int) -> ReadOut:
+        """A pixel's orbit at so many bits; its last iterate, read out in float64, tells how it ended."""
+        row, column = divmod(pixel, self._view.width)
+        z, c = self._system.start(self._view.x_at(column), self._view.y_at(row))
+        orbit: Orbit = orbits.made(self._iteration, z, c, bits, self._system.steps, least=0)
+        last = [np.full(1, float(v)) for v in (orbit.x[-1], orbit.y[-1], *c)]
+        escaped = orbit.excess_m[-1] > 0  # close to the radius float64 does not tell
+        out = self._ran(self._kernels.run_float64, 1, *last, 0, radius=0.0 if escaped else math.inf)
+        return out.after(orbit.steps)

@@ -27,14 +27,18 @@ _MOST_DOUBLINGS = 5
 _SLOWER = 1000.0  # an exact pixel-step against a float64 one, for the estimate
 
 
+def _bits(system: TrainingSystem, view: View) -> int:
+    """What the depth needs, and digits for a chaotic run to lose."""
+    return math.ceil(-log2(view.depth)) + 192 + system.network.rate_bits(view.x, view.y)
+
+
 class _ExactJob(Job):
     tile = 1
 
     def __init__(self, system: TrainingSystem, view: View, bits: int | None) -> None:
         self._network, self._view, self._steps = system.network, view, system.steps
         self._given = bits
-        # what the depth needs, and digits for a chaotic run to lose
-        self._bits = bits or math.ceil(-log2(view.depth)) + 192
+        self._bits = bits or _bits(system, view)
         self.facts = Facts(self._bits)
 
     def _measure(self, column: int, row: int, bits: int) -> float:
@@ -79,6 +83,12 @@ class ExactBackend(Backend):
             return escape_time.ExactJob(system, view, bits, say)
         assert isinstance(system, TrainingSystem)
         return _ExactJob(system, view, bits)
+
+    def bits(self, system: System, view: View) -> int:
+        if isinstance(system, EscapeTimeSystem):
+            return escape_time.exact_bits(view)
+        assert isinstance(system, TrainingSystem)
+        return _bits(system, view)
 
     def seconds_per_pixel(self, system: System, skipped: int, say: Say) -> float | None:
         if isinstance(system, EscapeTimeSystem):

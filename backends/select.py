@@ -29,7 +29,8 @@ def names() -> list[str]:
 
 def float64_steps_per_pixel(view: View) -> float:
     """log2 of the distance of neighbouring pixels over float64's spacing at the view's coordinates."""
-    largest = float(max(abs(view.x), abs(view.y)) + view.largest_difference())
+    # what is computed of a coordinate, a power of ten or a sum with c, has the resolution of numbers near 1 at best
+    largest = max(1.0, float(max(abs(view.x), abs(view.y)) + view.largest_difference()))
     return log2(view.depth / view.height) - math.log2(np.spacing(largest))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,11 @@ from .errors import InputError
 from .files import whole_file
 from .scene import Scene
 
+BROKEN = (
+    *(OSError, ValueError, TypeError, KeyError, EOFError, AttributeError, NotImplementedError),
+    *(zipfile.BadZipFile, zlib.error),
+)
+"""What NumPy raises where an .npz file is none, or damaged."""
 PASSES = (16, 8, 4, 2, 1)
 """Coarse to fine: pixels whose row and column are multiples of 16 come first, then of 8, and so on."""
 
@@ -68,7 +74,7 @@ class Field:
                 found = {name: archive[name] for name in archive.files}
         except FileNotFoundError:
             raise InputError(f"{option}: there is no file {path}.") from None
-        except (OSError, ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile, NotImplementedError):
+        except BROKEN:
             raise InputError(f"{option}: {path} is not a data file of deepzoom, or it is cut short.") from None
         if "scene" not in found:
             raise InputError(f"{option}: {path} is not a data file of deepzoom: it lacks 'scene'.")
@@ -81,7 +87,12 @@ class Field:
         for name, kind in channels.items():
             if found[name].shape != shape or found[name].dtype != kind:
                 raise InputError(f"{option}: {path}: {name} does not have the size and type of its scene.")
-        made = json.loads(str(found["made"])) if "made" in found else {}
+        try:
+            made = json.loads(str(found["made"])) if "made" in found else {}
+        except ValueError:
+            made = None
+        if not isinstance(made, dict):
+            raise InputError(f"{option}: {path} is not a data file of deepzoom: 'made' is no JSON object.")
         return cls(scene, **{name: found[name] for name in channels}, made=made)
 
     @property

@@ -78,8 +78,9 @@ def made(
     bits: int,
     limit: int,
     progress: Callable[[float], None] = lambda share: None,
+    least: int = 1,
 ) -> Orbit:
-    """The orbit of z with c, at so many bits, of one step at least; progress is told the share of the limit."""
+    """The orbit of z with c, at so many bits, of ``least`` steps at least; progress is told the share of the limit."""
     step, fold_values = exact_map(iteration.formula, bits)
     folding = len(source.folds(iteration.formula))
     folded = array("d")
@@ -113,7 +114,7 @@ def made(
             excess_m.append(m)
             excess_e.append(e)
             over = not beyond <= 0 or any(math.hypot(fx - t, fy - u) < NEAR for t, u in targets)
-            if n == limit or (over and n > 0):
+            if n == limit or (over and n >= least):
                 break
             x, y = step(x, y, a, b)
             if n % _REPORT_EVERY == 0:

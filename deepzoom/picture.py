@@ -67,8 +67,10 @@ def read_scene(path: Path, option: str = "FILE") -> Scene:
         except (OSError, UnicodeDecodeError):
             raise InputError(f"{option}: {path} is neither a scene (TOML text), a picture nor a data file.") from None
         return Scene.from_toml(text, f"{option}: {path}")
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
+    Image.MAX_IMAGE_PIXELS = None  # our own pictures can be larger than Pillow's bound for strangers'
+    PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = 1 << 28  # and centres longer
     try:
         with Image.open(path) as image:
             image.load()

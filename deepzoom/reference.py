@@ -75,9 +75,10 @@ class Reference:
         return int(self.agreement * math.log10(2))
 
 
-def bits_for(view: View) -> int:
+def bits_for(system: TrainingSystem, view: View) -> int:
     """Bits of a reference that serves this view: of the run that has to agree, plus one digit of the longer one."""
-    return math.ceil(-log2(view.smallest_difference())) + VERIFIED + _MARGIN + BASE_BITS
+    for_depth = math.ceil(-log2(view.smallest_difference())) + VERIFIED + _MARGIN + BASE_BITS
+    return for_depth + system.network.rate_bits(view.x, view.y)
 
 
 def check_bits(view: View, bits: int | None) -> None:
@@ -103,7 +104,7 @@ def obtain(
     kept).
     """
     check_bits(view, bits)
-    wanted = bits_for(view) if bits is None else bits
+    wanted = bits_for(system, view) if bits is None else bits
     goal = _Goal.of(view, system.steps)
     source = compiled.source_digest("arithmetic/*.py", "systems/*.py", "reference.py")
     text = "\n".join((source, system.key(), format_decimal(view.x), format_decimal(view.y)))
@@ -119,7 +120,7 @@ def obtain(
                 cache.save(key, stop.kept)
                 raise Stopped from None
             cache.save(key, kept)
-        reference = _reference(kept)
+        reference = _reference(_cut(kept, goal))
         if reference.agreement >= VERIFIED:
             return reference
         if bits is not None:
@@ -227,6 +228,20 @@ def _note(run: TaylorRun, new: dict[str, list[Any]]) -> None:
             new[name].append(getattr(snapshot, name.removeprefix("snapshot.")))
 
 
+def _cut(kept: Arrays, goal: _Goal) -> Arrays:
+    """What a view needs of a longer reference: what it would have been made of for this view alone.
+
+    So that a picture does not depend on what else was rendered before.
+    """
+    reach, losses = kept["reach"].tolist(), kept["losses"].tolist()
+    steps = next((n for n in range(len(losses)) if goal.reached(reach[: n + 1], losses[:n])), len(losses))
+    cut = dict(kept)
+    for name in _PER_STEP:
+        cut[name] = kept[name][: steps + 1 if name in ("weights", "reach") else steps]
+    held = kept["snapshot.step"] <= steps
+    return cut | {name: kept[name][held] for name in _PER_SNAPSHOT}
+
+
 def _part(arrays: Arrays, prefix: str) -> Arrays:
     return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
 
@@ -254,5 +269,6 @@ def _agreement(main: TaylorRun, check: ExactRun) -> float:
     for a, b in zip(main.weights, check.weights):
         exact = a.reference
         apart = exact - Exact.of(b, exact.bits)
-        agreed = min(agreed, exact.log2_largest() - apart.log2_largest())
+        if apart.signs().any():
+            agreed = min(agreed, exact.log2_largest() - apart.log2_largest())
     return agreed

@@ -55,13 +55,18 @@ class Plan:
     def pixels(self) -> int:
         return self.scene.view.pixels
 
+    @property
+    def bits(self) -> int:
+        """Bits to begin with, given or chosen."""
+        return self.scene.bits or self.backend.bits(self.system, self.scene.view)
+
 
 def plan(scene: Scene) -> Plan:
     """Choose how to render. Raises InputError where the scene cannot be rendered."""
     system = systems.create(scene.system, scene.settings, scene.steps)
     system.check(scene.view, scene.steps)
     backend, reason = select.select(scene.backend, scene.view)
-    if backend.name == "cpu-perturbation":
+    if backend.name in ("cpu-perturbation", "exact"):
         check_bits(scene.view, scene.bits)
     return Plan(scene, system, backend, reason)
 
@@ -111,6 +116,7 @@ def render(
     planned = plan(scene)
     observer.say(f"{planned.backend.name}: {planned.reason}.")
     field = Field.empty(scene) if partial is None else partial
+    field.made = {"system": planned.system.key()}
     job: Job | None = None
 
     def progress(share: float) -> None:
@@ -125,7 +131,7 @@ def render(
     except Stopped:
         pass
     facts = _facts(planned, job, field, time.perf_counter() - begin)
-    field.made = facts
+    field.made = {**facts, "system": planned.system.key()}
     if facts["settled"] or facts["unsettled"]:
         observer.say(f"{facts['settled']:,} pixels are settled; rounding may matter in {facts['unsettled']:,}.")
     return Rendered(field, bool(field.done.all()), facts)

@@ -16,6 +16,7 @@ from .picture import read_scene
 from .scene import Scene, View, parse_size
 
 DEFAULT_SIZE = "256x256"
+MOST_BITS = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ class Request:
         base = self._from_landmark() if self.scene is None else self._from_file(self.scene)
         changes = {"steps": self.steps, "backend": self.backend, "bits": self.bits, "palette": self.palette}
         scene = replace(base, **{k: v for k, v in changes.items() if v is not None})  # type: ignore[arg-type]
-        if scene.bits is not None and scene.bits < 1:
-            raise InputError(f"--bits: {scene.bits} is not a number of bits such as 256.")
+        if scene.bits is not None and not 1 <= scene.bits <= MOST_BITS:
+            raise InputError(f"--bits: {scene.bits} is not a number of bits such as 256, of at most {MOST_BITS:,}.")
         palettes.check(scene.palette)
         if self.flip:
             scene = replace(scene, view=replace(scene.view, flip=not scene.view.flip))
@@ -68,6 +69,11 @@ class Request:
             view = view.zoomed(j, i, factor)
         if self.at is not None:
             place = landmarks.get(self.at)
+            if place.system != (self.system or scene.system):
+                raise InputError(
+                    f"--at: {place.name} is a place in {place.system}, not in {self.system or scene.system}."
+                )
+            scene = replace(scene, steps=place.steps, settings=dict(place.settings))
             view = View.parse(place.x, place.y, place.depth, (view.width, view.height))
             view = replace(view, flip=place.flip)
         if self.center is not None:
@@ -151,6 +157,8 @@ class Outputs:
         check_output(outputs.picture, "--out", force)
         if data is not None:
             check_output(data, "--data", force)
+            if data.resolve() == outputs.partial.resolve():
+                raise InputError(f"--data: {data} is where an unfinished render is kept; give another name.")
         if outputs.partial.exists() and not (resume or force):
             raise InputError(
                 f"--out: {outputs.partial} holds an unfinished render of this name; go on with --resume, or start anew"
@@ -165,6 +173,9 @@ class Outputs:
         field = Field.load(self.partial, "--resume")
         if not same_run(field.scene, scene):
             raise InputError(f"--resume: {self.partial} belongs to another scene; give that one, or another --out.")
+        made_from = field.made.get("system")
+        if made_from not in (None, systems.create(scene.system, scene.settings, scene.steps).key()):
+            raise InputError(f"--resume: {self.partial} was made from other data than --set data names now.")
         field.scene = scene
         return field
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -95,8 +96,8 @@ class View:
 def parse_size(text: str) -> tuple[int, int]:
     """(width, height) from ``WxH``. Raises InputError for anything else, and for more pixels than memory could hold."""
     parts = text.lower().split("x")
-    numbers = [float(p) if _is_number(p) else -1.0 for p in parts]
-    if len(parts) != 2 or any(n < 1 or n != int(n) for n in numbers):
+    numbers = [float(p) if _NUMBER.fullmatch(p) else -1.0 for p in parts]
+    if len(parts) != 2 or any(not 1 <= n < 1e30 or n != int(n) for n in numbers):
         raise InputError(f"--size: {text!r} is not WIDTHxHEIGHT in whole pixels of at least 1, such as 512x512.")
     width, height = (int(n) for n in numbers)
     needed = width * height * BYTES_PER_PIXEL
@@ -113,8 +114,7 @@ BYTES_PER_PIXEL = 128
 MOST_PIXELS = 1 << 28
 
 
-def _is_number(text: str) -> bool:
-    return bool(text) and text.replace("e", "", 1).replace("+", "", 1).replace(".", "", 1).isdigit()
+_NUMBER = re.compile(r"\d+\.?\d*(e\+?\d{1,3})?", re.ASCII)
 
 
 def _in_bytes(count: float) -> str:
@@ -169,7 +169,7 @@ class Scene:
         """
         try:
             tables = tomllib.loads(text)
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # ValueError: also an integer of thousands of digits
             raise InputError(f"{source} is not valid TOML: {error}.") from None
         found = _flattened(tables, source)
         unknown = sorted(set(found) - set(_KEYS) - {k for k in found if k.startswith("system.settings.")})

@@ -50,8 +50,8 @@ def test_a_picture_with_everything_in_it(place):
     assert result.exit_code == 0, result.output
     assert result.stdout == "tanh-1e-20-001.png\n"
     assert files() == ["tanh-1e-20-001.png"]
-    # float64's spacing at the centre, 2**-54 and 2**-55, against pixels 1e-20 / 16 apart
-    assert "cpu-perturbation: 88,818 neighbouring pixels would share one float64 number." in result.stderr
+    # float64's spacing near 1, 2**-52, against pixels 1e-20 / 16 apart
+    assert "cpu-perturbation: 355,271 neighbouring pixels would share one float64 number." in result.stderr
     assert "384 pixels in" in result.stderr and result.stderr.endswith(" px/s.\n")
     scene = read_scene(Path("tanh-1e-20-001.png"))
     assert (scene.view.width, scene.view.height, scene.steps) == (24, 16, 60)
@@ -164,6 +164,17 @@ BAD = [
     (["linear", "--at", "tanh-deep"], "--at: tanh-deep is a place in tanh, not in linear"),
     (["--size", "0x0"], "--size: '0x0' is not WIDTHxHEIGHT"),
     (["--size", "5"], "--size: '5' is not WIDTHxHEIGHT"),
+    (["--size", "e5x5"], "--size: 'e5x5' is not WIDTHxHEIGHT"),
+    (["--size", "1e400x1"], "--size: '1e400x1' is not WIDTHxHEIGHT"),
+    (["--steps", "1" + 20 * "0"], "is not at least 1 and at most 10,000,000"),
+    (["--bits", "1" + 20 * "0"], "is not a number of bits such as 256, of at most 10,000,000"),
+    (["--backend", "exact", "--bits", "8"], "--bits: 8 is too few for depth 1e-20"),
+    (["--out", "a.png", "--data", "a.partial.npz"], "--data: a.partial.npz is where an unfinished render is kept"),
+    (["mandelbrot", "--formula", "z**2 + c"], "--formula: it is a system of its own; leave out mandelbrot"),
+    (["--formula", "z.real + c"], "--formula: 'z.real + c' has the attribute 'real'"),
+    (["--formula", "c/(z-z)"], "--formula: 'c/(z-z)' divides by zero everywhere"),
+    (["newton", "--set", "polynomial=5"], "--set polynomial: '5' is of degree 0"),
+    (["newton", "--set", "polynomial=1,-2,1"], "--set polynomial: it has a repeated root"),
     (["--size", "1e9x1e9"], "--size: '1e9x1e9' would need 111 EiB of memory"),
     (["--steps", "0"], "--steps: 0 is not at least 1"),
     (["--bits", "64"], "--bits: 64 is too few for depth 1e-20 at 256 rows; give at least"),
@@ -209,6 +220,22 @@ def test_bad_scenes_and_data_files(place):
         assert result.exit_code == 2 and f"--scene: {name}" in result.stderr and message in result.stderr
         result = deepzoom("info", name)
         assert result.exit_code == 2 and f"FILE: {name}" in result.stderr and message in result.stderr
+    with np.load("a.npz") as archive:
+        whole = dict(archive)
+    np.savez("made.npz", **{**whole, "made": np.array("[1, 2]")})
+    np.savez("digits.npz", **{**whole, "scene": np.array(text.replace("steps = 60", "steps = " + "1" * 5000))})
+    np.savez("palette.npz", **{**whole, "scene": np.array(text.replace("Spectral", "Spectrum"))})
+    np.savez_compressed("packed.npz", **whole)
+    packed = bytearray(Path("packed.npz").read_bytes())
+    packed[200:260] = bytes(60)
+    Path("damaged.npz").write_bytes(packed)
+    with Path("array.npz").open("wb") as file:
+        np.save(file, np.zeros(3))
+    before = files()
+    for name in ("made", "digits", "palette", "damaged", "array"):
+        result = deepzoom("colour", f"{name}.npz", "--out", "b.png")
+        assert result.exit_code == 2 and result.stderr.count("\n") == 1, (name, result.output)
+    assert deepzoom("render", "--scene", "a.png", "--at", "mandelbrot-home").exit_code == 2
     result = deepzoom("colour", "cut.npz", "--out", "b.png")
     assert result.exit_code == 2 and "FILE: cut.npz is not a data file" in result.stderr
     assert deepzoom("colour", "a.npz", "--out", "b.png", "--palette", "none").exit_code == 2
@@ -231,6 +258,40 @@ def test_a_centre_of_ten_thousand_digits(place):
     place[where + 1] = long
     assert deepzoom(*place, "--out", "a.png").exit_code == 0
     assert long.rstrip("0") in deepzoom("info", "a.png").stdout
+
+
+def test_resume_refuses_data_that_changed(place):
+    """The scene names the file; what is kept knows its contents."""
+    place[place.index("--size") + 1] = "96x96"
+    assert deepzoom(*place, "--out", "a.png", "--data", "a.npz").exit_code == 0
+    kept = Field.load(Path("a.npz"))
+    kept.done[50:] = False
+    kept.save(Path("a.partial.npz"))
+    data = place[place.index("--set") + 1].removeprefix("data=")
+    assert deepzoom(*place, "--out", "b.png").exit_code == 0
+    with np.load(data) as archive:
+        changed = {**archive, "X": 2 * archive["X"]}
+    np.savez(data, **changed)
+    Path("a.png").unlink()
+    result = deepzoom(*place, "--out", "a.png", "--resume")
+    assert result.exit_code == 2 and "was made from other data" in result.stderr
+
+
+def test_networks_that_begin_at_zero_or_fit_at_once(place):
+    data = place[place.index("--set") + 1].removeprefix("data=")
+    with np.load(data) as archive:
+        arrays = dict(archive)
+    np.savez(data, **{**arrays, "theta1": np.zeros_like(arrays["theta1"])})
+    for backend in ("cpu-perturbation", "exact"):
+        small = ["--size", "3x2", "--backend", backend, "--data", f"{backend}.npz", "--out", f"{backend}.png"]
+        result = deepzoom(*place, *small)
+        assert result.exit_code == 0, result.output
+    deep, exact = (Field.load(Path(f"{b}.npz")) for b in ("cpu-perturbation", "exact"))
+    assert np.array_equal(deep.fate, exact.fate) and np.allclose(deep.measure, exact.measure, rtol=1e-9, atol=0)
+    for arrays_given in ({"Y": np.zeros_like(arrays["Y"]), "theta1": np.zeros_like(arrays["theta1"])},):
+        np.savez(data, **{**arrays, **arrays_given})
+        result = deepzoom(*place)
+        assert result.exit_code == 2 and "the starting weights have a loss of 0" in result.stderr
 
 
 def test_a_folder_that_fills_up_leaves_nothing_half_written(place, monkeypatch):

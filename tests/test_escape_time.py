@@ -240,3 +240,29 @@ def test_wrong_settings(name, given, message):
     with pytest.raises(InputError) as error:
         systems.create(name, given)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize("kind", [escape_time.Float64Job, escape_time.PerturbationJob])
+def test_ending_inside_pixels_early_ends_no_others(own_cache, kind):
+    """Where orbits come back to the same number they are not followed on; around a bulb, against the exact backend."""
+    place = "-0.1225611668766536", "0.7448617666197442"  # the centre of the period-3 bulb
+    pixels = np.random.default_rng(5).choice(24 * 24, 60, replace=False)
+    found = job_at("mandelbrot", {}, *place, "0.3", 24, 2000, kind).run(pixels)
+    exact = job_at("mandelbrot", {}, *place, "0.3", 24, 2000, escape_time.ExactJob).run(pixels)
+    assert 10 < (exact.fate == 0).sum() < 50
+    settled = found.trust > 0
+    assert settled.mean() > 0.9 and np.array_equal(found.iterations[settled], exact.iterations[settled])
+    assert np.array_equal(found.fate[settled], exact.fate[settled])
+
+
+@pytest.mark.parametrize("kind", [escape_time.Float64Job, escape_time.PerturbationJob, escape_time.ExactJob])
+def test_a_start_beyond_the_exit_has_count_0(own_cache, kind):
+    out = job_at("julia", {}, "3", "0", "0.1", 2, 50, kind).run(np.arange(4))
+    assert out.iterations.tolist() == [0] * 4 and out.fate.tolist() == [1] * 4
+
+
+def test_the_exact_backend_says_where_its_bits_were_too_few(own_cache):
+    view = View.parse("-0.75", "0.1", "1e-20", "2x2")
+    system = systems.create("mandelbrot", {}, 50)
+    assert escape_time.ExactJob(system, view, None, quiet).run(np.arange(4)).trust.tolist() == [1] * 4
+    assert -1 in escape_time.ExactJob(system, view, 3, quiet).run(np.arange(4)).trust

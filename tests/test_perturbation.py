@@ -123,3 +123,36 @@ def test_exact_backend_equals_mpmath(kind):
     with mpmath.workprec(500):
         for pixel, measure in zip((0, 37), out.measure):
             assert measure == pytest.approx(float(true_measure(small, place, pixel)), rel=1e-12)
+
+
+def test_learning_rates_far_below_1(own_cache):
+    """A rate of 1e-100 is no multiple of the reference's last bit unless that is counted in."""
+    small = SmallNetwork(27, steps=30)
+    place = View.parse("-100", "-100", "0.1", "4x4")
+    pixels = np.array([0, 9])
+    found = [
+        backend().job(system_of(small), place, None, quiet, quiet).run(pixels)
+        for backend in (CpuPerturbation, ExactBackend)
+    ]
+    with mpmath.workprec(900):
+        for i, pixel in enumerate(pixels.tolist()):
+            true = true_measure(small, place, pixel)
+            for out in found:
+                assert out.fate[i] == (-1 if true < 0 else 1)
+                assert out.measure[i] == pytest.approx(float(true), rel=1e-9)
+
+
+def test_a_much_longer_reference_in_the_cache_serves_a_shallow_view(own_cache):
+    small = SmallNetwork(28, steps=200)
+    shallow, deep = (View.parse(*BURSTING, depth, "8x8") for depth in ("1e-3", "1e-200"))
+    alone = CpuPerturbation().job(system_of(small), shallow, None, quiet, quiet).run(np.arange(64))
+    CpuPerturbation().job(system_of(small), deep, None, quiet, quiet)
+    again = CpuPerturbation().job(system_of(small), shallow, None, quiet, quiet).run(np.arange(64))
+    assert np.array_equal(alone.fate, again.fate) and np.allclose(alone.measure, again.measure, rtol=1e-12, atol=0)
+
+
+def test_auto_sees_that_float64_does_not_resolve_more_near_0(own_cache):
+    from deepzoom.backends import select
+
+    at_zero = View.parse("0", "0", "1e-20", "8x8")
+    assert isinstance(select.select("auto", at_zero)[0], CpuPerturbation)

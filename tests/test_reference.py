@@ -223,3 +223,18 @@ def test_a_run_in_the_middle_of_its_exact_weights(own_cache):
     last = min(a.steps, b.steps, c.steps)
     assert 1.500000000000000000000000031415926535 == 1.5
     assert 0 < np.abs(a.weights[last] - c.weights[last]).max() < np.abs(a.weights[last] - b.weights[last]).max()
+
+
+def test_a_view_takes_no_more_of_a_longer_reference_than_it_needs(own_cache):
+    """A picture does not depend on what was rendered before it."""
+    small = SmallNetwork(21)
+    system = create("tanh")
+    system.steps, system.network = small.steps, small.network
+    shallow, deep = (View.parse("1.5141", "1.9718", depth, "16x16") for depth in ("1e-2", "1e-12"))
+    alone = reference.obtain(system, shallow)
+    longer = reference.obtain(system, deep)
+    again = reference.obtain(system, shallow)
+    assert longer.steps > alone.steps == again.steps
+    assert np.allclose(again.weights, alone.weights, rtol=1e-15, atol=1e-20) and len(again.snapshots) == len(
+        alone.snapshots
+    )

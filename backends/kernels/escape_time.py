@@ -97,7 +97,7 @@ def run_float64(zx, zy, cx, cy, limit, radius, law, targets, out):
     """Iterate pixels from z (P,) with c (P,), to the results of ``read_out``."""
     for p in range(zx.size):
         x, y, a, b = zx[p], zy[p], cx[p], cy[p]
-        n = 0
+        n, keep, kept_x, kept_y = 0, 64, inf, inf
         fixed = ROUNDING * math.hypot(a, b)
         error, unsure = ROUNDING * math.hypot(x, y), False
         beyond = x * x + y * y - radius * radius
@@ -109,6 +109,10 @@ def run_float64(zx, zy, cx, cy, limit, radius, law, targets, out):
             error = by_z * error + by_c * fixed
             error += _OF_A_STEP * (abs(x) + abs(y))
             n += 1
+            if x == kept_x and y == kept_y:  # the same number again: so it goes on for ever
+                n = limit
+            if n == keep:
+                kept_x, kept_y, keep = x, y, 2 * n
             beyond = x * x + y * y - radius * radius
             hit = reached(x, y, targets)
         read_out(p, x, y, a, b, n, hit, beyond, error, unsure, law, targets, out)
@@ -143,6 +147,7 @@ def run_perturbed(
         x, y, da, db = dzx[p], dzy[p], dcx[p], dcy[p]
         error, unsure = ROUNDING * (abs(x) + abs(y)), False
         fixed = ROUNDING * (abs(da) + abs(db))
+        rebased, keep, kept_x, kept_y = 0, 1, inf, inf
         orbit, m, n = 0, np.int64(0), np.int64(0)
         first, last = start[0], length[0]
         wx, wy = zx[first] + x, zy[first] + y
@@ -157,6 +162,12 @@ def run_perturbed(
                 x, y, m, orbit = ux, uy, np.int64(0), critical
                 first, last = start[orbit], length[orbit]
                 size = abs(x) + abs(y)
+                if x == kept_x and y == kept_y:  # back at the same difference: so it goes on for ever
+                    n = limit
+                    break
+                rebased += 1
+                if rebased == keep:
+                    kept_x, kept_y, keep = x, y, 2 * rebased
             block, span = np.int64(-1), np.int64(1)
             if m > 0:
                 k, level, shift = m - 1, 0, shortest
@@ -206,8 +217,7 @@ def _beyond_wide(excess_m, excess_e, zx, zy, x, y, e):
     """The sign of |Z + z|**2 - radius**2, z = (x + iy) 2**e."""
     if e < excess_e - _FAR_BELOW:
         return excess_m
-    s = _two_to(e)
-    moved = wide((zx + zx + s * x) * x + (zy + zy + s * y) * y, e)
+    moved = wide_add(wide((zx + zx) * x + (zy + zy) * y, e), wide(x * x + y * y, e + e))
     return wide_add((excess_m, excess_e), moved)[0]
 
 

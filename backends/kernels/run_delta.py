@@ -25,7 +25,8 @@ def _largest_share(net, lanes, at, weights, t):
             largest = maximum(largest, magnitude(load(lanes, at.differences + i * LANES)))
             size = max(size, abs(weights[t, i]))
             i += 1
-        share = maximum(share, largest * (1.0 / size))
+        if size > 0.0:  # weights that begin at zero have not moved yet
+            share = maximum(share, largest * (1.0 / size))
     return share
 
 

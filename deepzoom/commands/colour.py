@@ -36,5 +36,6 @@ def colour(
         palettes.check(palette)
     field = Field.load(file)
     field.scene = replace(field.scene, palette=palette or field.scene.palette)
+    palettes.check(field.scene.palette)
     write_picture(field, out, figure, png_bits)
     typer.echo(str(out))

@@ -174,6 +174,7 @@ def _describe(plan: Any, outputs: Outputs, jobs: int | None, as_json: bool) -> N
         "size": f"{view.width}x{view.height}",
         "pixels": plan.pixels,
         "steps": plan.scene.steps,
+        "bits": plan.bits,
         "jobs": jobs or cores(),
         "seconds": None if seconds is None else round(seconds, 1),
         "out": str(outputs.picture),

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..scene import View
 from .base import Axis, Setting, System, checked_settings
-from .training import ACTIVATIONS, Network
+from .training import ACTIVATIONS, Constants, Network, Rates, train_step
 
 _INPUT_RATE = Axis("Input layer learning rate", True)
 _OUTPUT_RATE = Axis("Output layer learning rate", True)
@@ -64,6 +66,8 @@ SETTINGS: dict[str, Setting] = {
 }
 
 MOST_LOG10 = 300
+MOST_STEPS = 10_000_000
+LEAST_LOSS, MOST_LOSS = 1e-30, 1e300
 
 
 class TrainingSystem(System):
@@ -75,8 +79,8 @@ class TrainingSystem(System):
         published = PUBLISHED[name]
         super().__init__(name, published.title, published.axes, published.steps)
         self.steps = published.steps if steps is None else steps
-        if self.steps < 1:
-            raise InputError(f"--steps: {self.steps} is not at least 1.")
+        if not 1 <= self.steps <= MOST_STEPS:
+            raise InputError(f"--steps: {self.steps} is not at least 1 and at most {MOST_STEPS:,}.")
         known = {
             key: Setting(getattr(published, key, "") or setting.default, setting.meaning)
             if key in ("activation", "batch", "rates", "offset")
@@ -87,6 +91,8 @@ class TrainingSystem(System):
         own = "data" in given and given["data"] != "published"
         arrays = _read(given["data"] if own else str(files(__package__) / "data" / published.data), own)
         self.network = _network(arrays, chosen, self.steps, "rates" in given)
+        if own:
+            _check_first_loss(self.network)
 
     def key(self) -> str:
         n = self.network
@@ -106,12 +112,32 @@ class TrainingSystem(System):
                 )
 
 
+def _check_first_loss(network: Network) -> None:
+    """Raise InputError where the loss of the starting weights is one to which no other can be compared."""
+    constants = Constants.of(network, _plain)
+    none = Rates((0.0,) * len(network.weights), None)
+    with np.errstate(all="ignore"):
+        loss = float(train_step(network, constants, none, network.weights, network.rows_at(0)).loss)
+    if not LEAST_LOSS <= loss <= MOST_LOSS:
+        raise InputError(
+            f"--set data: the starting weights have a loss of {loss:.3g}, to which later ones cannot be compared; give"
+            f" data with one from {LEAST_LOSS:g} to {MOST_LOSS:g}."
+        )
+
+
+def _plain(value: Any) -> NDArray[np.float64]:
+    return np.asarray(float(value) if isinstance(value, Fraction) else value, dtype=np.float64)
+
+
 def _read(path: str, own: bool) -> dict[str, NDArray[Any]]:
     """The arrays of a data file. Raises InputError where it is none of ours."""
     try:
         with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+    except (
+        OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, AttributeError, NotImplementedError,
+        zlib.error,
+    ) as error:  # fmt: skip
         if not own:
             raise
         reason = "does not exist" if isinstance(error, FileNotFoundError) else "is not an .npz file of arrays"

@@ -12,6 +12,7 @@ Taylor polynomial, according to what numbers it is given; the compiled kernels a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -70,6 +71,13 @@ class Network:
         gain = 1 if self.activation == "identity" else 2
         hidden = [Fraction(gain, n) for n in self.widths[:-2]]
         return (*hidden, Fraction(1, self.widths[-2] ** 2))
+
+    def rate_bits(self, x: Any, y: Any) -> int:
+        """Bits that the smallest learning rate or offset at (x, y) stands below 1: fixed point needs them more."""
+        exponents = {"x": float(x), "y": float(y)}
+        names = [*self.rates, *([] if self.offset is None else [self.offset])]
+        least = min(exponents[n] if n in exponents else float(Fraction(n)) for n in names)
+        return max(0, math.ceil(-least * math.log2(10)))
 
     def rows_at(self, step: int) -> NDArray[np.int64] | None:
         """Rows drawn at a step, None for all."""

@@ -122,9 +122,11 @@ class TaylorRun(ExactRun):
 
     def reach(self) -> float:
         """log2 of how much of a layer's largest weight a parameter difference of 1 would move, to first order."""
-        shares = [
-            float(np.abs(w.difference.data[:2]).max()) / float(np.abs(floats(w.reference)).max()) for w in self.weights
-        ]
+        shares = [0.0]
+        for w in self.weights:
+            largest = float(np.abs(floats(w.reference)).max())
+            if largest > 0:  # weights that begin at zero have not moved yet
+                shares.append(float(np.abs(w.difference.data[:2]).max()) / largest)
         return math.log2(max(shares)) - self.exponent if max(shares) > 0 else -math.inf
 
     def snapshot(self) -> Snapshot:
