@@ -133,10 +133,14 @@ def settings_of(pairs: Iterable[str]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where a render goes: picture, data file or None, and what is kept while it is not finished."""
+    """Where a render goes: picture, data file or None, and what is kept while it is not finished.
+
+    numbered: the scene that the picture's name was made from, None where it was given.
+    """
 
     picture: Path
     data: Path | None
+    numbered: Scene | None = None
 
     @property
     def partial(self) -> Path:
@@ -153,7 +157,7 @@ class Outputs:
             raise InputError(f"--out: {out} does not end in .png.")
         if data is not None and data.suffix.lower() != ".npz":
             raise InputError(f"--data: {data} does not end in .npz.")
-        outputs = cls(out or _numbered(scene, resume), data)
+        outputs = cls(out or _numbered(scene, resume), data, scene if out is None else None)
         check_output(outputs.picture, "--out", force)
         if data is not None:
             check_output(data, "--data", force)
@@ -178,6 +182,12 @@ class Outputs:
             raise InputError(f"--resume: {self.partial} was made from other data than --set data names now.")
         field.scene = scene
         return field
+
+    def free_picture(self) -> Path:
+        """The picture's name, or the next free number where another render took it in the meantime."""
+        if self.numbered is not None and self.picture.exists():
+            return _numbered(self.numbered, False)
+        return self.picture
 
     def remove_partial(self) -> None:
         self.partial.unlink(missing_ok=True)

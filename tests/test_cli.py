@@ -260,6 +260,20 @@ def test_a_centre_of_ten_thousand_digits(place):
     assert long.rstrip("0") in deepzoom("info", "a.png").stdout
 
 
+def test_a_number_taken_in_the_meantime_is_left_alone(place, monkeypatch):
+    from deepzoom import rendering
+
+    render = rendering.render
+
+    def slow(*args, **kwargs):
+        Path("tanh-1e-20-001.png").write_bytes(b"another's")
+        return render(*args, **kwargs)
+
+    monkeypatch.setattr(rendering, "render", slow)
+    assert deepzoom(*place).stdout == "tanh-1e-20-002.png\n"
+    assert Path("tanh-1e-20-001.png").read_bytes() == b"another's"
+
+
 def test_resume_refuses_data_that_changed(place):
     """The scene names the file; what is kept knows its contents."""
     place[place.index("--size") + 1] = "96x96"

@@ -148,9 +148,10 @@ def render(
         raise typer.Exit(3)
     if outputs.data is not None:
         result.field.save(outputs.data)
-    write_picture(result.field, outputs.picture, figure, png_bits)
+    picture = outputs.free_picture()
+    write_picture(result.field, picture, figure, png_bits)
     outputs.remove_partial()
-    where = {"out": str(outputs.picture), "data": None if outputs.data is None else str(outputs.data)}
+    where = {"out": str(picture), "data": None if outputs.data is None else str(outputs.data)}
     if as_json:
         typer.echo(json.dumps({**result.facts, **where}))
     else:
