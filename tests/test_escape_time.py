@@ -60,13 +60,26 @@ def counts(out):
 )
 def test_known_places(own_cache, place):
     """Exact counts on a 3x3 grid, computed with big integers (tests/golden/locations.json), down to 1e-1000."""
+    got, _ = three_by_three(place)
+    assert got.tolist() == place["counts"]
+
+
+@pytest.mark.slow
+def test_pixels_that_are_wrong_say_that_they_are_not_settled(own_cache):
+    place = next(p for p in LOCATIONS if p["name"] == "super_dense")
+    got, trust = three_by_three(place)
+    wrong = got != np.array(place["counts"], dtype=object)
+    assert wrong.any() and np.all(trust[wrong] == -1)
+
+
+def three_by_three(place):
+    """(counts, trust) of a place's grid, rows by growing y."""
     zoom, width = place["zoom_height4"], place["width"]
     depth = parse_decimal(width, "width") if width else 4 / parse_decimal(zoom, "zoom")
     view = ThreeByThree(parse_decimal(place["x"], "x"), parse_decimal(place["y"], "y"), depth, 3, 3)
     system = systems.create(place["system"], {}, place["limit"])
-    job = escape_time.PerturbationJob(system, view, None, quiet, quiet)
-    got = np.array(counts(job.run(np.arange(9))), dtype=object).reshape(3, 3)[::-1]
-    assert got.tolist() == place["counts"]
+    out = escape_time.PerturbationJob(system, view, None, quiet, quiet).run(np.arange(9))
+    return np.array(counts(out), dtype=object).reshape(3, 3)[::-1], out.trust.reshape(3, 3)[::-1]
 
 
 DEEP = [m for m in all_landmarks() if m.name.endswith("-deep") and m.system in systems.ESCAPE_TIME]
