@@ -103,14 +103,14 @@ class PerturbationJob(_EscapeTimeJob):
         bits = bits or reference_bits(view)
         z, c = system.start(view.x, view.y)
         critical = system.iteration.critical
+        self._wide = log2(view.smallest_difference()) < _WIDE_BELOW
+        if self._wide and critical != ORIGIN:
+            raise InputError(f"--depth: views of {system.name} deeper than 1e-270 are not supported yet.")
         found = [orbits.obtain(system, z, c, bits, progress)]
         if z != critical:  # pixels begin at the centre's orbit, and rebase to that of the critical point
             found.append(orbits.obtain(system, critical, c, bits, progress))
         self._orbits = found
         self._c = float(c[0]), float(c[1])
-        self._wide = log2(view.smallest_difference()) < _WIDE_BELOW
-        if self._wide and critical != ORIGIN:
-            raise InputError(f"--depth: views of {system.name} deeper than 1e-270 are not supported yet.")
         self._join()
         self.facts = Facts(bits, None, max(o.steps for o in found), time.perf_counter() - before)
         self._compile()

@@ -246,6 +246,7 @@ def test_a_field_has_iterations(tmp_path):
         ("mandelbrot", {"power": "1"}, "--set power: '1' is not a whole number from 2 to 30"),
         ("mandelbrot", {"power": "2.5"}, "--set power: '2.5' is not a whole number from 2 to 30"),
         ("julia", {"cx": "east"}, "--set cx: 'east' is not a decimal number"),
+        ("newton", {"polynomial": "1,-2,1"}, "--set polynomial: it has a repeated root"),
         ("celtic", {"power": "3"}, "--set: celtic has no setting 'power'; it has none"),
     ],
 )
@@ -279,3 +280,9 @@ def test_the_exact_backend_says_where_its_bits_were_too_few(own_cache):
     system = systems.create("mandelbrot", {}, 50)
     assert escape_time.ExactJob(system, view, None, quiet).run(np.arange(4)).trust.tolist() == [1] * 4
     assert -1 in escape_time.ExactJob(system, view, 3, quiet).run(np.arange(4)).trust
+
+
+def test_depths_that_are_not_supported_are_refused_before_anything_runs(own_cache, monkeypatch):
+    monkeypatch.setattr(orbit, "made", lambda *a: pytest.fail("made an orbit"))
+    with pytest.raises(InputError, match="--depth: views of newton deeper than 1e-270 are not supported yet"):
+        job_at("newton", {}, "0.5", "0.5", "1e-300")
