@@ -131,49 +131,62 @@ class PerturbationJob(_EscapeTimeJob):
         else:
             mantissa, exponent = scaled_float(self._view.largest_difference())
             size = 2 * mantissa, exponent  # of both parts together
+        self._reach = size
         self._shortest = _SHORTEST if self._length.max() < _LONG else _SHORTEST_OF_LONG
-        counts = []
-        for length in self._length:
-            count, own = max(0, (int(length) - 1) >> self._shortest), []
-            while count:
-                own.append(count)
-                count //= 2
-            counts.append(own)
-        total = sum(map(sum, counts))
-        a, b, norms, rm = np.zeros((total, 4)), np.zeros((total, 4)), np.zeros(total), np.zeros(total)
-        ea, eb, re = (np.zeros(total, dtype=np.int64) for _ in range(3))
-        levels, begin = [], 0
-        for first, length, own in zip(self._start, self._length, counts, strict=True):
-            part = slice(begin, begin + sum(own))
-            out = (v[part] for v in (a, ea, b, eb, rm, re, norms))
-            self._kernels.build_skips(
-                self._x, self._y, self._folds, self._tiny, first, length, self._shortest, *self._c, *size, *out
-            )
-            levels.append(begin + np.cumsum([0, *own]))
-            begin = part.stop
-        most = max(len(level) for level in levels)
-        self._levels = np.array([np.pad(v, (0, most - len(v)), mode="edge") for v in levels], dtype=np.int64)
-        self._skips: tuple[NDArray[Any], ...] = (a, ea, b, eb, rm, re, norms)
+        made = [
+            self._skips_along(int(first), int(length)) for first, length in zip(self._start, self._length, strict=True)
+        ]
+        self._begin = np.cumsum([0, *(len(m[0]) for m in made[:-1])])
+        shift = np.cumsum([0, *(len(m[1]) for m in made[:-1])])
+        self._index = _joined([m[0] + s for m, s in zip(made, shift, strict=True)])
+        self._rows, self._by_c, self._exponents, self._radii = (_joined([m[k] for m in made]) for k in range(1, 5))
         if not self._wide:
-            self._skips = _narrowed(*self._skips)
-            m, e = self._excess
-            self._excess = [np.ldexp(m, np.maximum(e, -3000).astype(np.int32))]
+            self._narrow()
+
+    def _skips_along(self, first: int, length: int) -> tuple[NDArray[Any], ...]:
+        """The index and the skips of one orbit (``kernels/tree.py``)."""
+        k = self._kernels
+        count = max(0, length - 1) >> self._shortest
+        index = np.zeros(count + 1, dtype=np.int64)
+        k.place_skips(count, index)
+        total = int(index[-1]) + 1
+        rows, by_c, radii = np.zeros((total, k.ROW)), np.zeros((total, 4)), np.zeros(total)
+        exponents = np.zeros((total, 3), dtype=np.int64)
+        tree = rows, by_c, exponents, radii, np.zeros((total, k.TOP + 1))
+        k.build_skips(
+            self._x, self._y, self._folds, self._tiny, *self._excess, self._iteration.radius, self._targets, first,
+            self._shortest, *self._c, *self._reach, index, tree,
+        )  # fmt: skip
+        return index, rows, by_c, exponents, radii
+
+    def _narrow(self) -> None:
+        """Everything in float64; skips that do not fit it are never taken."""
+        radius, value = self._exponents[:, 0], self._exponents[:, 1]
+        self._rows[:, 2:] = _ldexp(self._rows[:, 2:], value[:, None])
+        self._rows[:, 1] = _ldexp(self._rows[:, 1], value - radius)
+        self._rows[:, 0] = _ldexp(self._rows[:, 0], -radius)
+        self._radii = _ldexp(self._radii, radius)
+        self._radii[~np.isfinite(self._rows).all(axis=1)] = 0.0
+        m, e = self._excess
+        self._excess = [_ldexp(m, e)]
 
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:
         dx, dy, exponent = self._view.differences(pixels)
         if not self._wide:
             dx, dy, exponent = np.ldexp(dx, exponent), np.ldexp(dy, exponent), 0
         start = self._starts(dx, dy, ORIGIN, ORIGIN)
-        tree = self._start, self._length, self._shortest, self._levels, *self._skips, self._system.steps
-        orbit = *self._c, self._x, self._y, self._folds
+        tree = self._start, self._length, self._shortest, self._index, self._begin, self._rows
+        reach = self._reach if self._wide else (math.ldexp(self._reach[0], max(self._reach[1], -3000)),)
+        orbit = *self._c, *reach, self._x, self._y, self._folds
         if self._wide:
             return self._ran(
                 self._kernels.run_wide, len(pixels), *start, exponent, *orbit, self._tiny, self._tiny_at, self._tiny_m,
-                self._tiny_e, *self._excess, *tree,
+                self._tiny_e, *self._excess, *tree, self._by_c, self._exponents, self._radii, self._system.steps,
             )  # fmt: skip
         return self._ran(
-            self._kernels.run_perturbed, len(pixels), *start, *orbit, self._kx, self._ky, *self._excess, *tree
-        )
+            self._kernels.run_perturbed, len(pixels), *start, *orbit, self._kx, self._ky, *self._excess, *tree,
+            self._radii, self._system.steps,
+        )  # fmt: skip
 
 
 def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
@@ -181,25 +194,10 @@ def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
-def _narrowed(
-    a: Floats,
-    ea: NDArray[np.int64],
-    b: Floats,
-    eb: NDArray[np.int64],
-    rm: Floats,
-    re: NDArray[np.int64],
-    norms: Floats,
-) -> tuple[Floats, Floats, Floats, Floats]:
-    """Matrices, radii and norms of skips in float64; those that do not fit it are never taken."""
-
-    def scaled(m: Floats, e: NDArray[np.int64]) -> Floats:
-        with np.errstate(over="ignore"):
-            result: Floats = np.ldexp(m, np.clip(e, -3000, 3000).astype(np.int32))
-        return result
-
-    a, b, radius, norms = scaled(a, ea[:, None]), scaled(b, eb[:, None]), scaled(rm, re), scaled(norms, ea)
-    radius[~(np.isfinite(a).all(axis=1) & np.isfinite(b).all(axis=1))] = 0.0
-    return a, b, radius, norms
+def _ldexp(m: Floats, e: NDArray[np.int64]) -> Floats:
+    with np.errstate(over="ignore", under="ignore"):
+        result: Floats = np.ldexp(m, np.clip(e, -3000, 3000).astype(np.int32))
+    return result
 
 
 class ExactJob(_EscapeTimeJob):

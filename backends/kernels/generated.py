@@ -1,4 +1,4 @@
-"""Kernels of one formula: its generated code, ``skips.py`` and ``escape_time.py`` in one module in the cache folder.
+"""Kernels of one formula: its generated code, its kind of skips and its loops in one module in the cache folder.
 
 Numba keeps compiled code only of functions that stand in a file. The file is named after its contents, so that it is
 written once; it begins with its formula, and can be read.
@@ -21,12 +21,15 @@ from deepzoom.formula import source
 from deepzoom.formula.expression import Complex
 
 _HERE = Path(__file__).parent
-_PARTS = ("skips.py", "escape_time.py")
-_REPLACED = re.compile(r"from (__future__|deepzoom\.backends\.kernels\.(formula|skips)) import (\([^)]*\)|[^\n]*)\n")
+_LOOPS = ("tree.py", "escape_time.py")
+_REPLACED = re.compile(
+    r"from (__future__|deepzoom\.backends\.kernels\.(formula|series_skips)) import (\([^)]*\)|[^\n]*)\n"
+)
 _USED = """\
 from math import cos, exp, inf, sin, sqrt
 
 from deepzoom.backends.kernels.scaled import *
+from deepzoom.backends.kernels.taylor import *
 from deepzoom.backends.kernels.wide import *
 from deepzoom.compiled import inner
 """
@@ -35,7 +38,8 @@ from deepzoom.compiled import inner
 
 def text_of(f: Complex, title: str) -> str:
     """The module's source."""
-    rest = "\n\n".join(_REPLACED.sub("", (_HERE / part).read_text(encoding="utf-8")) for part in _PARTS)
+    parts = ("series_skips.py" if source.is_holomorphic(f) else "linear_skips.py", *_LOOPS)
+    rest = "\n\n".join(_REPLACED.sub("", (_HERE / part).read_text(encoding="utf-8")) for part in parts)
     code = source.module(f).replace("@inline", "@inner")
     return f"# {title}\n\n{_USED}{code}\n\n{rest}"
 

@@ -33,6 +33,18 @@ def widened(x):
 
 
 @inner
+def two_to(e):
+    """2**e as a float64, within its range."""
+    return math.ldexp(1.0, np.int32(min(max(e, np.int64(-1100)), np.int64(1020))))
+
+
+@inner
+def widened_two_to(e):
+    """2**e as a wide number."""
+    return 0.5, e + 1
+
+
+@inner
 def narrowed(a):
     """The nearest float64."""
     if a[1] < -1080:

@@ -14,6 +14,7 @@ from fractions import Fraction
 
 from .expression import Complex
 from .real import Real, ordered
+from .taylor import taylor
 
 _Z = ("zx", "zy")
 _C = ("cx", "cy")
@@ -301,6 +302,8 @@ def stretch(f: Complex) -> str:
 
 def is_holomorphic(f: Complex) -> bool:
     """Whether f is complex-differentiable in z and in c (Cauchy-Riemann, at some points)."""
+    if any(node.op in ("abs", "sign") for node in ordered((f.re, f.im))):
+        return False
     return _holds_of_derivatives(f, lambda a, b, c, d: abs(a - d) + abs(b + c))
 
 
@@ -338,5 +341,5 @@ FLOAT_FUNCTIONS: dict[str, object] = {
 
 def module(f: Complex) -> str:
     """Source of all of these for one formula, to be compiled."""
-    makers = (value, difference, wide_difference, tangent, stretch, curvature, fold_distance)
-    return "\n".join(f"\n@inline\n{make(f)}" for make in makers)
+    bounds = (taylor,) if is_holomorphic(f) else (tangent, curvature, fold_distance)
+    return "\n".join(f"\n@inline\n{make(f)}" for make in (value, difference, wide_difference, stretch, *bounds))

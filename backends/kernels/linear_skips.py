@@ -1,0 +1,167 @@
+"""Skips along a reference orbit, for maps that fold: many steps of a pixel at once, where they are linear.
+
+A skip is z -> A z + B c, with real 2x2 matrices, for |z| below its radius R. It is kept in units of R and of the largest
+|c| of a pixel, its values in units of 2**eo, as those of ``series_skips.py``. Derivation: docs/escape-time.md.
+
+This file is compiled together with the code of a formula, as ``escape_time.py`` is.
+"""
+
+from __future__ import annotations
+
+import math
+from math import inf
+
+import numpy as np
+
+from deepzoom.backends.kernels.formula import curvature, fold_distance, tangent
+from deepzoom.backends.kernels.scaled import largest_singular_value
+from deepzoom.backends.kernels.wide import (
+    NOTHING,
+    WIDE_ZERO,
+    narrowed,
+    two_to,
+    wide,
+    wide_add,
+    wide_divide,
+    wide_less,
+    wide_negative,
+    widened,
+)
+from deepzoom.compiled import inner
+
+EPSILON = 2.0**-53
+"""Share of |A z| that one step of a skip may drop."""
+ROW = 10
+"""Numbers of a skip: 1 / R, |A|, A, B."""
+TOP = 0
+
+
+@inner
+def dropped(span):
+    """Share of A z that a skip of so many steps drops at most."""
+    return span * EPSILON
+
+
+@inner
+def skip(row, x, y, ga, gb):
+    """A skip's value at z = x + iy and gamma = ga + i gb: (real part, imaginary part, size of what c adds)."""
+    x, y = x * row[0], y * row[0]
+    u, v = row[6] * ga + row[7] * gb, row[8] * ga + row[9] * gb
+    return row[2] * x + row[3] * y + u, row[4] * x + row[5] * y + v, abs(u) + abs(v)
+
+
+@inner
+def skip_wide(row, b, eb, rm, re, eo, x, y, e, ga, gb):
+    """The same where z = (x + iy) 2**e: (real part, imaginary part, their exponent, size of what c adds)."""
+    ez = eo + e - re
+    top = max(ez, eb)
+    p, q = two_to(ez - top) * row[0], two_to(eb - top)
+    u, v = q * (b[0] * ga + b[1] * gb), q * (b[2] * ga + b[3] * gb)
+    return p * (row[2] * x + row[3] * y) + u, p * (row[4] * x + row[5] * y) + v, top, abs(u) + abs(v)
+
+
+@inner
+def room():
+    """What ``followed`` computes in."""
+    return np.zeros(4)
+
+
+@inner
+def _singular_values(a, b, c, d):
+    """Largest and smallest singular value."""
+    largest = largest_singular_value(a, b, c, d)
+    return largest, (abs(a * d - b * c) / largest if largest > 0.0 else 0.0)
+
+
+@inner
+def _normal(m, e):
+    """Scale four mantissas in place so that the largest is between 1/2 and 1; returns the new exponent."""
+    largest = max(max(abs(m[0]), abs(m[1])), max(abs(m[2]), abs(m[3])))
+    if largest == 0.0:
+        return NOTHING
+    _, k = math.frexp(largest)
+    for i in range(4):
+        m[i] = math.ldexp(m[i], -k)
+    return e + np.int64(k)
+
+
+@inner
+def _product(m, n, out):
+    """Matrix product of two rows of four."""
+    out[0], out[1], out[2], out[3] = (
+        m[0] * n[0] + m[1] * n[2],
+        m[0] * n[1] + m[1] * n[3],
+        m[2] * n[0] + m[3] * n[2],
+        m[2] * n[1] + m[3] * n[3],
+    )
+
+
+@inner
+def one_step(t, x, y, cx, cy, size, gap, folds, m, tree, space):
+    """Make the skip t of the one step from the reference's x + iy, where pixels within ``gap`` of it have not ended."""
+    rows, bs, exponents, radii, _ = tree
+    narrow = narrowed(size)
+    a, b = rows[t, 2:6], bs[t]
+    a[0], a[1], a[2], a[3], b[0], b[1], b[2], b[3] = tangent(x, y, cx, cy)
+    by_z, mixed, by_c = curvature(x, y, cx, cy)
+    _, least = _singular_values(a[0], a[1], a[2], a[3])
+    _, least_c = _singular_values(b[0], b[1], b[2], b[3])
+    left = EPSILON * least - mixed * narrow
+    radius = 0.0
+    if left > 0.0 and by_c * narrow <= EPSILON * least_c:
+        radius = left / by_z if by_z > 0.0 else inf
+        radius = min(radius, fold_distance(x, y, cx, cy, narrow, folds, m))
+    wide_radius = widened(min(radius, 1.0)) if radius > 0.0 else WIDE_ZERO
+    if wide_less(gap, wide_radius):
+        wide_radius = gap
+    for i in range(4):
+        b[i] *= size[0]
+    radii[t] = wide_radius[0]
+    exponents[t, 0], exponents[t, 1], exponents[t, 2] = wide_radius[1], _normal(a, np.int64(0)), _normal(b, size[1])
+
+
+@inner
+def followed(first, second, t, size, tree, space):
+    """Make the skip t that takes one after the other. t may be the first.
+
+    A = A2 A1, B = A2 B1 + B2, R = min(R1, (R2 - |B1| |c|) / |A1|).
+    """
+    rows, bs, exponents, radii, _ = tree
+    a1, b1, a2, b2 = rows[first, 2:6], bs[first], rows[second, 2:6], bs[second]
+    ea1, eb1, ea2, eb2 = exponents[first, 1], exponents[first, 2], exponents[second, 1], exponents[second, 2]
+    norm_a = wide(_singular_values(a1[0], a1[1], a1[2], a1[3])[0], ea1)
+    norm_b = wide(_singular_values(b1[0], b1[1], b1[2], b1[3])[0], eb1)
+    r1, r2 = (radii[first], exponents[first, 0]), (radii[second], exponents[second, 0])
+    left = wide_add(r2, wide_negative(norm_b))
+    radius = WIDE_ZERO
+    if left[0] > 0.0 and r1[0] > 0.0 and norm_a[0] > 0.0:
+        after = wide_divide(left, norm_a)
+        radius = r1 if wide_less(r1, after) else after
+    _product(a2, b1, space)
+    top = max(ea2 + eb1, eb2)
+    p, q = two_to(ea2 + eb1 - top), two_to(eb2 - top)
+    for i in range(4):
+        bs[t, i] = p * space[i] + q * b2[i]
+    _product(a2, a1, space)
+    for i in range(4):
+        rows[t, 2 + i] = space[i]
+    radii[t] = radius[0]
+    exponents[t, 0] = radius[1]
+    exponents[t, 1], exponents[t, 2] = _normal(rows[t, 2:6], ea1 + ea2), _normal(bs[t], top)
+
+
+@inner
+def finished(t, tree):
+    """From A and B to the units of ``skip``."""
+    rows, bs, exponents, radii, _ = tree
+    if radii[t] == 0.0:
+        return
+    row = rows[t]
+    row[0] = 1.0 / radii[t]
+    row[1] = largest_singular_value(row[2], row[3], row[4], row[5])
+    exponents[t, 1] += exponents[t, 0]
+    unit = two_to(exponents[t, 2] - exponents[t, 1])
+    for i in range(4):
+        row[2 + i] *= radii[t]
+        row[6 + i] = bs[t, i] * unit
+    # |A| in the units of the exponents: 2**(eo - exponent of R)

@@ -1,0 +1,82 @@
+"""The tree of skips along a reference orbit: for each step at which some begin, those of 1, 2, 4, ... times the shortest.
+
+Those that begin at one step stand side by side, the shortest first: a pixel there takes the longest that holds.
+
+This file is compiled together with the code of a formula and its kind of skips, as ``escape_time.py`` is.
+"""
+
+from __future__ import annotations
+
+import math
+from math import inf
+
+import numpy as np
+
+from deepzoom.backends.kernels.series_skips import finished, followed, one_step, room
+from deepzoom.backends.kernels.wide import wide, wide_add, wide_divide, wide_less, wide_negative, widened
+from deepzoom.compiled import inner, kernel
+from deepzoom.systems.escape_time import NEAR
+
+
+@kernel()
+def place_skips(count, index):
+    """Fill index (count + 1,): which skip is the first of those beginning at each of the shortest ones' places."""
+    total = 0
+    for q in range(count):
+        index[q] = total
+        span = 1
+        while q % span == 0 and q + span <= count:
+            total += 1
+            span *= 2
+    index[count] = total
+
+
+@inner
+def _gap(x, y, excess, radius, targets):
+    """How far from the reference's x + iy a pixel is sure not to have met an exit, half of it for good measure."""
+    gap = wide_divide(wide_negative(excess), widened(2.0 * (radius + math.hypot(x, y))))
+    if radius == inf:
+        gap = widened(1.0)
+    for i in range(targets.shape[0]):
+        left = widened(0.5 * (math.hypot(x - targets[i, 0], y - targets[i, 1]) - NEAR))
+        if wide_less(left, gap) or left[0] < 0.0:
+            gap = left
+    return gap
+
+
+@kernel()
+def build_skips(
+    zx, zy, folds, tiny, excess_m, excess_e, radius, targets, first, shortest, cx, cy, size_m, size_e, index, tree
+):
+    """Fill the skips along one reference orbit.
+
+    zx, zy, folds, tiny, excess: orbits, of which this one begins at ``first``; shortest: log2 of the shortest skip's
+    steps; size: largest |c| of a pixel, as a wide number; index: from ``place_skips``.
+    tree, of one skip more than there are: rows (skips, ROW) for ``skip``; of c's linear part (skips, 4); exponents
+    (skips, 3) of R, of values, and of c's linear part; the mantissa of R (skips,), 0 where a skip never holds; bounds of
+    what is dropped (skips, ..).
+    """
+    size = (size_m, size_e)
+    space = room()
+    count = index.size - 1
+    spare = index[count]
+    steps = np.int64(1) << shortest
+    for q in range(count):
+        for i in range(steps):
+            m = first + 1 + q * steps + i
+            gap = _gap(zx[m], zy[m], (excess_m[m], excess_e[m]), radius, targets)
+            t = index[q] if i == 0 else spare
+            if tiny[m] or not gap[0] > 0.0:
+                tree[3][t] = 0.0
+            else:
+                one_step(t, zx[m], zy[m], cx, cy, size, gap, folds, m, tree, space)
+            if i > 0:
+                followed(index[q], spare, index[q], size, tree, space)
+    level, span = 0, 1
+    while 2 * span <= count:
+        for q in range(0, count - 2 * span + 1, 2 * span):
+            followed(index[q] + level, index[q + span] + level, index[q] + level + 1, size, tree, space)
+        level += 1
+        span *= 2
+    for t in range(spare):
+        finished(t, tree)
