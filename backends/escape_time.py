@@ -147,7 +147,7 @@ class PerturbationJob(_EscapeTimeJob):
         """The index and the skips of one orbit (``kernels/tree.py``)."""
         k = self._kernels
         count = max(0, length - 1) >> self._shortest
-        index = np.zeros(count + 1, dtype=np.int64)
+        index = np.zeros(count + 2, dtype=np.int64)
         k.place_skips(count, index)
         total = int(index[-1]) + 1
         rows, by_c, radii = np.zeros((total, k.ROW)), np.zeros((total, 4)), np.zeros(total)

@@ -173,7 +173,7 @@ def run_perturbed(
                 if rebased == keep:
                     kept_x, kept_y, keep = x, y, 2 * rebased
             block, span = np.int64(-1), one
-            if m > 0 and (m - 1) & below == 0 and m <= last - one:
+            if m > 0 and (m - 1) & below == 0:
                 q = begin[orbit] + ((m - 1) >> shortest)
                 here, steps = index[q], one << shortest
                 while here < index[q + 1] and size < radii[here] and n + steps <= limit:
@@ -262,7 +262,7 @@ def run_wide(
                     first, last = start[orbit], length[orbit]
             size = abs(x) + abs(y)
             block, span = np.int64(-1), one
-            if m > 0 and (m - 1) & below == 0 and m <= last - one:
+            if m > 0 and (m - 1) & below == 0:
                 q = begin[orbit] + ((m - 1) >> shortest)
                 at, steps = index[q], one << shortest
                 while at < index[q + 1] and radii[at] > 0.0 and n + steps <= limit:

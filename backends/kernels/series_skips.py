@@ -307,11 +307,6 @@ def finished(t, tree):
     if radii[t] == 0.0:
         return
     rows[t, 0] = 1.0 / radii[t]
-    by_z = 0.0
-    for d in range(1, ORDER + 1):
-        for j in range(d):
-            n = 2 * (at(d) + j)
-            by_z += math.hypot(rows[t, n], rows[t, n + 1])
-    rows[t, 1] = by_z / radii[t]
+    rows[t, 1] = math.hypot(rows[t, 2], rows[t, 3]) / radii[t]
     unit = two_to(exponents[t, 2] - exponents[t, 1])
     rows[t, 4], rows[t, 5] = bs[t, 0] * unit, bs[t, 1] * unit

@@ -20,7 +20,10 @@ from deepzoom.systems.escape_time import NEAR
 
 @kernel()
 def place_skips(count, index):
-    """Fill index (count + 1,): which skip is the first of those beginning at each of the shortest ones' places."""
+    """Fill index (count + 2,): which skip is the first of those beginning at each of the shortest ones' places.
+
+    None begins at the last place, after all of them.
+    """
     total = 0
     for q in range(count):
         index[q] = total
@@ -28,7 +31,7 @@ def place_skips(count, index):
         while q % span == 0 and q + span <= count:
             total += 1
             span *= 2
-    index[count] = total
+    index[count] = index[count + 1] = total
 
 
 @inner
@@ -58,7 +61,7 @@ def build_skips(
     """
     size = (size_m, size_e)
     space = room()
-    count = index.size - 1
+    count = index.size - 2
     spare = index[count]
     steps = np.int64(1) << shortest
     for q in range(count):
