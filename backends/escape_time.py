@@ -25,9 +25,8 @@ from .kernels.generated import kernels
 Floats = NDArray[np.float64]
 
 _GUARD = 192  # bits of a reference beyond those of the pixels' distance
-_SHORTEST, _SHORTEST_OF_LONG = 1, 3
-"""log2 of the steps of the shortest skips (see benchmarks/LOG.md); more of them along long references, for memory."""
-_LONG = 2_000_000
+_SHORTEST = 3
+"""log2 of the steps of the shortest skips: see benchmarks/LOG.md."""
 _WIDE_BELOW = -900
 """log2 of a pixel's distance from the centre below which differences carry exponents."""
 
@@ -132,7 +131,6 @@ class PerturbationJob(_EscapeTimeJob):
             mantissa, exponent = scaled_float(self._view.largest_difference())
             size = 2 * mantissa, exponent  # of both parts together
         self._reach = size
-        self._shortest = _SHORTEST if self._length.max() < _LONG else _SHORTEST_OF_LONG
         made = [
             self._skips_along(int(first), int(length)) for first, length in zip(self._start, self._length, strict=True)
         ]
@@ -140,53 +138,57 @@ class PerturbationJob(_EscapeTimeJob):
         shift = np.cumsum([0, *(len(m[1]) for m in made[:-1])])
         self._index = _joined([m[0] + s for m, s in zip(made, shift, strict=True)])
         self._rows, self._by_c, self._exponents, self._radii = (_joined([m[k] for m in made]) for k in range(1, 5))
-        if not self._wide:
-            self._narrow()
+        self._near_radii = self._narrow()
+        m, e = self._excess
+        near = _ldexp(m, e)
+        self._near_excess = np.where((near == 0) & (m != 0), np.copysign(5e-324, m), near)
 
     def _skips_along(self, first: int, length: int) -> tuple[NDArray[Any], ...]:
         """The index and the skips of one orbit (``kernels/tree.py``)."""
         k = self._kernels
-        count = max(0, length - 1) >> self._shortest
+        count = max(0, length - 1) >> _SHORTEST
         index = np.zeros(count + 2, dtype=np.int64)
         k.place_skips(count, index)
         total = int(index[-1]) + 1
         rows, by_c, radii = np.zeros((total, k.ROW)), np.zeros((total, 4)), np.zeros(total)
-        exponents = np.zeros((total, 3), dtype=np.int64)
+        exponents = np.zeros((total, 4), dtype=np.int64)
         tree = rows, by_c, exponents, radii, np.zeros((total, k.TOP + 1))
         k.build_skips(
             self._x, self._y, self._folds, self._tiny, *self._excess, self._iteration.radius, self._targets, first,
-            self._shortest, *self._c, *self._reach, index, tree,
+            _SHORTEST, *self._c, *self._reach, index, tree,
         )  # fmt: skip
         return index, rows, by_c, exponents, radii
 
-    def _narrow(self) -> None:
-        """Everything in float64; skips that do not fit it are never taken."""
+    def _narrow(self) -> Floats:
+        """Scale the skips that float64 serves, and return their radii, 0 of others."""
         radius, value = self._exponents[:, 0], self._exponents[:, 1]
+        fits = (radius > -900) & (value > -900)
+        value = np.where(fits, value, 0)
         self._rows[:, 2:] = _ldexp(self._rows[:, 2:], value[:, None])
-        self._rows[:, 1] = _ldexp(self._rows[:, 1], value - radius)
-        self._rows[:, 0] = _ldexp(self._rows[:, 0], -radius)
-        self._radii = _ldexp(self._radii, radius)
-        self._radii[~np.isfinite(self._rows).all(axis=1)] = 0.0
-        m, e = self._excess
-        self._excess = [_ldexp(m, e)]
+        self._rows[:, 1] = _ldexp(self._rows[:, 1], np.where(fits, self._exponents[:, 3], 0))
+        self._rows[:, 0] = _ldexp(self._rows[:, 0], np.where(fits, -radius, 0))
+        self._exponents[fits, 1] = self._exponents[fits, 3] = 0
+        return np.where(fits & np.isfinite(self._rows).all(axis=1), _ldexp(self._radii, radius), 0.0)
 
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:
         dx, dy, exponent = self._view.differences(pixels)
         if not self._wide:
             dx, dy, exponent = np.ldexp(dx, exponent), np.ldexp(dy, exponent), 0
         start = self._starts(dx, dy, ORIGIN, ORIGIN)
-        tree = self._start, self._length, self._shortest, self._index, self._begin, self._rows
-        reach = self._reach if self._wide else (math.ldexp(self._reach[0], max(self._reach[1], -3000)),)
-        orbit = *self._c, *reach, self._x, self._y, self._folds
-        if self._wide:
-            return self._ran(
-                self._kernels.run_wide, len(pixels), *start, exponent, *orbit, self._tiny, self._tiny_at, self._tiny_m,
-                self._tiny_e, *self._excess, *tree, self._by_c, self._exponents, self._radii, self._system.steps,
-            )  # fmt: skip
-        return self._ran(
-            self._kernels.run_perturbed, len(pixels), *start, *orbit, self._kx, self._ky, *self._excess, *tree,
-            self._radii, self._system.steps,
+        orbit = (
+            *self._c, self._x, self._y, self._folds, self._kx, self._ky, self._near_excess, self._start, self._length,
         )  # fmt: skip
+        tree = _SHORTEST, self._index, self._begin, self._rows
+        if self._wide:
+            tiny = self._tiny, self._tiny_at, self._tiny_m, self._tiny_e, *self._excess
+            return self._ran(
+                self._kernels.run_far, len(pixels), *start, exponent, *self._reach, orbit, tiny,
+                (*tree, self._by_c, self._exponents, self._radii), self._near_radii, self._system.steps,
+            )  # fmt: skip
+        reach = math.ldexp(self._reach[0], max(self._reach[1], -3000))
+        return self._ran(
+            self._kernels.run_perturbed, len(pixels), *start, reach, orbit, (*tree, self._near_radii), self._system.steps
+        )
 
 
 def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:

@@ -170,7 +170,7 @@ def test_skips_change_nothing(own_cache, depth):
     job = job_at("mandelbrot", {}, X, Y, depth)
     pixels = np.arange(32 * 32)
     with_skips = job.run(pixels)
-    job._radii[:] = 0.0
+    job._near_radii[:] = job._radii[:] = 0.0
     without = job.run(pixels)
     assert np.array_equal(with_skips.iterations, without.iterations)
     assert np.allclose(with_skips.measure, without.measure, rtol=1e-9, atol=0)

@@ -1,13 +1,7 @@
-"""Iterating a formula until it escapes: in float64, and as a difference from reference orbits.
+"""Iterating a formula in float64 until it escapes, and reading off how a pixel ended.
 
-This file and those of skips are compiled together with the generated code of one formula, whose functions take the
-place of those of ``formula.py``: see ``generated.py``. The formula's parts are real: z = x + iy.
-
-Perturbation with rebasing (Zhuoran 2021): Z_m is the reference orbit, z the difference from it, and the pixel stands at
-W = Z_m + z. Where W is closer to 0, the critical point at which reference orbits begin, than to Z_m, or where the
-reference ends, it goes on as the difference W from the orbit's beginning, m = 0. Nothing is approximated by that.
-
-Skips along a reference are taken where they hold: ``tree.py``.
+This file and those beside it of ``generated.py``'s list are compiled together with the generated code of one formula,
+whose functions take the place of those of ``formula.py``. The formula's parts are real: z = x + iy.
 """
 
 from __future__ import annotations
@@ -15,19 +9,7 @@ from __future__ import annotations
 import math
 from math import inf
 
-import numpy as np
-
-from deepzoom.backends.kernels.formula import difference, stretch, value, wide_difference
-from deepzoom.backends.kernels.series_skips import dropped, skip, skip_wide
-from deepzoom.backends.kernels.wide import (
-    NOTHING,
-    two_to,
-    wide,
-    wide_abs,
-    wide_add,
-    wide_less,
-    widened,
-)
+from deepzoom.backends.kernels.formula import stretch, value
 from deepzoom.compiled import inner, kernel
 from deepzoom.systems.escape_time import NEAR
 
@@ -35,10 +17,8 @@ FAR = 1e10
 """The smooth count is read off at the first iterate beyond this radius."""
 _MOST_BEYOND = 100
 ROUNDING = 2.0**-53
-_OF_A_STEP = 8.0 * ROUNDING
+OF_A_STEP = 8.0 * ROUNDING
 """Share of |A z| that rounding changes in one step: of Z, of the products and of their sums."""
-_FAR_BELOW = 80  # exponents: a difference that much smaller does not change |W| - radius
-_APART = 460  # exponents: a difference below 2**-460 does not move a W that is not tiny
 
 
 @inner
@@ -109,7 +89,7 @@ def run_float64(zx, zy, cx, cy, limit, radius, law, targets, out):
             by_z, by_c = stretch(x, y, a, b)
             x, y = value(x, y, a, b)
             error = by_z * error + by_c * fixed
-            error += _OF_A_STEP * (abs(x) + abs(y))
+            error += OF_A_STEP * (abs(x) + abs(y))
             n += 1
             if x == kept_x and y == kept_y:  # the same number again: so it goes on for ever
                 n = limit
@@ -118,197 +98,3 @@ def run_float64(zx, zy, cx, cy, limit, radius, law, targets, out):
             beyond = x * x + y * y - radius * radius
             hit = reached(x, y, targets)
         read_out(p, x, y, a, b, n, hit, beyond, error, unsure, law, targets, out)
-
-
-@inner
-def _beyond(excess, zx, zy, x, y):
-    """|Z + z|**2 - radius**2 from |Z|**2 - radius**2: right however close to the radius."""
-    return excess + ((zx + zx + x) * x + (zy + zy + y) * y)
-
-
-@kernel()
-def run_perturbed(
-    dzx, dzy, dcx, dcy, cx, cy, reach, zx, zy, folds, kx, ky, excess, start, length, shortest, index, begin, rows, radii,
-    limit, radius, law, targets, out,
-):  # fmt: skip
-    """Iterate pixels as differences in float64.
-
-    dz, dc (P,): their differences from the reference's start and c; zx, zy: orbits, of which orbit r stands at start[r]
-    .. start[r] + length[r]; the first is the one pixels begin at, the last the critical one, to which they rebase;
-    kx, ky: Z less the critical point K, folds (.., folds): what f folds, and excess: |Z|**2 - radius**2, all from high
-    precision.
-    reach: largest |c|. shortest: log2 of the shortest skips' steps; index: first skip of each place where some begin,
-    those of orbit r from begin[r] on; rows, radii: skips. Results: ``read_out``.
-
-    The error is followed along: a step makes |A| (error + _OF_A_STEP |z|) + ROUNDING |B| |c| of it, and a skip drops
-    its share of |A z| beside.
-    """
-    critical = start.size - 1
-    one = np.int64(1)
-    below = (one << shortest) - one
-    for p in range(dzx.size):
-        x, y, da, db = dzx[p], dzy[p], dcx[p], dcy[p]
-        ga, gb = (da / reach, db / reach) if reach > 0.0 else (0.0, 0.0)
-        error, unsure = ROUNDING * (abs(x) + abs(y)), False
-        fixed = ROUNDING * (abs(da) + abs(db))
-        rebased, keep, kept_x, kept_y = 0, 1, inf, inf
-        orbit, m, n = 0, np.int64(0), np.int64(0)
-        first, last = start[0], length[0]
-        wx, wy = zx[first] + x, zy[first] + y
-        beyond = _beyond(excess[first], zx[first], zy[first], x, y)
-        hit = reached(wx, wy, targets)
-        while beyond <= 0.0 and hit == 0 and n < limit:
-            unsure |= beyond > -4.0 * radius * error
-            size = abs(x) + abs(y)
-            ux, uy = kx[first + m] + x, ky[first + m] + y
-            if m == last or abs(ux) + abs(uy) < size:
-                error += ROUNDING * (abs(kx[first + m]) + abs(ky[first + m]))
-                x, y, m, orbit = ux, uy, np.int64(0), critical
-                first, last = start[orbit], length[orbit]
-                size = abs(x) + abs(y)
-                if x == kept_x and y == kept_y:  # back at the same difference: so it goes on for ever
-                    n = limit
-                    break
-                rebased += 1
-                if rebased == keep:
-                    kept_x, kept_y, keep = x, y, 2 * rebased
-            block, span = np.int64(-1), one
-            if m > 0 and (m - 1) & below == 0:
-                q = begin[orbit] + ((m - 1) >> shortest)
-                here, steps = index[q], one << shortest
-                while here < index[q + 1] and size < radii[here] and n + steps <= limit:
-                    block, span = here, steps
-                    here += 1
-                    steps <<= 1
-            if block >= 0:
-                x, y, by_c = skip(rows[block], x, y, ga, gb)
-                share = _OF_A_STEP + dropped(span)
-                error = rows[block, 1] * (error + share * size) + share * by_c
-            else:
-                by_z, by_c = stretch(wx, wy, cx + da, cy + db)
-                error = by_z * (error + _OF_A_STEP * size) + by_c * fixed
-                x, y = difference(zx[first + m], zy[first + m], cx, cy, x, y, da, db, folds, first + m, 1.0)
-            m += span
-            n += span
-            wx, wy = zx[first + m] + x, zy[first + m] + y
-            beyond = _beyond(excess[first + m], zx[first + m], zy[first + m], x, y)
-            hit = reached(wx, wy, targets)
-        error += ROUNDING * (abs(wx) + abs(wy))
-        read_out(p, wx, wy, cx + da, cy + db, n, hit, beyond, error, unsure, law, targets, out)
-
-
-@inner
-def _scaled(x, y, e):
-    """x + iy times 2**e with the larger part between 1/2 and 1."""
-    largest = max(abs(x), abs(y))
-    if largest == 0.0:
-        return 0.0, 0.0, NOTHING
-    _, k = math.frexp(largest)
-    return math.ldexp(x, -k), math.ldexp(y, -k), e + np.int64(k)
-
-
-@inner
-def _beyond_wide(excess_m, excess_e, zx, zy, x, y, e):
-    """The sign of |Z + z|**2 - radius**2, z = (x + iy) 2**e."""
-    if e < excess_e - _FAR_BELOW:
-        return excess_m
-    moved = wide_add(wide((zx + zx) * x + (zy + zy) * y, e), wide(x * x + y * y, e + e))
-    return wide_add((excess_m, excess_e), moved)[0]
-
-
-@kernel()
-def run_wide(
-    dzx, dzy, dcx, dcy, exponent, cx, cy, reach_m, reach_e, zx, zy, folds, tiny, tiny_at, tiny_m, tiny_e, excess_m,
-    excess_e, start, length, shortest, index, begin, rows, linear_c, exponents, radii, limit, radius, law, targets, out,
-):  # fmt: skip
-    """The same for differences below float64's range: each carries an exponent, ``exponent`` at the start. K is 0.
-
-    tiny (bool) marks iterates of an orbit that float64 does not serve; their values stand in tiny_m (tiny, 2), tiny_e
-    (tiny, 2), and where they stand in tiny_at. reach, excess: largest |c| and |Z|**2 - radius**2, as wide numbers. Skips
-    as ``build_skips`` leaves them. The error is in units of the pixel's exponent.
-    """
-    critical = start.size - 1
-    one = np.int64(1)
-    below = (one << shortest) - one
-    wcx, wcy = widened(cx), widened(cy)
-    for p in range(dzx.size):
-        x, y, e = _scaled(dzx[p], dzy[p], exponent)
-        da, db, ec = _scaled(dcx[p], dcy[p], exponent)
-        share = two_to(ec - reach_e) / reach_m if reach_m > 0.0 else 0.0
-        ga, gb = da * share, db * share
-        error, unsure = 2.0 * ROUNDING, False
-        orbit, m, n = 0, np.int64(0), np.int64(0)
-        first, last = start[0], length[0]
-        beyond = _beyond_wide(excess_m[first], excess_e[first], zx[first], zy[first], x, y, e)
-        wx, wy = zx[first] + x * two_to(e), zy[first] + y * two_to(e)
-        hit = reached(wx, wy, targets)
-        while beyond <= 0.0 and hit == 0 and n < limit:
-            here = first + m
-            unsure |= beyond > -4.0 * radius * error * two_to(e) and e > -_APART
-            if tiny[here] or e > -_APART or m == last:
-                # W and z as wide numbers, to compare them
-                i = np.searchsorted(tiny_at, here) if tiny[here] else -1
-                ox = (tiny_m[i, 0], tiny_e[i, 0]) if i >= 0 else widened(zx[here])
-                oy = (tiny_m[i, 1], tiny_e[i, 1]) if i >= 0 else widened(zy[here])
-                vx, vy = wide(x, e), wide(y, e)
-                ux, uy = wide_add(ox, vx), wide_add(oy, vy)
-                closer = wide_less(wide_add(wide_abs(ux), wide_abs(uy)), wide_add(wide_abs(vx), wide_abs(vy)))
-                if m == last or closer:
-                    before = e
-                    e = max(ux[1], uy[1])
-                    x, y, e = _scaled(ux[0] * two_to(ux[1] - e), uy[0] * two_to(uy[1] - e), e)
-                    error = (error + 2.0 * ROUNDING) * two_to(before - e) + 2.0 * ROUNDING
-                    m, orbit = np.int64(0), critical
-                    first, last = start[orbit], length[orbit]
-            size = abs(x) + abs(y)
-            block, span = np.int64(-1), one
-            if m > 0 and (m - 1) & below == 0:
-                q = begin[orbit] + ((m - 1) >> shortest)
-                at, steps = index[q], one << shortest
-                while at < index[q + 1] and radii[at] > 0.0 and n + steps <= limit:
-                    over = e - exponents[at, 0]
-                    if over >= 1 or (over > -2 and size * two_to(over) >= radii[at]):
-                        break
-                    block, span = at, steps
-                    at += 1
-                    steps <<= 1
-            here = first + m
-            if block >= 0:
-                re, eo, before = exponents[block, 0], exponents[block, 1], e
-                u, v, unit, drop = skip_wide(
-                    rows[block], linear_c[block], exponents[block, 2], radii[block], re, eo, x, y, e, ga, gb
-                )
-                share = _OF_A_STEP + dropped(span)
-                x, y, e = _scaled(u, v, unit)
-                error = rows[block, 1] * two_to(eo - re + before - e) * (error + share * size)
-                error += share * drop * two_to(unit - e)
-            elif tiny[here]:
-                i = np.searchsorted(tiny_at, here)
-                ux, uy = wide_difference(
-                    (tiny_m[i, 0], tiny_e[i, 0]), (tiny_m[i, 1], tiny_e[i, 1]), wcx, wcy,
-                    wide(x, e), wide(y, e), wide(da, ec), wide(db, ec), folds, here,
-                )  # fmt: skip
-                e = max(ux[1], uy[1])
-                x, y, e = _scaled(ux[0] * two_to(ux[1] - e), uy[0] * two_to(uy[1] - e), e)
-                # of z, a step near 0 keeps the relative error but for a small factor (z and Z are alike in size)
-                error = (2.0 * error / size + _OF_A_STEP) * (abs(x) + abs(y))
-            else:
-                error += _OF_A_STEP * size
-                unit = max(e, ec)
-                p1, p2 = two_to(e - unit), two_to(ec - unit)
-                by_z, by_c = stretch(wx, wy, cx, cy)
-                error = by_z * error * p1 + by_c * ROUNDING * p2
-                u, v = difference(
-                    zx[here], zy[here], cx, cy, x * p1, y * p1, da * p2, db * p2, folds, here, two_to(unit)
-                )
-                x, y, e = _scaled(u, v, unit)
-                error *= two_to(unit - e)
-            m += span
-            n += span
-            here = first + m
-            beyond = _beyond_wide(excess_m[here], excess_e[here], zx[here], zy[here], x, y, e)
-            wx, wy = zx[here] + x * two_to(e), zy[here] + y * two_to(e)
-            hit = reached(wx, wy, targets)
-        u, v = cx + da * two_to(ec), cy + db * two_to(ec)
-        error = error * two_to(e) + ROUNDING * (abs(wx) + abs(wy))
-        read_out(p, wx, wy, u, v, n, hit, beyond, error, unsure, law, targets, out)

@@ -21,9 +21,9 @@ from deepzoom.formula import source
 from deepzoom.formula.expression import Complex
 
 _HERE = Path(__file__).parent
-_LOOPS = ("tree.py", "escape_time.py")
+_LOOPS = ("tree.py", "escape_time.py", "perturbed.py", "far.py")
 _REPLACED = re.compile(
-    r"from (__future__|deepzoom\.backends\.kernels\.(formula|series_skips)) import (\([^)]*\)|[^\n]*)\n"
+    r"from (__future__|deepzoom\.backends\.kernels\.(formula|series_skips|escape_time|perturbed)) import (\([^)]*\)|[^\n]*)\n"
 )
 _USED = """\
 from math import cos, exp, inf, sin, sqrt

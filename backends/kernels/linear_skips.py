@@ -55,7 +55,7 @@ def skip_wide(row, b, eb, rm, re, eo, x, y, e, ga, gb):
     """The same where z = (x + iy) 2**e: (real part, imaginary part, their exponent, size of what c adds)."""
     ez = eo + e - re
     top = max(ez, eb)
-    p, q = two_to(ez - top) * row[0], two_to(eb - top)
+    p, q = two_to(ez - top) / rm, two_to(eb - top)
     u, v = q * (b[0] * ga + b[1] * gb), q * (b[2] * ga + b[3] * gb)
     return p * (row[2] * x + row[3] * y) + u, p * (row[4] * x + row[5] * y) + v, top, abs(u) + abs(v)
 
@@ -160,8 +160,8 @@ def finished(t, tree):
     row[0] = 1.0 / radii[t]
     row[1] = largest_singular_value(row[2], row[3], row[4], row[5])
     exponents[t, 1] += exponents[t, 0]
+    exponents[t, 3] = exponents[t, 1] - exponents[t, 0]
     unit = two_to(exponents[t, 2] - exponents[t, 1])
     for i in range(4):
         row[2 + i] *= radii[t]
         row[6 + i] = bs[t, i] * unit
-    # |A| in the units of the exponents: 2**(eo - exponent of R)

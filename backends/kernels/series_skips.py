@@ -75,12 +75,12 @@ def _polynomial(row, x, y, ga, gb):
 def skip_wide(row, b, eb, rm, re, eo, x, y, e, ga, gb):
     """The same where z = (x + iy) 2**e: (real part, imaginary part, their exponent, size of what c alone adds)."""
     if e - re > _ONLY_LINEAR:
-        unit = two_to(e - re) * row[0]
+        unit = two_to(e - re) / rm
         u, v, by_c = _polynomial(row, x * unit, y * unit, ga, gb)
         return u, v, eo, by_c
     ez = eo + e - re
     top = max(ez, eb)
-    p, q = two_to(ez - top) * row[0], two_to(eb - top)
+    p, q = two_to(ez - top) / rm, two_to(eb - top)
     cu, cv = q * (b[0] * ga - b[1] * gb), q * (b[1] * ga + b[0] * gb)
     return p * (row[2] * x - row[3] * y) + cu, p * (row[3] * x + row[2] * y) + cv, top, abs(cu) + abs(cv)
 
@@ -308,5 +308,6 @@ def finished(t, tree):
         return
     rows[t, 0] = 1.0 / radii[t]
     rows[t, 1] = math.hypot(rows[t, 2], rows[t, 3]) / radii[t]
+    exponents[t, 3] = exponents[t, 1] - exponents[t, 0]
     unit = two_to(exponents[t, 2] - exponents[t, 1])
     rows[t, 4], rows[t, 5] = bs[t, 0] * unit, bs[t, 1] * unit

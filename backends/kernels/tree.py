@@ -56,7 +56,7 @@ def build_skips(
     zx, zy, folds, tiny, excess: orbits, of which this one begins at ``first``; shortest: log2 of the shortest skip's
     steps; size: largest |c| of a pixel, as a wide number; index: from ``place_skips``.
     tree, of one skip more than there are: rows (skips, ROW) for ``skip``; of c's linear part (skips, 4); exponents
-    (skips, 3) of R, of values, and of c's linear part; the mantissa of R (skips,), 0 where a skip never holds; bounds of
+    (skips, 4) of R, of values, of c's linear part and of |A|; the mantissa of R (skips,), 0 where a skip never holds; bounds of
     what is dropped (skips, ..).
     """
     size = (size_m, size_e)

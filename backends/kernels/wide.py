@@ -32,10 +32,13 @@ def widened(x):
     return wide(x, np.int64(0))
 
 
+_POWERS = np.ldexp(1.0, np.arange(-1100, 1021))
+
+
 @inner
 def two_to(e):
     """2**e as a float64, within its range."""
-    return math.ldexp(1.0, np.int32(min(max(e, np.int64(-1100)), np.int64(1020))))
+    return _POWERS[min(max(e, np.int64(-1100)), np.int64(1020)) + 1100]
 
 
 @inner
