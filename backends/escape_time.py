@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from types import ModuleType
 from typing import Any
@@ -27,6 +29,8 @@ Floats = NDArray[np.float64]
 _GUARD = 192  # bits of a reference beyond those of the pixels' distance
 _SHORTEST = 3
 """log2 of the steps of the shortest skips: see benchmarks/LOG.md."""
+_CHUNK = 1 << 10
+"""So many of the shortest skips in a row are built by one thread, with those made of them."""
 _WIDE_BELOW = -900
 """log2 of a pixel's distance from the centre below which differences carry exponents."""
 
@@ -149,14 +153,28 @@ class PerturbationJob(_EscapeTimeJob):
         count = max(0, length - 1) >> _SHORTEST
         index = np.zeros(count + 2, dtype=np.int64)
         k.place_skips(count, index)
-        total = int(index[-1]) + 1
+        skips = int(index[-1])
+        chunks = range(0, count, _CHUNK)
+        total = skips + len(chunks)
         rows, by_c, radii = np.zeros((total, k.ROW)), np.zeros((total, 4)), np.zeros(total)
         exponents = np.zeros((total, 4), dtype=np.int64)
         tree = rows, by_c, exponents, radii, np.zeros((total, k.TOP + 1))
-        k.build_skips(
+        orbit = (
             self._x, self._y, self._folds, self._tiny, *self._excess, self._iteration.radius, self._targets, first,
-            _SHORTEST, *self._c, *self._reach, index, tree,
+            _SHORTEST, *self._c, *self._reach,
         )  # fmt: skip
+
+        def build(chunk: int) -> None:
+            begin = chunk * _CHUNK
+            k.build_skips(*orbit, index, tree, begin, min(begin + _CHUNK, count), skips + chunk)
+
+        if len(chunks) > 1:
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                list(pool.map(build, range(len(chunks))))
+        elif chunks:
+            build(0)
+        k.merge_skips(self._reach, index, tree, 0, count, _CHUNK.bit_length() - 1)
+        k.finish_skips(skips, tree)
         return index, rows, by_c, exponents, radii
 
     def _narrow(self) -> Floats:

@@ -98,11 +98,9 @@ def room():
 
 
 @inner
-def _largest(row):
-    size = 0.0
-    for n in range(2, ROW):
-        size = max(size, abs(row[n]))
-    return size
+def _size(x, y):
+    """|x + iy|; its square is in range."""
+    return math.sqrt(x * x + y * y)
 
 
 @inner
@@ -115,32 +113,33 @@ def _kept(t, radius, eo, b, eb, tree, space):
     rows, bs, exponents, radii, bounds = tree
     coefficients, dropping = space[3], space[4]
     first = at(TOP)
-    most = DROPPED * abs(coefficients[1])
+    most = DROPPED * _size(coefficients[1].real, coefficients[1].imag)
     own = dropping[first + TOP]
     left = most - dropping[first + TOP - 1]
     exponents[t, 0] = exponents[t, 1] = exponents[t, 2] = 0
     radii[t] = 0.0
-    if not (left > 0.0 and own <= DROPPED * abs(coefficients[2])):
+    if not (left > 0.0 and own <= DROPPED * _size(coefficients[2].real, coefficients[2].imag)):
         return
     s = 1.0
     for i in range(2, TOP + 1):
-        if dropping[first + TOP - i] > 0.0:
-            s = min(s, (left / ((TOP - 1) * dropping[first + TOP - i])) ** (1.0 / (i - 1)))
+        over = (TOP - 1) * dropping[first + TOP - i]
+        if over > left:
+            s = min(s, math.exp(math.log(left / over) / (i - 1)))
     if s < _LEAST:
         return
-    largest = 0.0
-    for d in range(1, TOP + 1):
-        for j in range(d + 1):
-            unit = s ** (d - j)
-            if d == TOP:
-                bounds[t, j] = dropping[at(d) + j] * unit
-            else:
-                value = coefficients[at(d) + j] * unit
-                n = 2 * (at(d) + j)
-                rows[t, n], rows[t, n + 1] = value.real, value.imag
-                largest = max(largest, abs(value.real), abs(value.imag))
+    largest, unit = 0.0, 1.0
+    for i in range(TOP + 1):
+        for j in range(TOP + 1 - i):
+            n = at(i + j) + j
+            if i + j == TOP:
+                bounds[t, j] = dropping[n] * unit
+            elif n > 0:
+                u, v = coefficients[n].real * unit, coefficients[n].imag * unit
+                rows[t, 2 * n], rows[t, 2 * n + 1] = u, v
+                largest = max(largest, max(abs(u), abs(v)))
+        unit *= s
     _, k = math.frexp(largest)
-    unit = math.ldexp(1.0, -k)
+    unit = two_to(np.int64(-k))
     for n in range(2, ROW):
         rows[t, n] *= unit
     for j in range(TOP + 1):
@@ -167,22 +166,24 @@ def one_step(t, x, y, cx, cy, size, gap, folds, m, tree, space):
     """Make the skip t of the one step from the reference's x + iy, where pixels within ``gap`` of it have not ended."""
     w, coefficients, dropping = space[0], space[3], space[4]
     re, im = taylor(x, y, cx, cy, w)
-    slope, bend = math.hypot(w[re, 1], w[im, 1]), math.hypot(w[re, 3], w[im, 3])
+    slope, bend = _size(w[re, 1], w[im, 1]), _size(w[re, 3], w[im, 3])
     radius = widened(min(1.0, _ROOM * slope / bend) if bend > 0.0 else 1.0)
     if wide_less(gap, radius):
         radius = gap
     if not (slope > 0.0 and radius[1] > -900):
         tree[3][t] = 0.0
         return
-    unit, whole = narrowed(size), narrowed(radius)
-    for d in range(1, TOP + 1):
-        for j in range(d + 1):
-            n, i = at(d) + j, d - j
-            factor = unit**j * (whole ** (i - 1) * radius[0] if i > 0 else two_to(-radius[1]))
-            if d == TOP:
-                dropping[n] = math.hypot(w[re, n], w[im, n]) * factor
+    unit, whole, by_z = narrowed(size), narrowed(radius), two_to(-radius[1])
+    for i in range(TOP + 1):
+        factor = by_z
+        for j in range(TOP + 1 - i):
+            n = at(i + j) + j
+            if i + j == TOP:
+                dropping[n] = _size(w[re, n], w[im, n]) * factor
             else:
-                coefficients[n] = complex(w[re, n], w[im, n]) * factor
+                coefficients[n] = complex(w[re, n] * factor, w[im, n] * factor)
+            factor *= unit
+        by_z *= whole
     b, eb = _mantissa(complex(w[re, 2], w[im, 2]) * size[0], size[1])
     _kept(t, radius, radius[1], b, eb, tree, space)
 
@@ -204,7 +205,7 @@ def followed(first, second, t, size, tree, space):
     for d in range(1, ORDER + 1):
         for j in range(d + 1):
             n = 2 * (at(d) + j)
-            size_of = math.hypot(rows[first, n], rows[first, n + 1])
+            size_of = _size(rows[first, n], rows[first, n + 1])
             if j < d:
                 by_z += size_of
             elif d > 1:
@@ -219,7 +220,7 @@ def followed(first, second, t, size, tree, space):
     s = wide_divide(widened(1.0 - by_c_alone), whole)
     if s[1] > 0:
         s = widened(1.0)
-    slope2 = math.hypot(rows[second, 2], rows[second, 3])
+    slope2 = _size(rows[second, 2], rows[second, 3])
     unlike = wide_divide(wide(abs(b2), eb2), wide(slope2, e2))
     g = max(wide_multiply(whole, s)[1], max(linear_c[1], unlike[1]))
     if unlike[1] > _MOST_UNLIKE:
@@ -240,13 +241,19 @@ def followed(first, second, t, size, tree, space):
             elif i + j > 0:
                 powers[1, n] = complex(rows[first, 2 * n], rows[first, 2 * n + 1]) * f
             if 0 < i + j < TOP:
-                sizes[1, n] = abs(powers[1, n])
+                sizes[1, n] = _size(powers[1, n].real, powers[1, n].imag)
+    most = 1  # the highest power of z in the second that is not 0
     for i in range(2, TOP + 1):
+        for j in range(TOP + 1 - i):
+            n = 2 * (at(i + j) + j)
+            if (bounds[second, j] if i + j == TOP else abs(rows[second, n]) + abs(rows[second, n + 1])) > 0.0:
+                most = i
+    for i in range(2, most + 1):
         _multiplied(i, powers, sizes)
     for n in range(1, COEFFICIENTS):
         coefficients[n] = 0j
         dropping[n] = 0.0
-    for i in range(TOP + 1):
+    for i in range(most + 1):
         f = two_to(g * (i - 1))
         for j in range(TOP + 1 - i):
             n = at(i + j) + j
@@ -259,7 +266,9 @@ def followed(first, second, t, size, tree, space):
                 value = complex(rows[second, 2 * n], rows[second, 2 * n + 1]) * f
                 if i == 0 and j == 1:
                     value = b2 * two_to(eb2 - e2 - g)
-                bound = abs(value)
+                bound = _size(value.real, value.imag)
+            if bound == 0.0:
+                continue
             if i == 0:
                 if j == TOP:
                     dropping[n] += bound
@@ -307,7 +316,7 @@ def finished(t, tree):
     if radii[t] == 0.0:
         return
     rows[t, 0] = 1.0 / radii[t]
-    rows[t, 1] = math.hypot(rows[t, 2], rows[t, 3]) / radii[t]
+    rows[t, 1] = _size(rows[t, 2], rows[t, 3]) / radii[t]
     exponents[t, 3] = exponents[t, 1] - exponents[t, 0]
     unit = two_to(exponents[t, 2] - exponents[t, 1])
     rows[t, 4], rows[t, 5] = bs[t, 0] * unit, bs[t, 1] * unit

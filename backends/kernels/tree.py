@@ -49,22 +49,21 @@ def _gap(x, y, excess, radius, targets):
 
 @kernel()
 def build_skips(
-    zx, zy, folds, tiny, excess_m, excess_e, radius, targets, first, shortest, cx, cy, size_m, size_e, index, tree
-):
-    """Fill the skips along one reference orbit.
+    zx, zy, folds, tiny, excess_m, excess_e, radius, targets, first, shortest, cx, cy, size_m, size_e, index, tree,
+    begin, end, spare,
+):  # fmt: skip
+    """Fill the skips along one reference orbit that lie between two of their places.
 
     zx, zy, folds, tiny, excess: orbits, of which this one begins at ``first``; shortest: log2 of the shortest skip's
-    steps; size: largest |c| of a pixel, as a wide number; index: from ``place_skips``.
-    tree, of one skip more than there are: rows (skips, ROW) for ``skip``; of c's linear part (skips, 4); exponents
-    (skips, 4) of R, of values, of c's linear part and of |A|; the mantissa of R (skips,), 0 where a skip never holds; bounds of
-    what is dropped (skips, ..).
+    steps; size: largest |c| of a pixel, as a wide number; index: from ``place_skips``. begin, end: the places, of which
+    begin is a multiple of a power of 2 that is no less than end - begin; spare: a skip to compute in.
+    tree: rows (skips, ROW) for ``skip``; of c's linear part (skips, 4); exponents (skips, 4) of R, of values, of c's
+    linear part and of |A|; the mantissa of R (skips,), 0 where a skip never holds; bounds of what is dropped (skips, ..).
     """
     size = (size_m, size_e)
     space = room()
-    count = index.size - 2
-    spare = index[count]
     steps = np.int64(1) << shortest
-    for q in range(count):
+    for q in range(begin, end):
         for i in range(steps):
             m = first + 1 + q * steps + i
             gap = _gap(zx[m], zy[m], (excess_m[m], excess_e[m]), radius, targets)
@@ -75,11 +74,23 @@ def build_skips(
                 one_step(t, zx[m], zy[m], cx, cy, size, gap, folds, m, tree, space)
             if i > 0:
                 followed(index[q], spare, index[q], size, tree, space)
-    level, span = 0, 1
-    while 2 * span <= count:
-        for q in range(0, count - 2 * span + 1, 2 * span):
+    merge_skips(size, index, tree, begin, end, 0)
+
+
+@kernel()
+def merge_skips(size, index, tree, begin, end, level):
+    """Fill the levels above one, of the skips between two places."""
+    space = room()
+    span = 1 << level
+    while begin + 2 * span <= end:
+        for q in range(begin, end - 2 * span + 1, 2 * span):
             followed(index[q] + level, index[q + span] + level, index[q] + level + 1, size, tree, space)
         level += 1
         span *= 2
-    for t in range(spare):
+
+
+@kernel()
+def finish_skips(count, tree):
+    """Fill in what a pixel needs of each skip, once all are there."""
+    for t in range(count):
         finished(t, tree)
