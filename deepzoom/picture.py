@@ -26,7 +26,7 @@ def write_png(path: Path, rgb: NDArray[np.float64], scene: Scene, bits: int = 8)
         if bits == 8:
             from PIL import Image
 
-            Image.fromarray(levels.astype(np.uint8)).save(file, "PNG", pnginfo=_metadata(scene), optimize=True)
+            Image.fromarray(levels.astype(np.uint8)).save(file, "PNG", pnginfo=_metadata(scene))
         else:
             _write_16_bit(file, levels.astype(np.uint16), scene)
 
