@@ -10,7 +10,7 @@ import math
 
 from deepzoom.compiled import inner
 
-ORDER = 3
+ORDER = 4
 """Degree of a skip's polynomial."""
 TOP = ORDER + 1
 """Degree kept: the first that a skip drops tells how much it drops."""
