@@ -23,6 +23,7 @@ from deepzoom.systems.escape_time import ORIGIN, EscapeTimeSystem, Point
 
 from .base import Facts, Job, Progress, ReadOut, Say
 from .kernels.generated import kernels
+from .refined import Refined
 
 Floats = NDArray[np.float64]
 
@@ -31,6 +32,8 @@ _SHORTEST = 3
 """log2 of the steps of the shortest skips: see benchmarks/LOG.md."""
 _CHUNK = 1 << 10
 """So many of the shortest skips in a row are built by one thread, with those made of them."""
+_SMALL, _REFINED_STEPS = 4096, 100_000_000
+"""Pixels of a picture that is refined unasked, and the most steps in double-double it may take: some seconds."""
 _WIDE_BELOW = -900
 """log2 of a pixel's distance from the centre below which differences carry exponents."""
 
@@ -47,6 +50,7 @@ def exact_bits(view: View) -> int:
 
 class _EscapeTimeJob(Job):
     tile = 1024
+    _refined: Refined
 
     def __init__(self, system: EscapeTimeSystem, view: View, say: Say) -> None:
         self._system, self._view = system, view
@@ -61,8 +65,29 @@ class _EscapeTimeJob(Job):
     def _compile(self) -> None:
         """Have all kernels compiled that a run needs."""
         if not compiled.ready(self._mark):
-            self.run(np.zeros(1, dtype=np.int64))
+            pixel = np.zeros(1, dtype=np.int64)
+            self.run(pixel)
+            if self._refined.possible:
+                self._ran(self._kernels.run_refined, 1, *self._refined.arguments(pixel), 0)
             compiled.mark_ready(self._mark)
+
+    def _refine(self, out: ReadOut, pixels: NDArray[np.int64], refined: Refined) -> ReadOut:
+        """Pixels that are not settled once more, where the picture's are few or short enough."""
+        unsettled = np.flatnonzero(out.trust < 0)
+        assert out.iterations is not None and out.attractor is not None
+        ended = out.fate[unsettled] != 0
+        steps = int(np.where(ended, out.iterations[unsettled], self._system.steps).sum())
+        small = self._view.pixels <= _SMALL and steps <= _REFINED_STEPS * len(pixels) / self._view.pixels
+        if not (len(unsettled) and refined.possible and small):
+            return out
+        again = self._ran(
+            self._kernels.run_refined, len(unsettled), *refined.arguments(pixels[unsettled]), self._system.steps
+        )
+        for part in fields(ReadOut):
+            into, found = getattr(out, part.name), getattr(again, part.name)
+            if into is not None:
+                into[unsettled] = found
+        return out
 
     def _starts(self, x: Floats, y: Floats, zero: Point, fixed: Point) -> tuple[Floats, Floats, Floats, Floats]:
         """z_0 and c of pixels at x, y, where the one that is not the pixel is the same for all."""
@@ -89,12 +114,14 @@ class Float64Job(_EscapeTimeJob):
 
     def __init__(self, system: EscapeTimeSystem, view: View, say: Say) -> None:
         super().__init__(system, view, say)
+        self._refined = Refined(self._kernels, system, view, reference_bits(view))
         self._compile()
 
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:
         i = self._iteration
         start = self._starts(*self._view.points(pixels), i.start, i.c or ORIGIN)
-        return self._ran(self._kernels.run_float64, len(pixels), *start, self._system.steps)
+        out = self._ran(self._kernels.run_float64, len(pixels), *start, self._system.steps)
+        return self._refine(out, pixels, self._refined)
 
 
 class PerturbationJob(_EscapeTimeJob):
@@ -104,6 +131,7 @@ class PerturbationJob(_EscapeTimeJob):
         super().__init__(system, view, say)
         before = time.perf_counter()
         bits = bits or reference_bits(view)
+        self._refined = Refined(self._kernels, system, view, bits)
         z, c = system.start(view.x, view.y)
         critical = system.iteration.critical
         self._wide = log2(view.smallest_difference()) < _WIDE_BELOW
@@ -189,6 +217,10 @@ class PerturbationJob(_EscapeTimeJob):
         return np.where(fits & np.isfinite(self._rows).all(axis=1), _ldexp(self._radii, radius), 0.0)
 
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:
+        out = self._differences(pixels)
+        return out if self._wide else self._refine(out, pixels, self._refined)
+
+    def _differences(self, pixels: NDArray[np.int64]) -> ReadOut:
         dx, dy, exponent = self._view.differences(pixels)
         if not self._wide:
             dx, dy, exponent = np.ldexp(dx, exponent), np.ldexp(dy, exponent), 0
@@ -205,7 +237,13 @@ class PerturbationJob(_EscapeTimeJob):
             )  # fmt: skip
         reach = math.ldexp(self._reach[0], max(self._reach[1], -3000))
         return self._ran(
-            self._kernels.run_perturbed, len(pixels), *start, reach, orbit, (*tree, self._near_radii), self._system.steps
+            self._kernels.run_perturbed,
+            len(pixels),
+            *start,
+            reach,
+            orbit,
+            (*tree, self._near_radii),
+            self._system.steps,
         )
 
 

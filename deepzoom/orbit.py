@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from typing import Any
@@ -81,7 +81,7 @@ def made(
     least: int = 1,
 ) -> Orbit:
     """The orbit of z with c, at so many bits, of ``least`` steps at least; progress is told the share of the limit."""
-    step, fold_values = exact_map(iteration.formula, bits)
+    fold_values = exact_map(iteration.formula, bits)[1]
     folding = len(source.folds(iteration.formula))
     folded = array("d")
     at, mantissas, exponents = [], [], []
@@ -89,11 +89,10 @@ def made(
     xs, ys, kx, ky, excess_m = (array("d") for _ in range(5))
     excess_e = array("q")
     exit_at = iteration.radius * iteration.radius
-    targets = [(t.real, t.imag) for t in iteration.targets]
     centred = iteration.critical != ORIGIN
     with gmpy2.context(precision=bits):
-        x, y, a, b, p, q = (gmpy2.mpfr(_rational(v)) for v in (*z, *c, *iteration.critical))
-        for n in range(limit + 1):
+        a, b, p, q = (gmpy2.mpfr(rational(v)) for v in (*c, *iteration.critical))
+        for n, (x, y) in enumerate(_iterates(iteration, z, c, bits, limit, least)):
             fx, fy = float(x), float(y)
             xs.append(fx)
             ys.append(fy)
@@ -113,10 +112,6 @@ def made(
             m, e = _wide(beyond) if abs(beyond) < _CLOSE else math.frexp(beyond)
             excess_m.append(m)
             excess_e.append(e)
-            over = not beyond <= 0 or any(math.hypot(fx - t, fy - u) < NEAR for t, u in targets)
-            if n == limit or (over and n >= least):
-                break
-            x, y = step(x, y, a, b)
             if n % _REPORT_EVERY == 0:
                 progress(n / limit)
     tiny = np.zeros(len(xs), dtype=np.bool_)
@@ -130,7 +125,43 @@ def made(
     )  # fmt: skip
 
 
-def _rational(value: Rational) -> Any:
+def _iterates(iteration: Iteration, z: Point, c: Point, bits: int, limit: int, least: int) -> Iterator[tuple[Any, Any]]:
+    """Iterates from z to the first that meets an exit, not before ``least``, or to the limit; in a context of bits."""
+    step = exact_map(iteration.formula, bits)[0]
+    exit_at = iteration.radius * iteration.radius
+    targets = [(t.real, t.imag) for t in iteration.targets]
+    x, y, a, b = (gmpy2.mpfr(rational(v)) for v in (*z, *c))
+    for n in range(limit + 1):
+        yield x, y
+        fx, fy = float(x), float(y)
+        beyond: Any = fx * fx + fy * fy - exit_at
+        if abs(beyond) < _CLOSE:
+            beyond = x * x + y * y - exit_at
+        over = not beyond <= 0 or any(math.hypot(fx - t, fy - u) < NEAR for t, u in targets)
+        if over and n >= least:
+            return
+        if n < limit:
+            x, y = step(x, y, a, b)
+
+
+def pair(value: Any) -> tuple[float, float]:
+    """A number of any precision as a double-double: the nearest float64, and what it lacks."""
+    high = float(value)
+    return (high, float(value - (gmpy2.mpq(high) if isinstance(value, type(gmpy2.mpq())) else high)))
+
+
+def made_double(iteration: Iteration, z: Point, c: Point, bits: int, limit: int) -> tuple[NDArray[np.float64], ...]:
+    """x, y and |Z|**2 - radius**2 of the orbit's iterates in double-double, each (M + 1, 2)."""
+    parts = tuple(array("d") for _ in range(3))
+    exit_at = iteration.radius * iteration.radius
+    with gmpy2.context(precision=bits):
+        for x, y in _iterates(iteration, z, c, bits, limit, 1):
+            for part, value in zip(parts, (x, y, x * x + y * y - exit_at), strict=True):
+                part.extend(pair(value) if exit_at < math.inf or value is x or value is y else (-math.inf, 0.0))
+    return tuple(np.frombuffer(part).reshape(-1, 2) for part in parts)
+
+
+def rational(value: Rational) -> Any:
     return gmpy2.mpq(int(value.numerator), int(value.denominator))
 
 

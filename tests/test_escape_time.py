@@ -34,6 +34,12 @@ class ThreeByThree(View):
         row, column = np.divmod(pixels, 3)
         return (column - 1) * 0.25 * mantissa, (1 - row) * 0.25 * mantissa, exponent
 
+    def x_at(self, column):
+        return self.x + self.depth * (column - 1) / 4
+
+    def y_at(self, row):
+        return self.y + self.depth * (1 - row) / 4
+
 
 def counts(out):
     return [int(n) if fate > 0 else None for n, fate in zip(out.iterations, out.fate)]
@@ -119,8 +125,8 @@ KEPT = json.loads((GOLDEN / "escape.json").read_text())["systems"]
 def test_golden_pixels(own_cache, kept):
     """At preperiodic points and along folds (golden/make_escape.py), down to 1e-100: 200 pixels a view.
 
-    Every pixel that says it is settled is right; pixels whose count 45 more bits change are not settled; without folds
-    most are settled.
+    Every pixel that says it is settled is right; pixels whose count 45 more bits change are not settled by float64;
+    without folds most are.
     """
     for view in kept["views"]:
         size = kept["size"]
@@ -130,9 +136,10 @@ def test_golden_pixels(own_cache, kept):
         assert np.array_equal(out.iterations[settled], np.array(view["iterations"])[settled]), view["depth"]
         smooth = np.array([-1.0 if v is None else v for v in view["smooth"]])
         assert np.allclose(out.measure[settled], smooth[settled], rtol=0, atol=1e-6)
-        assert not settled[np.isin(view["pixels"], view["delicate"])].any()
+        in_float64 = job._differences(np.array(view["pixels"])).trust > 0
+        assert not in_float64[np.isin(view["pixels"], view["delicate"])].any()
         if kept["system"] in ("mandelbrot", "julia"):
-            assert settled.mean() > 0.8, (view["depth"], settled.mean())
+            assert in_float64.mean() > 0.8, (view["depth"], in_float64.mean())
 
 
 @pytest.mark.slow

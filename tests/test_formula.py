@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from deepzoom import systems
 from deepzoom.backends import kernels
 from deepzoom.errors import InputError
-from deepzoom.formula import source
+from deepzoom.formula import differences, source
 from deepzoom.formula.expression import parse
 from deepzoom.formula.real import Real
 from deepzoom.systems.burning_ship import BURNING_SHIPS
@@ -80,7 +80,7 @@ def made(maker, f):
         with mpmath.workdps(1100):  # of a difference of squares, say
             return np.array([[float(v) for v in inner(*values)]])
 
-    if maker in (source.difference, source.wide_difference):
+    if maker in (differences.difference, differences.wide_difference):
         return lambda *given: function(*given[:8], fold_values(given[:4]), 0, *given[8:])
     if maker is source.fold_distance:
         return lambda *given: function(*given, fold_values(given[:4]), 0)
@@ -108,7 +108,7 @@ def condition(text, Z, C, z, c):
 @pytest.mark.parametrize("scale", ["1e-2", "1e-30", "1e-200"])
 def test_differences_against_mpmath(text, scale):
     """To 1e-13 of the step's condition, which the second derivative's part is added to where the scale is large."""
-    difference, s = made(source.difference, parse(text)), float(scale)
+    difference, s = made(differences.difference, parse(text)), float(scale)
     with mpmath.workdps(450):
         for Z, C, z, c in points(len(text)):
             got = difference(Z.real, Z.imag, C.real, C.imag, z.real, z.imag, c.real, c.imag, s)
@@ -121,7 +121,7 @@ def test_differences_against_mpmath(text, scale):
 @pytest.mark.parametrize("text", FORMULAS)
 def test_wide_differences_against_mpmath(text):
     """At 1e-500, and of a reference that is itself as small, in one or both parts."""
-    wide_difference = made(source.wide_difference, parse(text))
+    wide_difference = made(differences.wide_difference, parse(text))
 
     def wide(value):
         mantissa, exponent = mpmath.frexp(value)
@@ -211,7 +211,7 @@ def closed(name, Z, C, z, c):
 )
 def test_derived_equals_published(text):
     """To 1e-13 of the step's condition; signs and folds included."""
-    difference = made(source.difference, parse(text))
+    difference = made(differences.difference, parse(text))
     for Z, C, z, c in points(7, 200):
         for s in (1e-3, 1e-12):
             z1, c1 = z * s, c * s
@@ -243,7 +243,7 @@ def test_any_formula_at_1e_30(text, seed):
         f = parse(text)
     except InputError:  # dividing by zero everywhere
         return
-    difference, s = made(source.difference, f), 1e-30
+    difference, s = made(differences.difference, f), 1e-30
     with mpmath.workdps(140):
         for Z, C, z, c in points(seed, 2):
             try:

@@ -137,9 +137,7 @@ def _iterate_far(pixel, state, orbits, tiny, skips, ends):
             p1, p2 = two_to(e - unit), two_to(ec - unit)
             by_z, by_c = stretch(zx[here], zy[here], cx, cy)
             error = by_z * (error + OF_A_STEP * size) * p1 + by_c * ROUNDING * p2
-            u, v = difference(
-                zx[here], zy[here], cx, cy, x * p1, y * p1, da * p2, db * p2, folds, here, two_to(unit)
-            )
+            u, v = difference(zx[here], zy[here], cx, cy, x * p1, y * p1, da * p2, db * p2, folds, here, two_to(unit))
             x, y, e = _scaled(u, v, unit)
             error *= two_to(unit - e)
         m += span

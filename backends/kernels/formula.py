@@ -1,6 +1,6 @@
 """The formula of ``escape_time.py`` and ``skips.py``: stand-ins; ``generated.py`` puts generated code in their place.
 
-Signatures are those of ``deepzoom/formula/source.py`` and ``taylor.py``.
+Signatures are those of ``deepzoom/formula/``.
 """
 
 from __future__ import annotations
@@ -12,5 +12,7 @@ def _none(*args: Any) -> Any:
     raise NotImplementedError("the kernels of escape_time.py are compiled together with a formula")
 
 
-value = difference = wide_difference = tangent = stretch = curvature = fold_distance = taylor = _none
+value = difference = wide_difference = double_difference = tangent = stretch = curvature = fold_distance = taylor = (
+    _none
+)
 TAYLOR_ROWS = 0

@@ -18,16 +18,22 @@ from types import ModuleType
 from deepzoom import compiled
 from deepzoom.files import whole_file
 from deepzoom.formula import source
+from deepzoom.formula.differences import difference, double_difference, wide_difference
 from deepzoom.formula.expression import Complex
+from deepzoom.formula.real import ordered
+from deepzoom.formula.taylor import taylor
 
 _HERE = Path(__file__).parent
 _LOOPS = ("tree.py", "escape_time.py", "perturbed.py", "far.py")
+_NOT_DOUBLE = ("exp", "sin", "cos")
+"""What double-double has not."""
 _REPLACED = re.compile(
     r"from (__future__|deepzoom\.backends\.kernels\.(formula|series_skips|escape_time|perturbed)) import (\([^)]*\)|[^\n]*)\n"
 )
 _USED = """\
 from math import cos, exp, inf, sin, sqrt
 
+from deepzoom.backends.kernels.double import *
 from deepzoom.backends.kernels.scaled import *
 from deepzoom.backends.kernels.taylor import *
 from deepzoom.backends.kernels.wide import *
@@ -38,9 +44,16 @@ from deepzoom.compiled import inner
 
 def text_of(f: Complex, title: str) -> str:
     """The module's source."""
-    parts = ("series_skips.py" if source.is_holomorphic(f) else "linear_skips.py", *_LOOPS)
+    makers = [source.value, difference, wide_difference, source.stretch]
+    if source.is_holomorphic(f):
+        makers, parts = [*makers, taylor], ["series_skips.py", *_LOOPS]
+    else:
+        makers = [*makers, source.tangent, source.curvature, source.fold_distance]
+        parts = ["linear_skips.py", *_LOOPS]
+    if not any(node.op in _NOT_DOUBLE for node in ordered((f.re, f.im))):
+        makers, parts = [*makers, double_difference], [*parts, "refined.py"]
+    code = "\n".join(f"\n@inner\n{make(f)}" for make in makers)
     rest = "\n\n".join(_REPLACED.sub("", (_HERE / part).read_text(encoding="utf-8")) for part in parts)
-    code = source.module(f).replace("@inline", "@inner")
     return f"# {title}\n\n{_USED}{code}\n\n{rest}"
 
 

@@ -13,7 +13,7 @@ from math import inf
 import numpy as np
 
 from deepzoom.backends.kernels.series_skips import finished, followed, one_step, room
-from deepzoom.backends.kernels.wide import wide, wide_add, wide_divide, wide_less, wide_negative, widened
+from deepzoom.backends.kernels.wide import wide_divide, wide_less, wide_negative, widened
 from deepzoom.compiled import inner, kernel
 from deepzoom.systems.escape_time import NEAR
 

@@ -14,14 +14,13 @@ from fractions import Fraction
 
 from .expression import Complex
 from .real import Real, ordered
-from .taylor import taylor
 
 _Z = ("zx", "zy")
 _C = ("cx", "cy")
 POINT = (*_Z, *_C)
 
 
-class _Code:
+class Code:
     """Statements that compute nodes, each once. ``constant`` writes an exact number in the arithmetic's own way."""
 
     def __init__(self, constants: dict[Fraction, str] | None = None) -> None:
@@ -65,169 +64,13 @@ class _Code:
 
 def value(f: Complex, constants: dict[Fraction, str] | None = None) -> str:
     """``value(zx, zy, cx, cy)``: f itself; with ``constants`` these are named, and filled in with their names."""
-    code = _Code(constants)
+    code = Code(constants)
     return code.function("value", POINT, [code.value(f.re), code.value(f.im)], "f(z, c).")
-
-
-def difference(f: Complex) -> str:
-    """``difference(Zx, Zy, Cx, Cy, zx, zy, cx, cy, F, i, s)``: (f(Z + s z, C + s c) - f(Z, C)) / s in float64.
-
-    s may be 0: what is left then is linear in z and c. F[i]: what ``fold_values`` gives at Z, from high precision.
-    """
-    return _difference(f, "difference", _Floats())
-
-
-def wide_difference(f: Complex) -> str:
-    """``wide_difference(Zx, Zy, Cx, Cy, zx, zy, cx, cy, F, i)``: the same of pairs (mantissa, exponent), no scale."""
-    return _difference(f, "wide_difference", _Wide())
-
-
-class _Floats(_Code):
-    """Differences as float64 times a scale s that all share."""
-
-    more = ("s",)
-    zero = "0.0"
-
-    def given(self, text: str, node: Real) -> str:
-        """A node's value, of which a float64 from high precision is known."""
-        return text
-
-    def add(self, a: str, b: str) -> str:
-        return f"{a} + {b}"
-
-    def subtract(self, a: str, b: str) -> str:
-        return f"{a} - {b}"
-
-    def multiply(self, a: str, b: str) -> str:
-        return f"{a} * {b}"
-
-    def divide(self, a: str, b: str) -> str:
-        return f"{a} / {b}"
-
-    def negative(self, a: str) -> str:
-        return f"-{a}"
-
-    def moved(self, A: str, a: str) -> str:
-        """A value and its difference together."""
-        return f"({A} + s * {a})"
-
-    def call(self, name: str, *args: str) -> str:
-        return f"{name}({', '.join((*args, 's') if name in _SCALED else args)})"
-
-
-_SCALED = ("folded", "small_expm1", "small_sin", "half_sine_squared")
-
-
-class _Wide(_Code):
-    """Differences, and the values too, as pairs (mantissa, exponent) of any size."""
-
-    more = ()
-    zero = "WIDE_ZERO"
-
-    def given(self, text: str, node: Real) -> str:
-        return f"wide_given({text}, {self.value(node)})"
-
-    def constant(self, value: Fraction) -> str:
-        return f"widened({float(value)!r})"
-
-    def value(self, root: Real) -> str:
-        for node in ordered((root,)):
-            if id(node) in self.names:
-                continue
-            args = [self.names[id(a)] for a in node.args]
-            if isinstance(node.value, Fraction):
-                text = self.constant(node.value)
-            elif node.op == "neg":
-                text = self.negative(args[0])
-            elif len(args) == 2:
-                text = {"+": self.add, "-": self.subtract, "*": self.multiply, "/": self.divide}[node.op](*args)
-            else:
-                text = self.call(node.op, *args)
-            self.names[id(node)] = self.let(text)
-        return self.names[id(root)]
-
-    def add(self, a: str, b: str) -> str:
-        return f"wide_add({a}, {b})"
-
-    def subtract(self, a: str, b: str) -> str:
-        return f"wide_add({a}, wide_negative({b}))"
-
-    def multiply(self, a: str, b: str) -> str:
-        return f"wide_multiply({a}, {b})"
-
-    def divide(self, a: str, b: str) -> str:
-        return f"wide_divide({a}, {b})"
-
-    def negative(self, a: str) -> str:
-        return f"wide_negative({a})"
-
-    def moved(self, A: str, a: str) -> str:
-        return f"wide_add({A}, {a})"
-
-    def call(self, name: str, *args: str) -> str:
-        return f"wide_{name}({', '.join(args)})"
-
-
-def _difference(f: Complex, name: str, code: _Floats | _Wide) -> str:
-    for variable in POINT:
-        code.names[id(Real.variable(variable))] = variable[0].upper() + variable[1]
-    for k, inner in enumerate(folds(f)):
-        code.names[id(inner)] = code.let(code.given(f"F[i, {k}]", inner))
-    known: dict[int, str | None] = {}
-    for node in ordered((f.re, f.im)):
-        d = [known[id(a)] for a in node.args]
-        if node.op == "variable":
-            known[id(node)] = str(node.value)
-        elif any(d):
-            known[id(node)] = code.let(_rule(node, d, code))
-        else:
-            known[id(node)] = None
-    results = [known[id(part)] or code.zero for part in (f.re, f.im)]
-    parameters = ("Zx", "Zy", "Cx", "Cy", *POINT, "F", "i", *code.more)
-    return code.function(name, parameters, results, "f(Z + z, C + c) - f(Z, C).")
-
-
-def _rule(node: Real, d: list[str | None], code: _Floats | _Wide) -> str:
-    """The difference of one operation from its arguments' values and differences (None: it has none)."""
-    a, b = d[0], d[1] if len(d) > 1 else None
-    A, B = code.value(node.args[0]), code.value(node.args[-1])
-    if node.op == "neg":
-        return code.negative(str(a))
-    if node.op == "+":
-        return code.add(a, b) if a and b else str(a or b)
-    if node.op == "-":
-        return code.subtract(a, b) if a and b else (str(a) if a else code.negative(str(b)))
-    if node.op == "*":
-        if a and node.args[0] is node.args[1]:
-            twice = code.let(code.add(A, A))
-            return code.multiply(code.moved(twice, a), a)
-        if a and b:
-            return code.add(code.let(code.multiply(A, b)), code.let(code.multiply(a, code.moved(B, b))))
-        return code.multiply(a, B) if a else code.multiply(A, str(b))
-    if node.op == "/":
-        if not b:
-            return code.divide(str(a), B)
-        through = code.let(code.multiply(code.value(node), b))
-        upper = code.let(code.subtract(a, through) if a else code.negative(through))
-        return code.divide(upper, code.moved(B, b))
-    if node.op == "abs":
-        return code.call("folded", A, str(a))
-    if node.op == "sqrt":
-        root = code.let(code.call("sqrt", code.moved(A, str(a))))
-        return code.divide(str(a), code.let(code.add(code.value(node), root)).join("()"))
-    if node.op == "exp":
-        return code.multiply(code.value(node), code.call("small_expm1", str(a)))
-    # sin(A + a) - sin A = cos A sin a - 2 sin A sin(a/2)**2, and likewise cos
-    other = code.value(node.args[0].applied("cos" if node.op == "sin" else "sin"))
-    slope = other if node.op == "sin" else code.let(code.negative(other))
-    first = code.let(code.multiply(slope, code.call("small_sin", str(a))))
-    twice = code.let(code.multiply(code.constant(Fraction(2)), code.value(node)))
-    return code.subtract(first, code.let(code.multiply(twice, code.call("half_sine_squared", str(a)))))
 
 
 def tangent(f: Complex) -> str:
     """``tangent(zx, zy, cx, cy)``: df/dz as a real matrix (row by row), then df/dc."""
-    code = _Code()
+    code = Code()
     results = [code.value(part.derivative(v)) for vs in (_Z, _C) for part in (f.re, f.im) for v in vs]
     return code.function("tangent", POINT, results, "df/dz and df/dc as real 2x2 matrices.")
 
@@ -237,7 +80,7 @@ def curvature(f: Complex) -> str:
 
     |f(Z + z, C + c) - f - f_z z - f_c c| is at most ``k0 |z|**2 + k1 |z| |c| + k2 |c|**2``, to leading order.
     """
-    code = _Code()
+    code = Code()
     holomorphic = is_holomorphic(f)
 
     def bound(first: tuple[str, str], second: tuple[str, str], factor: str) -> str:
@@ -265,14 +108,14 @@ def folds(f: Complex) -> list[Real]:
 
 def fold_values(f: Complex, constants: dict[Fraction, str] | None = None) -> str:
     """``fold_values(zx, zy, cx, cy)``: the values of ``folds``; constants as for ``value``."""
-    code = _Code(constants)
+    code = Code(constants)
     results = [code.value(inner) for inner in folds(f)]
     return code.function("fold_values", POINT, [f"({''.join(f'{r}, ' for r in results)})"], "What is folded.")
 
 
 def fold_distance(f: Complex) -> str:
     """``fold_distance(zx, zy, cx, cy, size, F, i)``: up to which |z| no fold is crossed while |c| <= size."""
-    code = _Code()
+    code = Code()
     room = "inf"
     for k, inner in enumerate(folds(f)):
         code.names[id(inner)] = f"F[i, {k}]"
@@ -289,7 +132,7 @@ def fold_distance(f: Complex) -> str:
 
 def stretch(f: Complex) -> str:
     """``stretch(zx, zy, cx, cy)``: the largest singular values of df/dz and of df/dc."""
-    code = _Code()
+    code = Code()
     results = []
     for variables in (_Z, _C):
         j = [code.value(part.derivative(v)) for part in (f.re, f.im) for v in variables]
@@ -337,9 +180,3 @@ FLOAT_FUNCTIONS: dict[str, object] = {
     "sign": lambda x: (x > 0) - (x < 0),
 }
 """What the code of a value or a tangent needs to run as plain Python."""
-
-
-def module(f: Complex) -> str:
-    """Source of all of these for one formula, to be compiled."""
-    bounds = (taylor,) if is_holomorphic(f) else (tangent, curvature, fold_distance)
-    return "\n".join(f"\n@inline\n{make(f)}" for make in (value, difference, wide_difference, stretch, *bounds))

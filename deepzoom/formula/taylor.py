@@ -45,8 +45,10 @@ def taylor(f: Complex) -> str:
         a = [rows[id(arg)] for arg in node.args]
         if node.op == "variable":
             which = {"zx": 0, "cx": 1}.get(str(node.value))
-            call = f"series_constant(w, {k}, {node.value})" if which is None else (
-                f"series_variable(w, {k}, {node.value}, {which})"
+            call = (
+                f"series_constant(w, {k}, {node.value})"
+                if which is None
+                else (f"series_variable(w, {k}, {node.value}, {which})")
             )
         elif isinstance(node.value, Fraction):
             call = f"series_constant(w, {k}, {float(node.value)!r})"

@@ -1,0 +1,50 @@
+"""Pixels of an escape-time system that float64 leaves unsettled, once more in double-double."""
+
+from __future__ import annotations
+
+import threading
+from types import ModuleType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepzoom import orbit as orbits
+from deepzoom.scene import View
+from deepzoom.systems.escape_time import EscapeTimeSystem
+
+
+class Refined:
+    """Arguments of ``run_refined`` for pixels of a view; the orbits are computed when first asked for."""
+
+    def __init__(self, kernels: ModuleType, system: EscapeTimeSystem, view: View, bits: int) -> None:
+        self.possible = hasattr(kernels, "run_refined")
+        self._system, self._view, self._bits = system, view, bits
+        self._lock = threading.Lock()
+        self._orbits: tuple[NDArray[np.float64], ...] | None = None
+
+    def _made(self) -> tuple[NDArray[np.float64], ...]:
+        """zx, zy, excess, start and length of the orbits pixels need."""
+        with self._lock:
+            if self._orbits is None:
+                system, critical = self._system, self._system.iteration.critical
+                z, c = system.start(self._view.x, self._view.y)
+                begins = [z] if z == critical else [z, critical]
+                found = [orbits.made_double(system.iteration, b, c, self._bits, system.steps) for b in begins]
+                lengths = np.array([len(part[0]) - 1 for part in found], dtype=np.int64)
+                start = np.cumsum([0, *(lengths[:-1] + 1)]).astype(np.int64)
+                self._orbits = (*(np.concatenate(parts) for parts in zip(*found, strict=True)), start, lengths)
+            return self._orbits
+
+    def arguments(self, pixels: NDArray[np.int64]) -> tuple[NDArray[np.float64], ...]:
+        """z_0, c, the centre's c, the orbits and the critical point, all in double-double."""
+        view, iteration = self._view, self._system.iteration
+        rows, columns = np.divmod(pixels, view.width)
+        x = np.array([orbits.pair(view.x_at(int(j)) - view.x) for j in columns]).reshape(-1, 2)
+        y = np.array([orbits.pair(view.y_at(int(i)) - view.y) for i in rows]).reshape(-1, 2)
+        none = np.zeros_like(x)
+        differences = (none, none, x, y) if iteration.c is None else (x, y, none, none)
+        c = self._system.start(view.x, view.y)[1]
+        centre = [np.array(orbits.pair(orbits.rational(v))) for v in c]
+        critical = np.array([orbits.pair(orbits.rational(v)) for v in iteration.critical])
+        zx, zy, excess, start, length = self._made()
+        return *differences, *centre, zx, zy, excess, critical, start, length

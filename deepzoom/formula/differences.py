@@ -1,0 +1,193 @@
+"""Code of the difference of a formula from a reference, by the rules of ``arithmetic/delta.py`` on real parts.
+
+In three arithmetics: float64 with a shared scale, numbers with exponents of their own, and double-double.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from .expression import Complex
+from .real import Real, ordered
+from .source import POINT, Code, folds
+
+
+def difference(f: Complex) -> str:
+    """``difference(Zx, Zy, Cx, Cy, zx, zy, cx, cy, F, i, s)``: (f(Z + s z, C + s c) - f(Z, C)) / s in float64.
+
+    s may be 0: what is left then is linear in z and c. F[i]: what ``fold_values`` gives at Z, from high precision.
+    """
+    return _difference(f, "difference", _Floats())
+
+
+def wide_difference(f: Complex) -> str:
+    """``wide_difference(Zx, Zy, Cx, Cy, zx, zy, cx, cy, F, i)``: the same of pairs (mantissa, exponent), no scale."""
+    return _difference(f, "wide_difference", _Wide())
+
+
+def double_difference(f: Complex) -> str:
+    """``double_difference(Zx, Zy, Cx, Cy, zx, zy, cx, cy, F, i)``: the same in double-double, without F."""
+    return _difference(f, "double_difference", _Double())
+
+
+class _Floats(Code):
+    """Differences as float64 times a scale s that all share."""
+
+    more = ("s",)
+    zero = "0.0"
+
+    def given(self, text: str, node: Real) -> str:
+        """A node's value, of which a float64 from high precision is known."""
+        return text
+
+    def add(self, a: str, b: str) -> str:
+        return f"{a} + {b}"
+
+    def subtract(self, a: str, b: str) -> str:
+        return f"{a} - {b}"
+
+    def multiply(self, a: str, b: str) -> str:
+        return f"{a} * {b}"
+
+    def divide(self, a: str, b: str) -> str:
+        return f"{a} / {b}"
+
+    def negative(self, a: str) -> str:
+        return f"-{a}"
+
+    def moved(self, A: str, a: str) -> str:
+        """A value and its difference together."""
+        return f"({A} + s * {a})"
+
+    def call(self, name: str, *args: str) -> str:
+        return f"{name}({', '.join((*args, 's') if name in _SCALED else args)})"
+
+
+_SCALED = ("folded", "small_expm1", "small_sin", "half_sine_squared")
+
+
+class _Pairs(Code):
+    """Differences, and the values too, as pairs of numbers, by functions of a common prefix."""
+
+    more = ()
+    prefix: str
+    zero: str
+
+    def value(self, root: Real) -> str:
+        for node in ordered((root,)):
+            if id(node) in self.names:
+                continue
+            args = [self.names[id(a)] for a in node.args]
+            if isinstance(node.value, Fraction):
+                text = self.constant(node.value)
+            elif node.op == "neg":
+                text = self.negative(args[0])
+            elif len(args) == 2:
+                text = {"+": self.add, "-": self.subtract, "*": self.multiply, "/": self.divide}[node.op](*args)
+            else:
+                text = self.call(node.op, *args)
+            self.names[id(node)] = self.let(text)
+        return self.names[id(root)]
+
+    def add(self, a: str, b: str) -> str:
+        return f"{self.prefix}_add({a}, {b})"
+
+    def subtract(self, a: str, b: str) -> str:
+        return self.add(a, self.negative(b))
+
+    def multiply(self, a: str, b: str) -> str:
+        return f"{self.prefix}_multiply({a}, {b})"
+
+    def divide(self, a: str, b: str) -> str:
+        return f"{self.prefix}_divide({a}, {b})"
+
+    def negative(self, a: str) -> str:
+        return f"{self.prefix}_negative({a})"
+
+    def moved(self, A: str, a: str) -> str:
+        return f"{self.prefix}_add({A}, {a})"
+
+    def call(self, name: str, *args: str) -> str:
+        return f"{self.prefix}_{name}({', '.join(args)})"
+
+
+class _Wide(_Pairs):
+    """Pairs (mantissa, exponent) of any size (``backends/kernels/wide.py``)."""
+
+    prefix, zero = "wide", "WIDE_ZERO"
+
+    def given(self, text: str, node: Real) -> str:
+        return f"wide_given({text}, {self.value(node)})"
+
+    def constant(self, value: Fraction) -> str:
+        return f"widened({float(value)!r})"
+
+
+class _Double(_Pairs):
+    """Pairs (number, what it lacks): double-double (``backends/kernels/double.py``)."""
+
+    prefix, zero = "double", "(0.0, 0.0)"
+
+    def given(self, text: str, node: Real) -> str:
+        return self.value(node)
+
+    def constant(self, value: Fraction) -> str:
+        high = float(value)
+        return f"({high!r}, {float(value - Fraction(high))!r})"
+
+
+def _difference(f: Complex, name: str, code: _Floats | _Pairs) -> str:
+    for variable in POINT:
+        code.names[id(Real.variable(variable))] = variable[0].upper() + variable[1]
+    for k, inner in enumerate(folds(f)):
+        code.names[id(inner)] = code.let(code.given(f"F[i, {k}]", inner))
+    known: dict[int, str | None] = {}
+    for node in ordered((f.re, f.im)):
+        d = [known[id(a)] for a in node.args]
+        if node.op == "variable":
+            known[id(node)] = str(node.value)
+        elif any(d):
+            known[id(node)] = code.let(_rule(node, d, code))
+        else:
+            known[id(node)] = None
+    results = [known[id(part)] or code.zero for part in (f.re, f.im)]
+    parameters = ("Zx", "Zy", "Cx", "Cy", *POINT, "F", "i", *code.more)
+    return code.function(name, parameters, results, "f(Z + z, C + c) - f(Z, C).")
+
+
+def _rule(node: Real, d: list[str | None], code: _Floats | _Pairs) -> str:
+    """The difference of one operation from its arguments' values and differences (None: it has none)."""
+    a, b = d[0], d[1] if len(d) > 1 else None
+    A, B = code.value(node.args[0]), code.value(node.args[-1])
+    if node.op == "neg":
+        return code.negative(str(a))
+    if node.op == "+":
+        return code.add(a, b) if a and b else str(a or b)
+    if node.op == "-":
+        return code.subtract(a, b) if a and b else (str(a) if a else code.negative(str(b)))
+    if node.op == "*":
+        if a and node.args[0] is node.args[1]:
+            twice = code.let(code.add(A, A))
+            return code.multiply(code.moved(twice, a), a)
+        if a and b:
+            return code.add(code.let(code.multiply(A, b)), code.let(code.multiply(a, code.moved(B, b))))
+        return code.multiply(a, B) if a else code.multiply(A, str(b))
+    if node.op == "/":
+        if not b:
+            return code.divide(str(a), B)
+        through = code.let(code.multiply(code.value(node), b))
+        upper = code.let(code.subtract(a, through) if a else code.negative(through))
+        return code.divide(upper, code.moved(B, b))
+    if node.op == "abs":
+        return code.call("folded", A, str(a))
+    if node.op == "sqrt":
+        root = code.let(code.call("sqrt", code.moved(A, str(a))))
+        return code.divide(str(a), code.let(code.add(code.value(node), root)).join("()"))
+    if node.op == "exp":
+        return code.multiply(code.value(node), code.call("small_expm1", str(a)))
+    # sin(A + a) - sin A = cos A sin a - 2 sin A sin(a/2)**2, and likewise cos
+    other = code.value(node.args[0].applied("cos" if node.op == "sin" else "sin"))
+    slope = other if node.op == "sin" else code.let(code.negative(other))
+    first = code.let(code.multiply(slope, code.call("small_sin", str(a))))
+    twice = code.let(code.multiply(code.constant(Fraction(2)), code.value(node)))
+    return code.subtract(first, code.let(code.multiply(twice, code.call("half_sine_squared", str(a)))))
