@@ -1,0 +1,86 @@
+"""From the colour options of the command line to a scene's colours."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from . import palette_files, palettes, systems
+from .colours import COLOURINGS, Colouring
+from .errors import InputError
+from .scene import Scene
+
+
+@dataclass(frozen=True)
+class ColourOptions:
+    """What was given; None where an option was not."""
+
+    palette: str | None = None
+    colouring: str | None = None
+    cycle: float | None = None
+    slope: str | None = None
+    interior: str | None = None
+
+    def applied(self, scene: Scene) -> Scene:
+        """The scene in these colours, its own where none were given. Raises InputError where they do not go with it."""
+        palette, how = scene.palette, scene.colouring
+        if self.palette is not None:
+            path = Path(self.palette)
+            from_file = palette_files.is_file(path)
+            palette = path.name if from_file else self.palette
+            how = replace(how, colours=palette_files.read(path) if from_file else ())
+        if not how.colours:
+            palettes.check(palette)
+        if self.colouring is not None:
+            if self.colouring not in COLOURINGS:
+                raise InputError(f"--colouring: {self.colouring!r} is none of {', '.join(COLOURINGS)}.")
+            how = replace(how, by=self.colouring)
+        if self.cycle is not None:
+            if how.by != "cyclic":
+                raise InputError("--cycle: it goes with --colouring cyclic.")
+            if not 0 < self.cycle < math.inf:
+                raise InputError(f"--cycle: {self.cycle:g} is not above zero, such as 64.")
+            how = replace(how, cycle=self.cycle)
+        if self.slope is not None:
+            how = replace(how, slope=_angle(self.slope))
+        if self.interior is not None:
+            how = replace(how, interior=_colour(self.interior))
+        _check_counts(scene.system, how)
+        return replace(scene, palette=palette, colouring=how)
+
+
+def _angle(text: str) -> float | None:
+    if text == "none":
+        return None
+    try:
+        degrees = float(text)
+    except ValueError:
+        degrees = math.nan
+    if not math.isfinite(degrees):
+        raise InputError(f"--slope: {text!r} is neither an angle in degrees, such as 45, nor none.")
+    return degrees % 360
+
+
+def _colour(text: str) -> str:
+    from matplotlib.colors import to_hex, to_rgba
+
+    try:
+        *_, opaque = to_rgba(text)
+    except ValueError:
+        opaque = 0.0
+    if opaque < 1:
+        raise InputError(f"--interior: {text!r} is no colour: give a name such as navy, or #rrggbb.")
+    return to_hex(text)
+
+
+def _check_counts(system: str, how: Colouring) -> None:
+    """Raise InputError where colours ask for iteration counts that a system does not have."""
+    if system in systems.ESCAPE_TIME:
+        return
+    if how.by in ("histogram", "distance"):
+        raise InputError(
+            f"--colouring: {how.by} is made of iteration counts, which {system} does not have; give rank or cyclic."
+        )
+    if how.interior != Colouring.interior:
+        raise InputError(f"--interior: {system} has no points that never escape; leave it out, or give black.")
