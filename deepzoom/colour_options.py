@@ -40,7 +40,7 @@ class ColourOptions:
             if how.by != "cyclic":
                 raise InputError("--cycle: it goes with --colouring cyclic.")
             if not 0 < self.cycle < math.inf:
-                raise InputError(f"--cycle: {self.cycle:g} is not above zero, such as 64.")
+                raise InputError(f"--cycle: {self.cycle:g} is not a number above zero, such as 16.")
             how = replace(how, cycle=self.cycle)
         if self.slope is not None:
             how = replace(how, slope=_angle(self.slope))

@@ -24,7 +24,7 @@ class Colouring:
     """
 
     by: str = "rank"
-    cycle: float = 64.0
+    cycle: float = 16.0
     slope: float | None = None
     interior: str = "#000000"
     colours: tuple[str, ...] = ()

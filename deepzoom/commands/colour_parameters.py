@@ -23,7 +23,7 @@ ColouringText = Annotated[
 Cycle = Annotated[
     float | None,
     typer.Option(
-        metavar="N", help="With cyclic: the palette repeats every N counts; default 64.", rich_help_panel=COLOURS
+        metavar="N", help="With cyclic: the palette repeats every N counts; default 16.", rich_help_panel=COLOURS
     ),
 ]
 Slope = Annotated[
