@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import palette_files, palettes, systems
-from .colours import COLOURINGS, Colouring
+from .colours import Colouring
 from .errors import InputError
 from .scene import Scene
 
@@ -33,14 +32,11 @@ class ColourOptions:
         if not how.colours:
             palettes.check(palette)
         if self.colouring is not None:
-            if self.colouring not in COLOURINGS:
-                raise InputError(f"--colouring: {self.colouring!r} is none of {', '.join(COLOURINGS)}.")
-            how = replace(how, by=self.colouring)
+            cycle = how.cycle if self.colouring == "cyclic" else Colouring.cycle
+            how = replace(how, by=self.colouring, cycle=cycle)
         if self.cycle is not None:
             if how.by != "cyclic":
                 raise InputError("--cycle: it goes with --colouring cyclic.")
-            if not 0 < self.cycle < math.inf:
-                raise InputError(f"--cycle: {self.cycle:g} is not a number above zero, such as 16.")
             how = replace(how, cycle=self.cycle)
         if self.slope is not None:
             how = replace(how, slope=_angle(self.slope))
@@ -54,12 +50,9 @@ def _angle(text: str) -> float | None:
     if text == "none":
         return None
     try:
-        degrees = float(text)
+        return float(text) % 360
     except ValueError:
-        degrees = math.nan
-    if not math.isfinite(degrees):
-        raise InputError(f"--slope: {text!r} is neither an angle in degrees, such as 45, nor none.")
-    return degrees % 360
+        raise InputError(f"--slope: {text!r} is neither an angle in degrees, such as 45, nor none.") from None
 
 
 def _colour(text: str) -> str:

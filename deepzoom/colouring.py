@@ -45,18 +45,11 @@ def by_count(smooth: Floats) -> Floats:
 
 
 def by_histogram(smooth: Floats) -> Floats:
-    """Spread smooth counts over [0, 1] by the histogram of their whole parts; below 0 and NaN become NaN.
+    """Spread whole counts by their histogram over [-1, 1]: a flat band for each, in the middle of its share of pixels.
 
-    A whole count k stands at the share of pixels below k, and counts between k and k + 1 evenly between the two: the
-    histogram says how much of the palette a band gets, not how the band is filled, as rank does.
+    Of the smooth counts themselves the histogram would be all but the same as their rank.
     """
-    count = np.where(smooth < 0, np.nan, smooth)
-    whole, pixels = np.unique(np.floor(count[~np.isnan(count)]), return_counts=True)
-    if not len(whole):
-        return np.full(smooth.shape, np.nan)
-    at = np.clip(np.searchsorted(whole, np.floor(count)), 0, len(whole) - 1)
-    shares = pixels / pixels.sum()
-    return (np.cumsum(shares) - shares)[at] + (count - whole[at]) * shares[at]
+    return by_count(np.floor(smooth))
 
 
 def by_cycle(value: Floats, cycle: float, forth_and_back: bool) -> Floats:
@@ -76,10 +69,10 @@ def by_distance(distance: Floats, rows: int) -> Floats:
 def estimated_distance(smooth: Floats, attractor: NDArray[Any], degree: Floats | float = 2.0) -> Floats:
     """Distance to the set's border in pixels, from the smooth counts of neighbouring pixels; -1 where there is none.
 
-    1 / (log(degree) |grad count|), which is |z| log|z| / |dz| of an escaping orbit: within a factor of 2 of the
-    distance near the set. degree: by which a step raises |z| far out, or the distance to an attractor near it. At most
-    1 beside a pixel of another attractor, or of none; inf where counts do not change. As coarse as pixels are: it
-    cannot tell distances well below one.
+    1 / (log(degree) |grad count|), which is |z| log|z| / |dz| of an escaping orbit: for powers of z within a factor of
+    2 of the distance near the set. degree: by which a step raises |z| far out, or the distance to an attractor near it.
+    At most 1 beside a pixel of another attractor, or of none; inf where counts do not change. As coarse as pixels are:
+    it cannot tell distances well below one.
     """
     height = np.where(smooth < 0, np.nan, smooth)
     kind = np.where(smooth < 0, -1, attractor)
@@ -134,7 +127,7 @@ def _counted(smooth: Floats, palette: str, attractor: NDArray[Any], how: Colouri
         if how.by == "rank":
             places[own] = (by_count(smooth[own]) + 1) / 2
         elif how.by == "histogram":
-            places[own] = by_histogram(smooth[own])
+            places[own] = (by_histogram(smooth[own]) + 1) / 2
         elif how.by == "cyclic":
             part = len(kinds) > 1  # of a palette, with two ends
             places[own] = by_cycle(smooth[own], how.cycle, part or not palettes.is_cyclic(palette, how.colours))

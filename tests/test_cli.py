@@ -229,7 +229,7 @@ BAD = [
     (["--colouring", "cyclic", "--cycle", "nan"], "--cycle: nan is not a number above zero"),
     (["--colouring", "cyclic", "--cycle", "inf"], "--cycle: inf is not a number above zero"),
     (["--slope", "north"], "--slope: 'north' is neither an angle in degrees, such as 45, nor none"),
-    (["--slope", "nan"], "--slope: 'nan' is neither an angle"),
+    (["--slope", "nan"], "--slope: nan is no angle in degrees, such as 45"),
     (["--interior", "navy"], "--interior: tanh has no points that never escape"),
     (["mandelbrot", "--interior", "nvy"], "--interior: 'nvy' is no colour: give a name such as navy, or #rrggbb"),
     (["mandelbrot", "--interior", "#12"], "--interior: '#12' is no colour"),

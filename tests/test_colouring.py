@@ -33,18 +33,17 @@ def field_of(measure, attractor=None, distance=None, how=GREY, system="mandelbro
     return field if attractor is None else replace(field, attractor=attractor)
 
 
-def test_a_histogram_gives_each_band_its_share():
-    """Counts of 0, 1, 1, 3 in four pixels: bands of 1/4, 1/2 and 1/4, each filled evenly."""
-    got = by_histogram(np.array([[0.5, 1.25, 1.75], [3.0, -1.0, NAN]]))
-    assert np.allclose(got, [[0.125, 0.375, 0.625], [0.75, NAN, NAN]], equal_nan=True)
+def test_a_histogram_gives_each_whole_count_a_band():
+    """Counts of 0, 1, 1, 3 in four pixels: bands of 1/4, 1/2 and 1/4 of the palette, each in its middle colour."""
+    got = (by_histogram(np.array([[0.5, 1.25, 1.75], [3.0, -1.0, NAN]])) + 1) / 2
+    assert np.allclose(got, [[1 / 8, 1 / 2, 1 / 2], [7 / 8, NAN, NAN]], equal_nan=True)
     assert np.isnan(by_histogram(np.full((2, 2), -1.0))).all()
 
 
 def test_rank_parts_what_a_histogram_keeps_together():
     counts = np.array([5.0, 5.001, 5.002, 5.9])
-    rank = (by_count(counts) + 1) / 2
-    assert np.allclose(np.diff(rank), 1 / 4)
-    assert np.allclose(np.diff(by_histogram(counts)), [0.001, 0.001, 0.898])
+    assert np.allclose((by_count(counts) + 1) / 2, [1 / 8, 3 / 8, 5 / 8, 7 / 8])
+    assert np.all(by_histogram(counts) == 0)
 
 
 def test_a_cycle_repeats_and_mirrored_has_no_seam():
