@@ -17,7 +17,7 @@ class ColourOptions:
 
     palette: str | None = None
     colouring: str | None = None
-    cycle: float | None = None
+    cycle: str | None = None
     slope: str | None = None
     interior: str | None = None
 
@@ -37,22 +37,21 @@ class ColourOptions:
         if self.cycle is not None:
             if how.by != "cyclic":
                 raise InputError("--cycle: it goes with --colouring cyclic.")
-            how = replace(how, cycle=self.cycle)
+            how = replace(how, cycle=_number(self.cycle, "--cycle", "a number above zero, such as 16"))
         if self.slope is not None:
-            how = replace(how, slope=_angle(self.slope))
+            given = None if self.slope == "none" else _number(self.slope, "--slope", "an angle in degrees, or none")
+            how = replace(how, slope=given)
         if self.interior is not None:
             how = replace(how, interior=_colour(self.interior))
         _check_counts(scene.system, how)
         return replace(scene, palette=palette, colouring=how)
 
 
-def _angle(text: str) -> float | None:
-    if text == "none":
-        return None
+def _number(text: str, option: str, wanted: str) -> float:
     try:
-        return float(text) % 360
+        return float(text)
     except ValueError:
-        raise InputError(f"--slope: {text!r} is neither an angle in degrees, such as 45, nor none.") from None
+        raise InputError(f"{option}: {text!r} is not {wanted}.") from None
 
 
 def _colour(text: str) -> str:

@@ -35,7 +35,7 @@ class Colouring:
         if not 0 < self.cycle < math.inf:
             raise InputError(f"--cycle: {self.cycle:g} is not a number above zero, such as 16.")
         if self.slope is not None and not math.isfinite(self.slope):
-            raise InputError(f"--slope: {self.slope:g} is no angle in degrees, such as 45.")
+            raise InputError(f"--slope: {self.slope:g} is not an angle in degrees, such as 45.")
         for option, colour in [("interior", self.interior), *(("palette", c) for c in self.colours)]:
             if not isinstance(colour, str) or not _HEX.fullmatch(colour):
                 raise InputError(f"--{option}: {colour!r} is no colour such as '#0040ff'.")

@@ -131,7 +131,7 @@ def test_every_way_of_colouring_again(escape_data):
         made[name] = Path(f"{name}.png").read_bytes()
     assert len(set(made.values())) == len(made)
     how = {name: read_scene(Path(f"{name}.png")).colouring for name in made}
-    assert (how["cycle"].by, how["cycle"].cycle, how["slope"].slope) == ("cyclic", 5.0, 315.0)
+    assert (how["cycle"].by, how["cycle"].cycle, how["slope"].slope) == ("cyclic", 5.0, -45.0)
     assert how["interior"].interior == "#000080"
     with Image.open("interior.png") as image:
         blue = (np.asarray(image.convert("RGB")) == [0, 0, 0x80]).all(axis=2)
@@ -228,8 +228,9 @@ BAD = [
     (["--colouring", "cyclic", "--cycle", "0"], "--cycle: 0 is not a number above zero, such as 16"),
     (["--colouring", "cyclic", "--cycle", "nan"], "--cycle: nan is not a number above zero"),
     (["--colouring", "cyclic", "--cycle", "inf"], "--cycle: inf is not a number above zero"),
-    (["--slope", "north"], "--slope: 'north' is neither an angle in degrees, such as 45, nor none"),
-    (["--slope", "nan"], "--slope: nan is no angle in degrees, such as 45"),
+    (["--colouring", "cyclic", "--cycle", "abc"], "--cycle: 'abc' is not a number above zero, such as 16"),
+    (["--slope", "north"], "--slope: 'north' is not an angle in degrees, or none"),
+    (["--slope", "nan"], "--slope: nan is not an angle in degrees, such as 45"),
     (["--interior", "navy"], "--interior: tanh has no points that never escape"),
     (["mandelbrot", "--interior", "nvy"], "--interior: 'nvy' is no colour: give a name such as navy, or #rrggbb"),
     (["mandelbrot", "--interior", "#12"], "--interior: '#12' is no colour"),

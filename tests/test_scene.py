@@ -127,7 +127,7 @@ def valid():
         (lambda t: t + "cycle = nan", "--cycle: nan is not a number above zero"),
         (lambda t: t + "cycle = 1" + 400 * "0", "--cycle: inf is not a number above zero"),
         (lambda t: t + "cycle = true", "colour.cycle = True should be of type float"),
-        (lambda t: t + "slope = inf", "--slope: inf is no angle in degrees"),
+        (lambda t: t + "slope = inf", "--slope: inf is not an angle in degrees"),
         (lambda t: t + 'interior = "blue"', "'blue' is no colour such as '#0040ff'"),
         (lambda t: t + 'colours = ["#000000", "#12345"]', "'#12345' is no colour such as '#0040ff'"),
         (lambda t: t + "colours = [3]", "3 is no colour such as '#0040ff'"),

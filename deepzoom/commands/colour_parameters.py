@@ -21,7 +21,7 @@ ColouringText = Annotated[
     typer.Option(metavar="NAME", help="rank (default), cyclic, histogram or distance.", rich_help_panel=COLOURS),
 ]
 Cycle = Annotated[
-    float | None,
+    str | None,
     typer.Option(
         metavar="N", help="With cyclic: the palette repeats every N counts; default 16.", rich_help_panel=COLOURS
     ),
