@@ -21,7 +21,8 @@ Say = Callable[[str], None]
 class ReadOut:
     """What came of some pixels: measure float64, fate int8 (-1 converged, +1 diverged), trust int8 (0 unchecked).
 
-    iterations int64 and attractor int16 of escape-time systems, else None.
+    iterations int64 and attractor int16 of escape-time systems, else None. distance float64, or None where the backend
+    gives none: estimated distance to the set's border in pixels, -1 where there is none.
     """
 
     measure: NDArray[np.float64]
@@ -29,22 +30,27 @@ class ReadOut:
     trust: NDArray[np.int8]
     iterations: NDArray[np.int64] | None = None
     attractor: NDArray[np.int16] | None = None
+    distance: NDArray[np.float64] | None = None
 
     @classmethod
     def joined(cls, parts: list[ReadOut]) -> ReadOut:
-        """Read-outs of some pixels after those of others."""
+        """Read-outs of some pixels after those of others; of what all of them have."""
         columns: Any = zip(*(vars(p).values() for p in parts), strict=True)
-        arrays: list[Any] = [None if c[0] is None else np.concatenate(c) for c in columns]
+        arrays: list[Any] = [None if any(v is None for v in c) else np.concatenate(c) for c in columns]
         return cls(*arrays)
 
     def after(self, steps: int) -> ReadOut:
-        """The same, had the pixels made so many more iterations before; those that ended."""
+        """The same, had the pixels made so many more iterations before; those that ended.
+
+        Without distances, which those iterations would have changed.
+        """
         assert self.iterations is not None
         ended = self.fate != 0
         return replace(
             self,
             measure=np.where(ended, self.measure + steps, self.measure),
             iterations=np.where(ended, self.iterations + steps, 0),
+            distance=None,
         )
 
 

@@ -22,7 +22,7 @@ from rich.progress import (
 from rich.segment import Segment
 from rich.style import Style
 
-from .colouring import colour
+from .colouring import coloured
 from .field import Field
 from .rendering import Observer
 
@@ -42,10 +42,7 @@ class HalfBlocks:
         columns, rows = max(1, int(view.width / scale)), max(2, int(view.height / scale) // 2 * 2)
         i = np.minimum((np.arange(rows) + 0.5) * view.height / rows, view.height - 1).astype(int)
         j = np.minimum((np.arange(columns) + 0.5) * view.width / columns, view.width - 1).astype(int)
-        shown = self.field.shown()[i[:, None], j]
-        attractor = self.field.attractor
-        part = None if attractor is None else attractor[i[:, None], j]
-        rgb = np.rint(255 * colour(shown, self.field.scene.palette, attractor=part)).astype(int)
+        rgb = np.rint(255 * coloured(self.field, at=(i[:, None], j))).astype(int)
         for row in range(0, rows, 2):
             for top, bottom in zip(rgb[row], rgb[row + 1], strict=True):
                 upper, lower = ("#{:02x}{:02x}{:02x}".format(*c) for c in (top, bottom))

@@ -27,10 +27,11 @@ PASSES = (16, 8, 4, 2, 1)
 
 _CHANNELS: dict[str, Any] = {"measure": np.float64, "fate": np.int8, "trust": np.int8, "done": np.bool_}
 _ESCAPE_TIME: dict[str, Any] = {**_CHANNELS, "iterations": np.int64, "attractor": np.int16}
+_OPTIONAL: dict[str, Any] = {"distance": np.float64}
 
 
 def _channels(scene: Scene) -> dict[str, Any]:
-    """Names and types of a field's arrays."""
+    """Names and types of the arrays that every field of this scene has."""
     return _ESCAPE_TIME if scene.system in systems.ESCAPE_TIME else _CHANNELS
 
 
@@ -41,7 +42,8 @@ class Field:
     measure float64 (the signed convergence measure), fate int8 (-1 converged, +1 diverged, 0 undecided), trust int8
     (1 settled, 0 unchecked, -1 not settled), done bool; of an escape-time system also iterations int64 (0: the limit
     was reached) and attractor int16 (from 1 on, 0 for none), and measure is the smooth count, -1 where there is none.
-    made: how the pixels were obtained.
+    distance float64, None where the backend gives none: estimated distance from the pixel to the set's border, in
+    pixels, -1 where there is none. made: how the pixels were obtained.
     """
 
     scene: Scene
@@ -52,6 +54,7 @@ class Field:
     made: dict[str, Any] = field(default_factory=dict)
     iterations: NDArray[np.int64] | None = None
     attractor: NDArray[np.int16] | None = None
+    distance: NDArray[np.float64] | None = None
 
     @classmethod
     def empty(cls, scene: Scene) -> Field:
@@ -79,7 +82,7 @@ class Field:
         if "scene" not in found:
             raise InputError(f"{option}: {path} is not a data file of deepzoom: it lacks 'scene'.")
         scene = Scene.from_toml(str(found["scene"]), f"{option}: {path}")
-        channels = _channels(scene)
+        channels = {**_channels(scene), **{n: kind for n, kind in _OPTIONAL.items() if n in found}}
         missing = sorted(set(channels) - set(found))
         if missing:
             raise InputError(f"{option}: {path} is not a data file of deepzoom: it lacks {missing[0]!r}.")
@@ -97,14 +100,15 @@ class Field:
 
     @property
     def channels(self) -> list[str]:
-        """Names of the arrays."""
-        return list(_channels(self.scene))
+        """Names of the arrays that this field has."""
+        return [*_channels(self.scene), *(name for name in _OPTIONAL if getattr(self, name) is not None)]
 
-    def shown(self) -> NDArray[np.float64]:
-        """The measure with pixels not yet done filled in from the coarser grid; NaN where that is not done either."""
+    def shown(self, channel: str = "measure") -> NDArray[np.float64]:
+        """A channel with pixels not yet done filled in from the coarser grid; NaN where that is not done either."""
+        values = getattr(self, channel)
         rows, columns = np.indices(self.done.shape)
         result = np.full(self.done.shape, np.nan)
         for stride in PASSES:
             r, c = rows // stride * stride, columns // stride * stride
-            result = np.where(self.done[r, c], self.measure[r, c], result)
+            result = np.where(self.done[r, c], values[r, c], result)
         return result

@@ -178,14 +178,23 @@ def _run(job: Job, field: Field, jobs: int, observer: Observer) -> None:
             for future in wait(running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED).done:
                 pixels = running.pop(future)
                 out = future.result()
-                for name in (n for n in field.channels if n != "done"):
-                    getattr(field, name).ravel()[pixels] = getattr(out, name)
-                done[pixels] = True
+                _take(field, pixels, out)
                 count += len(pixels)
                 observer.pixels(field, count, total)
             if count > before and time.perf_counter() > due:
                 observer.checkpoint(field)
                 due = time.perf_counter() + CHECKPOINT_SECONDS
+
+
+def _take(field: Field, pixels: NDArray[np.int64], out: ReadOut) -> None:
+    """Put the read-outs of flat pixel numbers into a field; it has distances as long as all its pixels have."""
+    if out.distance is None:
+        field.distance = None
+    elif not field.done.any():
+        field.distance = np.full(field.done.shape, -1.0)
+    for name in field.channels:
+        values = True if name == "done" else getattr(out, name)
+        getattr(field, name).ravel()[pixels] = values
 
 
 def _facts(planned: Plan, job: Job | None, field: Field, seconds: float) -> dict[str, Any]:

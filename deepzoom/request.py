@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from . import landmarks, palettes, systems
+from . import landmarks, systems
+from .colour_options import ColourOptions
+from .colours import Colouring
 from .coordinates import parse_decimal, with_digits
 from .errors import InputError
 from .field import Field
@@ -31,7 +33,7 @@ class Request:
     steps: int | None = None
     backend: str | None = None
     bits: int | None = None
-    palette: str | None = None
+    colours: ColourOptions = field(default_factory=ColourOptions)
     settings: Mapping[str, str] = field(default_factory=dict)
     scene: Path | None = None
     pixel: tuple[float, float] | None = None
@@ -45,11 +47,11 @@ class Request:
         if self.center is not None:
             _centre(self.center)
         base = self._from_landmark() if self.scene is None else self._from_file(self.scene)
-        changes = {"steps": self.steps, "backend": self.backend, "bits": self.bits, "palette": self.palette}
+        changes = {"steps": self.steps, "backend": self.backend, "bits": self.bits}
         scene = replace(base, **{k: v for k, v in changes.items() if v is not None})  # type: ignore[arg-type]
         if scene.bits is not None and not 1 <= scene.bits <= MOST_BITS:
             raise InputError(f"--bits: {scene.bits} is not a number of bits such as 256, of at most {MOST_BITS:,}.")
-        palettes.check(scene.palette)
+        scene = self.colours.applied(scene)
         if self.flip:
             scene = replace(scene, view=replace(scene.view, flip=not scene.view.flip))
         return scene
@@ -196,7 +198,7 @@ class Outputs:
 
 def same_run(a: Scene, b: Scene) -> bool:
     """Whether two scenes are the same but for their colours."""
-    return replace(a, palette="") == replace(b, palette="")
+    return replace(a, palette="", colouring=Colouring()) == replace(b, palette="", colouring=Colouring())
 
 
 def _numbered(scene: Scene, resume: bool) -> Path:

@@ -13,6 +13,7 @@ import tomli_w
 from gmpy2 import mpq
 from numpy.typing import NDArray
 
+from .colours import Colouring
 from .coordinates import Rational, format_decimal, parse_decimal, rounded, scaled_float
 from .errors import InputError
 
@@ -130,6 +131,7 @@ class Scene:
     """All that a picture is made from: system, settings, view, run and colours.
 
     settings: the system's settings that differ from its defaults, by name. bits: of the reference, None to choose.
+    palette: name of a colour map of matplotlib, or of the file that ``colouring.colours`` came from.
     """
 
     system: str
@@ -139,6 +141,7 @@ class Scene:
     backend: str = "auto"
     bits: int | None = None
     palette: str = "Spectral"
+    colouring: Colouring = field(default_factory=Colouring)
 
     def to_toml(self) -> str:
         """The scene as TOML text; ``Scene.from_toml`` reads it back to an equal scene."""
@@ -157,7 +160,7 @@ class Scene:
                     **({"flip": True} if self.view.flip else {}),
                 },
                 "run": run,
-                "colour": {"palette": self.palette},
+                "colour": {"palette": self.palette, **self.colouring.to_table()},
             }
         )
 
@@ -176,7 +179,8 @@ class Scene:
         if unknown:
             raise InputError(f"{source} has an unknown key {unknown[0]!r}; known are {', '.join(_KEYS)}.")
         for key, (kind, required) in _KEYS.items():
-            if key in found and (not isinstance(found[key], kind) or isinstance(found[key], bool) != (kind is bool)):
+            kinds = (int, float) if kind is float else kind
+            if key in found and (not isinstance(found[key], kinds) or isinstance(found[key], bool) != (kind is bool)):
                 raise InputError(f"{source}: {key} = {found[key]!r} should be of type {kind.__name__}.")
             if required and key not in found:
                 raise InputError(f"{source} lacks the key {key!r}.")
@@ -185,6 +189,8 @@ class Scene:
         prefix = "system.settings."
         try:
             view = View.parse(found["view.x"], found["view.y"], found["view.depth"], found["view.size"])
+            colours = {k.removeprefix("colour."): v for k, v in found.items() if k.startswith("colour.")}
+            colouring = Colouring.from_table(colours)
         except InputError as error:
             raise InputError(f"{source}: {error}") from None
         view = replace(view, flip=found.get("view.flip", False))
@@ -196,6 +202,7 @@ class Scene:
             backend=found.get("run.backend", "auto"),
             bits=found.get("run.bits"),
             palette=found.get("colour.palette", "Spectral"),
+            colouring=colouring,
         )
 
 
@@ -212,6 +219,11 @@ _KEYS: dict[str, tuple[type, bool]] = {
     "run.backend": (str, False),
     "run.bits": (int, False),
     "colour.palette": (str, False),
+    "colour.colours": (list, False),
+    "colour.colouring": (str, False),
+    "colour.cycle": (float, False),
+    "colour.slope": (float, False),
+    "colour.interior": (str, False),
 }
 
 

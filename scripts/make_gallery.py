@@ -13,7 +13,7 @@ from pathlib import Path
 
 import deepzoom
 from deepzoom import systems
-from deepzoom.colouring import colour
+from deepzoom.colouring import coloured
 from deepzoom.landmarks import Landmark, all_landmarks
 from deepzoom.picture import write_png
 from deepzoom.scene import Scene, View
@@ -68,9 +68,7 @@ def main() -> None:
         if not path.exists():
             view = replace(View.parse(place.x, place.y, depth, args.size), flip=place.flip)
             result = deepzoom.render(Scene(place.system, view, place.steps, dict(place.settings)))
-            field = result.field
-            rgb = colour(field.measure, field.scene.palette, attractor=field.attractor)
-            write_png(path, rgb, field.scene)
+            write_png(path, coloured(result.field), result.field.scene)
             facts = result.facts
             print(f"{path}  {facts['backend']}  {facts['reference_steps']} steps  {facts['seconds']:.1f} s", flush=True)
     if not args.only:

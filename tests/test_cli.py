@@ -9,16 +9,20 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import SmallNetwork
+from PIL import Image
 from typer.testing import CliRunner
 
 from deepzoom.cli import app
+from deepzoom.colours import Colouring
 from deepzoom.field import Field
 from deepzoom.picture import read_scene
+from deepzoom.scene import Scene, View
 
 X, Y = "-0.41415926535897932384626433832795028841971", "-0.1718281828459045235360287471352662497757"
 
@@ -104,6 +108,74 @@ def test_colours_again(place):
     assert deepzoom("colour", "a.npz", "--out", "e.png", "--force").exit_code == 0
 
 
+@pytest.fixture
+def escape_data(place):
+    """A data file of an escape-time system, made by hand."""
+    rng = np.random.default_rng(2)
+    field = Field.empty(Scene("mandelbrot", View.parse("0", "0", "3", "24x16"), 100))
+    field.measure[:] = np.where(rng.random((16, 24)) < 0.2, -1.0, 40 * rng.random((16, 24)))
+    field.done[:] = True
+    field.save(Path("e.npz"))
+    return "e.npz"
+
+
+def test_every_way_of_colouring_again(escape_data):
+    made = {}
+    for name, options in {
+        "rank": [], "cyclic": ["--colouring", "cyclic"], "cycle": ["--colouring", "cyclic", "--cycle", "5"],
+        "histogram": ["--colouring", "histogram"], "distance": ["--colouring", "distance"], "slope": ["--slope", "-45"],
+        "interior": ["--interior", "navy"],
+    }.items():  # fmt: skip
+        result = deepzoom("colour", escape_data, "--out", f"{name}.png", *options)
+        assert result.exit_code == 0, result.output
+        made[name] = Path(f"{name}.png").read_bytes()
+    assert len(set(made.values())) == len(made)
+    how = {name: read_scene(Path(f"{name}.png")).colouring for name in made}
+    assert (how["cycle"].by, how["cycle"].cycle, how["slope"].slope) == ("cyclic", 5.0, -45.0)
+    assert how["interior"].interior == "#000080"
+    with Image.open("interior.png") as image:
+        blue = (np.asarray(image.convert("RGB")) == [0, 0, 0x80]).all(axis=2)
+    assert np.array_equal(blue, Field.load(Path(escape_data)).measure < 0)
+
+
+def test_colours_of_a_file_can_all_be_taken_back(escape_data):
+    field = Field.load(Path(escape_data))
+    field.scene = replace(field.scene, colouring=Colouring("cyclic", 5.0, 45.0, "#000080"))
+    field.save(Path("f.npz"))
+    result = deepzoom("colour", "f.npz", "--out", "f.png", "--cycle", "7")
+    assert result.exit_code == 0 and read_scene(Path("f.png")).colouring.cycle == 7
+    plain = ["--colouring", "rank", "--slope", "none", "--interior", "black"]
+    assert deepzoom("colour", "f.npz", "--out", "g.png", *plain).exit_code == 0
+    assert deepzoom("colour", escape_data, "--out", "e.png").exit_code == 0
+    assert Path("g.png").read_bytes() == Path("e.png").read_bytes()
+
+
+def test_a_palette_file_rides_in_the_picture(place):
+    Path("folder").mkdir()
+    Path("folder/own.map").write_text("0 0 0 black\n255 0 0\n255 255 255\n")
+    Path("folder/own.gpl").write_text("GIMP Palette\nName: own\n#\n0 0 0\tblack\n255 0 0\n255 255 255\n")
+    drawn = [*place, "--palette", "folder/own.map", "--out", "a.png", "--data", "a.npz", "--slope", "90"]
+    assert deepzoom(*drawn).exit_code == 0
+    assert 'palette = "own.map"' in deepzoom("info", "a.png").stdout
+    assert read_scene(Path("a.png")).colouring.colours == ("#000000", "#ff0000", "#ffffff")
+    assert deepzoom("colour", "a.npz", "--out", "b.png", "--palette", "folder/own.gpl").exit_code == 0
+    with Image.open("a.png") as a, Image.open("b.png") as b:
+        assert np.array_equal(np.asarray(a), np.asarray(b))
+    for file in Path("folder").iterdir():
+        file.unlink()
+    for name in ("a.png", "a.npz"):  # rendered again without the file
+        assert deepzoom("render", "--scene", name, "--out", "c.png", "--force").exit_code == 0
+        assert Path("c.png").read_bytes() == Path("a.png").read_bytes()
+    assert deepzoom("colour", "a.npz", "--out", "d.png", "--palette", "magma").exit_code == 0
+    assert read_scene(Path("d.png")).colouring.colours == ()
+    result = deepzoom("colour", "a.npz", "--out", "e.png", "--palette", "folder/own.map")
+    assert result.exit_code == 2 and "--palette: there is no file folder/own.map" in result.stderr
+    Path("bad.gpl").write_text("0 0 0\n")
+    result = deepzoom("render", "--scene", "a.png", "--palette", "bad.gpl", "--out", "e.png")
+    assert result.exit_code == 2 and "--palette: bad.gpl is no GIMP palette" in result.stderr
+    assert result.stderr.count("\n") == 1 and not Path("e.png").exists()
+
+
 def test_figure_and_sixteen_bits(place):
     assert deepzoom(*place, "--figure", "--out", "f.png").exit_code == 0
     assert deepzoom(*place, "--png-bits", "16", "--out", "g.png").exit_code == 0
@@ -146,6 +218,24 @@ BAD = [
     (["--at", "nowhere"], "--at: there is no landmark 'nowhere'"),
     (["--backend", "cuda"], "--backend: 'cuda' is none of auto, cpu-float64, cpu-perturbation, exact"),
     (["--palette", "rainbows"], "--palette: 'rainbows' is no colour map of matplotlib"),
+    (["--palette", "viridi.txt"], "no colour map of matplotlib; near it are viridis"),
+    (["--palette", "none.map"], "--palette: there is no file none.map"),
+    (["--palette", "/dev/null/a.gpl"], "--palette: there is no file /dev/null/a.gpl"),
+    (["--colouring", "bands"], "--colouring: 'bands' is none of rank, cyclic, histogram, distance"),
+    (["--colouring", "histogram"], "--colouring: histogram is made of iteration counts, which tanh does not have"),
+    (["--colouring", "distance"], "--colouring: distance is made of iteration counts, which tanh does not have"),
+    (["--cycle", "8"], "--cycle: it goes with --colouring cyclic"),
+    (["--colouring", "cyclic", "--cycle", "0"], "--cycle: 0 is not a number above zero, such as 16"),
+    (["--colouring", "cyclic", "--cycle", "nan"], "--cycle: nan is not a number above zero"),
+    (["--colouring", "cyclic", "--cycle", "inf"], "--cycle: inf is not a number above zero"),
+    (["--colouring", "cyclic", "--cycle", "abc"], "--cycle: 'abc' is not a number above zero, such as 16"),
+    (["--slope", "north"], "--slope: 'north' is not an angle in degrees, or none"),
+    (["--slope", "nan"], "--slope: nan is not an angle in degrees, such as 45"),
+    (["--interior", "navy"], "--interior: tanh has no points that never escape"),
+    (["mandelbrot", "--interior", "nvy"], "--interior: 'nvy' is no colour: give a name such as navy, or #rrggbb"),
+    (["mandelbrot", "--interior", "#12"], "--interior: '#12' is no colour"),
+    (["mandelbrot", "--interior", "none"], "--interior: 'none' is no colour"),
+    (["mandelbrot", "--interior", "#11223344"], "--interior: '#11223344' is no colour"),
     (["--set", "colour=red"], "--set: tanh has no setting 'colour'; it has data, activation"),
     (["--set", "activation"], "--set: 'activation' is not KEY=VALUE"),
     (["--set", "activation=sin"], "--set activation: 'sin' is none of identity, relu, tanh"),

@@ -48,6 +48,21 @@ def test_a_data_file_reads_back(tmp_path, field):
         }  # fmt: skip
 
 
+def test_distances_are_kept_where_there_are_any(tmp_path):
+    scene = Scene("mandelbrot", SCENE.view, 100)
+    without = Field.empty(scene)
+    without.save(tmp_path / "a.npz")
+    assert Field.load(tmp_path / "a.npz").distance is None
+    distance = np.linspace(-1, 33, 35).reshape(5, 7)
+    replace(without, distance=distance).save(tmp_path / "b.npz")
+    got = Field.load(tmp_path / "b.npz")
+    assert np.array_equal(got.distance, distance) and got.distance.dtype == np.float64
+    assert got.channels == [*without.channels, "distance"]
+    replace(without, distance=distance.astype(np.float32)).save(tmp_path / "c.npz")
+    with pytest.raises(InputError, match="distance does not have the size and type of its scene"):
+        Field.load(tmp_path / "c.npz")
+
+
 def test_wrong_data_files_are_refused(tmp_path, field):
     path = tmp_path / "a.npz"
     field.save(path)

@@ -123,3 +123,57 @@ def test_what_cannot_be_rendered_is_said_before_anything_runs(scene):
         with pytest.raises(InputError) as error:
             rendering.plan(replace(scene, **change))
         assert message in str(error.value)
+
+
+@pytest.fixture
+def distances(own_cache, monkeypatch):
+    """Makes a backend give each pixel its number as distance, where it is said to."""
+    from deepzoom.backends.escape_time import Float64Job
+
+    run = Float64Job.run
+    monkeypatch.setattr(Float64Job, "tile", 100)
+
+    def give(some):
+        def with_distance(self, pixels):
+            out = run(self, pixels)
+            return replace(out, distance=pixels.astype(float)) if some(pixels) else out
+
+        monkeypatch.setattr(Float64Job, "run", with_distance)
+
+    return give
+
+
+ESCAPE = Scene("mandelbrot", View.parse("-0.75", "0", "3", "40x30"), 200)
+
+
+def test_distances_stand_at_their_pixels_also_after_going_on(distances, tmp_path):
+    assert render(ESCAPE).field.distance is None
+    distances(lambda pixels: True)
+    numbers = np.arange(1200.0).reshape(30, 40)
+    assert np.array_equal(render(ESCAPE).field.distance, numbers)
+    part = render(ESCAPE, jobs=1, observer=StopsAt(300)).field
+    assert np.array_equal(part.distance, np.where(part.done, numbers, -1)) and 300 <= part.done.sum() < 1200
+    part.save(tmp_path / "p.npz")
+    assert np.array_equal(render(ESCAPE, partial=type(part).load(tmp_path / "p.npz")).field.distance, numbers)
+
+
+def test_a_field_has_the_distances_of_all_its_pixels_or_none(distances):
+    part = render(ESCAPE, jobs=1, observer=StopsAt(300)).field
+    distances(lambda pixels: 1199 not in pixels)
+    assert render(ESCAPE).field.distance is None
+    distances(lambda pixels: True)
+    rest = render(ESCAPE, partial=part)
+    assert rest.complete and rest.field.distance is None
+
+
+def test_read_outs_join_by_what_all_of_them_have():
+    from deepzoom.backends.base import ReadOut
+
+    def out(count, **more):
+        return ReadOut(np.ones(count), *np.zeros((2, count), np.int8), **more)
+
+    with_distance = out(2, distance=np.array([1.0, 2.0]))
+    assert ReadOut.joined([with_distance, out(3, distance=np.full(3, 5.0))]).distance.tolist() == [1, 2, 5, 5, 5]
+    assert ReadOut.joined([with_distance, out(3)]).distance is None
+    later = replace(with_distance, iterations=np.array([4, 0]), fate=np.array([1, 0], np.int8)).after(10)
+    assert later.distance is None and later.iterations.tolist() == [14, 0]

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deepzoom.colours import Colouring
 from deepzoom.errors import InputError
 from deepzoom.scene import Scene, View, parse_size
 
@@ -88,10 +89,19 @@ def test_going_on_from_a_pixel(column, row, factor):
     st.text("abcdef_", min_size=1),
     st.integers(-(10**80), 10**80),
     st.integers(-900, 10),
+    st.sampled_from(["rank", "histogram", "distance"]).map(Colouring)
+    | st.builds(
+        Colouring,
+        st.just("cyclic"),
+        st.floats(1e-300, 1e300),
+        st.none() | st.floats(0, 360),
+        st.integers(0, 0xFFFFFF).map("#{:06x}".format),
+        st.lists(st.integers(0, 0xFFFFFF).map("#{:06x}".format), max_size=300).map(tuple),
+    ),
 )
-def test_toml_reads_back_to_the_same_scene(system, steps, settings, bits, palette, x, power):
+def test_toml_reads_back_to_the_same_scene(system, steps, settings, bits, palette, x, power, colouring):
     view = View.parse(f"{x}e-75", "-0.1", f"7e{power}", "12x7")
-    scene = Scene(system, view, steps, settings, "cpu-float64", bits, palette)
+    scene = Scene(system, view, steps, settings, "cpu-float64", bits, palette, colouring)
     assert Scene.from_toml(scene.to_toml()) == scene
 
 
@@ -111,6 +121,16 @@ def valid():
         (lambda t: t.replace("format = 1", "format = 2"), "has format 2; this version reads format 1"),
         (lambda t: t.replace("[view]", "[view"), "is not valid TOML"),
         (lambda t: t.replace('"1e-20"', '"-1"'), "--depth: -1 is not above zero"),
+        (lambda t: t + 'colouring = "banded"', "--colouring: 'banded' is none of rank, cyclic, histogram, distance"),
+        (lambda t: t + "colouring = 3", "colour.colouring = 3 should be of type str"),
+        (lambda t: t + "cycle = 0", "--cycle: 0 is not a number above zero"),
+        (lambda t: t + "cycle = nan", "--cycle: nan is not a number above zero"),
+        (lambda t: t + "cycle = 1" + 400 * "0", "--cycle: inf is not a number above zero"),
+        (lambda t: t + "cycle = true", "colour.cycle = True should be of type float"),
+        (lambda t: t + "slope = inf", "--slope: inf is not an angle in degrees"),
+        (lambda t: t + 'interior = "blue"', "'blue' is no colour such as '#0040ff'"),
+        (lambda t: t + 'colours = ["#000000", "#12345"]', "'#12345' is no colour such as '#0040ff'"),
+        (lambda t: t + "colours = [3]", "3 is no colour such as '#0040ff'"),
         (lambda t: t.replace(f'"{X}"', '"1,5"'), "--center x: '1,5' is not a decimal number"),
     ],
 )
@@ -120,6 +140,15 @@ def test_a_wrong_scene_is_refused(change, message):
     with pytest.raises(InputError) as error:
         Scene.from_toml(change(text), "--scene: f.toml")
     assert str(error.value).startswith("--scene: f.toml") and message in str(error.value)
+
+
+def test_scenes_without_colours_are_in_the_published_ones():
+    """As written before there were any to choose; and a scene in these is written as it was then."""
+    text = valid().to_toml()
+    assert tomllib.loads(text)["colour"] == {"palette": "Spectral"}
+    assert Scene.from_toml(text).colouring == Colouring("rank", slope=None, interior="#000000", colours=())
+    whole = Scene.from_toml(text + 'colouring = "cyclic"\ncycle = 8\nslope = 45').colouring
+    assert (whole.by, whole.cycle, whole.slope) == ("cyclic", 8.0, 45.0)
 
 
 def test_the_text_is_readable():

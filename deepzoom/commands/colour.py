@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from .colour_parameters import ColouringText, Cycle, Interior, Palette, Slope
 from .pictures import check_png_bits, write_picture
 from .reported import reported
 
@@ -15,15 +16,17 @@ from .reported import reported
 def colour(
     file: Annotated[Path, typer.Argument(metavar="FILE.npz", help="Data file of a render.")],
     out: Annotated[Path, typer.Option(metavar="FILE.png", help="Picture to write.")],
-    palette: Annotated[str | None, typer.Option(metavar="NAME", help="Colour map; default: the file's.")] = None,
+    palette: Palette = None,
+    colouring: ColouringText = None,
+    cycle: Cycle = None,
+    slope: Slope = None,
+    interior: Interior = None,
     figure: Annotated[bool, typer.Option("--figure", help="Write it with its axes.")] = False,
     png_bits: Annotated[int, typer.Option("--png-bits", metavar="8|16", help="Bits per colour.")] = 8,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
     """Colour a data file again, without running anything."""
-    from dataclasses import replace
-
-    from .. import palettes
+    from ..colour_options import ColourOptions
     from ..errors import InputError
     from ..field import Field
     from ..files import check_output
@@ -32,10 +35,7 @@ def colour(
     if out.suffix.lower() != ".png":
         raise InputError(f"--out: {out} does not end in .png.")
     check_output(out, "--out", force)
-    if palette is not None:
-        palettes.check(palette)
     field = Field.load(file)
-    field.scene = replace(field.scene, palette=palette or field.scene.palette)
-    palettes.check(field.scene.palette)
+    field.scene = ColourOptions(palette, colouring, cycle, slope, interior).applied(field.scene)
     write_picture(field, out, figure, png_bits)
     typer.echo(str(out))

@@ -18,11 +18,11 @@ def check_png_bits(bits: int) -> None:
 
 def write_picture(field: Field, path: Path, figure: bool, png_bits: int) -> None:
     from .. import systems
-    from ..colouring import colour
+    from ..colouring import coloured
     from ..picture import write_figure, write_png
 
     scene = field.scene
-    rgb = colour(field.shown(), scene.palette, png_bits == 16, field.attractor)
+    rgb = coloured(field, png_bits == 16)
     if figure:
         system = systems.create(scene.system, scene.settings, scene.steps)
         write_figure(path, rgb, scene, system.axes, system.title)

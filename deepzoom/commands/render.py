@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .colour_parameters import ColouringText, Cycle, Interior, Palette, Slope
 from .pictures import check_png_bits, write_picture
 from .reported import reported
 
@@ -80,10 +81,11 @@ def render(
         Path | None,
         typer.Option(metavar="FILE.npz", help="Also the values, to colour again.", rich_help_panel=OUTPUT),
     ] = None,
-    palette: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Colour map of matplotlib; default Spectral.", rich_help_panel=OUTPUT),
-    ] = None,
+    palette: Palette = None,
+    colouring: ColouringText = None,
+    cycle: Cycle = None,
+    slope: Slope = None,
+    interior: Interior = None,
     figure: Annotated[bool, typer.Option("--figure", help="Write it with its axes.", rich_help_panel=OUTPUT)] = False,
     png_bits: Annotated[
         int, typer.Option("--png-bits", metavar="8|16", help="Bits per colour.", rich_help_panel=OUTPUT)
@@ -99,6 +101,7 @@ def render(
 ) -> None:
     """Render a view to a picture."""
     from .. import rendering
+    from ..colour_options import ColourOptions
     from ..console import Watcher
     from ..errors import InputError
     from ..request import Outputs, Request, settings_of
@@ -119,7 +122,7 @@ def render(
         steps,
         backend,
         bits,
-        palette,
+        ColourOptions(palette, colouring, cycle, slope, interior),
         settings_of(settings or ()),
         scene,
         pixel,
