@@ -31,7 +31,7 @@ _ESCAPE_TIME: dict[str, Any] = {**_CHANNELS, "iterations": np.int64, "attractor"
 
 def _channels(scene: Scene) -> dict[str, Any]:
     """Names and types of a field's arrays."""
-    return _ESCAPE_TIME if scene.system in systems.ESCAPE_TIME else _CHANNELS
+    return _ESCAPE_TIME if systems.is_escape_time(scene.system) else _CHANNELS
 
 
 @dataclass

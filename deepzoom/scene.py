@@ -130,6 +130,7 @@ class Scene:
     """All that a picture is made from: system, settings, view, run and colours.
 
     settings: the system's settings that differ from its defaults, by name. bits: of the reference, None to choose.
+    digest: of the file that the system stands in (FILE.py:NAME, the file without its folder), else None.
     """
 
     system: str
@@ -139,6 +140,7 @@ class Scene:
     backend: str = "auto"
     bits: int | None = None
     palette: str = "Spectral"
+    digest: str | None = None
 
     def to_toml(self) -> str:
         """The scene as TOML text; ``Scene.from_toml`` reads it back to an equal scene."""
@@ -148,7 +150,11 @@ class Scene:
         return tomli_w.dumps(
             {
                 "deepzoom": {"format": FORMAT},
-                "system": {"name": self.system, "settings": dict(self.settings)},
+                "system": {
+                    "name": self.system,
+                    **({} if self.digest is None else {"digest": self.digest}),
+                    "settings": dict(self.settings),
+                },
                 "view": {
                     "x": format_decimal(self.view.x),
                     "y": format_decimal(self.view.y),
@@ -196,6 +202,7 @@ class Scene:
             backend=found.get("run.backend", "auto"),
             bits=found.get("run.bits"),
             palette=found.get("colour.palette", "Spectral"),
+            digest=found.get("system.digest"),
         )
 
 
@@ -203,6 +210,7 @@ FORMAT = 1
 _KEYS: dict[str, tuple[type, bool]] = {
     "deepzoom.format": (int, True),
     "system.name": (str, True),
+    "system.digest": (str, False),
     "view.x": (str, True),
     "view.y": (str, True),
     "view.depth": (str, True),

@@ -133,7 +133,9 @@ def test_newton_with_relaxation_against_an_independent_oracle(own_cache, coeffic
             return z - a * escape_oracle.horner(coefficients, z) / escape_oracle.horner(down, z)
 
         place = mpmath.findroot(
-            lambda z: (step(step(z)) - z) / escape_oracle.horner(coefficients, z), (0.1, 0.3, 0.1 + 0.2j), solver="muller"
+            lambda z: (step(step(z)) - z) / escape_oracle.horner(coefficients, z),
+            (0.1, 0.3, 0.1 + 0.2j),
+            solver="muller",
         )
         assert abs(step(place) - place) > 0.1 and abs(mpmath.diff(lambda z: step(step(z)), place)) > 1.5
         x, y = (mpmath.nstr(v, 85, min_fixed=-mpmath.inf, max_fixed=mpmath.inf) for v in (place.real, place.imag))
@@ -150,7 +152,7 @@ def test_newton_with_relaxation_against_an_independent_oracle(own_cache, coeffic
         )
         assert (out.iterations[k], out.attractor[k]) == (n, attractor), pixel
         assert out.measure[k] == pytest.approx(-1 if smooth is None else smooth, abs=1e-6)
-    assert settled.mean() > 0.5 and len(np.unique(out.attractor[settled])) >= 3
+    assert settled.mean() > 0.9 and len(np.unique(out.attractor[settled])) >= 2
 
 
 KEPT = json.loads((GOLDEN / "escape.json").read_text())["systems"]

@@ -53,7 +53,8 @@ def build(settings: Mapping[str, str]) -> Iteration:
     roots = _roots(tuple(coefficients))
     critical = Fraction(roots[0].real), Fraction(roots[0].imag)
     return Iteration(
-        newton(tuple(coefficients), Z, relaxation), radius=math.inf, c=ORIGIN, critical=critical, targets=roots, order=order
+        newton(tuple(coefficients), Z, relaxation), radius=math.inf, c=ORIGIN, critical=critical, targets=roots,
+        order=order,
     )  # fmt: skip
 
 
