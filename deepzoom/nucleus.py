@@ -1,7 +1,8 @@
 """The lowest period in a view, the nucleus that has it, and the size of its component (minibrot).
 
-A nucleus of period p is a c whose critical orbit comes back to the critical point K after p steps, and not before. The
-period is found by the ball method (mathr.co.uk, "Deep zoom"): the image of the view's disc after n steps lies in a ball about the centre's z_n; only where it holds K can there be a nucleus of period n. The ball's radius is
+A nucleus of period p is a c whose critical orbit comes back to the critical point K after p steps, and not before.
+The period is found by the ball method (mathr.co.uk, "Deep zoom"): the image of the view's disc after n steps lies in
+a ball about the centre's z_n; only where it holds K can there be a nucleus of period n. The ball's radius is
 |dz_n/dc| R and what a linear step drops, to leading order. The nucleus is then found by Newton's method at growing
 precision, and its size by the renormalised map near K (mathr.co.uk, "Atom domain size and size estimates").
 """
