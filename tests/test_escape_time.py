@@ -333,3 +333,18 @@ def test_depths_that_are_not_supported_are_refused_before_anything_runs(own_cach
     monkeypatch.setattr(orbit, "made", lambda *a: pytest.fail("made an orbit"))
     with pytest.raises(InputError, match="--depth: views of newton deeper than 1e-270 are not supported yet"):
         job_at("newton", {}, "0.5", "0.5", "1e-300")
+
+
+@pytest.mark.parametrize(
+    "x", ["0", "-0.7937005259840997373758528196361541301957466639499265049041428809126082528121098339"]
+)
+def test_a_centre_that_runs_into_a_pole_is_refused(own_cache, x):
+    """0 is one, and -(1/2)**(1/3) goes there; a tenth of the view beside it the counts are right."""
+    with pytest.raises(InputError, match="--center: the centre's orbit runs into a pole; move it by some pixels"):
+        job_at("newton", {}, x, "0", "1e-20")
+    job = job_at("newton", {}, x, "0.1e-20", "1e-20", 16)
+    out = job.run(np.arange(0, 256, 9))
+    assert (out.trust > 0).mean() > 0.8
+    for k, pixel in enumerate(range(0, 256, 9)):
+        n, attractor, _ = escape_oracle.drawn("newton", *exact_place(job._view, pixel), 3000, 600)
+        assert out.trust[k] < 1 or (out.iterations[k], out.attractor[k]) == (n, attractor)
