@@ -10,6 +10,7 @@ from .commands.cache import show_cache
 from .commands.colour import colour
 from .commands.info import info
 from .commands.lists import list_backends, list_landmarks, list_systems
+from .commands.nucleus import nucleus
 from .commands.render import render
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ app = typer.Typer(
 app.command()(render)
 app.command()(colour)
 app.command()(info)
+app.command()(nucleus)
 app.command("systems")(list_systems)
 app.command("landmarks")(list_landmarks)
 app.command("backends")(list_backends)

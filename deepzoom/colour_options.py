@@ -68,7 +68,7 @@ def _colour(text: str) -> str:
 
 def _check_counts(system: str, how: Colouring) -> None:
     """Raise InputError where colours ask for iteration counts that a system does not have."""
-    if system in systems.ESCAPE_TIME:
+    if systems.is_escape_time(system):
         return
     if how.by in ("histogram", "distance"):
         raise InputError(

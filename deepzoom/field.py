@@ -32,7 +32,7 @@ _OPTIONAL: dict[str, Any] = {"distance": np.float64}
 
 def _channels(scene: Scene) -> dict[str, Any]:
     """Names and types of the arrays that every field of this scene has."""
-    return _ESCAPE_TIME if scene.system in systems.ESCAPE_TIME else _CHANNELS
+    return _ESCAPE_TIME if systems.is_escape_time(scene.system) else _CHANNELS
 
 
 @dataclass

@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 
 from . import cache, compiled
 from .coordinates import Rational
+from .errors import InputError
 from .formula import source
 from .formula.expression import Complex
 from .systems.escape_time import NEAR, ORIGIN, EscapeTimeSystem, Iteration, Point
 
 TINY = 2.0**-400
 """Parts of an iterate below it, but not 0, are kept with an exponent: their products leave float64's range."""
+_MOST = 1e150  # its square is still a float64
 _CLOSE = 1e-3  # of |Z|**2 to the radius squared: told exactly
 _REPORT_EVERY = 1000
 
@@ -168,13 +170,22 @@ def rational(value: Rational) -> Any:
 def obtain(
     system: EscapeTimeSystem, z: Point, c: Point, bits: int, progress: Callable[[float], None] = lambda share: None
 ) -> Orbit:
-    """The orbit to a system's limit, from the cache, or made and kept."""
+    """The orbit to a system's limit, from the cache, or made and kept.
+
+    Raises InputError where it runs into a pole though the map has no exit far out: pixels end up elsewhere then, and
+    their differences from it would hold nothing of them.
+    """
     source_digest = compiled.source_digest("formula/*.py", "orbit.py", "systems/escape_time.py")
     text = repr((system.key(), *map(str, (*z, *c)), bits, system.steps, source_digest))
     name = hashlib.sha256(text.encode()).hexdigest()[:32]
     kept = cache.load(name)
     if kept is not None:
-        return Orbit(**{part.name: kept[part.name] for part in fields(Orbit)})
-    orbit = made(system.iteration, z, c, bits, system.steps, progress)
-    cache.save(name, {part.name: getattr(orbit, part.name) for part in fields(Orbit)})
+        orbit = Orbit(**{part.name: kept[part.name] for part in fields(Orbit)})
+    else:
+        orbit = made(system.iteration, z, c, bits, system.steps, progress)
+        cache.save(name, {part.name: getattr(orbit, part.name) for part in fields(Orbit)})
+    if math.isinf(system.iteration.radius) and not max(np.abs(orbit.x).max(), np.abs(orbit.y).max()) <= _MOST:
+        raise InputError(
+            "--center: the centre's orbit runs into a pole; move it by some pixels, or take --backend exact."
+        )
     return orbit

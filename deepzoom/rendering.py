@@ -63,7 +63,7 @@ class Plan:
 
 def plan(scene: Scene) -> Plan:
     """Choose how to render. Raises InputError where the scene cannot be rendered."""
-    system = systems.create(scene.system, scene.settings, scene.steps)
+    system = systems.create(scene.system, scene.settings, scene.steps, scene.digest)
     system.check(scene.view, scene.steps)
     backend, reason = select.select(scene.backend, scene.view)
     if backend.name in ("cpu-perturbation", "exact"):

@@ -46,7 +46,18 @@ class Request:
             raise InputError("--pixel: J I goes with --zoom K and --scene FILE, and the other way round.")
         if self.center is not None:
             _centre(self.center)
-        base = self._from_landmark() if self.scene is None else self._from_file(self.scene)
+        if self.system is not None and systems.is_own(self.system):
+            own = systems.load(self.system)
+            scene = replace(self, system=own.name)._made(own.digest)
+        else:
+            scene = self._made(None)
+        if systems.is_own(scene.system):
+            scene = replace(scene, digest=systems.loaded(scene.system, scene.digest).digest)
+        return scene
+
+    def _made(self, digest: str | None) -> Scene:
+        """The scene; digest: of the file that the system given stands in."""
+        base = self._from_landmark(digest) if self.scene is None else self._from_file(self.scene, digest)
         changes = {"steps": self.steps, "backend": self.backend, "bits": self.bits}
         scene = replace(base, **{k: v for k, v in changes.items() if v is not None})  # type: ignore[arg-type]
         if scene.bits is not None and not 1 <= scene.bits <= MOST_BITS:
@@ -56,7 +67,7 @@ class Request:
             scene = replace(scene, view=replace(scene.view, flip=not scene.view.flip))
         return scene
 
-    def _from_file(self, path: Path) -> Scene:
+    def _from_file(self, path: Path, digest: str | None) -> Scene:
         scene = read_scene(path, "--scene")
         view = scene.view
         if self.pixel is not None and self.zoom is not None:
@@ -86,9 +97,11 @@ class Request:
             width, height = parse_size(self.size)
             view = replace(view, width=width, height=height)
         settings = {**scene.settings, **self.settings}
-        return replace(scene, system=self.system or scene.system, view=view, settings=settings)
+        if self.system not in (None, scene.system):
+            scene = replace(scene, system=self.system, digest=digest)
+        return replace(scene, view=view, settings=settings)
 
-    def _from_landmark(self) -> Scene:
+    def _from_landmark(self, digest: str | None) -> Scene:
         size = self.size or DEFAULT_SIZE
         if self.at is not None and self.center is not None:
             raise InputError("--center: give either --at or --center, not both.")
@@ -98,7 +111,7 @@ class Request:
             view = View.parse(*self.center, self.depth, size)
             name = self.system or systems.DEFAULT
             steps = self.steps if self.steps is not None else systems.create(name, self.settings).default_steps
-            return Scene(name, view, steps, dict(self.settings))
+            return Scene(name, view, steps, dict(self.settings), digest=digest)
         if self.at is not None:
             place = landmarks.get(self.at)
             if self.system is not None and self.system != place.system:
@@ -106,7 +119,7 @@ class Request:
         else:
             name = self.system or systems.DEFAULT
             if name not in systems.names():
-                systems.create(name)
+                systems.create(name, digest=digest)
             depth = None if self.depth is None else View.parse("0", "0", self.depth, "1x1").depth
             place = landmarks.choose(name, depth)
         view = replace(View.parse(place.x, place.y, self.depth or place.depth, size), flip=place.flip)
@@ -180,7 +193,7 @@ class Outputs:
         if not same_run(field.scene, scene):
             raise InputError(f"--resume: {self.partial} belongs to another scene; give that one, or another --out.")
         made_from = field.made.get("system")
-        if made_from not in (None, systems.create(scene.system, scene.settings, scene.steps).key()):
+        if made_from not in (None, systems.create(scene.system, scene.settings, scene.steps, scene.digest).key()):
             raise InputError(f"--resume: {self.partial} was made from other data than --set data names now.")
         field.scene = scene
         return field
@@ -203,7 +216,7 @@ def same_run(a: Scene, b: Scene) -> bool:
 
 def _numbered(scene: Scene, resume: bool) -> Path:
     """The first free name made of system and depth; with resume, that of an unfinished render of this scene."""
-    stem = f"{scene.system}-{with_digits(scene.view.depth, 1)}"
+    stem = f"{scene.system.rpartition(':')[2]}-{with_digits(scene.view.depth, 1)}"
     for number in range(1, 100000):
         path = Path(f"{stem}-{number:03}.png")
         partial = Outputs(path, None).partial

@@ -132,6 +132,7 @@ class Scene:
 
     settings: the system's settings that differ from its defaults, by name. bits: of the reference, None to choose.
     palette: name of a colour map of matplotlib, or of the file that ``colouring.colours`` came from.
+    digest: of the file that the system stands in (FILE.py:NAME, the file without its folder), else None.
     """
 
     system: str
@@ -142,6 +143,7 @@ class Scene:
     bits: int | None = None
     palette: str = "Spectral"
     colouring: Colouring = field(default_factory=Colouring)
+    digest: str | None = None
 
     def to_toml(self) -> str:
         """The scene as TOML text; ``Scene.from_toml`` reads it back to an equal scene."""
@@ -151,7 +153,11 @@ class Scene:
         return tomli_w.dumps(
             {
                 "deepzoom": {"format": FORMAT},
-                "system": {"name": self.system, "settings": dict(self.settings)},
+                "system": {
+                    "name": self.system,
+                    **({} if self.digest is None else {"digest": self.digest}),
+                    "settings": dict(self.settings),
+                },
                 "view": {
                     "x": format_decimal(self.view.x),
                     "y": format_decimal(self.view.y),
@@ -203,6 +209,7 @@ class Scene:
             bits=found.get("run.bits"),
             palette=found.get("colour.palette", "Spectral"),
             colouring=colouring,
+            digest=found.get("system.digest"),
         )
 
 
@@ -210,6 +217,7 @@ FORMAT = 1
 _KEYS: dict[str, tuple[type, bool]] = {
     "deepzoom.format": (int, True),
     "system.name": (str, True),
+    "system.digest": (str, False),
     "view.x": (str, True),
     "view.y": (str, True),
     "view.depth": (str, True),

@@ -10,6 +10,7 @@ from fractions import Fraction
 
 import gmpy2
 import mpmath
+import numpy as np
 from gmpy2 import mpz
 
 FAR = 10**10
@@ -159,3 +160,43 @@ def drawn(system, x, y, limit, bits):
             k += 1
         size = gmpy2.log(abs(z)) - gmpy2.log(gmpy2.mpfr(4 if system == "magnet1" else 9))
         return n, 0, float(k + 1 - gmpy2.log(size / gmpy2.log(gmpy2.mpfr(2))) / gmpy2.log(gmpy2.mpfr(2)))
+
+
+def horner(coefficients, z):
+    """The polynomial's value."""
+    value = 0 * z
+    for k in coefficients:
+        value = value * z + k
+    return value
+
+
+def slopes(coefficients):
+    """The coefficients of a polynomial's derivative."""
+    return [k * (len(coefficients) - 1 - i) for i, k in enumerate(coefficients[:-1])]
+
+
+def relaxed(coefficients, relaxation, x, y, limit, bits):
+    """(n, attractor, smooth) of a pixel of z - a p(z)/p'(z), a = relaxation (two decimal strings), 0 < |1 - a| < 1.
+
+    coefficients: of p, the highest power's first, whole numbers. n: of the first iterate within 1/1000 of a root, these
+    by growing angle from 0; smooth: n - log(distance / (1/1000)) / log|1 - a|, at least 0. (0, 0, None) where none is.
+    """
+    with mpmath.workprec(bits):
+        roots = [mpmath.findroot(lambda z: horner(coefficients, z), r) for r in np.roots(coefficients)]
+        roots.sort(key=lambda r: (float(mpmath.arg(r)) + 1e-12) % (2 * float(mpmath.pi)))
+    with gmpy2.context(precision=bits):
+
+        def mpc(u, v):
+            numbers = (gmpy2.mpq(Fraction(w).numerator, Fraction(w).denominator) for w in (u, v))
+            return gmpy2.mpc(*map(gmpy2.mpfr, numbers))
+
+        z, a = mpc(x, y), mpc(*relaxation)
+        targets = [gmpy2.mpc(*(gmpy2.mpfr(mpmath.nstr(v, bits // 3)) for v in (r.real, r.imag))) for r in roots]
+        near, rate = gmpy2.mpfr("1e-3"), abs(1 - a)
+        for n in range(limit + 1):
+            for i, target in enumerate(targets):
+                if abs(z - target) < near:
+                    ratio = gmpy2.log(abs(z - target) / near) / gmpy2.log(rate)
+                    return n, i + 1, max(0.0, float(n - ratio))
+            z = z - a * horner(coefficients, z) / horner(slopes(coefficients), z)
+        return 0, 0, None

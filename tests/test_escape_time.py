@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import escape_oracle
+import mpmath
 import numpy as np
 import pytest
 from gmpy2 import mpq
@@ -116,6 +117,48 @@ def test_200_pixels_against_an_independent_oracle(own_cache, place, depth):
         assert (out.iterations[k], out.attractor[k]) == (n, attractor), pixel
         assert out.measure[k] == pytest.approx(-1 if smooth is None else smooth, abs=1e-6)
     assert settled.sum() > 20 and len(np.unique(out.iterations)) > 8
+
+
+RELAXED = [
+    ((1, 0, 0, -1), ("0.7", "0")),
+    ((1, 0, 0, -1), ("1.45", "0")),
+    ((1, 0, 0, -1), ("0.9", "0.5")),
+    ((1, 0, -2, 2), ("1.2", "-0.3")),
+]
+"""Polynomials and relaxations."""
+
+
+@pytest.mark.parametrize(("coefficients", "relaxation"), RELAXED)
+@pytest.mark.parametrize("depth", ["1", "1e-3", "1e-13", "1e-30", "1e-60"])
+def test_newton_with_relaxation_against_an_independent_oracle(own_cache, coefficients, relaxation, depth):
+    """Around a repelling cycle of two points, which lie where all basins meet; as for the other systems."""
+    with mpmath.workdps(90):
+        a, down = mpmath.mpc(*relaxation), escape_oracle.slopes(coefficients)
+
+        def step(z):
+            return z - a * escape_oracle.horner(coefficients, z) / escape_oracle.horner(down, z)
+
+        place = mpmath.findroot(
+            lambda z: (step(step(z)) - z) / escape_oracle.horner(coefficients, z),
+            (0.1, 0.3, 0.1 + 0.2j),
+            solver="muller",
+        )
+        assert abs(step(place) - place) > 0.1 and abs(mpmath.diff(lambda z: step(step(z)), place)) > 1.5
+        x, y = (mpmath.nstr(v, 85, min_fixed=-mpmath.inf, max_fixed=mpmath.inf) for v in (place.real, place.imag))
+    settings = {"polynomial": ",".join(map(str, coefficients))}
+    settings |= dict(zip(("relaxation", "relaxationy"), relaxation))
+    job = job_at("newton", settings, x, y, depth, 64, 3000)
+    pixels = np.random.default_rng(4).choice(64 * 64, 60, replace=False)
+    out = job.run(pixels)
+    settled = out.trust > 0
+    for k, pixel in zip(np.flatnonzero(settled), pixels[settled].tolist()):
+        at = exact_place(job._view, pixel)
+        n, attractor, smooth = escape_oracle.relaxed(
+            coefficients, relaxation, *at, 3000, 300 + int(7 * -np.log10(float(depth)))
+        )
+        assert (out.iterations[k], out.attractor[k]) == (n, attractor), pixel
+        assert out.measure[k] == pytest.approx(-1 if smooth is None else smooth, abs=1e-6)
+    assert settled.mean() > 0.9 and len(np.unique(out.attractor[settled])) >= 2
 
 
 KEPT = json.loads((GOLDEN / "escape.json").read_text())["systems"]
@@ -254,6 +297,10 @@ def test_a_field_has_iterations(tmp_path):
         ("mandelbrot", {"power": "2.5"}, "--set power: '2.5' is not a whole number from 2 to 30"),
         ("julia", {"cx": "east"}, "--set cx: 'east' is not a decimal number"),
         ("newton", {"polynomial": "1,-2,1"}, "--set polynomial: it has a repeated root"),
+        ("newton", {"relaxation": "2"}, "--set relaxation: 2 + 0i is not less than 1 away from 1, so that no root"),
+        ("newton", {"relaxationy": "-1"}, "--set relaxation: 1 + -1i is not less than 1 away from 1"),
+        ("newton", {"relaxation": "1e400"}, "--set relaxation: 1e400 + 0i is not less than 1 away from 1"),
+        ("newton", {"relaxation": "half"}, "--set relaxation: 'half' is not a decimal number"),
         ("celtic", {"power": "3"}, "--set: celtic has no setting 'power'; it has none"),
     ],
 )
@@ -293,3 +340,18 @@ def test_depths_that_are_not_supported_are_refused_before_anything_runs(own_cach
     monkeypatch.setattr(orbit, "made", lambda *a: pytest.fail("made an orbit"))
     with pytest.raises(InputError, match="--depth: views of newton deeper than 1e-270 are not supported yet"):
         job_at("newton", {}, "0.5", "0.5", "1e-300")
+
+
+@pytest.mark.parametrize(
+    "x", ["0", "-0.7937005259840997373758528196361541301957466639499265049041428809126082528121098339"]
+)
+def test_a_centre_that_runs_into_a_pole_is_refused(own_cache, x):
+    """0 is one, and -(1/2)**(1/3) goes there; a tenth of the view beside it the counts are right."""
+    with pytest.raises(InputError, match="--center: the centre's orbit runs into a pole; move it by some pixels"):
+        job_at("newton", {}, x, "0", "1e-20")
+    job = job_at("newton", {}, x, "0.1e-20", "1e-20", 16)
+    out = job.run(np.arange(0, 256, 9))
+    assert (out.trust > 0).mean() > 0.8
+    for k, pixel in enumerate(range(0, 256, 9)):
+        n, attractor, _ = escape_oracle.drawn("newton", *exact_place(job._view, pixel), 3000, 600)
+        assert out.trust[k] < 1 or (out.iterations[k], out.attractor[k]) == (n, attractor)

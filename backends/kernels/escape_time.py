@@ -61,8 +61,13 @@ def read_out(p, x, y, a, b, n, hit, beyond, error, unsure, law, targets, out):
     if hit > 0:
         distance = max(math.hypot(x - targets[hit - 1, 0], y - targets[hit - 1, 1]), 1e-300)
         iterations[p] = n
-        smooth[p] = n - math.log(math.log(distance) / math.log(NEAR)) / math.log(order)
-        moved = max(error / (distance * -math.log(distance)), error / NEAR)
+        if order > 1.0:
+            smooth[p] = n - math.log(math.log(distance) / math.log(NEAR)) / math.log(order)
+            moved = error / (distance * -math.log(distance))
+        else:
+            smooth[p] = max(0.0, n - math.log(distance / NEAR) / math.log(order))
+            moved = error / (distance * -math.log(order))
+        moved = max(moved, error / NEAR)
     elif beyond <= 0.0:
         iterations[p] = -1
         moved = error * 1e-4  # whether it stays inside shows only when the error is as large as the plane

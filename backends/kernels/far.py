@@ -62,10 +62,10 @@ def _iterate_far(pixel, state, orbits, tiny, skips, ends):
     """
     da, db, ec, ga, gb = pixel
     x, y, e, error, orbit, m, n = state
-    cx, cy, zx, zy, folds, kx, ky, excess, start, length = orbits
+    cx, cy, zx, zy, folds, _, _, _, start, length = orbits
     is_tiny, tiny_at, tiny_m, tiny_e, excess_m, excess_e = tiny
     shortest, index, begin, rows, linear_c, exponents, radii = skips
-    limit, radius, targets = ends
+    limit, _, targets = ends
     critical = start.size - 1
     one = np.int64(1)
     below = (one << shortest) - one
@@ -152,10 +152,9 @@ def run_far(
     """As ``run_perturbed``, z and c times 2**exponent. K is 0.
 
     tiny: (bool) which iterates float64 does not serve, where they stand, their values (tiny, 2) as mantissas and
-    exponents; then |Z|**2 - radius**2 of all iterates as wide numbers. skips as ``build_skips`` leaves them, but rows of
-    those that float64 serves, which have a radius in near_radii, are scaled for ``skip``. reach: as a wide number.
+    exponents; then |Z|**2 - radius**2 of all iterates as wide numbers. skips as ``build_skips`` leaves them, but rows
+    of those that float64 serves, which have a radius in near_radii, are scaled for ``skip``. reach: as a wide number.
     """
-    cx, cy, start = orbits[0], orbits[1], orbits[8]
     shortest, index, begin, rows, _, _, _ = skips
     near = shortest, index, begin, rows, near_radii
     ends = limit, radius, targets

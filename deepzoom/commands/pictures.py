@@ -24,7 +24,7 @@ def write_picture(field: Field, path: Path, figure: bool, png_bits: int) -> None
     scene = field.scene
     rgb = coloured(field, png_bits == 16)
     if figure:
-        system = systems.create(scene.system, scene.settings, scene.steps)
+        system = systems.create(scene.system, scene.settings, scene.steps, scene.digest)
         write_figure(path, rgb, scene, system.axes, system.title)
     else:
         write_png(path, rgb, scene, png_bits)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from fractions import Fraction
+from typing import TypeAlias
 
 from ..coordinates import parse_decimal
 from ..errors import InputError
 from .real import Real
 
+Number: TypeAlias = "Complex | Fraction | int | float | complex"
 MOST_POWER = 1000
 _MOST_LENGTH = 2000
 
@@ -33,43 +35,51 @@ class Complex:
         return cls(Real.constant(re), Real.constant(im))
 
     @classmethod
-    def lifted(cls, value: Complex | Fraction | int) -> Complex:
-        return value if isinstance(value, Complex) else cls.constant(value)
+    def lifted(cls, value: Number) -> Complex:
+        """A number, taken exactly, as an expression."""
+        if isinstance(value, Complex):
+            return value
+        if isinstance(value, (float, complex)):
+            return cls.constant(Fraction(value.real), Fraction(value.imag))
+        return cls.constant(value)
 
-    def __add__(self, other: Complex | Fraction | int) -> Complex:
+    def __add__(self, other: Number) -> Complex:
         other = self.lifted(other)
         return Complex(self.re + other.re, self.im + other.im)
 
-    def __sub__(self, other: Complex | Fraction | int) -> Complex:
+    def __sub__(self, other: Number) -> Complex:
         other = self.lifted(other)
         return Complex(self.re - other.re, self.im - other.im)
 
-    def __mul__(self, other: Complex | Fraction | int) -> Complex:
+    def __mul__(self, other: Number) -> Complex:
         other = self.lifted(other)
         if other.re is self.re and other.im is self.im:  # a square has one product less, and nothing to cancel in 2xy
             return Complex(self.re * self.re - self.im * self.im, Real.constant(2) * (self.re * self.im))
         return Complex(self.re * other.re - self.im * other.im, self.re * other.im + self.im * other.re)
 
-    def __truediv__(self, other: Complex | Fraction | int) -> Complex:
+    def __truediv__(self, other: Number) -> Complex:
         other = self.lifted(other)
         size = other.re * other.re + other.im * other.im
         upper = self * conj(other)
         return Complex(upper.re / size, upper.im / size)
 
-    def __radd__(self, other: Fraction | int) -> Complex:
+    def __radd__(self, other: Number) -> Complex:
         return self.lifted(other) + self
 
-    def __rsub__(self, other: Fraction | int) -> Complex:
+    def __rsub__(self, other: Number) -> Complex:
         return self.lifted(other) - self
 
-    def __rmul__(self, other: Fraction | int) -> Complex:
+    def __rmul__(self, other: Number) -> Complex:
         return self.lifted(other) * self
 
-    def __rtruediv__(self, other: Fraction | int) -> Complex:
+    def __rtruediv__(self, other: Number) -> Complex:
         return self.lifted(other) / self
 
     def __neg__(self) -> Complex:
         return Complex(-self.re, -self.im)
+
+    def __abs__(self) -> Complex:
+        return absolute(self)
 
     def __pow__(self, power: int) -> Complex:
         if power < 0:

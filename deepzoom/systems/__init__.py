@@ -13,9 +13,12 @@ from .julia import JULIA
 from .magnet import MAGNETS
 from .mandelbrot import MANDELBROT
 from .newton import NEWTON
+from .own_file import is_own, load, loaded
 from .own_formula import OWN_FORMULA
 
-__all__ = ["DEFAULT", "ESCAPE_TIME", "PUBLISHED", "System", "create", "names"]
+__all__ = [
+    "DEFAULT", "ESCAPE_TIME", "PUBLISHED", "System", "create", "is_escape_time", "is_own", "load", "loaded", "names",
+]  # fmt: skip
 
 DEFAULT = "tanh"
 ESCAPE_TIME: dict[str, EscapeTimeMap] = {
@@ -28,10 +31,22 @@ def names() -> list[str]:
     return [*PUBLISHED, *ESCAPE_TIME]
 
 
-def create(name: str, settings: Mapping[str, str] | None = None, steps: int | None = None) -> System:
-    """A system with its settings. Raises InputError for an unknown name or setting."""
+def is_escape_time(name: str) -> bool:
+    """Whether a system's name is that of an escape-time map, built in or in a file."""
+    return name in ESCAPE_TIME or is_own(name)
+
+
+def create(
+    name: str, settings: Mapping[str, str] | None = None, steps: int | None = None, digest: str | None = None
+) -> System:
+    """A system with its settings; digest: what a map's file must have (``Scene.digest``).
+
+    Raises InputError for an unknown name or setting, and for a map whose file was not loaded or has changed.
+    """
+    if is_own(name):
+        return EscapeTimeSystem(loaded(name, digest).map, settings or {}, steps)
     if name in PUBLISHED:
         return TrainingSystem(name, settings or {}, steps)
     if name in ESCAPE_TIME:
         return EscapeTimeSystem(ESCAPE_TIME[name], settings or {}, steps)
-    raise InputError(f"SYSTEM: {name!r} is none of {', '.join(names())}.")
+    raise InputError(f"SYSTEM: {name!r} is none of {', '.join(names())}, nor a FILE.py:NAME.")

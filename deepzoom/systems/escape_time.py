@@ -26,7 +26,7 @@ class Iteration:
 
     c: of all pixels, which are then starts z_0 (None: pixels are c, and start at ``start``). critical: where the
     reference orbit begins that pixels rebase to. degree, gain: once far out, |z| becomes gain * |z|**degree. targets:
-    attractors, all superattracting of the given order: a step raises the distance to one to that power.
+    attractors; near one, a step raises the distance to the power ``order``, or multiplies it by it if below 1.
     """
 
     formula: Complex

@@ -1,4 +1,8 @@
-"""Newton's method for a polynomial, z' = z - p(z)/p'(z): the pixel is the start, and the roots draw it."""
+"""Newton's method for a polynomial, z' = z - a p(z)/p'(z): the pixel is the start, and the roots draw it.
+
+a is the relaxation. At a root the map's derivative is 1 - a: for a = 1 the distance is squared by a step, else it is
+multiplied by |1 - a|, and where that is 1 or more the root does not attract.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +10,22 @@ import math
 from collections.abc import Mapping
 from fractions import Fraction
 
-from ..coordinates import parse_decimal
+from ..coordinates import Rational, parse_decimal
 from ..errors import InputError
 from ..formula.expression import Complex
 from .base import Setting
-from .escape_time import ORIGIN, C, EscapeTimeMap, Iteration, Z
+from .escape_time import NEAR, ORIGIN, EscapeTimeMap, Iteration, Z
 
 MOST_DEGREE = 30
 
 
-def newton(coefficients: tuple[Fraction, ...], z: Complex, c: Complex) -> Complex:
-    """A step for the polynomial of these coefficients, the highest power's first (c has no part in it)."""
+def newton(coefficients: tuple[Fraction, ...], z: Complex, relaxation: Complex) -> Complex:
+    """A step for the polynomial of these coefficients, the highest power's first."""
     value, slope = Complex.constant(coefficients[0]), Complex.constant(0)
     for a in coefficients[1:]:
         slope = slope * z + value
         value = value * z + a
-    return z - value / slope
+    return z - relaxation * (value / slope)
 
 
 def _roots(coefficients: tuple[Fraction, ...]) -> tuple[complex, ...]:
@@ -36,8 +40,9 @@ def _roots(coefficients: tuple[Fraction, ...]) -> tuple[complex, ...]:
 
 
 def build(settings: Mapping[str, str]) -> Iteration:
+    relaxation, order = _relaxation(settings)
     texts = [t.strip() for t in settings["polynomial"].split(",")]
-    coefficients = [Fraction(int(v.numerator), int(v.denominator)) for t in texts if (v := _number(t)) is not None]
+    coefficients = [_fraction(parse_decimal(t, "--set polynomial")) for t in texts]
     while coefficients and coefficients[0] == 0:
         coefficients.pop(0)
     if not 3 <= len(coefficients) <= MOST_DEGREE + 1:
@@ -48,18 +53,36 @@ def build(settings: Mapping[str, str]) -> Iteration:
     roots = _roots(tuple(coefficients))
     critical = Fraction(roots[0].real), Fraction(roots[0].imag)
     return Iteration(
-        newton(tuple(coefficients), Z, C), radius=math.inf, c=ORIGIN, critical=critical, targets=roots
+        newton(tuple(coefficients), Z, relaxation), radius=math.inf, c=ORIGIN, critical=critical, targets=roots,
+        order=order,
     )  # fmt: skip
 
 
-def _number(text: str):  # type: ignore[no-untyped-def]
-    return parse_decimal(text, "--set polynomial")
+def _fraction(value: Rational) -> Fraction:
+    return Fraction(int(value.numerator), int(value.denominator))
+
+
+def _relaxation(settings: Mapping[str, str]) -> tuple[Complex, float]:
+    """a, and how roots attract (``Iteration.order``). Raises InputError where they do not."""
+    x, y = (_fraction(parse_decimal(settings[name], f"--set {name}")) for name in ("relaxation", "relaxationy"))
+    rate = math.sqrt((1 - x) ** 2 + y**2) if abs(1 - x) < 2 and abs(y) < 2 else math.inf
+    if not rate < 1:
+        raise InputError(
+            f"--set relaxation: {settings['relaxation']} + {settings['relaxationy']}i is not less than 1 away from 1,"
+            " so that no root attracts; give one such as 0.5 or 1.5."
+        )
+    # nearer to 1, the square is still the larger part of a step where the distance is read off
+    return Complex.constant(x, y), rate if rate >= NEAR else 2.0
 
 
 NEWTON = EscapeTimeMap(
     "newton",
-    "z - p(z)/p'(z)",
+    "z - a p(z)/p'(z)",
     build,
-    {"polynomial": Setting("1,0,0,-1", "coefficients of p, the highest power's first")},
+    {
+        "polynomial": Setting("1,0,0,-1", "coefficients of p, the highest power's first"),
+        "relaxation": Setting("1", "the real part of a, |1 - a| < 1"),
+        "relaxationy": Setting("0", "the imaginary part of a"),
+    },
     1000,
 )

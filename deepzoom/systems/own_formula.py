@@ -27,14 +27,18 @@ def growth(f: Complex) -> tuple[float, float]:
     return float(round(degree)), sizes[0] / 1e8 ** round(degree)
 
 
-def build(settings: Mapping[str, str]) -> Iteration:
-    f = parse(settings["formula"])
+def iteration(f: Complex, settings: Mapping[str, str]) -> Iteration:
+    """f with the settings ``z0x``, ``z0y`` and ``radius``."""
     radius = float(parse_decimal(settings["radius"], "--set radius"))
     if not 1 <= radius <= 1e10:
         raise InputError(f"--set radius: {settings['radius']} is not from 1 to 1e10.")
     start = point_of(settings, "z0")
     degree, gain = growth(f)
     return Iteration(f, degree, gain, radius, start=start, critical=start)
+
+
+def build(settings: Mapping[str, str]) -> Iteration:
+    return iteration(parse(settings["formula"]), settings)
 
 
 OWN_FORMULA = EscapeTimeMap(
