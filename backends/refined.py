@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +21,9 @@ class Refined:
         self.possible = hasattr(kernels, "run_refined")
         self._system, self._view, self._bits = system, view, bits
         self._lock = threading.Lock()
-        self._orbits: tuple[NDArray[np.float64], ...] | None = None
+        self._orbits: tuple[NDArray[Any], ...] | None = None
 
-    def _made(self) -> tuple[NDArray[np.float64], ...]:
+    def _made(self) -> tuple[NDArray[Any], ...]:
         """zx, zy, excess, start and length of the orbits pixels need."""
         with self._lock:
             if self._orbits is None:
@@ -35,7 +36,7 @@ class Refined:
                 self._orbits = (*(np.concatenate(parts) for parts in zip(*found, strict=True)), start, lengths)
             return self._orbits
 
-    def arguments(self, pixels: NDArray[np.int64]) -> tuple[NDArray[np.float64], ...]:
+    def arguments(self, pixels: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
         """z_0, c, the centre's c, the orbits and the critical point, all in double-double."""
         view, iteration = self._view, self._system.iteration
         rows, columns = np.divmod(pixels, view.width)

@@ -28,7 +28,8 @@ _LOOPS = ("tree.py", "escape_time.py", "perturbed.py", "far.py")
 _NOT_DOUBLE = ("exp", "sin", "cos")
 """What double-double has not."""
 _REPLACED = re.compile(
-    r"from (__future__|deepzoom\.backends\.kernels\.(formula|series_skips|escape_time|perturbed)) import (\([^)]*\)|[^\n]*)\n"
+    r"from (__future__|deepzoom\.backends\.kernels\.(formula|series_skips|escape_time|perturbed))"
+    r" import (\([^)]*\)|[^\n]*)\n"
 )
 _USED = """\
 from math import cos, exp, inf, sin, sqrt

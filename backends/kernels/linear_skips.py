@@ -1,7 +1,7 @@
 """Skips along a reference orbit, for maps that fold: many steps of a pixel at once, where they are linear.
 
-A skip is z -> A z + B c, with real 2x2 matrices, for |z| below its radius R. It is kept in units of R and of the largest
-|c| of a pixel, its values in units of 2**eo, as those of ``series_skips.py``. Derivation: docs/escape-time.md.
+A skip is z -> A z + B c, with real 2x2 matrices, for |z| below its radius R. It is kept in units of R and of the
+largest |c| of a pixel, its values in units of 2**eo, as those of ``series_skips.py``. Derivation: docs/escape-time.md.
 
 This file is compiled together with the code of a formula, as ``escape_time.py`` is.
 """

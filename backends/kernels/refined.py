@@ -1,7 +1,7 @@
 """Pixels as differences from reference orbits, in double-double: for those that float64 leaves unsettled.
 
-The same as ``perturbed.py`` with 106 bits, step by step: what a skip drops is more than double-double does. This file is
-compiled as ``escape_time.py`` is.
+The same as ``perturbed.py`` with 106 bits, step by step: what a skip drops is more than double-double does. This file
+is compiled as ``escape_time.py`` is.
 """
 
 from __future__ import annotations

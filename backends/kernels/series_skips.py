@@ -1,7 +1,7 @@
 """Skips along a reference orbit, for complex-differentiable maps: many steps of a pixel at once, as a polynomial.
 
-A skip is z -> P(z, c), of degree ``ORDER`` in both together, for |z| below its radius R. It is kept in units of R and of
-the largest |c| of a pixel: zeta = z / R, gamma = c / c_max, its values in units of 2**eo. Beside its coefficients go
+A skip is z -> P(z, c), of degree ``ORDER`` in both together, for |z| below its radius R. It is kept in units of R and
+of the largest |c| of a pixel: zeta = z / R, gamma = c / c_max, its values in units of 2**eo. Beside its coefficients go
 bounds of its terms of the next degree, which tell how much it drops. Derivation: docs/escape-time.md.
 
 This file is compiled together with the code of a formula, as ``escape_time.py`` is.
@@ -303,16 +303,16 @@ def _multiplied(i, powers, sizes):
         for e in range(1, TOP - d + 1):
             for p in range(d + 1):
                 for q in range(e + 1):
-                    n, k, l = at(d + e) + p + q, at(d) + p, at(e) + q
-                    sizes[i, n] += sizes[i - 1, k] * sizes[1, l]
+                    n, k, m = at(d + e) + p + q, at(d) + p, at(e) + q
+                    sizes[i, n] += sizes[i - 1, k] * sizes[1, m]
                     if d + e < TOP:
-                        powers[i, n] += powers[i - 1, k] * powers[1, l]
+                        powers[i, n] += powers[i - 1, k] * powers[1, m]
 
 
 @inner
 def finished(t, tree):
     """Fill in what ``skip`` needs beside the coefficients."""
-    rows, bs, exponents, radii, bounds = tree
+    rows, bs, exponents, radii, _ = tree
     if radii[t] == 0.0:
         return
     rows[t, 0] = 1.0 / radii[t]

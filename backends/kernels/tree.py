@@ -1,4 +1,4 @@
-"""The tree of skips along a reference orbit: for each step at which some begin, those of 1, 2, 4, ... times the shortest.
+"""The tree of skips along a reference orbit: where some begin, those of 1, 2, 4, ... times the shortest's steps.
 
 Those that begin at one step stand side by side, the shortest first: a pixel there takes the longest that holds.
 
@@ -58,7 +58,7 @@ def build_skips(
     steps; size: largest |c| of a pixel, as a wide number; index: from ``place_skips``. begin, end: the places, of which
     begin is a multiple of a power of 2 that is no less than end - begin; spare: a skip to compute in.
     tree: rows (skips, ROW) for ``skip``; of c's linear part (skips, 4); exponents (skips, 4) of R, of values, of c's
-    linear part and of |A|; the mantissa of R (skips,), 0 where a skip never holds; bounds of what is dropped (skips, ..).
+    linear part and of |A|; the mantissa of R (skips,), 0 where a skip never holds; bounds of what is dropped.
     """
     size = (size_m, size_e)
     space = room()

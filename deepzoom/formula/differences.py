@@ -73,6 +73,10 @@ class _Pairs(Code):
     prefix: str
     zero: str
 
+    def given(self, text: str, node: Real) -> str:
+        """A node's value, of which a float64 from high precision may be known."""
+        return self.value(node)
+
     def value(self, root: Real) -> str:
         for node in ordered((root,)):
             if id(node) in self.names:
@@ -127,9 +131,6 @@ class _Double(_Pairs):
     """Pairs (number, what it lacks): double-double (``backends/kernels/double.py``)."""
 
     prefix, zero = "double", "(0.0, 0.0)"
-
-    def given(self, text: str, node: Real) -> str:
-        return self.value(node)
 
     def constant(self, value: Fraction) -> str:
         high = float(value)
