@@ -9,9 +9,10 @@ from deepzoom.scene import View
 from deepzoom.systems.base import System
 from deepzoom.systems.escape_time import EscapeTimeSystem
 from deepzoom.systems.experiments import TrainingSystem
+from deepzoom.systems.lyapunov import LyapunovSystem
 from deepzoom.systems.training import rates_at
 
-from . import escape_time
+from . import escape_time, lyapunov
 from .base import Backend, Facts, Job, Progress, ReadOut, Say
 from .training import arrays_of, compile_kernels, finish, seconds_per_pixel_step, start_weights, tile_of
 
@@ -43,6 +44,8 @@ class CpuFloat64(Backend):
         return None
 
     def job(self, system: System, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
+        if isinstance(system, LyapunovSystem):
+            return lyapunov.LyapunovJob(system, view, bits, False, say)
         if isinstance(system, EscapeTimeSystem):
             return escape_time.Float64Job(system, view, say)
         assert isinstance(system, TrainingSystem)
@@ -53,7 +56,7 @@ class CpuFloat64(Backend):
         return 53
 
     def seconds_per_pixel(self, system: System, skipped: int, say: Say) -> float | None:
-        if isinstance(system, EscapeTimeSystem):
+        if isinstance(system, EscapeTimeSystem | LyapunovSystem):
             return None
         assert isinstance(system, TrainingSystem)
         return system.steps * seconds_per_pixel_step(system.network, say)

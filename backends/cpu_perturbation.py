@@ -22,9 +22,10 @@ from deepzoom.scene import View
 from deepzoom.systems.base import System
 from deepzoom.systems.escape_time import EscapeTimeSystem
 from deepzoom.systems.experiments import TrainingSystem
+from deepzoom.systems.lyapunov import LyapunovSystem
 from deepzoom.systems.training_run import Snapshot
 
-from . import escape_time
+from . import escape_time, lyapunov
 from .base import Backend, Facts, Job, Progress, ReadOut, Say
 from .kernels import readout
 from .kernels.run_delta import run_delta
@@ -187,6 +188,8 @@ class CpuPerturbation(Backend):
         return None
 
     def job(self, system: System, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
+        if isinstance(system, LyapunovSystem):
+            return lyapunov.LyapunovJob(system, view, bits, False, say)
         if isinstance(system, EscapeTimeSystem):
             return escape_time.PerturbationJob(system, view, bits, progress, say)
         assert isinstance(system, TrainingSystem)
@@ -196,13 +199,15 @@ class CpuPerturbation(Backend):
         return _PerturbationJob(system, view, reference, time.perf_counter() - before)
 
     def bits(self, system: System, view: View) -> int:
+        if isinstance(system, LyapunovSystem):
+            return lyapunov.first_bits(system, view)
         if isinstance(system, EscapeTimeSystem):
             return escape_time.reference_bits(view)
         assert isinstance(system, TrainingSystem)
         return references.bits_for(system, view)
 
     def seconds_per_pixel(self, system: System, skipped: int, say: Say) -> float | None:
-        if isinstance(system, EscapeTimeSystem):
+        if isinstance(system, EscapeTimeSystem | LyapunovSystem):
             return None
         assert isinstance(system, TrainingSystem)
         return (system.steps - skipped) * seconds_per_pixel_step(system.network, say)

@@ -14,9 +14,10 @@ from deepzoom.systems.base import System
 from deepzoom.systems.convergence import Totals
 from deepzoom.systems.escape_time import EscapeTimeSystem
 from deepzoom.systems.experiments import TrainingSystem
+from deepzoom.systems.lyapunov import LyapunovSystem
 from deepzoom.systems.training_run import ExactRun
 
-from . import escape_time
+from . import escape_time, lyapunov
 from .base import Backend, Facts, Job, Progress, ReadOut, Say
 from .training import seconds_per_pixel_step
 
@@ -79,19 +80,23 @@ class ExactBackend(Backend):
         return None
 
     def job(self, system: System, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
+        if isinstance(system, LyapunovSystem):
+            return lyapunov.LyapunovJob(system, view, bits, True, say)
         if isinstance(system, EscapeTimeSystem):
             return escape_time.ExactJob(system, view, bits, say)
         assert isinstance(system, TrainingSystem)
         return _ExactJob(system, view, bits)
 
     def bits(self, system: System, view: View) -> int:
+        if isinstance(system, LyapunovSystem):
+            return lyapunov.first_bits(system, view)
         if isinstance(system, EscapeTimeSystem):
             return escape_time.exact_bits(view)
         assert isinstance(system, TrainingSystem)
         return _bits(system, view)
 
     def seconds_per_pixel(self, system: System, skipped: int, say: Say) -> float | None:
-        if isinstance(system, EscapeTimeSystem):
+        if isinstance(system, EscapeTimeSystem | LyapunovSystem):
             return None
         assert isinstance(system, TrainingSystem)
         return _SLOWER * system.steps * seconds_per_pixel_step(system.network, say)

@@ -24,7 +24,7 @@ class Refined:
         self._orbits: tuple[NDArray[Any], ...] | None = None
 
     def _made(self) -> tuple[NDArray[Any], ...]:
-        """zx, zy, excess, start and length of the orbits pixels need."""
+        """zx, zy, excess, folds, start and length of the orbits pixels need."""
         with self._lock:
             if self._orbits is None:
                 system, critical = self._system, self._system.iteration.critical
@@ -47,5 +47,5 @@ class Refined:
         c = self._system.start(view.x, view.y)[1]
         centre = [np.array(orbits.pair(orbits.rational(v))) for v in c]
         critical = np.array([orbits.pair(orbits.rational(v)) for v in iteration.critical])
-        zx, zy, excess, start, length = self._made()
-        return *differences, *centre, zx, zy, excess, critical, start, length
+        zx, zy, excess, folds, start, length = self._made()
+        return *differences, *centre, zx, zy, excess, folds, critical, start, length

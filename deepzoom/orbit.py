@@ -153,14 +153,20 @@ def pair(value: Any) -> tuple[float, float]:
 
 
 def made_double(iteration: Iteration, z: Point, c: Point, bits: int, limit: int) -> tuple[NDArray[np.float64], ...]:
-    """x, y and |Z|**2 - radius**2 of the orbit's iterates in double-double, each (M + 1, 2)."""
-    parts = tuple(array("d") for _ in range(3))
+    """x, y, |Z|**2 - radius**2 (M + 1, 2) and folds (M + 1, 2 folds) of an ``Orbit``, in double-double."""
+    parts = tuple(array("d") for _ in range(4))
     exit_at = iteration.radius * iteration.radius
+    fold_values = exact_map(iteration.formula, bits)[1]
     with gmpy2.context(precision=bits):
+        a, b = (gmpy2.mpfr(rational(v)) for v in c)
         for x, y in _iterates(iteration, z, c, bits, limit, 1):
-            for part, value in zip(parts, (x, y, x * x + y * y - exit_at), strict=True):
-                part.extend(pair(value) if exit_at < math.inf or value is x or value is y else (-math.inf, 0.0))
-    return tuple(np.frombuffer(part).reshape(-1, 2) for part in parts)
+            excess = pair(x * x + y * y - exit_at) if exit_at < math.inf else (-math.inf, 0.0)
+            for part, two in zip(parts, (pair(x), pair(y), excess), strict=False):
+                part.extend(two)
+            for value in fold_values(x, y, a, b):
+                parts[3].extend(pair(value))
+    count = len(parts[0]) // 2
+    return tuple(np.frombuffer(part).reshape(count, -1) if len(part) else np.zeros((count, 0)) for part in parts)
 
 
 def rational(value: Rational) -> Any:

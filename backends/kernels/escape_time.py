@@ -76,7 +76,7 @@ def read_out(p, x, y, a, b, n, hit, beyond, error, unsure, law, targets, out):
         smooth[p] = smooth_count(x, y, a, b, n, degree, gain)
         size = max(math.hypot(x, y), 1.0 + NEAR)
         moved = max(error / (size * math.log(size)), error * size / beyond * 1e-7)
-    trust[p] = 1 if moved <= 1e-7 and not unsure else -1
+    trust[p] = 1 if moved <= 1e-7 and not unsure and beyond == beyond else -1  # NaN is not itself
 
 
 @kernel()

@@ -30,8 +30,8 @@ def iterate_near(pixel, state, seen, orbits, skips, ends, least):
     """Iterate a pixel until it ends, or until |z| is below ``least``.
 
     pixel: c as a difference, then in units of the largest. state: x, y, the bound of their error, whether an iterate
-    was within its error of the exit, orbit, m and n. seen: how often it rebased, when to keep z for comparison, and z then.
-    Returns (whether it ended, state, seen, |W|**2 - radius**2, target).
+    was within its error of the exit, orbit, m and n. seen: how often it rebased, when to keep z for comparison, and
+    z then. Returns (whether it ended, state, seen, |W|**2 - radius**2, target).
 
     The error is followed along: a step makes |A| (error + OF_A_STEP |z|) + ROUNDING |B| |c| of it, and a skip drops its
     share of |A z| beside.

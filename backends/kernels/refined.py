@@ -22,6 +22,8 @@ _FINE = 2.0**-100
 @inner
 def _excess(excess, zx, zy, x, y):
     """|Z + z|**2 - radius**2, all in double-double."""
+    if excess[0] == -inf:
+        return -inf
     px = double_multiply(double_add(double_add(zx, zx), x), x)
     py = double_multiply(double_add(double_add(zy, zy), y), y)
     return double_add(excess, double_add(px, py))[0]
@@ -29,15 +31,14 @@ def _excess(excess, zx, zy, x, y):
 
 @kernel()
 def run_refined(
-    zx0, zy0, dcx, dcy, cx, cy, zx, zy, excess, critical, start, length, limit, radius, law, targets, out
+    zx0, zy0, dcx, dcy, cx, cy, zx, zy, excess, folds, critical, start, length, limit, radius, law, targets, out
 ):  # fmt: skip
     """Iterate pixels in double-double: all arrays are (.., 2), of numbers and what they lack.
 
-    z0, dc: differences from the reference's start and c; zx, zy, excess: orbits, as for ``run_perturbed``; critical (2,
-    2): the critical point.
+    z0, dc: differences from the reference's start and c; zx, zy, excess, folds (.., 2 folds): orbits, as for
+    ``run_perturbed``; critical (2, 2): the critical point.
     """
     last_orbit = start.size - 1
-    folds = np.zeros((0, 0))
     wcx, wcy = (cx[0], cx[1]), (cy[0], cy[1])
     kx, ky = (-critical[0, 0], -critical[0, 1]), (-critical[1, 0], -critical[1, 1])
     for p in range(zx0.shape[0]):

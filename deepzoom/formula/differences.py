@@ -26,7 +26,7 @@ def wide_difference(f: Complex) -> str:
 
 
 def double_difference(f: Complex) -> str:
-    """``double_difference(Zx, Zy, Cx, Cy, zx, zy, cx, cy, F, i)``: the same in double-double, without F."""
+    """``double_difference(Zx, Zy, Cx, Cy, zx, zy, cx, cy, F, i)``: the same in double-double, F too."""
     return _difference(f, "double_difference", _Double())
 
 
@@ -36,9 +36,9 @@ class _Floats(Code):
     more = ("s",)
     zero = "0.0"
 
-    def given(self, text: str, node: Real) -> str:
-        """A node's value, of which a float64 from high precision is known."""
-        return text
+    def given(self, k: int, node: Real) -> str:
+        """The value of a node, number k of those known from high precision."""
+        return f"F[i, {k}]"
 
     def add(self, a: str, b: str) -> str:
         return f"{a} + {b}"
@@ -73,9 +73,9 @@ class _Pairs(Code):
     prefix: str
     zero: str
 
-    def given(self, text: str, node: Real) -> str:
-        """A node's value, of which a float64 from high precision may be known."""
-        return self.value(node)
+    def given(self, k: int, node: Real) -> str:
+        """The value of a node, number k of those known from high precision."""
+        raise NotImplementedError
 
     def value(self, root: Real) -> str:
         for node in ordered((root,)):
@@ -120,8 +120,8 @@ class _Wide(_Pairs):
 
     prefix, zero = "wide", "WIDE_ZERO"
 
-    def given(self, text: str, node: Real) -> str:
-        return f"wide_given({text}, {self.value(node)})"
+    def given(self, k: int, node: Real) -> str:
+        return f"wide_given(F[i, {k}], {self.value(node)})"
 
     def constant(self, value: Fraction) -> str:
         return f"widened({float(value)!r})"
@@ -132,6 +132,9 @@ class _Double(_Pairs):
 
     prefix, zero = "double", "(0.0, 0.0)"
 
+    def given(self, k: int, node: Real) -> str:
+        return f"(F[i, {2 * k}], F[i, {2 * k + 1}])"
+
     def constant(self, value: Fraction) -> str:
         high = float(value)
         return f"({high!r}, {float(value - Fraction(high))!r})"
@@ -141,7 +144,7 @@ def _difference(f: Complex, name: str, code: _Floats | _Pairs) -> str:
     for variable in POINT:
         code.names[id(Real.variable(variable))] = variable[0].upper() + variable[1]
     for k, inner in enumerate(folds(f)):
-        code.names[id(inner)] = code.let(code.given(f"F[i, {k}]", inner))
+        code.names[id(inner)] = code.let(code.given(k, inner))
     known: dict[int, str | None] = {}
     for node in ordered((f.re, f.im)):
         d = [known[id(a)] for a in node.args]

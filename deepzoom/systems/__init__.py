@@ -10,6 +10,8 @@ from .burning_ship import BURNING_SHIPS
 from .escape_time import EscapeTimeMap, EscapeTimeSystem
 from .experiments import PUBLISHED, TrainingSystem
 from .julia import JULIA
+from .lyapunov import NAME as LYAPUNOV
+from .lyapunov import LyapunovSystem
 from .magnet import MAGNETS
 from .mandelbrot import MANDELBROT
 from .newton import NEWTON
@@ -28,7 +30,7 @@ ESCAPE_TIME: dict[str, EscapeTimeMap] = {
 
 def names() -> list[str]:
     """Names of all systems."""
-    return [*PUBLISHED, *ESCAPE_TIME]
+    return [*PUBLISHED, *ESCAPE_TIME, LYAPUNOV]
 
 
 def is_escape_time(name: str) -> bool:
@@ -49,4 +51,6 @@ def create(
         return TrainingSystem(name, settings or {}, steps)
     if name in ESCAPE_TIME:
         return EscapeTimeSystem(ESCAPE_TIME[name], settings or {}, steps)
+    if name == LYAPUNOV:
+        return LyapunovSystem(settings or {}, steps)
     raise InputError(f"SYSTEM: {name!r} is none of {', '.join(names())}, nor a FILE.py:NAME.")

@@ -1,0 +1,121 @@
+"""Pixels of the Lyapunov system: in float64 where that is proved right, in as many digits as it takes elsewhere."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import gmpy2
+import numpy as np
+from numpy.typing import NDArray
+
+from deepzoom import compiled
+from deepzoom.coordinates import Rational, log2
+from deepzoom.scene import View
+from deepzoom.systems.lyapunov import FAR, LyapunovSystem
+
+from .base import Facts, Job, ReadOut, Say
+from .kernels.lyapunov import run_lyapunov
+
+RIGHT = 2e-10
+"""Bound of an exponent's error with which a pixel is settled."""
+_MOST_BITS = 1 << 16
+_RESCALED_BY = 400
+_RESCALED = 2.0**_RESCALED_BY
+_LARGEST = float(np.finfo(np.float64).max)
+
+
+def first_bits(system: LyapunovSystem, view: View) -> int:
+    """Bits that the view's coordinates need, and some for the orbit to lose."""
+    return 128 + max(0, math.ceil(-log2(view.smallest_difference()))) + system.steps // 4
+
+
+class LyapunovJob(Job):
+    """Every pixel in float64 with a bound of its error, and once more in more digits where the bound is too large."""
+
+    tile = 256
+
+    def __init__(self, system: LyapunovSystem, view: View, bits: int | None, exactly: bool, say: Say) -> None:
+        self._system, self._view, self._given, self._exactly, self._say = system, view, bits, exactly, say
+        self._letters = np.array(system.letters)
+        self._bits = bits or first_bits(system, view)
+        self.facts = Facts(self._bits)
+        self._said = False
+        if not compiled.ready(run_lyapunov.__name__):
+            say("Compiling kernels (once, some seconds) ...")
+            self._in_float64(np.zeros(1), np.zeros(1))
+            compiled.mark_ready(run_lyapunov.__name__)
+
+    def _in_float64(self, a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+        out = tuple(np.zeros(len(a)) for _ in range(3))
+        run_lyapunov(a, b, self._letters, self._system.warmup, self._system.steps, FAR, *out)
+        return out
+
+    def run(self, pixels: NDArray[np.int64]) -> ReadOut:
+        measure, bound, _ = self._in_float64(*self._view.points(pixels))
+        if self._exactly:
+            bound[:] = math.inf
+        again = np.flatnonzero(~(bound <= np.minimum(RIGHT, np.abs(measure))))
+        if len(again) and not self._said and not self._exactly:
+            self._said = True
+            self._say("Float64 does not settle all pixels here; those are run with more digits, which takes longer.")
+        for k in again.tolist():
+            row, column = divmod(int(pixels[k]), self._view.width)
+            measure[k], bound[k] = self._settled(self._view.x_at(column), self._view.y_at(row))
+        trust = np.where(bound <= RIGHT, 1, -1).astype(np.int8)
+        return ReadOut(measure, np.sign(measure).astype(np.int8), trust)
+
+    def _settled(self, a: Rational, b: Rational) -> tuple[float, float]:
+        """(exponent, bound of its error), with bits added until it is small, or as many as were given."""
+        bits = self._bits
+        while True:
+            exponent, bound, missing = exponent_of(self._system, a, b, bits)
+            if bound <= RIGHT or self._given is not None or bits + missing > _MOST_BITS:
+                return exponent, bound
+            bits += missing
+
+
+def exponent_of(system: LyapunovSystem, a: Rational, b: Rational, bits: int) -> tuple[float, float, int]:
+    """(exponent, bound of its error, bits it lacks) of a run at so many bits.
+
+    The bound is that of ``run_lyapunov``, in units of 2**(shift - bits), shift so that it stays a float64; the
+    logarithm of the product of all 1 - 2x is taken once, the parameters' apart.
+    """
+    with gmpy2.context(precision=bits, emin=gmpy2.get_emin_min(), emax=gmpy2.get_emax_max()) as context:
+        rates = [gmpy2.mpfr(gmpy2.mpq(int(r.numerator), int(r.denominator))) for r in (a, b)]
+        sizes = [abs(float(r)) for r in rates]
+        x, one = gmpy2.mpfr(0.5), gmpy2.mpfr(1)
+        product: Any = one
+        error, off, shift, count, zero = 0.0, 0.0, 0, [0, 0], False
+        letters, warmup, n = system.letters, system.warmup, 0
+        for n in range(warmup + system.steps + 1):
+            which = letters[n % len(letters)]
+            rest = one - x
+            turn = rest - x
+            slope = abs(float(turn))
+            if n > warmup:
+                count[which] += 1
+                if turn == 0 and not context.inexact:  # at 1/2, and not by rounding
+                    zero = True
+                else:
+                    product *= turn
+                    off += 2.6 * error / slope if slope > 0.0 else math.inf
+            x = rates[which] * x * rest
+            error = sizes[which] * (slope * error + math.ldexp(error * error, shift - bits))
+            error += math.ldexp(8.0 * (sizes[which] + 1.0), -shift)
+            if error > _RESCALED:
+                error, off, shift = error / _RESCALED, off / _RESCALED, shift + _RESCALED_BY
+            if not math.ldexp(error, shift - bits) < 1e-3 or abs(x) > FAR:
+                break
+        error = math.ldexp(error, shift - bits)
+        if error < 1e-3 and abs(x) > FAR + 1:
+            return _LARGEST, 0.0, 0
+        if not error < 1e-3:  # it grew out of the bits: as much again for what is left
+            return 0.0, math.inf, 64 + bits * (warmup + system.steps - n) // (n + 1)
+        if zero or any(c and s == 0.0 for c, s in zip(count, sizes, strict=True)):
+            return -_LARGEST, 0.0, 0
+        total = gmpy2.log(abs(product)) + sum(c * gmpy2.log(abs(r)) for c, r in zip(count, rates, strict=True) if c)
+        exponent = max(float(total / system.steps), -_LARGEST)
+        bound = math.ldexp(off / system.steps, shift - bits) + 2.0**-52 * abs(exponent)
+        lacks = 0 if bound <= RIGHT else (64 if bound == math.inf else math.ceil(math.log2(bound / RIGHT)) + 8)
+        return exponent, bound, lacks

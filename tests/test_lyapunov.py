@@ -1,0 +1,107 @@
+"""Lyapunov exponents against mpmath, at random pixels, in order and in chaos, at four depths."""
+
+from __future__ import annotations
+
+import mpmath
+import numpy as np
+import pytest
+
+from deepzoom import systems
+from deepzoom.backends import lyapunov
+from deepzoom.errors import InputError
+from deepzoom.scene import View
+
+
+def quiet(*_):
+    return None
+
+
+def exponent(a, b, sequence, warmup, steps, digits):
+    """The definition of docs/systems.md; None where the orbit leaves for infinity."""
+    with mpmath.workdps(digits):
+        rates = {"A": mpmath.mpf(a.numerator) / a.denominator, "B": mpmath.mpf(b.numerator) / b.denominator}
+        x, total = mpmath.mpf(1) / 2, mpmath.mpf(0)
+        for n in range(warmup + steps + 1):
+            r = rates[sequence[n % len(sequence)]]
+            if n > warmup:
+                slope = abs(r * (1 - 2 * x))
+                total += mpmath.log(slope) if slope else -mpmath.inf
+            x = r * x * (1 - x)
+            if abs(x) > 1000:
+                return None
+        return total / steps
+
+
+def job(settings, x, y, depth, steps=120, exactly=False, size=64):
+    system = systems.create("lyapunov", settings, steps)
+    return lyapunov.LyapunovJob(system, View.parse(x, y, depth, (size, size)), None, exactly, quiet)
+
+
+PLACES = {
+    "window": ("AB", "3", "3"),
+    "chaos": ("AB", "3.8123", "3.9217"),
+    "zircon": ("BBBBBBAAAAAA", "3.7123", "2.9517"),
+    "one letter": ("A", "3.56995", "3.2"),
+}
+
+
+@pytest.mark.parametrize("depth", ["1.9", "1e-6", "1e-13", "1e-30"])
+@pytest.mark.parametrize("place", PLACES)
+def test_exponents_against_mpmath(own_cache, place, depth):
+    """200 pixels, all settled, exponents to 1e-9."""
+    sequence, x, y = PLACES[place]
+    if place != "window" and depth == "1.9":
+        depth = "0.05"
+    ran = job({"sequence": sequence, "warmup": "40"}, x, y, depth)
+    pixels = np.random.default_rng(len(place)).choice(64 * 64, 200, replace=False)
+    out = ran.run(pixels)
+    assert np.all(out.trust == 1)
+    for k, pixel in enumerate(pixels.tolist()):
+        row, column = divmod(pixel, 64)
+        true = exponent(ran._view.x_at(column), ran._view.y_at(row), sequence, 40, 120, 190)
+        assert abs(out.measure[k] - true) <= 1e-9, pixel
+        assert out.fate[k] == mpmath.sign(true)
+
+
+def test_exact_and_float64_agree(own_cache):
+    pixels = np.arange(0, 64 * 64, 97)
+    plain, exact = (job({}, "3", "3", "1.9", exactly=exactly).run(pixels) for exactly in (False, True))
+    assert np.allclose(plain.measure, exact.measure, rtol=0, atol=1e-9)
+    assert (exact.measure > 0).any() and (exact.measure < 0).any()
+
+
+@pytest.mark.parametrize("exactly", [False, True])
+def test_the_ends_of_the_scale(own_cache, exactly):
+    """At a = b = 2 the orbit stands at 1/2; at 0 it is over at once; beyond 4 it leaves; at 4 it is at rest at 0."""
+
+    def one(x):
+        out = job({"warmup": "0"}, x, x, "1e-3", exactly=exactly, size=1).run(np.zeros(1, dtype=np.int64))
+        return out.measure[0], out.fate[0], out.trust[0]
+
+    largest = np.finfo(float).max
+    assert one("2") == (-largest, -1, 1)
+    assert one("0") == (-largest, -1, 1)
+    assert one("4.5") == (largest, 1, 1)
+    assert one("1")[0] < 0
+
+
+def test_deep_pixels_differ_where_the_orbit_is_chaotic(own_cache):
+    """Neighbours 1e-30 apart, after enough steps for a difference that small to grow."""
+    out = job({"warmup": "0"}, "3.9123", "3.8217", "1e-30", steps=300).run(np.arange(64))
+    assert len(np.unique(out.measure)) == 64 and np.ptp(out.measure) > 1e-6
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"sequence": "ABC"}, r"--set sequence: 'ABC' is not made of 1 to 1000 letters A and B"),
+        ({"sequence": ""}, r"--set sequence: '' is not"),
+        ({"sequence": "ab"}, r"--set sequence: 'ab' is not"),
+        ({"warmup": "-1"}, r"--set warmup: '-1' is not a whole number from 0"),
+        ({"warmup": "1e3"}, r"--set warmup"),
+        ({"letters": "A"}, r"--set: lyapunov has no setting 'letters'"),
+    ],
+)
+def test_bad_settings_are_one_sentence(settings, words):
+    with pytest.raises(InputError, match=words):
+        systems.create("lyapunov", settings)
