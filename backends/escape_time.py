@@ -241,6 +241,7 @@ class PerturbationJob(_EscapeTimeJob):
             len(pixels),
             *start,
             reach,
+            2.0 ** -min(self.facts.bits - 4, 1000),
             orbit,
             (*tree, self._near_radii),
             self._system.steps,

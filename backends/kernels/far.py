@@ -178,7 +178,7 @@ def run_far(
             if end != 0:
                 break
             ended, state, seen, beyond, hit = iterate_near(
-                (nda, ndb, ga, gb), state, seen, orbits, near, ends, two_to(np.int64(_FAR))
+                (nda, ndb, ga, gb, 0.0), state, seen, orbits, near, ends, two_to(np.int64(_FAR))
             )
             x, y, error, unsure, orbit, m, n = state
             if not ended:

@@ -29,14 +29,15 @@ def _beyond(excess, zx, zy, x, y):
 def iterate_near(pixel, state, seen, orbits, skips, ends, least):
     """Iterate a pixel until it ends, or until |z| is below ``least``.
 
-    pixel: c as a difference, then in units of the largest. state: x, y, the bound of their error, whether an iterate
-    was within its error of the exit, orbit, m and n. seen: how often it rebased, when to keep z for comparison, and
-    z then. Returns (whether it ended, state, seen, |W|**2 - radius**2, target).
+    pixel: c as a difference, then in units of the largest; what rounding makes of the reference's c. state: x, y, the
+    bound of their error, whether an iterate was within its error of the exit, orbit, m and n. seen: how often it
+    rebased, when to keep z for comparison, and z then. Returns (whether it ended, state, seen, |W|**2 - radius**2,
+    target).
 
     The error is followed along: a step makes |A| (error + OF_A_STEP |z|) + ROUNDING |B| |c| of it, and a skip drops its
     share of |A z| beside.
     """
-    da, db, ga, gb = pixel
+    da, db, ga, gb, least_error = pixel
     x, y, error, unsure, orbit, m, n = state
     rebased, keep, kept_x, kept_y = seen
     cx, cy, zx, zy, folds, kx, ky, excess, start, length = orbits
@@ -45,7 +46,7 @@ def iterate_near(pixel, state, seen, orbits, skips, ends, least):
     critical = start.size - 1
     one = np.int64(1)
     below = (one << shortest) - one
-    fixed = ROUNDING * (abs(da) + abs(db))
+    fixed = ROUNDING * (abs(da) + abs(db)) + least_error
     first, last = start[orbit], length[orbit]
     wx, wy = zx[first + m] + x, zy[first + m] + y
     beyond = _beyond(excess[first + m], zx[first + m], zy[first + m], x, y)
@@ -102,10 +103,11 @@ def read_out_near(p, da, db, state, beyond, hit, orbits, law, targets, out):
 
 
 @kernel()
-def run_perturbed(dzx, dzy, dcx, dcy, reach, orbits, skips, limit, radius, law, targets, out):
+def run_perturbed(dzx, dzy, dcx, dcy, reach, least_error, orbits, skips, limit, radius, law, targets, out):
     """Iterate pixels as differences in float64.
 
-    dz, dc (P,): their differences from the reference's start and c; reach: largest |c|.
+    dz, dc (P,): their differences from the reference's start and c; reach: largest |c|; least_error: what
+    rounding makes of the reference's own z_0 and c.
     orbits: c, then zx, zy, folds, kx, ky, excess of all orbits one after the other, start and length: orbit r stands at
     start[r] .. start[r] + length[r]. The first is the one pixels begin at, the last the critical one, to which they
     rebase. k: Z less the critical point K, folds (.., folds): what f folds, and excess: |Z|**2 - radius**2, all from
@@ -116,8 +118,8 @@ def run_perturbed(dzx, dzy, dcx, dcy, reach, orbits, skips, limit, radius, law, 
     for p in range(dzx.size):
         x, y, da, db = dzx[p], dzy[p], dcx[p], dcy[p]
         ga, gb = (da / reach, db / reach) if reach > 0.0 else (0.0, 0.0)
-        state = x, y, ROUNDING * (abs(x) + abs(y)), False, 0, np.int64(0), np.int64(0)
+        state = x, y, ROUNDING * (abs(x) + abs(y)) + least_error, False, 0, np.int64(0), np.int64(0)
         _, state, _, beyond, hit = iterate_near(
-            (da, db, ga, gb), state, (0, 1, inf, inf), orbits, skips, (limit, radius, targets), 0.0
+            (da, db, ga, gb, least_error), state, (0, 1, inf, inf), orbits, skips, (limit, radius, targets), 0.0
         )
         read_out_near(p, da, db, state, beyond, hit, orbits, law, targets, out)
