@@ -32,6 +32,7 @@ _SHORTEST = 3
 """log2 of the steps of the shortest skips: see benchmarks/LOG.md."""
 _CHUNK = 1 << 10
 """So many of the shortest skips in a row are built by one thread, with those made of them."""
+_AT_ONCE = 1 << 16
 _SMALL, _REFINED_STEPS = 4096, 100_000_000
 """Pixels of a picture that is refined unasked, and the most steps in double-double it may take: some seconds."""
 _WIDE_BELOW = -900
@@ -207,14 +208,18 @@ class PerturbationJob(_EscapeTimeJob):
 
     def _narrow(self) -> Floats:
         """Scale the skips that float64 serves, and return their radii, 0 of others."""
-        radius, value = self._exponents[:, 0], self._exponents[:, 1]
-        fits = (radius > -900) & (value > -900)
-        value = np.where(fits, value, 0)
-        self._rows[:, 2:] = _ldexp(self._rows[:, 2:], value[:, None])
-        self._rows[:, 1] = _ldexp(self._rows[:, 1], np.where(fits, self._exponents[:, 3], 0))
-        self._rows[:, 0] = _ldexp(self._rows[:, 0], np.where(fits, -radius, 0))
-        self._exponents[fits, 1] = self._exponents[fits, 3] = 0
-        return np.where(fits & np.isfinite(self._rows).all(axis=1), _ldexp(self._radii, radius), 0.0)
+        near = np.zeros(len(self._radii))
+        for begin in range(0, len(near), _AT_ONCE):  # copies of all at once would be as large as they are
+            part = slice(begin, begin + _AT_ONCE)
+            rows, exponents = self._rows[part], self._exponents[part]
+            radius, value = exponents[:, 0].copy(), exponents[:, 1]
+            fits = (radius > -900) & (value > -900)
+            rows[:, 2:] = _ldexp(rows[:, 2:], np.where(fits, value, 0)[:, None])
+            rows[:, 1] = _ldexp(rows[:, 1], np.where(fits, exponents[:, 3], 0))
+            rows[:, 0] = _ldexp(rows[:, 0], np.where(fits, -radius, 0))
+            exponents[fits, 1] = exponents[fits, 3] = 0
+            near[part] = np.where(fits & np.isfinite(rows).all(axis=1), _ldexp(self._radii[part], radius), 0.0)
+        return near
 
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:
         out = self._differences(pixels)
