@@ -69,20 +69,21 @@ class _EscapeTimeJob(Job):
             pixel = np.zeros(1, dtype=np.int64)
             self.run(pixel)
             if self._refined.possible:
-                self._ran(self._kernels.run_refined, 1, *self._refined.arguments(pixel), 0)
+                short = Refined(self._kernels, self._system, self._view, 64, 1)  # the orbit itself is not needed yet
+                self._ran(self._kernels.run_refined, 1, *short.arguments(pixel), 0)
             compiled.mark_ready(self._mark)
 
-    def _refine(self, out: ReadOut, pixels: NDArray[np.int64], refined: Refined) -> ReadOut:
+    def _refine(self, out: ReadOut, pixels: NDArray[np.int64]) -> ReadOut:
         """Pixels that are not settled once more, where the picture's are few or short enough."""
         unsettled = np.flatnonzero(out.trust < 0)
         assert out.iterations is not None and out.attractor is not None
         ended = out.fate[unsettled] != 0
         steps = int(np.where(ended, out.iterations[unsettled], self._system.steps).sum())
         small = self._view.pixels <= _SMALL and steps <= _REFINED_STEPS * len(pixels) / self._view.pixels
-        if not (len(unsettled) and refined.possible and small):
+        if not (len(unsettled) and self._refined.possible and small):
             return out
         again = self._ran(
-            self._kernels.run_refined, len(unsettled), *refined.arguments(pixels[unsettled]), self._system.steps
+            self._kernels.run_refined, len(unsettled), *self._refined.arguments(pixels[unsettled]), self._system.steps
         )
         for part in fields(ReadOut):
             into, found = getattr(out, part.name), getattr(again, part.name)
@@ -115,14 +116,14 @@ class Float64Job(_EscapeTimeJob):
 
     def __init__(self, system: EscapeTimeSystem, view: View, say: Say) -> None:
         super().__init__(system, view, say)
-        self._refined = Refined(self._kernels, system, view, reference_bits(view))
+        self._refined = Refined(self._kernels, system, view, reference_bits(view), system.steps)
         self._compile()
 
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:
         i = self._iteration
         start = self._starts(*self._view.points(pixels), i.start, i.c or ORIGIN)
         out = self._ran(self._kernels.run_float64, len(pixels), *start, self._system.steps)
-        return self._refine(out, pixels, self._refined)
+        return self._refine(out, pixels)
 
 
 class PerturbationJob(_EscapeTimeJob):
@@ -132,7 +133,7 @@ class PerturbationJob(_EscapeTimeJob):
         super().__init__(system, view, say)
         before = time.perf_counter()
         bits = bits or reference_bits(view)
-        self._refined = Refined(self._kernels, system, view, bits)
+        self._refined = Refined(self._kernels, system, view, bits, system.steps)
         z, c = system.start(view.x, view.y)
         critical = system.iteration.critical
         self._wide = log2(view.smallest_difference()) < _WIDE_BELOW
@@ -223,7 +224,7 @@ class PerturbationJob(_EscapeTimeJob):
 
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:
         out = self._differences(pixels)
-        return out if self._wide else self._refine(out, pixels, self._refined)
+        return out if self._wide else self._refine(out, pixels)
 
     def _differences(self, pixels: NDArray[np.int64]) -> ReadOut:
         dx, dy, exponent = self._view.differences(pixels)

@@ -90,11 +90,10 @@ def made(
     # lists of numbers would be four times as large
     xs, ys, kx, ky, excess_m = (array("d") for _ in range(5))
     excess_e = array("q")
-    exit_at = iteration.radius * iteration.radius
     centred = iteration.critical != ORIGIN
     with gmpy2.context(precision=bits):
         a, b, p, q = (gmpy2.mpfr(rational(v)) for v in (*c, *iteration.critical))
-        for n, (x, y) in enumerate(_iterates(iteration, z, c, bits, limit, least)):
+        for n, (x, y, beyond) in enumerate(_iterates(iteration, z, c, bits, limit, least)):
             fx, fy = float(x), float(y)
             xs.append(fx)
             ys.append(fy)
@@ -108,9 +107,6 @@ def made(
                 at.append(n)
                 mantissas.append((mx, my))
                 exponents.append((ex, ey))
-            beyond: Any = fx * fx + fy * fy - exit_at
-            if abs(beyond) < _CLOSE:
-                beyond = x * x + y * y - exit_at
             m, e = _wide(beyond) if abs(beyond) < _CLOSE else math.frexp(beyond)
             excess_m.append(m)
             excess_e.append(e)
@@ -127,18 +123,23 @@ def made(
     )  # fmt: skip
 
 
-def _iterates(iteration: Iteration, z: Point, c: Point, bits: int, limit: int, least: int) -> Iterator[tuple[Any, Any]]:
-    """Iterates from z to the first that meets an exit, not before ``least``, or to the limit; in a context of bits."""
+def _iterates(
+    iteration: Iteration, z: Point, c: Point, bits: int, limit: int, least: int
+) -> Iterator[tuple[Any, Any, Any]]:
+    """x, y and |Z|**2 - radius**2 of the iterates from z to the first that meets an exit, not before ``least``.
+
+    Or to the limit; to be called in a context of so many bits.
+    """
     step = exact_map(iteration.formula, bits)[0]
     exit_at = iteration.radius * iteration.radius
     targets = [(t.real, t.imag) for t in iteration.targets]
     x, y, a, b = (gmpy2.mpfr(rational(v)) for v in (*z, *c))
     for n in range(limit + 1):
-        yield x, y
         fx, fy = float(x), float(y)
         beyond: Any = fx * fx + fy * fy - exit_at
         if abs(beyond) < _CLOSE:
             beyond = x * x + y * y - exit_at
+        yield x, y, beyond
         over = not beyond <= 0 or any(math.hypot(fx - t, fy - u) < NEAR for t, u in targets)
         if over and n >= least:
             return
@@ -149,7 +150,7 @@ def _iterates(iteration: Iteration, z: Point, c: Point, bits: int, limit: int, l
 def pair(value: Any) -> tuple[float, float]:
     """A number of any precision as a double-double: the nearest float64, and what it lacks."""
     high = float(value)
-    return (high, float(value - (gmpy2.mpq(high) if isinstance(value, type(gmpy2.mpq())) else high)))
+    return (high, float(value - (gmpy2.mpq(high) if isinstance(value, gmpy2.mpq) else high)))
 
 
 def made_double(iteration: Iteration, z: Point, c: Point, bits: int, limit: int) -> tuple[NDArray[np.float64], ...]:
@@ -159,7 +160,7 @@ def made_double(iteration: Iteration, z: Point, c: Point, bits: int, limit: int)
     fold_values = exact_map(iteration.formula, bits)[1]
     with gmpy2.context(precision=bits):
         a, b = (gmpy2.mpfr(rational(v)) for v in c)
-        for x, y in _iterates(iteration, z, c, bits, limit, 1):
+        for x, y, _ in _iterates(iteration, z, c, bits, limit, 1):
             excess = pair(x * x + y * y - exit_at) if exit_at < math.inf else (-math.inf, 0.0)
             for part, two in zip(parts, (pair(x), pair(y), excess), strict=False):
                 part.extend(two)
@@ -170,6 +171,7 @@ def made_double(iteration: Iteration, z: Point, c: Point, bits: int, limit: int)
 
 
 def rational(value: Rational) -> Any:
+    """As gmpy2's rational."""
     return gmpy2.mpq(int(value.numerator), int(value.denominator))
 
 

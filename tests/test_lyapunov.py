@@ -72,7 +72,7 @@ def test_exact_and_float64_agree(own_cache):
 
 @pytest.mark.parametrize("exactly", [False, True])
 def test_the_ends_of_the_scale(own_cache, exactly):
-    """At a = b = 2 the orbit stands at 1/2; at 0 it is over at once; beyond 4 it leaves; at 4 it is at rest at 0."""
+    """At a = b = 2 the orbit stands at 1/2; at 0 it is over at once; beyond 4 it leaves; at 1 it goes to 0."""
 
     def one(x):
         out = job({"warmup": "0"}, x, x, "1e-3", exactly=exactly, size=1).run(np.zeros(1, dtype=np.int64))

@@ -164,7 +164,9 @@ def run_far(
         share = two_to(ec - reach_e) / reach_m if reach_m > 0.0 else 0.0
         ga, gb = da * share, db * share
         nda, ndb = da * two_to(ec), db * two_to(ec)
-        unsure, orbit, m, n = False, 0, np.int64(0), np.int64(0)
+        # the reference itself: nothing here tells how far its own bits carry
+        unsure = x == 0.0 and y == 0.0 and da == 0.0 and db == 0.0
+        orbit, m, n = 0, np.int64(0), np.int64(0)
         seen = 0, 1, inf, inf
         error = ROUNDING * (abs(x) + abs(y))
         ended = False

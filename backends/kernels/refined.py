@@ -31,12 +31,13 @@ def _excess(excess, zx, zy, x, y):
 
 @kernel()
 def run_refined(
-    zx0, zy0, dcx, dcy, cx, cy, zx, zy, excess, folds, critical, start, length, limit, radius, law, targets, out
+    zx0, zy0, dcx, dcy, cx, cy, least_error, zx, zy, excess, folds, critical, start, length, limit, radius, law, targets,
+    out,
 ):  # fmt: skip
     """Iterate pixels in double-double: all arrays are (.., 2), of numbers and what they lack.
 
-    z0, dc: differences from the reference's start and c; zx, zy, excess, folds (.., 2 folds): orbits, as for
-    ``run_perturbed``; critical (2, 2): the critical point.
+    z0, dc: differences from the reference's start and c; least_error: what rounding makes of the reference's own;
+    zx, zy, excess, folds (.., 2 folds): orbits, as for ``run_perturbed``; critical (2, 2): the critical point.
     """
     last_orbit = start.size - 1
     wcx, wcy = (cx[0], cx[1]), (cy[0], cy[1])
@@ -45,8 +46,8 @@ def run_refined(
         x, y = (zx0[p, 0], zx0[p, 1]), (zy0[p, 0], zy0[p, 1])
         da, db = (dcx[p, 0], dcx[p, 1]), (dcy[p, 0], dcy[p, 1])
         a, b = cx[0] + da[0], cy[0] + db[0]
-        error, unsure = _FINE * (abs(x[0]) + abs(y[0])), False
-        fixed = _FINE * (abs(da[0]) + abs(db[0]))
+        error, unsure = _FINE * (abs(x[0]) + abs(y[0])) + least_error, False
+        fixed = _FINE * (abs(da[0]) + abs(db[0])) + least_error
         orbit, m, n = 0, np.int64(0), np.int64(0)
         first, last = start[0], length[0]
         rebased, keep, kept_x, kept_y = 0, 1, (inf, 0.0), (inf, 0.0)
