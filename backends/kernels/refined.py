@@ -31,8 +31,8 @@ def _excess(excess, zx, zy, x, y):
 
 @kernel()
 def run_refined(
-    zx0, zy0, dcx, dcy, cx, cy, least_error, zx, zy, excess, folds, critical, start, length, limit, radius, law, targets,
-    out,
+    zx0, zy0, dcx, dcy, cx, cy, least_error, zx, zy, excess, folds, critical, start, length, limit, radius, law,
+    targets, out,
 ):  # fmt: skip
     """Iterate pixels in double-double: all arrays are (.., 2), of numbers and what they lack.
 
