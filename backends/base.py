@@ -73,10 +73,16 @@ class Job(ABC):
     tile: int
     """Pixels that are best run together; part of what decides the last bits of a result, so never a setting."""
     facts: Facts
+    rungs: tuple[str, ...] = ()
+    """Ways to run unsettled pixels again, each with more digits than the one before; as messages name them."""
 
     @abstractmethod
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:
         """Read-outs of flat pixel numbers."""
+
+    def again(self, pixels: NDArray[np.int64], rung: int) -> ReadOut:
+        """Read-outs of flat pixel numbers by one of the rungs."""
+        raise NotImplementedError(f"a job without rungs was asked for its rung {rung}")
 
 
 class Backend(ABC):

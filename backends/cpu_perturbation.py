@@ -25,7 +25,7 @@ from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.lyapunov import LyapunovSystem
 from deepzoom.systems.training_run import Snapshot
 
-from . import escape_time, lyapunov
+from . import escape_time, escape_time_differences, lyapunov
 from .base import Backend, Facts, Job, Progress, ReadOut, Say
 from .kernels import readout
 from .kernels.run_delta import run_delta
@@ -191,7 +191,7 @@ class CpuPerturbation(Backend):
         if isinstance(system, LyapunovSystem):
             return lyapunov.LyapunovJob(system, view, bits, False, say)
         if isinstance(system, EscapeTimeSystem):
-            return escape_time.PerturbationJob(system, view, bits, progress, say)
+            return escape_time_differences.PerturbationJob(system, view, bits, progress, say)
         assert isinstance(system, TrainingSystem)
         compile_kernels(say)
         before = time.perf_counter()

@@ -1,9 +1,9 @@
-"""Pixels of an escape-time system that float64 leaves unsettled, once more in double-double."""
+"""Pixels of an escape-time system that float64 leaves unsettled, once more with more digits."""
 
 from __future__ import annotations
 
 import threading
-from types import ModuleType
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -13,40 +13,89 @@ from deepzoom import orbit as orbits
 from deepzoom.scene import View
 from deepzoom.systems.escape_time import EscapeTimeSystem
 
+from .base import ReadOut
+from .exact_pixels import exact_pixels
+from .formula_kernels import FormulaKernels
+
+DOUBLE, EXACT = "double-double", "exact"
+SMALL = 4096
+"""Pixels of a picture that is refined unasked."""
+_MOST = {DOUBLE: 1e8, EXACT: 1e10}
+"""The most that this may take of all pixels together, some seconds: steps; steps times bits."""
+
 
 class Refined:
-    """Arguments of ``run_refined`` for pixels of a view; the orbits are computed when first asked for."""
+    """The ways to run pixels of a view again. bits: of the exact runs; wide: whether float64 holds no differences."""
 
-    def __init__(self, kernels: ModuleType, system: EscapeTimeSystem, view: View, bits: int, steps: int) -> None:
-        self.possible = hasattr(kernels, "run_refined")
-        self._system, self._view, self._bits, self._steps = system, view, bits, steps
+    def __init__(
+        self, kernels: FormulaKernels, system: EscapeTimeSystem, view: View, bits: int, wide: bool = False
+    ) -> None:
+        self._kernels, self._system, self._view, self._bits = kernels, system, view, bits
+        possible = hasattr(kernels.module, "run_refined") and not wide
+        self.rungs = (DOUBLE, EXACT) if possible else (EXACT,)
         self._lock = threading.Lock()
         self._orbits: tuple[NDArray[Any], ...] | None = None
 
-    def _made(self) -> tuple[NDArray[Any], ...]:
+    def again(self, pixels: NDArray[np.int64], rung: str) -> ReadOut:
+        """Read-outs of flat pixel numbers."""
+        if rung == EXACT:
+            return exact_pixels(self._kernels, self._system, self._view, pixels, self._bits)
+        steps = self._system.steps
+        return self._kernels.ran("run_refined", len(pixels), *self._arguments(pixels, steps), steps)
+
+    def compile(self) -> None:
+        """Have double-double compiled; the orbits themselves are not needed yet."""
+        if DOUBLE in self.rungs:
+            arguments = self._arguments(np.zeros(1, dtype=np.int64), 1)
+            self._orbits = None
+            self._kernels.ran("run_refined", 1, *arguments, 0)
+
+    def unasked(self, out: ReadOut, pixels: NDArray[np.int64]) -> ReadOut:
+        """Pixels that are not settled once more, where the picture's are few or short enough."""
+        if self._view.pixels > SMALL:
+            return out
+        share = len(pixels) / self._view.pixels
+        for rung in self.rungs:
+            unsettled = np.flatnonzero(out.trust < 0)
+            assert out.iterations is not None
+            ended = out.fate[unsettled] != 0
+            work = float(np.where(ended, out.iterations[unsettled], self._system.steps).sum())
+            if rung == EXACT:
+                work *= self._bits
+            if len(unsettled) and work <= _MOST[rung] * share:
+                _put(out, unsettled, self.again(pixels[unsettled], rung))
+        return out
+
+    def _made(self, steps: int) -> tuple[NDArray[Any], ...]:
         """zx, zy, excess, folds, start and length of the orbits pixels need."""
         with self._lock:
             if self._orbits is None:
                 system, critical = self._system, self._system.iteration.critical
                 z, c = system.start(self._view.x, self._view.y)
                 begins = [z] if z == critical else [z, critical]
-                found = [orbits.made_double(system.iteration, b, c, self._bits, self._steps) for b in begins]
+                found = [orbits.made_double(system.iteration, b, c, self._bits, steps) for b in begins]
                 lengths = np.array([len(part[0]) - 1 for part in found], dtype=np.int64)
                 start = np.cumsum([0, *(lengths[:-1] + 1)]).astype(np.int64)
                 self._orbits = (*(np.concatenate(parts) for parts in zip(*found, strict=True)), start, lengths)
             return self._orbits
 
-    def arguments(self, pixels: NDArray[np.int64]) -> tuple[Any, ...]:
-        """z_0, c, the centre's c and what rounding makes of it, the orbits and the critical point; in double-double."""
-        view, iteration = self._view, self._system.iteration
+    def _arguments(self, pixels: NDArray[np.int64], steps: int) -> tuple[Any, ...]:
+        """z_0, c, the centre's c and what rounding makes of it, and the orbits; in double-double."""
+        view = self._view
         rows, columns = np.divmod(pixels, view.width)
         x = np.array([orbits.pair(view.x_at(int(j)) - view.x) for j in columns]).reshape(-1, 2)
         y = np.array([orbits.pair(view.y_at(int(i)) - view.y) for i in rows]).reshape(-1, 2)
         none = np.zeros_like(x)
-        differences = (none, none, x, y) if iteration.c is None else (x, y, none, none)
+        differences = (none, none, x, y) if self._system.iteration.c is None else (x, y, none, none)
         c = self._system.start(view.x, view.y)[1]
         centre = [np.array(orbits.pair(orbits.rational(v))) for v in c]
-        critical = np.array([orbits.pair(orbits.rational(v)) for v in iteration.critical])
-        zx, zy, excess, folds, start, length = self._made()
         least_error = 2.0 ** -min(self._bits - 4, 1000)
-        return *differences, *centre, least_error, zx, zy, excess, folds, critical, start, length
+        return *differences, *centre, least_error, *self._made(steps)
+
+
+def _put(out: ReadOut, at: NDArray[np.int64], found: ReadOut) -> None:
+    """Put read-outs of some pixels in the place of others."""
+    for part in fields(ReadOut):
+        into = getattr(out, part.name)
+        if into is not None:
+            into[at] = getattr(found, part.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from array import array
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from fractions import Fraction
@@ -19,7 +20,7 @@ from .coordinates import Rational
 from .errors import InputError
 from .formula import source
 from .formula.expression import Complex
-from .systems.escape_time import NEAR, ORIGIN, EscapeTimeSystem, Iteration, Point
+from .systems.escape_time import NEAR, EscapeTimeSystem, Iteration, Point
 
 TINY = 2.0**-400
 """Parts of an iterate below it, but not 0, are kept with an exponent: their products leave float64's range."""
@@ -30,12 +31,12 @@ _REPORT_EVERY = 1000
 
 @dataclass(frozen=True)
 class Orbit:
-    """Iterates Z_0 .. Z_M of a map, to the first one beyond the radius or to the limit.
+    """Iterates Z_0 .. Z_M of a map less its critical point K, to the first that meets an exit or to the limit.
 
     x, y (M + 1,): float64; tiny (M + 1,) bool: iterates with a part below ``TINY``; tiny_at (tiny,): which;
     tiny_m (tiny, 2) float64 and tiny_e (tiny, 2) int64: their parts as mantissa and exponent. excess_m, excess_e
-    (M + 1,): |Z|**2 - radius**2 as mantissa and exponent, which |Z| in float64 does not tell close to the radius. kx,
-    ky (M + 1,): Z less the critical point. folds (M + 1, folds): what the formula takes the absolute value of.
+    (M + 1,): |Z|**2 - radius**2, Z with K, as mantissa and exponent, which |Z| in float64 does not tell close to the
+    radius. folds (M + 1, folds): what the formula takes the absolute value of.
     """
 
     x: NDArray[np.float64]
@@ -46,8 +47,6 @@ class Orbit:
     tiny_e: NDArray[np.int64]
     excess_m: NDArray[np.float64]
     excess_e: NDArray[np.int64]
-    kx: NDArray[np.float64]
-    ky: NDArray[np.float64]
     folds: NDArray[np.float64]
 
     @property
@@ -83,25 +82,21 @@ def made(
     least: int = 1,
 ) -> Orbit:
     """The orbit of z with c, at so many bits, of ``least`` steps at least; progress is told the share of the limit."""
-    fold_values = exact_map(iteration.formula, bits)[1]
-    folding = len(source.folds(iteration.formula))
+    fold_values = exact_map(iteration.centred.f, bits)[1]
+    folding = len(source.folds(iteration.centred.f))
     folded = array("d")
     at, mantissas, exponents = [], [], []
     # lists of numbers would be four times as large
-    xs, ys, kx, ky, excess_m = (array("d") for _ in range(5))
+    xs, ys, excess_m = (array("d") for _ in range(3))
     excess_e = array("q")
-    centred = iteration.critical != ORIGIN
     with gmpy2.context(precision=bits):
-        a, b, p, q = (gmpy2.mpfr(rational(v)) for v in (*c, *iteration.critical))
+        a, b = (gmpy2.mpfr(rational(v)) for v in c)
         for n, (x, y, beyond) in enumerate(_iterates(iteration, z, c, bits, limit, least)):
             fx, fy = float(x), float(y)
             xs.append(fx)
             ys.append(fy)
             if folding:
                 folded.extend(map(float, fold_values(x, y, a, b)))
-            if centred:
-                kx.append(float(x - p))
-                ky.append(float(y - q))
             if (abs(fx) < TINY and x != 0) or (abs(fy) < TINY and y != 0):
                 (mx, ex), (my, ey) = _wide(x), _wide(y)
                 at.append(n)
@@ -118,7 +113,6 @@ def made(
     return Orbit(
         x, y, tiny, np.array(at, dtype=np.int64), np.array(mantissas, dtype=np.float64).reshape(-1, 2),
         np.array(exponents, dtype=np.int64).reshape(-1, 2), np.frombuffer(excess_m), np.frombuffer(excess_e, np.int64),
-        np.frombuffer(kx) if centred else x, np.frombuffer(ky) if centred else y,
         np.frombuffer(folded).reshape(len(x), folding) if folding else np.zeros((len(x), 0)),
     )  # fmt: skip
 
@@ -126,25 +120,50 @@ def made(
 def _iterates(
     iteration: Iteration, z: Point, c: Point, bits: int, limit: int, least: int
 ) -> Iterator[tuple[Any, Any, Any]]:
-    """x, y and |Z|**2 - radius**2 of the iterates from z to the first that meets an exit, not before ``least``.
+    """x, y of Z - K and |Z|**2 - radius**2 of the iterates from z to the first that meets an exit, or to the limit.
 
-    Or to the limit; to be called in a context of so many bits.
+    Not before ``least``; to be called in a context of so many bits.
     """
-    step = exact_map(iteration.formula, bits)[0]
+    step = exact_map(iteration.centred.f, bits)[0]
     exit_at = iteration.radius * iteration.radius
-    targets = [(t.real, t.imag) for t in iteration.targets]
-    x, y, a, b = (gmpy2.mpfr(rational(v)) for v in (*z, *c))
+    kx, ky = iteration.centred.x, iteration.centred.y
+    targets, still = shifted_targets(iteration), iteration.still
+    before_x = before_y = math.inf
+    x, y, a, b, *k = (gmpy2.mpfr(rational(v)) for v in (*less(z, iteration.critical), *c, *iteration.critical))
     for n in range(limit + 1):
         fx, fy = float(x), float(y)
-        beyond: Any = fx * fx + fy * fy - exit_at
+        beyond: Any = (fx + kx) * (fx + kx) + (fy + ky) * (fy + ky) - exit_at
         if abs(beyond) < _CLOSE:
-            beyond = x * x + y * y - exit_at
+            beyond = (x + k[0]) ** 2 + (y + k[1]) ** 2 - exit_at
         yield x, y, beyond
-        over = not beyond <= 0 or any(math.hypot(fx - t, fy - u) < NEAR for t, u in targets)
+        over = not beyond <= 0 or (targets and any(math.hypot(fx - t, fy - u) < NEAR for t, u in targets))
+        if still:
+            over = over or gmpy2.hypot(x - before_x, y - before_y) < still
+            before_x, before_y = x, y
         if over and n >= least:
             return
         if n < limit:
             x, y = step(x, y, a, b)
+
+
+def less(z: Point, k: Point) -> Point:
+    """z - k, exactly."""
+    return rational(z[0]) - rational(k[0]), rational(z[1]) - rational(k[1])
+
+
+def shifted_targets(iteration: Iteration) -> list[tuple[float, float]]:
+    """The targets less K."""
+    return [(t.real - iteration.centred.x, t.imag - iteration.centred.y) for t in iteration.targets]
+
+
+def end(iteration: Iteration, z: Point, c: Point, bits: int, limit: int) -> tuple[int, list[tuple[float, float]], bool]:
+    """Where an orbit ends: n, its last iterates less K (three at most), and whether the last is beyond the radius."""
+    last: deque[tuple[Any, Any]] = deque(maxlen=3)
+    n, beyond = 0, 0.0
+    with gmpy2.context(precision=bits):
+        for n, (x, y, beyond) in enumerate(_iterates(iteration, z, c, bits, limit, 0)):  # noqa: B007
+            last.append((x, y))
+        return n, [(float(x), float(y)) for x, y in last], not beyond <= 0
 
 
 def pair(value: Any) -> tuple[float, float]:
@@ -157,11 +176,11 @@ def made_double(iteration: Iteration, z: Point, c: Point, bits: int, limit: int)
     """x, y, |Z|**2 - radius**2 (M + 1, 2) and folds (M + 1, 2 folds) of an ``Orbit``, in double-double."""
     parts = tuple(array("d") for _ in range(4))
     exit_at = iteration.radius * iteration.radius
-    fold_values = exact_map(iteration.formula, bits)[1]
+    fold_values = exact_map(iteration.centred.f, bits)[1]
     with gmpy2.context(precision=bits):
-        a, b = (gmpy2.mpfr(rational(v)) for v in c)
+        a, b, p, q = (gmpy2.mpfr(rational(v)) for v in (*c, *iteration.critical))
         for x, y, _ in _iterates(iteration, z, c, bits, limit, 1):
-            excess = pair(x * x + y * y - exit_at) if exit_at < math.inf else (-math.inf, 0.0)
+            excess = pair((x + p) ** 2 + (y + q) ** 2 - exit_at) if exit_at < math.inf else (-math.inf, 0.0)
             for part, two in zip(parts, (pair(x), pair(y), excess), strict=False):
                 part.extend(two)
             for value in fold_values(x, y, a, b):

@@ -200,3 +200,27 @@ def relaxed(coefficients, relaxation, x, y, limit, bits):
                     return n, i + 1, max(0.0, float(n - ratio))
             z = z - a * horner(coefficients, z) / horner(slopes(coefficients), z)
         return 0, 0, None
+
+
+def nova(power, relaxation, x, y, limit, bits):
+    """(n, smooth) of a pixel of z - a (z**power - 1)/(power z**(power - 1)) + c, z_0 = 1, a two decimal strings.
+
+    n: of the first z_n less than 1e-4 from z_(n-1); smooth: n - log(s_n / 1e-4) / log(s_n / s_(n-1)), s_n that
+    distance, and n where it is the first. (0, None) where none is.
+    """
+    with gmpy2.context(precision=bits):
+
+        def mpc(u, v):
+            numbers = (gmpy2.mpq(Fraction(w).numerator, Fraction(w).denominator) for w in (u, v))
+            return gmpy2.mpc(*map(gmpy2.mpfr, numbers))
+
+        c, a, z, still, before = mpc(x, y), mpc(*relaxation), gmpy2.mpc(1), gmpy2.mpfr("1e-4"), None
+        for n in range(1, limit + 1):
+            new = z - a * (z**power - 1) / (power * z ** (power - 1)) + c
+            step, z = abs(new - z), new
+            if step < still:
+                if before is None:
+                    return n, float(n)
+                return n, float(n - gmpy2.log(step / still) / gmpy2.log(step / before))
+            before = step
+        return 0, None

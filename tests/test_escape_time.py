@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import escape_oracle
@@ -12,7 +13,8 @@ import pytest
 from gmpy2 import mpq
 
 from deepzoom import orbit, systems
-from deepzoom.backends import escape_time
+from deepzoom.backends import escape_time, escape_time_differences
+from deepzoom.backends.escape_time_differences import PerturbationJob
 from deepzoom.coordinates import parse_decimal, scaled_float
 from deepzoom.errors import InputError
 from deepzoom.field import Field
@@ -52,15 +54,7 @@ def counts(out):
         pytest.param(
             p,
             id=p["name"],
-            marks=[
-                *([pytest.mark.slow] if p["limit"] > 10**6 else []),
-                *(
-                    # its counts depend on more digits of a pixel's place than a float64 difference holds
-                    [pytest.mark.xfail(reason="not settled by float64 differences: docs/escape-time.md", strict=True)]
-                    if p["name"] == "super_dense"
-                    else []
-                ),
-            ],
+            marks=[pytest.mark.slow] if p["limit"] > 10**6 else [],
         )
         for p in LOCATIONS
     ],
@@ -73,19 +67,32 @@ def test_known_places(own_cache, place):
 
 @pytest.mark.slow
 def test_pixels_that_are_wrong_say_that_they_are_not_settled(own_cache):
+    """Where float64 does not serve, before more digits are taken."""
     place = next(p for p in LOCATIONS if p["name"] == "super_dense")
-    got, trust = three_by_three(place)
+    got, trust = three_by_three(place, lambda job, pixels: job.first(pixels))
     wrong = got != np.array(place["counts"], dtype=object)
     assert wrong.any() and np.all(trust[wrong] == -1)
 
 
-def three_by_three(place):
+@pytest.mark.slow
+@pytest.mark.parametrize("bits", [600, 1200])
+def test_the_corrected_count(bits):
+    place = next(p for p in LOCATIONS if "corrected" in p)
+    quarter = 1 / mpq(place["zoom_height4"])
+    x, y = (
+        Fraction(int(v.numerator), int(v.denominator)) for v in (mpq(place["x"]) - quarter, mpq(place["y"]) - quarter)
+    )
+    found = escape_oracle.iterate("mandelbrot", {}, x, y, place["limit"], bits)[0]
+    assert found == place["counts"][0][0]
+
+
+def three_by_three(place, run=lambda job, pixels: job.run(pixels)):
     """(counts, trust) of a place's grid, rows by growing y."""
     zoom, width = place["zoom_height4"], place["width"]
     depth = parse_decimal(width, "width") if width else 4 / parse_decimal(zoom, "zoom")
     view = ThreeByThree(parse_decimal(place["x"], "x"), parse_decimal(place["y"], "y"), depth, 3, 3)
     system = systems.create(place["system"], {}, place["limit"])
-    out = escape_time.PerturbationJob(system, view, None, quiet, quiet).run(np.arange(9))
+    out = run(PerturbationJob(system, view, None, quiet, quiet), np.arange(9))
     return np.array(counts(out), dtype=object).reshape(3, 3)[::-1], out.trust.reshape(3, 3)[::-1]
 
 
@@ -108,8 +115,11 @@ def test_200_pixels_against_an_independent_oracle(own_cache, place, depth):
     given = {"cx": "-0.8", "cy": "0.156"}
     settled = out.trust > 0
     for k, pixel in zip(np.flatnonzero(settled), pixels[settled].tolist()):
-        x, y = exact_place(job._view, pixel)
-        if place.system in ("newton", "magnet1", "magnet2"):
+        x, y = exact_place(job.view, pixel)
+        if place.system == "nova":
+            n, smooth = escape_oracle.nova(3, ("1", "0"), x, y, place.steps, bits)
+            attractor = int(smooth is not None)
+        elif place.system in ("newton", "magnet1", "magnet2"):
             n, attractor, smooth = escape_oracle.drawn(place.system, x, y, place.steps, bits)
         else:
             n, smooth = escape_oracle.iterate(place.system, given, x, y, place.steps, bits)
@@ -152,13 +162,85 @@ def test_newton_with_relaxation_against_an_independent_oracle(own_cache, coeffic
     out = job.run(pixels)
     settled = out.trust > 0
     for k, pixel in zip(np.flatnonzero(settled), pixels[settled].tolist()):
-        at = exact_place(job._view, pixel)
+        at = exact_place(job.view, pixel)
         n, attractor, smooth = escape_oracle.relaxed(
             coefficients, relaxation, *at, 3000, 300 + int(7 * -np.log10(float(depth)))
         )
         assert (out.iterations[k], out.attractor[k]) == (n, attractor), pixel
         assert out.measure[k] == pytest.approx(-1 if smooth is None else smooth, abs=1e-6)
     assert settled.mean() > 0.9 and len(np.unique(out.attractor[settled])) >= 2
+
+
+@pytest.mark.parametrize(
+    ("power", "relaxation", "near"),
+    [(3, ("1", "0"), -0.4014 + 0.2732j), (4, ("1", "0"), -0.6084 + 0.0654j), (3, ("1.3", "0.2"), -0.4177 + 0.2696j)],
+)
+@pytest.mark.parametrize("depth", ["1", "1e-13", "1e-30"])
+def test_nova_against_an_independent_oracle(own_cache, power, relaxation, near, depth):
+    """Around a c with z_6 = z_4, a repelling cycle of two, where the set has structure at all depths."""
+    with mpmath.workdps(60):
+        a = mpmath.mpc(*relaxation)
+
+        def orbit_of(c, n):
+            z = mpmath.mpc(1)
+            for _ in range(n):
+                z = z - a * (z**power - 1) / (power * z ** (power - 1)) + c
+            return z
+
+        place = mpmath.findroot(
+            lambda c: orbit_of(c, 6) - orbit_of(c, 4), (near, near + 1e-4, near + 1e-4j), solver="muller"
+        )
+        assert abs(orbit_of(place, 5) - orbit_of(place, 4)) > 0.1
+        x, y = (mpmath.nstr(v, 50, min_fixed=-mpmath.inf, max_fixed=mpmath.inf) for v in (place.real, place.imag))
+    settings = {"power": str(power), "relaxation": relaxation[0], "relaxationy": relaxation[1]}
+    job = job_at("nova", settings, x, y, depth, 64, 1000)
+    pixels = np.random.default_rng(4).choice(64 * 64, 60, replace=False)
+    out = job.run(pixels)
+    settled = out.trust > 0
+    for k, pixel in zip(np.flatnonzero(settled), pixels[settled].tolist()):
+        n, smooth = escape_oracle.nova(power, relaxation, *exact_place(job.view, pixel), 1000, 600)
+        assert out.iterations[k] == n, pixel
+        assert out.measure[k] == pytest.approx(-1 if smooth is None else smooth, abs=1e-6)
+    assert settled.mean() > 0.9 and len(np.unique(out.iterations)) > 3
+
+
+NEAR_K = [
+    "z**3 - 3*z + c",
+    "z**4/4 - z**3/3 + c*z**2/2 - c*z + c/2 + 1",
+    "z - (z**3 - 1)/(3*z**2) + c/2",
+    "z**2 - 2*z + c*z**3 + 0.1",
+]
+"""Formulas and z_0 = 1, where all but the last have a critical point: float64 cancels there."""
+
+
+@pytest.mark.parametrize("text", NEAR_K)
+@pytest.mark.parametrize("near", ["1e-9", "1e-40"])
+def test_orbits_that_come_close_to_a_critical_point_other_than_0(own_cache, text, near):
+    """Pixels about a c for which z_3 is within ``near`` of z_0, against mpmath: all that are settled are right."""
+    with mpmath.workdps(120):
+        step = eval(f"lambda z, c: {text}".replace("0.1", "mpmath.mpf('0.1')"), {"mpmath": mpmath})
+
+        def orbit_of(c, n):
+            z = mpmath.mpc(1)
+            for _ in range(n):
+                z = step(z, c)
+            return z
+
+        place = mpmath.findroot(lambda c: orbit_of(c, 3) - 1 - mpmath.mpf(near), 0.4 + 0.7j, solver="muller")
+        x, y = (mpmath.nstr(v, 100, min_fixed=-mpmath.inf, max_fixed=mpmath.inf) for v in (place.real, place.imag))
+    job = job_at("formula", {"formula": text, "z0x": "1", "radius": "50"}, x, y, near, 32, 200)
+    out = job.first(np.arange(1024))
+    pixels = np.random.default_rng(1).choice(1024, 40, replace=False)
+    settled = pixels[out.trust[pixels] > 0]
+    with mpmath.workdps(300):
+        step = eval(f"lambda z, c: {text}".replace("0.1", "mpmath.mpf('0.1')"), {"mpmath": mpmath})
+        for pixel in settled.tolist():
+            c = mpmath.mpc(*(mpmath.mpf(int(v.numerator)) / int(v.denominator) for v in exact_place(job.view, pixel)))
+            z, n = mpmath.mpc(1), 0
+            while abs(z) <= 50 and n < 200:
+                z, n = step(z, c), n + 1
+            assert out.iterations[pixel] == (n if abs(z) > 50 else 0), pixel
+    assert len(settled) > 30
 
 
 KEPT = json.loads((GOLDEN / "escape.json").read_text())["systems"]
@@ -179,7 +261,7 @@ def test_golden_pixels(own_cache, kept):
         assert np.array_equal(out.iterations[settled], np.array(view["iterations"])[settled]), view["depth"]
         smooth = np.array([-1.0 if v is None else v for v in view["smooth"]])
         assert np.allclose(out.measure[settled], smooth[settled], rtol=0, atol=1e-6)
-        in_float64 = job._differences(np.array(view["pixels"])).trust > 0
+        in_float64 = job.first(np.array(view["pixels"])).trust > 0
         assert not in_float64[np.isin(view["pixels"], view["delicate"])].any()
         if kept["system"] in ("mandelbrot", "julia"):
             assert in_float64.mean() > 0.8, (view["depth"], in_float64.mean())
@@ -199,12 +281,12 @@ def test_golden_pixels_are_what_their_script_makes():
                 assert found[1] == pytest.approx(view["smooth"][k], rel=1e-12)
 
 
-def job_at(name, settings, x, y, depth, size=32, limit=3000, kind=escape_time.PerturbationJob):
+def job_at(name, settings, x, y, depth, size=32, limit=3000, kind=PerturbationJob):
     system = systems.create(name, settings, limit)
     view = View.parse(x, y, depth, (size, size))
     if kind is escape_time.Float64Job:
         return kind(system, view, quiet)
-    return kind(system, view, None, *([quiet, quiet] if kind is escape_time.PerturbationJob else [quiet]))
+    return kind(system, view, None, *([quiet, quiet] if kind is PerturbationJob else [quiet]))
 
 
 X, Y = (
@@ -232,7 +314,7 @@ def test_numbers_with_exponents_change_nothing(own_cache, monkeypatch, name):
     place = (X, Y) if name == "mandelbrot" else SHIP
     pixels = np.arange(32 * 32)
     plain = job_at(name, {}, *place, "1e-9").run(pixels)
-    monkeypatch.setattr(escape_time, "_WIDE_BELOW", 0)
+    monkeypatch.setattr(escape_time_differences, "_WIDE_BELOW", 0)
     wide = job_at(name, {}, *place, "1e-9")
     assert wide._wide
     out = wide.run(pixels)
@@ -310,7 +392,7 @@ def test_wrong_settings(name, given, message):
     assert message in str(error.value)
 
 
-@pytest.mark.parametrize("kind", [escape_time.Float64Job, escape_time.PerturbationJob])
+@pytest.mark.parametrize("kind", [escape_time.Float64Job, PerturbationJob])
 def test_ending_inside_pixels_early_ends_no_others(own_cache, kind):
     """Where orbits come back to the same number they are not followed on; around a bulb, against the exact backend."""
     place = "-0.1225611668766536", "0.7448617666197442"  # the centre of the period-3 bulb
@@ -323,7 +405,7 @@ def test_ending_inside_pixels_early_ends_no_others(own_cache, kind):
     assert np.array_equal(found.fate[settled], exact.fate[settled])
 
 
-@pytest.mark.parametrize("kind", [escape_time.Float64Job, escape_time.PerturbationJob, escape_time.ExactJob])
+@pytest.mark.parametrize("kind", [escape_time.Float64Job, PerturbationJob, escape_time.ExactJob])
 def test_a_start_beyond_the_exit_has_count_0(own_cache, kind):
     out = job_at("julia", {}, "3", "0", "0.1", 2, 50, kind).run(np.arange(4))
     assert out.iterations.tolist() == [0] * 4 and out.fate.tolist() == [1] * 4
@@ -336,10 +418,29 @@ def test_the_exact_backend_says_where_its_bits_were_too_few(own_cache):
     assert -1 in escape_time.ExactJob(system, view, 3, quiet).run(np.arange(4)).trust
 
 
-def test_depths_that_are_not_supported_are_refused_before_anything_runs(own_cache, monkeypatch):
-    monkeypatch.setattr(orbit, "made", lambda *a: pytest.fail("made an orbit"))
-    with pytest.raises(InputError, match="--depth: views of newton deeper than 1e-270 are not supported yet"):
-        job_at("newton", {}, "0.5", "0.5", "1e-300")
+@pytest.mark.parametrize("depth", ["1e-290", "1e-420"])
+def test_newton_below_the_range_of_float64(own_cache, depth):
+    """Around a repelling cycle of two points of z**3 - 1."""
+    with mpmath.workdps(480):
+        place = mpmath.findroot(
+            lambda z: 20 * z**6 + 5 * z**3 + 2, (0.49 + 0.5j, 0.5 + 0.5j, 0.49 + 0.51j), solver="muller"
+        )
+
+        def step(z):
+            return z - (z**3 - 1) / (3 * z**2)
+
+        assert abs(step(step(place)) - place) < mpmath.mpf("1e-470") and abs(step(place) - place) > 0.1
+        x, y = (mpmath.nstr(v, 470, min_fixed=-mpmath.inf, max_fixed=mpmath.inf) for v in (place.real, place.imag))
+    job = job_at("newton", {}, x, y, depth, 32, 3000)
+    assert job._wide
+    out = job.first(np.arange(1024))
+    pixels = np.random.default_rng(4).choice(1024, 40, replace=False)
+    settled = pixels[out.trust[pixels] > 0]
+    for pixel in settled.tolist():
+        n, attractor, smooth = escape_oracle.drawn("newton", *exact_place(job.view, pixel), 3000, 2200)
+        assert (out.iterations[pixel], out.attractor[pixel]) == (n, attractor)
+        assert out.measure[pixel] == pytest.approx(smooth, abs=1e-6)
+    assert len(settled) > 30 and len(np.unique(out.attractor)) == 3
 
 
 @pytest.mark.parametrize(
@@ -353,5 +454,5 @@ def test_a_centre_that_runs_into_a_pole_is_refused(own_cache, x):
     out = job.run(np.arange(0, 256, 9))
     assert (out.trust > 0).mean() > 0.8
     for k, pixel in enumerate(range(0, 256, 9)):
-        n, attractor, _ = escape_oracle.drawn("newton", *exact_place(job._view, pixel), 3000, 600)
+        n, attractor, _ = escape_oracle.drawn("newton", *exact_place(job.view, pixel), 3000, 600)
         assert out.trust[k] < 1 or (out.iterations[k], out.attractor[k]) == (n, attractor)

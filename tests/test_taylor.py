@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from deepzoom import systems
-from deepzoom.backends import escape_time
+from deepzoom.backends.escape_time_differences import PerturbationJob
 from deepzoom.backends.kernels.generated import kernels
 from deepzoom.backends.kernels.taylor import COEFFICIENTS, TOP
 from deepzoom.formula.expression import parse
 from deepzoom.landmarks import get
 from deepzoom.scene import View
+from deepzoom.systems.escape_time import Iteration
 
 FORMULAS = [
     "z**2 + c",
@@ -31,7 +32,7 @@ FUNCTIONS = {"sin": mpmath.sin, "cos": mpmath.cos, "exp": mpmath.exp}
 @pytest.mark.parametrize("text", FORMULAS)
 def test_coefficients_against_mpmath(own_cache, text):
     """Derivatives by mpmath's Taylor series in s of those in t, at random points, all degrees."""
-    module = kernels(parse(text), text)
+    module = kernels(Iteration(parse(text)), text)
     taylor, rows = module.taylor, module.TAYLOR_ROWS
 
     @numba.njit
@@ -63,8 +64,8 @@ def test_skips_against_orbits_in_mpmath(own_cache, name, depth):
     place = get(f"{name}-deep")
     system = systems.create(name, {}, 600)
     view = View.parse(place.x, place.y, depth, (8, 8))
-    job = escape_time.PerturbationJob(system, view, 1200, lambda *a: None, lambda *a: None)
-    module, used = job._kernels, 0
+    job = PerturbationJob(system, view, 1200, lambda *a: None, lambda *a: None)
+    module, used = job.kernels.module, 0
     skip = module.skip
 
     @numba.njit

@@ -1,7 +1,8 @@
 """Iterating a formula in float64 until it escapes, and reading off how a pixel ended.
 
 This file and those beside it of ``generated.py``'s list are compiled together with the generated code of one formula,
-whose functions take the place of those of ``formula.py``. The formula's parts are real: z = x + iy.
+whose functions take the place of those of ``formula.py``. The formula's parts are real: z - K = x + iy, K the critical
+point, mostly 0.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import math
 from math import inf
 
-from deepzoom.backends.kernels.formula import stretch, value
+from deepzoom.backends.kernels.formula import KX, KY, STILL, lost, stretch, value
 from deepzoom.compiled import inner, kernel
 from deepzoom.systems.escape_time import NEAR
 
@@ -21,9 +22,41 @@ OF_A_STEP = 8.0 * ROUNDING
 """Share of |A z| that rounding changes in one step: of Z, of the products and of their sums."""
 
 
+UNKNOWN = inf, inf, inf, inf
+"""The trail of a pixel whose last steps are not known, or that has made none."""
+
+
 @inner
-def reached(x, y, targets):
-    """1 + the index of the target (targets, 2) that x + iy is near to, 0 where there is none."""
+def stepped(trail, x, y, error, new_x, new_y):
+    """The trail after a step: its length, that of the step before, and the errors of where they began.
+
+    It is of use only where a short step ends an orbit.
+    """
+    if STILL > 0.0:
+        return math.hypot(new_x - x, new_y - y), trail[0], error, trail[2]
+    return trail
+
+
+@inner
+def true_x(x):
+    """The real part of z, from that of z - K."""
+    return x + KX if KX != 0.0 else x
+
+
+@inner
+def true_y(y):
+    """The imaginary part of z, from that of z - K."""
+    return y + KY if KY != 0.0 else y
+
+
+@inner
+def reached(x, y, trail, targets):
+    """1 + the index of the target (targets, 2) that x + iy is near to, 0 where there is none.
+
+    Of a map that ends where it stands still: 1 where it does.
+    """
+    if STILL > 0.0:
+        return 1 if trail[0] < STILL else 0
     for i in range(targets.shape[0]):
         dx, dy = x - targets[i, 0], y - targets[i, 1]
         if dx * dx + dy * dy < NEAR * NEAR:
@@ -38,18 +71,18 @@ def smooth_count(x, y, a, b, n, degree, gain):
     k + 1 - log((log|z_k| + log(gain) / (degree - 1)) / log 2) / log(degree).
     """
     k = n
-    while math.hypot(x, y) <= FAR and k < n + _MOST_BEYOND:
+    while math.hypot(true_x(x), true_y(y)) <= FAR and k < n + _MOST_BEYOND:
         x, y = value(x, y, a, b)
         k += 1
-    size = math.hypot(x, y)
+    size = math.hypot(true_x(x), true_y(y))
     if not size > FAR or size == inf:
         return float(n)
     return k + 1 - math.log((math.log(size) + math.log(gain) / (degree - 1.0)) / math.log(2.0)) / math.log(degree)
 
 
 @inner
-def read_out(p, x, y, a, b, n, hit, beyond, error, unsure, law, targets, out):
-    """Write down how a pixel ended, at z_n = x + iy, which is off by about ``error``.
+def read_out(p, x, y, a, b, n, hit, beyond, error, unsure, trail, law, targets, out):
+    """Write down how a pixel ended, at z_n = K + x + iy, which is off by about ``error``.
 
     law: degree, gain and order of the map (``Iteration``). out: iterations (n of the exit, or -1), smooth count,
     attractor (1 + the target's index, or 0) and trust: 1 where the error moves neither the count nor the smooth count
@@ -58,7 +91,13 @@ def read_out(p, x, y, a, b, n, hit, beyond, error, unsure, law, targets, out):
     degree, gain, order = law
     iterations, smooth, attractor, trust = out
     attractor[p] = hit
-    if hit > 0:
+    if hit > 0 and STILL > 0.0:
+        iterations[p] = n
+        short = max(trail[0], 1e-300)
+        rate = math.log(short / trail[1])  # -inf of the first step, to which all belong that far
+        smooth[p] = n - math.log(short / STILL) / rate
+        moved = 4.0 * (error + trail[2] + (trail[3] if trail[3] < inf else 0.0)) / (short * -rate)
+    elif hit > 0:
         distance = max(math.hypot(x - targets[hit - 1, 0], y - targets[hit - 1, 1]), 1e-300)
         iterations[p] = n
         if order > 1.0:
@@ -74,32 +113,34 @@ def read_out(p, x, y, a, b, n, hit, beyond, error, unsure, law, targets, out):
     else:
         iterations[p] = n
         smooth[p] = smooth_count(x, y, a, b, n, degree, gain)
-        size = max(math.hypot(x, y), 1.0 + NEAR)
+        size = max(math.hypot(true_x(x), true_y(y)), 1.0 + NEAR)
         moved = max(error / (size * math.log(size)), error * size / beyond * 1e-7)
     trust[p] = 1 if moved <= 1e-7 and not unsure and beyond == beyond else -1  # NaN is not itself
 
 
 @kernel()
 def run_float64(zx, zy, cx, cy, limit, radius, law, targets, out):
-    """Iterate pixels from z (P,) with c (P,), to the results of ``read_out``."""
+    """Iterate pixels from z - K (P,) with c (P,), to the results of ``read_out``."""
     for p in range(zx.size):
         x, y, a, b = zx[p], zy[p], cx[p], cy[p]
         n, keep, kept_x, kept_y = 0, 64, inf, inf
         fixed = ROUNDING * math.hypot(a, b)
-        error, unsure = ROUNDING * math.hypot(x, y), False
-        beyond = x * x + y * y - radius * radius
-        hit = reached(x, y, targets)
+        error, unsure, trail = ROUNDING * (math.hypot(x, y) + abs(KX) + abs(KY)), False, UNKNOWN
+        beyond = true_x(x) * true_x(x) + true_y(y) * true_y(y) - radius * radius
+        hit = reached(x, y, trail, targets)
         while beyond <= 0.0 and hit == 0 and n < limit:
             unsure |= beyond > -4.0 * radius * error
             by_z, by_c = stretch(x, y, a, b)
-            x, y = value(x, y, a, b)
+            u, v = value(x, y, a, b)
+            trail = stepped(trail, x, y, error, u, v)
             error = by_z * error + by_c * fixed
-            error += OF_A_STEP * (abs(x) + abs(y))
+            error += OF_A_STEP * (abs(u) + abs(v) + lost(x, y) * (abs(KX) + abs(KY)))
+            x, y = u, v
             n += 1
             if x == kept_x and y == kept_y:  # the same number again: so it goes on for ever
                 n = limit
             if n == keep:
                 kept_x, kept_y, keep = x, y, 2 * n
-            beyond = x * x + y * y - radius * radius
-            hit = reached(x, y, targets)
-        read_out(p, x, y, a, b, n, hit, beyond, error, unsure, law, targets, out)
+            beyond = true_x(x) * true_x(x) + true_y(y) * true_y(y) - radius * radius
+            hit = reached(x, y, trail, targets)
+        read_out(p, x, y, a, b, n, hit, beyond, error, unsure, trail, law, targets, out)

@@ -11,8 +11,8 @@ from math import inf
 
 import numpy as np
 
-from deepzoom.backends.kernels.escape_time import OF_A_STEP, ROUNDING, reached
-from deepzoom.backends.kernels.formula import difference, stretch, wide_difference
+from deepzoom.backends.kernels.escape_time import OF_A_STEP, ROUNDING, UNKNOWN, reached, true_x, true_y
+from deepzoom.backends.kernels.formula import difference, lost, stretch, wide_difference
 from deepzoom.backends.kernels.perturbed import iterate_near, read_out_near
 from deepzoom.backends.kernels.series_skips import dropped, skip_wide
 from deepzoom.backends.kernels.wide import (
@@ -46,7 +46,8 @@ def _scaled(x, y, e):
 
 @inner
 def _outside(excess_m, excess_e, zx, zy, x, y, e):
-    """The sign of |Z + z|**2 - radius**2, z = (x + iy) 2**e."""
+    """The sign of |Z + z|**2 - radius**2, Z less K and z = (x + iy) 2**e."""
+    zx, zy = true_x(zx), true_y(zy)
     if e < excess_e - _UNSEEN:
         return excess_m > 0.0
     moved = wide_add(wide((zx + zx) * x + (zy + zy) * y, e), wide(x * x + y * y, e + e))
@@ -54,15 +55,23 @@ def _outside(excess_m, excess_e, zx, zy, x, y, e):
 
 
 @inner
-def _iterate_far(pixel, state, orbits, tiny, skips, ends):
+def _reference_trail(zx, zy, here, m, trail):
+    """The trail of a pixel that is not to be told from the reference at its step m > 0; trail: the one before."""
+    length = math.hypot(zx[here] - zx[here - 1], zy[here] - zy[here - 1])
+    before = math.hypot(zx[here - 1] - zx[here - 2], zy[here - 1] - zy[here - 2]) if m > 1 else trail[0]
+    return length, before, 0.0, 0.0
+
+
+@inner
+def _iterate_far(pixel, state, trail, orbits, tiny, skips, ends):
     """Iterate a pixel until it ends or is in float64's range; the error is in units of 2**e.
 
-    Returns its state, and how it ended: 1 + the target's index, 0 where it is in range, -1 at the limit, -2 beyond the
-    radius.
+    Returns its state, how it ended, and its trail. Ends: 1 + the target's index, 0 where it is in range, -1 at the
+    limit, -2 beyond the radius.
     """
     da, db, ec, ga, gb = pixel
     x, y, e, error, orbit, m, n = state
-    cx, cy, zx, zy, folds, _, _, _, start, length = orbits
+    cx, cy, zx, zy, folds, _, start, length = orbits
     is_tiny, tiny_at, tiny_m, tiny_e, excess_m, excess_e = tiny
     shortest, index, begin, rows, linear_c, exponents, radii = skips
     limit, _, targets = ends
@@ -74,7 +83,9 @@ def _iterate_far(pixel, state, orbits, tiny, skips, ends):
     end = -1
     while n < limit:
         here = first + m
-        end = reached(zx[here], zy[here], targets)
+        if m > 0:
+            trail = _reference_trail(zx, zy, here, m, trail)
+        end = reached(zx[here], zy[here], trail, targets)
         if _outside(excess_m[here], excess_e[here], zx[here], zy[here], x, y, e):
             end = -2
         if end != 0:
@@ -136,20 +147,20 @@ def _iterate_far(pixel, state, orbits, tiny, skips, ends):
             unit = max(e, ec)
             p1, p2 = two_to(e - unit), two_to(ec - unit)
             by_z, by_c = stretch(zx[here], zy[here], cx, cy)
-            error = by_z * (error + OF_A_STEP * size) * p1 + by_c * ROUNDING * p2
+            error = (by_z * error + (by_z + lost(zx[here], zy[here])) * OF_A_STEP * size) * p1 + by_c * ROUNDING * p2
             u, v = difference(zx[here], zy[here], cx, cy, x * p1, y * p1, da * p2, db * p2, folds, here, two_to(unit))
             x, y, e = _scaled(u, v, unit)
             error *= two_to(unit - e)
         m += span
         n += span
-    return x, y, e, error, orbit, m, n, end
+    return x, y, e, error, orbit, m, n, end, trail
 
 
 @kernel()
 def run_far(
     dzx, dzy, dcx, dcy, exponent, reach_m, reach_e, orbits, tiny, skips, near_radii, limit, radius, law, targets, out
 ):
-    """As ``run_perturbed``, z and c times 2**exponent. K is 0.
+    """As ``run_perturbed``, z and c times 2**exponent.
 
     tiny: (bool) which iterates float64 does not serve, where they stand, their values (tiny, 2) as mantissas and
     exponents; then |Z|**2 - radius**2 of all iterates as wide numbers. skips as ``build_skips`` leaves them, but rows
@@ -169,22 +180,22 @@ def run_far(
         orbit, m, n = 0, np.int64(0), np.int64(0)
         seen = 0, 1, inf, inf
         error = ROUNDING * (abs(x) + abs(y))
-        ended = False
+        ended, trail = False, UNKNOWN
         while not ended:
-            x, y, e, error, orbit, m, n, end = _iterate_far(
-                (da, db, ec, ga, gb), (x, y, e, error, orbit, m, n), orbits, tiny, skips, ends
+            x, y, e, error, orbit, m, n, end, trail = _iterate_far(
+                (da, db, ec, ga, gb), (x, y, e, error, orbit, m, n), trail, orbits, tiny, skips, ends
             )
             unit = two_to(e)
             state = x * unit, y * unit, error * unit, unsure, orbit, m, n
             beyond, hit = (1.0 if end == -2 else -1.0), max(end, 0)
             if end != 0:
                 break
-            ended, state, seen, beyond, hit = iterate_near(
-                (nda, ndb, ga, gb, 0.0), state, seen, orbits, near, ends, two_to(np.int64(_FAR))
+            ended, state, seen, beyond, hit, trail = iterate_near(
+                (nda, ndb, ga, gb, 0.0), state, seen, trail, orbits, near, ends, two_to(np.int64(_FAR))
             )
             x, y, error, unsure, orbit, m, n = state
             if not ended:
                 _, k = math.frexp(max(abs(x), abs(y)))
                 e = np.int64(k)
                 x, y, error = math.ldexp(x, -k), math.ldexp(y, -k), math.ldexp(error, -k)
-        read_out_near(p, nda, ndb, state, beyond, hit, orbits, law, targets, out)
+        read_out_near(p, nda, ndb, state, beyond, hit, trail, orbits, law, targets, out)

@@ -12,7 +12,10 @@ def _none(*args: Any) -> Any:
     raise NotImplementedError("the kernels of escape_time.py are compiled together with a formula")
 
 
-value = difference = wide_difference = double_difference = tangent = stretch = curvature = fold_distance = taylor = (
-    _none
-)
+value = difference = lost = stretch = _none
+wide_difference = double_difference = tangent = curvature = fold_distance = taylor = _none
 TAYLOR_ROWS = 0
+KX = KY = KX_LESS = KY_LESS = 0.0
+"""The critical point K, and what it lacks of its double-double: all iterates of the loops are z - K."""
+STILL = 0.0
+"""A step shorter than it ends an orbit; 0 where none does."""

@@ -11,6 +11,8 @@ import importlib.util
 import re
 import sys
 import tempfile
+from collections.abc import Callable
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -18,10 +20,12 @@ from types import ModuleType
 from deepzoom import compiled
 from deepzoom.files import whole_file
 from deepzoom.formula import source
+from deepzoom.formula.centred import Centred
 from deepzoom.formula.differences import difference, double_difference, wide_difference
 from deepzoom.formula.expression import Complex
 from deepzoom.formula.real import ordered
 from deepzoom.formula.taylor import taylor
+from deepzoom.systems.escape_time import Iteration
 
 _HERE = Path(__file__).parent
 _LOOPS = ("tree.py", "escape_time.py", "perturbed.py", "far.py")
@@ -43,8 +47,61 @@ from deepzoom.compiled import inner
 """What generated code is made of."""
 
 
-def text_of(f: Complex, title: str) -> str:
+_BRANCHES = {
+    "value": ("zx, zy, cx, cy", "abs(zx) + abs(zy)"),
+    "stretch": ("zx, zy, cx, cy", "abs(zx) + abs(zy)"),
+    "taylor": ("zx, zy, cx, cy, w", "abs(zx) + abs(zy)"),
+    "difference": (
+        "Zx, Zy, Cx, Cy, zx, zy, cx, cy, F, i, s",
+        "abs(Zx) + abs(Zy) + s * (abs(zx) + abs(zy))",
+    ),
+    "double_difference": (
+        "Zx, Zy, Cx, Cy, zx, zy, cx, cy, F, i",
+        "abs(Zx[0]) + abs(Zy[0]) + abs(zx[0]) + abs(zy[0])",
+    ),
+}
+"""Functions with code of their own near K: their parameters, and what is then below a radius."""
+
+
+def _function(make: Callable[[Complex], str], map_: Centred) -> str:
+    """The code of one function of a formula."""
+    far = make(map_.f)
+    if map_.near is None:
+        return f"\n@inner\n{far}"
+    near = make(map_.near)
+    name = make.__name__
+    if name not in _BRANCHES:  # exponents are for places near K alone
+        return f"\n@inner\n{near}"
+    parameters, size = _BRANCHES[name]
+    rows = ""
+    if make is taylor:
+        far, near = (text.replace("TAYLOR_ROWS", f"{kind}_ROWS") for text, kind in ((far, "FAR"), (near, "NEAR_K")))
+        rows = "\n\nTAYLOR_ROWS = max(FAR_ROWS, NEAR_K_ROWS)\n"
+    parts = (text.replace(f"def {name}(", f"def {name}_{kind}(") for text, kind in ((far, "far"), (near, "near")))
+    code = "\n".join(f"\n@inner\n{text}" for text in parts)
+    return (
+        f"{code}\n\n@inner\ndef {name}({parameters}):\n    if {size} < {map_.radius!r}:\n"
+        f"        return {name}_near({parameters})\n    return {name}_far({parameters})\n{rows}"
+    )
+
+
+def _lost(map_: Centred, cancels: bool) -> str:
+    """``lost(zx, zy)``: 1 where parts of the formula may cancel, so that rounding of a step is of z, not of A z."""
+    condition = "0.0" if not cancels else "1.0"
+    if map_.near is not None:
+        condition = f"0.0 if abs(zx) + abs(zy) < {map_.radius!r} else 1.0"
+    return f"\n@inner\ndef lost(zx, zy):\n    return {condition}\n"
+
+
+def _constants(map_: Centred, k: tuple[Fraction, Fraction], still: float) -> str:
+    less = [float(exact - Fraction(near)) for exact, near in zip(k, (map_.x, map_.y), strict=True)]
+    return f"KX, KY, KX_LESS, KY_LESS = {map_.x!r}, {map_.y!r}, {less[0]!r}, {less[1]!r}\nSTILL = {still!r}\n"
+
+
+def text_of(iteration: Iteration, title: str) -> str:
     """The module's source."""
+    map_ = iteration.centred
+    f = map_.f
     makers = [source.value, difference, wide_difference, source.stretch]
     if source.is_holomorphic(f):
         makers, parts = [*makers, taylor], ["series_skips.py", *_LOOPS]
@@ -53,7 +110,9 @@ def text_of(f: Complex, title: str) -> str:
         parts = ["linear_skips.py", *_LOOPS]
     if not any(node.op in _NOT_DOUBLE for node in ordered((f.re, f.im))):
         makers, parts = [*makers, double_difference], [*parts, "refined.py"]
-    code = "\n".join(f"\n@inner\n{make(f)}" for make in makers)
+    k = Fraction(iteration.critical[0]), Fraction(iteration.critical[1])
+    code = _constants(map_, k, iteration.still) + _lost(map_, any(k))
+    code += "\n".join(_function(make, map_) for make in makers)
     rest = "\n\n".join(_REPLACED.sub("", (_HERE / part).read_text(encoding="utf-8")) for part in parts)
     return f"# {title}\n\n{_USED}{code}\n\n{rest}"
 
@@ -79,6 +138,6 @@ def _loaded(text: str) -> ModuleType:
     return module
 
 
-def kernels(f: Complex, title: str) -> ModuleType:
-    """The compiled kernels of a formula, with the functions of ``escape_time.py``."""
-    return _loaded(text_of(f, title))
+def kernels(iteration: Iteration, title: str) -> ModuleType:
+    """The compiled kernels of a map, with the functions of ``escape_time.py``."""
+    return _loaded(text_of(iteration, title))

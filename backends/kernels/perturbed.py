@@ -1,8 +1,9 @@
 """Pixels as differences from reference orbits, in float64.
 
 Perturbation with rebasing (Zhuoran 2021): Z_m is the reference orbit, z the difference from it, and the pixel stands at
-W = Z_m + z. Where W is closer to the critical point at which the last reference orbit begins than to Z_m, or where the
-reference ends, it goes on as the difference from that orbit's beginning, m = 0. Nothing is approximated by that.
+W = Z_m + z, all less the critical point K, at which the last reference orbit begins. Where W is closer to it than to
+Z_m, or where the reference ends, it goes on as the difference from that orbit's beginning, m = 0. Nothing is
+approximated by that.
 
 Skips along a reference are taken where they hold: ``tree.py``. This file is compiled as ``escape_time.py`` is.
 """
@@ -13,26 +14,36 @@ from math import inf
 
 import numpy as np
 
-from deepzoom.backends.kernels.escape_time import OF_A_STEP, ROUNDING, reached, read_out
-from deepzoom.backends.kernels.formula import difference, stretch
+from deepzoom.backends.kernels.escape_time import (
+    OF_A_STEP,
+    ROUNDING,
+    UNKNOWN,
+    reached,
+    read_out,
+    stepped,
+    true_x,
+    true_y,
+)
+from deepzoom.backends.kernels.formula import STILL, difference, lost, stretch
 from deepzoom.backends.kernels.series_skips import dropped, skip
 from deepzoom.compiled import inner, kernel
 
 
 @inner
 def _beyond(excess, zx, zy, x, y):
-    """|Z + z|**2 - radius**2 from |Z|**2 - radius**2: right however close to the radius."""
+    """|Z + z|**2 - radius**2 from |Z|**2 - radius**2, Z less K: right however close to the radius."""
+    zx, zy = true_x(zx), true_y(zy)
     return excess + ((zx + zx + x) * x + (zy + zy + y) * y)
 
 
 @inner
-def iterate_near(pixel, state, seen, orbits, skips, ends, least):
+def iterate_near(pixel, state, seen, trail, orbits, skips, ends, least):
     """Iterate a pixel until it ends, or until |z| is below ``least``.
 
     pixel: c as a difference, then in units of the largest; what rounding makes of the reference's c. state: x, y, the
     bound of their error, whether an iterate was within its error of the exit, orbit, m and n. seen: how often it
     rebased, when to keep z for comparison, and z then. Returns (whether it ended, state, seen, |W|**2 - radius**2,
-    target).
+    target, trail).
 
     The error is followed along: a step makes |A| (error + OF_A_STEP |z|) + ROUNDING |B| |c| of it, and a skip drops its
     share of |A z| beside.
@@ -40,7 +51,7 @@ def iterate_near(pixel, state, seen, orbits, skips, ends, least):
     da, db, ga, gb, least_error = pixel
     x, y, error, unsure, orbit, m, n = state
     rebased, keep, kept_x, kept_y = seen
-    cx, cy, zx, zy, folds, kx, ky, excess, start, length = orbits
+    cx, cy, zx, zy, folds, excess, start, length = orbits
     shortest, index, begin, rows, radii = skips
     limit, radius, targets = ends
     critical = start.size - 1
@@ -50,14 +61,14 @@ def iterate_near(pixel, state, seen, orbits, skips, ends, least):
     first, last = start[orbit], length[orbit]
     wx, wy = zx[first + m] + x, zy[first + m] + y
     beyond = _beyond(excess[first + m], zx[first + m], zy[first + m], x, y)
-    hit = reached(wx, wy, targets)
+    hit = reached(wx, wy, trail, targets)
+    barred, before = np.int64(0), (x, y, error, unsure, orbit, m, n)
     while beyond <= 0.0 and hit == 0 and n < limit:
         unsure |= beyond > -4.0 * radius * error
         size = abs(x) + abs(y)
-        ux, uy = kx[first + m] + x, ky[first + m] + y
-        if m == last or abs(ux) + abs(uy) < size:
-            error += ROUNDING * (abs(kx[first + m]) + abs(ky[first + m]))
-            x, y, m, orbit = ux, uy, np.int64(0), critical
+        if m == last or abs(wx) + abs(wy) < size:
+            error += ROUNDING * (abs(zx[first + m]) + abs(zy[first + m]))
+            x, y, m, orbit = wx, wy, np.int64(0), critical
             first, last = start[orbit], length[orbit]
             size = abs(x) + abs(y)
             if x == kept_x and y == kept_y:  # back at the same difference: so it goes on for ever
@@ -67,39 +78,51 @@ def iterate_near(pixel, state, seen, orbits, skips, ends, least):
             if rebased == keep:
                 kept_x, kept_y, keep = x, y, 2 * rebased
         if size < least:
-            return False, (x, y, error, unsure, orbit, m, n), (rebased, keep, kept_x, kept_y), beyond, hit
+            return False, (x, y, error, unsure, orbit, m, n), (rebased, keep, kept_x, kept_y), beyond, hit, trail
         block, span = np.int64(-1), one
-        if m > 0 and (m - 1) & below == 0:
+        if m > 0 and (m - 1) & below == 0 and (STILL == 0.0 or n >= barred):
             q = begin[orbit] + ((m - 1) >> shortest)
             here, steps = index[q], one << shortest
             while here < index[q + 1] and size < radii[here] and n + steps <= limit:
                 block, span = here, steps
                 here += 1
                 steps <<= 1
+        at_x, at_y, at_error = wx, wy, error
         if block >= 0:
+            if STILL > 0.0:
+                before = x, y, error, unsure, orbit, m, n
             x, y, by_c = skip(rows[block], x, y, ga, gb)
             share = OF_A_STEP + dropped(span)
             error = rows[block, 1] * (error + share * size) + share * by_c
         else:
             by_z, by_c = stretch(wx, wy, cx + da, cy + db)
-            error = by_z * (error + OF_A_STEP * size) + by_c * fixed
+            error = by_z * error + (by_z + lost(wx, wy)) * (OF_A_STEP * size) + by_c * fixed
             x, y = difference(zx[first + m], zy[first + m], cx, cy, x, y, da, db, folds, first + m, 1.0)
         m += span
         n += span
         wx, wy = zx[first + m] + x, zy[first + m] + y
         beyond = _beyond(excess[first + m], zx[first + m], zy[first + m], x, y)
-        hit = reached(wx, wy, targets)
-    return True, (x, y, error, unsure, orbit, m, n), (rebased, keep, kept_x, kept_y), beyond, hit
+        trail = UNKNOWN if block >= 0 else stepped(trail, at_x, at_y, at_error, wx, wy)
+        hit = reached(wx, wy, trail, targets)
+        if STILL > 0.0 and hit > 0 and trail[1] == inf and n > 1:
+            # a skip hid the step before the last: once more without it
+            barred = n
+            x, y, error, unsure, orbit, m, n = before
+            first, last = start[orbit], length[orbit]
+            wx, wy = zx[first + m] + x, zy[first + m] + y
+            beyond = _beyond(excess[first + m], zx[first + m], zy[first + m], x, y)
+            trail, hit = UNKNOWN, 0
+    return True, (x, y, error, unsure, orbit, m, n), (rebased, keep, kept_x, kept_y), beyond, hit, trail
 
 
 @inner
-def read_out_near(p, da, db, state, beyond, hit, orbits, law, targets, out):
+def read_out_near(p, da, db, state, beyond, hit, trail, orbits, law, targets, out):
     """Write down how a pixel ended."""
     x, y, error, unsure, orbit, m, n = state
-    cx, cy, zx, zy, start = orbits[0], orbits[1], orbits[2], orbits[3], orbits[8]
+    cx, cy, zx, zy, start = orbits[0], orbits[1], orbits[2], orbits[3], orbits[6]
     wx, wy = zx[start[orbit] + m] + x, zy[start[orbit] + m] + y
     error += ROUNDING * (abs(wx) + abs(wy))
-    read_out(p, wx, wy, cx + da, cy + db, n, hit, beyond, error, unsure, law, targets, out)
+    read_out(p, wx, wy, cx + da, cy + db, n, hit, beyond, error, unsure, trail, law, targets, out)
 
 
 @kernel()
@@ -108,10 +131,9 @@ def run_perturbed(dzx, dzy, dcx, dcy, reach, least_error, orbits, skips, limit, 
 
     dz, dc (P,): their differences from the reference's start and c; reach: largest |c|; least_error: what
     rounding makes of the reference's own z_0 and c.
-    orbits: c, then zx, zy, folds, kx, ky, excess of all orbits one after the other, start and length: orbit r stands at
-    start[r] .. start[r] + length[r]. The first is the one pixels begin at, the last the critical one, to which they
-    rebase. k: Z less the critical point K, folds (.., folds): what f folds, and excess: |Z|**2 - radius**2, all from
-    high precision.
+    orbits: c, then zx, zy (less K), folds, excess of all orbits one after the other, start and length: orbit r stands
+    at start[r] .. start[r] + length[r]. The first is the one pixels begin at, the last the critical one, to which they
+    rebase. folds (.., folds): what f folds, and excess: |Z|**2 - radius**2, all from high precision.
     skips: log2 of the shortest ones' steps; index: first skip of each place where some begin, begin: where in it orbit
     r's places begin; rows and radii of skips. Results: ``read_out``.
     """
@@ -119,7 +141,8 @@ def run_perturbed(dzx, dzy, dcx, dcy, reach, least_error, orbits, skips, limit, 
         x, y, da, db = dzx[p], dzy[p], dcx[p], dcy[p]
         ga, gb = (da / reach, db / reach) if reach > 0.0 else (0.0, 0.0)
         state = x, y, ROUNDING * (abs(x) + abs(y)) + least_error, False, 0, np.int64(0), np.int64(0)
-        _, state, _, beyond, hit = iterate_near(
-            (da, db, ga, gb, least_error), state, (0, 1, inf, inf), orbits, skips, (limit, radius, targets), 0.0
-        )
-        read_out_near(p, da, db, state, beyond, hit, orbits, law, targets, out)
+        _, state, _, beyond, hit, trail = iterate_near(
+            (da, db, ga, gb, least_error), state, (0, 1, inf, inf), UNKNOWN, orbits, skips, (limit, radius, targets),
+            0.0,
+        )  # fmt: skip
+        read_out_near(p, da, db, state, beyond, hit, trail, orbits, law, targets, out)

@@ -11,8 +11,8 @@ from math import inf
 import numpy as np
 
 from deepzoom.backends.kernels.double import double_add, double_multiply
-from deepzoom.backends.kernels.escape_time import ROUNDING, reached, read_out
-from deepzoom.backends.kernels.formula import double_difference, stretch
+from deepzoom.backends.kernels.escape_time import ROUNDING, UNKNOWN, reached, read_out, stepped
+from deepzoom.backends.kernels.formula import KX, KX_LESS, KY, KY_LESS, double_difference, lost, stretch
 from deepzoom.compiled import inner, kernel
 
 _FINE = 2.0**-100
@@ -21,9 +21,10 @@ _FINE = 2.0**-100
 
 @inner
 def _excess(excess, zx, zy, x, y):
-    """|Z + z|**2 - radius**2, all in double-double."""
+    """|Z + z|**2 - radius**2, Z less K, all in double-double."""
     if excess[0] == -inf:
         return -inf
+    zx, zy = double_add(zx, (KX, KX_LESS)), double_add(zy, (KY, KY_LESS))
     px = double_multiply(double_add(double_add(zx, zx), x), x)
     py = double_multiply(double_add(double_add(zy, zy), y), y)
     return double_add(excess, double_add(px, py))[0]
@@ -31,23 +32,23 @@ def _excess(excess, zx, zy, x, y):
 
 @kernel()
 def run_refined(
-    zx0, zy0, dcx, dcy, cx, cy, least_error, zx, zy, excess, folds, critical, start, length, limit, radius, law,
-    targets, out,
+    zx0, zy0, dcx, dcy, cx, cy, least_error, zx, zy, excess, folds, start, length, limit, radius, law, targets, out,
 ):  # fmt: skip
     """Iterate pixels in double-double: all arrays are (.., 2), of numbers and what they lack.
 
     z0, dc: differences from the reference's start and c; least_error: what rounding makes of the reference's own;
-    zx, zy, excess, folds (.., 2 folds): orbits, as for ``run_perturbed``; critical (2, 2): the critical point.
+    zx, zy, excess, folds (.., 2 folds): orbits, as for ``run_perturbed``.
     """
     last_orbit = start.size - 1
     wcx, wcy = (cx[0], cx[1]), (cy[0], cy[1])
-    kx, ky = (-critical[0, 0], -critical[0, 1]), (-critical[1, 0], -critical[1, 1])
     for p in range(zx0.shape[0]):
         x, y = (zx0[p, 0], zx0[p, 1]), (zy0[p, 0], zy0[p, 1])
         da, db = (dcx[p, 0], dcx[p, 1]), (dcy[p, 0], dcy[p, 1])
         a, b = cx[0] + da[0], cy[0] + db[0]
-        error, unsure = _FINE * (abs(x[0]) + abs(y[0])) + least_error, False
+        error, unsure, trail = _FINE * (abs(x[0]) + abs(y[0])) + least_error, False, UNKNOWN
+        wx, wy = double_add((zx[0, 0], zx[0, 1]), x), double_add((zy[0, 0], zy[0, 1]), y)
         fixed = _FINE * (abs(da[0]) + abs(db[0])) + least_error
+        before_error = error
         orbit, m, n = 0, np.int64(0), np.int64(0)
         first, last = start[0], length[0]
         rebased, keep, kept_x, kept_y = 0, 1, (inf, 0.0), (inf, 0.0)
@@ -55,15 +56,17 @@ def run_refined(
             here = first + m
             ox, oy = (zx[here, 0], zx[here, 1]), (zy[here, 0], zy[here, 1])
             beyond = _excess((excess[here, 0], excess[here, 1]), ox, oy, x, y)
+            before_x, before_y = wx[0], wy[0]
             wx, wy = double_add(ox, x), double_add(oy, y)
-            hit = reached(wx[0], wy[0], targets)
+            if n > 0:
+                trail = stepped(trail, before_x, before_y, before_error, wx[0], wy[0])
+            hit = reached(wx[0], wy[0], trail, targets)
             if not (beyond <= 0.0 and hit == 0 and n < limit):
                 break
             unsure |= beyond > -4.0 * radius * error
-            ux, uy = double_add(wx, kx), double_add(wy, ky)
-            if m == last or abs(ux[0]) + abs(uy[0]) < abs(x[0]) + abs(y[0]):
-                error += _FINE * (abs(wx[0]) + abs(wy[0]))
-                x, y, m, orbit = ux, uy, np.int64(0), last_orbit
+            if m == last or abs(wx[0]) + abs(wy[0]) < abs(x[0]) + abs(y[0]):
+                error += _FINE * (abs(ox[0]) + abs(oy[0]))
+                x, y, m, orbit = wx, wy, np.int64(0), last_orbit
                 first, last = start[orbit], length[orbit]
                 if x[0] == kept_x[0] and y[0] == kept_y[0] and x[1] == kept_x[1] and y[1] == kept_y[1]:
                     n = limit  # back at the same difference: so it goes on for ever
@@ -74,9 +77,11 @@ def run_refined(
                 here = first
                 ox, oy = (zx[here, 0], zx[here, 1]), (zy[here, 0], zy[here, 1])
             by_z, by_c = stretch(wx[0], wy[0], a, b)
-            error = by_z * (error + _FINE * (abs(x[0]) + abs(y[0]))) + by_c * fixed
+            before_error = error
+            rounded = _FINE * (abs(x[0]) + abs(y[0]))
+            error = by_z * error + (by_z + lost(wx[0], wy[0])) * rounded + by_c * fixed
             x, y = double_difference(ox, oy, wcx, wcy, x, y, da, db, folds, here)
             m += 1
             n += 1
         error += ROUNDING * (abs(wx[0]) + abs(wy[0]))
-        read_out(p, wx[0], wy[0], a, b, n, hit, beyond, error, unsure, law, targets, out)
+        read_out(p, wx[0], wy[0], a, b, n, hit, beyond, error, unsure, trail, law, targets, out)

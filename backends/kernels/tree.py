@@ -12,10 +12,15 @@ from math import inf
 
 import numpy as np
 
+from deepzoom.backends.kernels.escape_time import true_x, true_y
+from deepzoom.backends.kernels.formula import STILL, lost, stretch
 from deepzoom.backends.kernels.series_skips import finished, followed, one_step, room
-from deepzoom.backends.kernels.wide import wide_divide, wide_less, wide_negative, widened
+from deepzoom.backends.kernels.wide import narrowed, wide_divide, wide_less, wide_negative, widened
 from deepzoom.compiled import inner, kernel
 from deepzoom.systems.escape_time import NEAR
+
+_LEAST_SLOPE = 1.0 / 16.0
+"""|A| of a step below which its coefficients hold no 53 bits, where the formula's parts cancel."""
 
 
 @kernel()
@@ -37,7 +42,7 @@ def place_skips(count, index):
 @inner
 def _gap(x, y, excess, radius, targets):
     """How far from the reference's x + iy a pixel is sure not to have met an exit, half of it for good measure."""
-    gap = wide_divide(wide_negative(excess), widened(2.0 * (radius + math.hypot(x, y))))
+    gap = wide_divide(wide_negative(excess), widened(2.0 * (radius + math.hypot(true_x(x), true_y(y)))))
     if radius == inf:
         gap = widened(1.0)
     for i in range(targets.shape[0]):
@@ -45,6 +50,17 @@ def _gap(x, y, excess, radius, targets):
         if wide_less(left, gap) or left[0] < 0.0:
             gap = left
     return gap
+
+
+@inner
+def _still_gap(x, y, cx, cy, size, next_x, next_y):
+    """How far from the reference's x + iy a pixel is sure not to stand still in the next step.
+
+    Its step is shorter than the reference's by |A z + B c - z| at most; twice that for what A z + B c leaves out.
+    """
+    by_z, by_c = stretch(x, y, cx, cy)
+    left = 0.5 * (math.hypot(next_x - x, next_y - y) - STILL) - 2.0 * by_c * size
+    return left / (1.0 + 2.0 * by_z)
 
 
 @kernel()
@@ -67,8 +83,13 @@ def build_skips(
         for i in range(steps):
             m = first + 1 + q * steps + i
             gap = _gap(zx[m], zy[m], (excess_m[m], excess_e[m]), radius, targets)
+            if STILL > 0.0:
+                moves = widened(_still_gap(zx[m], zy[m], cx, cy, narrowed(size), zx[m + 1], zy[m + 1]))
+                if wide_less(moves, gap):
+                    gap = moves
             t = index[q] if i == 0 else spare
-            if tiny[m] or not gap[0] > 0.0:
+            cancels = lost(zx[m], zy[m]) > 0.0 and stretch(zx[m], zy[m], cx, cy)[0] < _LEAST_SLOPE
+            if tiny[m] or cancels or not gap[0] > 0.0:
                 tree[3][t] = 0.0
             else:
                 one_step(t, zx[m], zy[m], cx, cy, size, gap, folds, m, tree, space)

@@ -15,6 +15,7 @@ from .lyapunov import LyapunovSystem
 from .magnet import MAGNETS
 from .mandelbrot import MANDELBROT
 from .newton import NEWTON
+from .nova import NOVA
 from .own_file import is_own, load, loaded
 from .own_formula import OWN_FORMULA
 
@@ -24,7 +25,7 @@ __all__ = [
 
 DEFAULT = "tanh"
 ESCAPE_TIME: dict[str, EscapeTimeMap] = {
-    m.name: m for m in (MANDELBROT, JULIA, *BURNING_SHIPS, NEWTON, *MAGNETS, OWN_FORMULA)
+    m.name: m for m in (MANDELBROT, JULIA, *BURNING_SHIPS, NEWTON, NOVA, *MAGNETS, OWN_FORMULA)
 }
 
 

@@ -6,10 +6,12 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 from ..coordinates import Rational, parse_decimal
 from ..errors import InputError
 from ..formula import source
+from ..formula.centred import Centred, centred
 from ..formula.expression import Complex
 from ..scene import View
 from .base import Axis, Setting, System, checked_settings
@@ -24,9 +26,10 @@ ORIGIN: Point = (Fraction(0), Fraction(0))
 class Iteration:
     """What pixels iterate: ``formula`` of z and c, until |z| > radius or z is within ``NEAR`` of a target.
 
-    c: of all pixels, which are then starts z_0 (None: pixels are c, and start at ``start``). critical: where the
-    reference orbit begins that pixels rebase to. degree, gain: once far out, |z| becomes gain * |z|**degree. targets:
-    attractors; near one, a step raises the distance to the power ``order``, or multiplies it by it if below 1.
+    Or, where ``still`` is not 0, until a step is shorter than it. c: of all pixels, which are then starts z_0 (None:
+    pixels are c, and start at ``start``). critical: K, where the reference orbit begins that pixels rebase to.
+    degree, gain: once far out, |z| becomes gain * |z|**degree. targets: attractors; near one, a step raises the
+    distance to the power ``order``, or multiplies it by it if below 1.
     """
 
     formula: Complex
@@ -38,6 +41,12 @@ class Iteration:
     critical: Point = ORIGIN
     targets: tuple[complex, ...] = ()
     order: float = 2.0
+    still: float = 0.0
+
+    @cached_property
+    def centred(self) -> Centred:
+        """The formula in z - K, which is what is iterated."""
+        return centred(self.formula, Fraction(self.critical[0]), Fraction(self.critical[1]))
 
 
 NEAR = 1e-3
@@ -74,7 +83,12 @@ class EscapeTimeSystem(System):
 
     def key(self) -> str:
         i = self.iteration
-        text = source.value(i.formula) + repr((str(i.c), str(i.start), str(i.critical), i.radius, i.targets))
+        constants: dict[Fraction, str] = {}
+        text = (
+            source.value(i.formula, constants)
+            + repr(constants)
+            + repr((str(i.c), str(i.start), str(i.critical), i.radius, i.targets, i.still))
+        )
         return hashlib.sha256(text.encode()).hexdigest()
 
     def check(self, view: View, steps: int) -> None:

@@ -40,7 +40,9 @@ def _roots(coefficients: tuple[Fraction, ...]) -> tuple[complex, ...]:
 
 
 def build(settings: Mapping[str, str]) -> Iteration:
-    relaxation, order = _relaxation(settings)
+    x, y = relaxation_of(settings)
+    rate = math.hypot(1 - x, y)
+    order = rate if rate >= NEAR else 2.0  # nearer to 1, the square is still the larger part of a step at the exit
     texts = [t.strip() for t in settings["polynomial"].split(",")]
     coefficients = [_fraction(parse_decimal(t, "--set polynomial")) for t in texts]
     while coefficients and coefficients[0] == 0:
@@ -52,8 +54,9 @@ def build(settings: Mapping[str, str]) -> Iteration:
         )
     roots = _roots(tuple(coefficients))
     critical = Fraction(roots[0].real), Fraction(roots[0].imag)
+    step = newton(tuple(coefficients), Z, Complex.constant(x, y))
     return Iteration(
-        newton(tuple(coefficients), Z, relaxation), radius=math.inf, c=ORIGIN, critical=critical, targets=roots,
+        step, radius=math.inf, c=ORIGIN, critical=critical, targets=roots,
         order=order,
     )  # fmt: skip
 
@@ -62,8 +65,8 @@ def _fraction(value: Rational) -> Fraction:
     return Fraction(int(value.numerator), int(value.denominator))
 
 
-def _relaxation(settings: Mapping[str, str]) -> tuple[Complex, float]:
-    """a, and how roots attract (``Iteration.order``). Raises InputError where they do not."""
+def relaxation_of(settings: Mapping[str, str]) -> tuple[Fraction, Fraction]:
+    """a. Raises InputError where it leaves no root to attract."""
     x, y = (_fraction(parse_decimal(settings[name], f"--set {name}")) for name in ("relaxation", "relaxationy"))
     rate = math.sqrt((1 - x) ** 2 + y**2) if abs(1 - x) < 2 and abs(y) < 2 else math.inf
     if not rate < 1:
@@ -71,8 +74,7 @@ def _relaxation(settings: Mapping[str, str]) -> tuple[Complex, float]:
             f"--set relaxation: {settings['relaxation']} + {settings['relaxationy']}i is not less than 1 away from 1,"
             " so that no root attracts; give one such as 0.5 or 1.5."
         )
-    # nearer to 1, the square is still the larger part of a step where the distance is read off
-    return Complex.constant(x, y), rate if rate >= NEAR else 2.0
+    return x, y
 
 
 NEWTON = EscapeTimeMap(

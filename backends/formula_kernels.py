@@ -1,0 +1,40 @@
+"""A map's compiled kernels, called with room for their results."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from deepzoom import compiled
+from deepzoom.orbit import shifted_targets
+from deepzoom.systems.escape_time import EscapeTimeSystem
+
+from .base import ReadOut, Say
+from .kernels.generated import kernels
+
+
+class FormulaKernels:
+    """The kernels of a system's map; ``mark`` names what is compiled of them."""
+
+    def __init__(self, system: EscapeTimeSystem, kind: str, say: Say) -> None:
+        self.iteration = system.iteration
+        self.module = kernels(system.iteration, f"{system.name}: {system.title}")
+        self.targets = np.array(shifted_targets(system.iteration)).reshape(-1, 2)
+        self.mark = f"{self.module.__name__}-{kind}"
+        if not compiled.ready(self.mark):
+            say("Compiling this formula's kernels (once, some seconds) ...")
+
+    def ran(self, kernel: str, count: int, *arguments: Any, radius: float | None = None) -> ReadOut:
+        """Call a kernel for so many pixels; radius: another one than the map's."""
+        i = self.iteration
+        out = (
+            np.zeros(count, dtype=np.int64), np.zeros(count), np.zeros(count, dtype=np.int16),
+            np.zeros(count, dtype=np.int8),
+        )  # fmt: skip
+        law = float(i.degree), i.gain, i.order
+        getattr(self.module, kernel)(*arguments, i.radius if radius is None else radius, law, self.targets, out)
+        iterations, smooth, attractor, trust = out
+        fate = np.where(attractor > 0, -1, np.where(iterations >= 0, 1, 0)).astype(np.int8)
+        measure = np.where(iterations >= 0, smooth, -1.0)
+        return ReadOut(measure, fate, trust, np.maximum(iterations, 0), attractor)
