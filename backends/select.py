@@ -9,6 +9,7 @@ import numpy as np
 from deepzoom.coordinates import log2
 from deepzoom.errors import InputError
 from deepzoom.scene import View
+from deepzoom.systems.base import System
 
 from .base import Backend
 from .cpu_float64 import CpuFloat64
@@ -16,10 +17,6 @@ from .cpu_perturbation import CpuPerturbation
 from .exact import ExactBackend
 
 BACKENDS: dict[str, type[Backend]] = {b.name: b for b in (CpuFloat64, CpuPerturbation, ExactBackend)}
-
-RESOLVED = 1024
-"""Distance of neighbouring pixels, in units of float64's own spacing there, from which float64 serves a view: a
-coordinate's rounding then moves no pixel by more than 1/2048 of that distance."""
 
 
 def names() -> list[str]:
@@ -34,7 +31,7 @@ def float64_steps_per_pixel(view: View) -> float:
     return log2(view.depth / view.height) - math.log2(np.spacing(largest))
 
 
-def select(name: str, view: View) -> tuple[Backend, str]:
+def select(name: str, view: View, system: System) -> tuple[Backend, str]:
     """(backend, why). Raises InputError for an unknown name, or one that cannot run here."""
     if name not in names():
         raise InputError(f"--backend: {name!r} is none of {', '.join(names())}.")
@@ -45,7 +42,7 @@ def select(name: str, view: View) -> tuple[Backend, str]:
             raise InputError(f"--backend: {name} cannot run here: {obstacle}.")
         return backend, "as asked for"
     bits = float64_steps_per_pixel(view)
-    if bits >= math.log2(RESOLVED):
+    if bits >= math.log2(system.resolved):
         return CpuFloat64(), f"float64 has {_count(bits)} numbers between neighbouring pixels"
     if bits >= 0:
         return CpuPerturbation(), f"float64 has only {_count(bits)} numbers between neighbouring pixels"

@@ -65,7 +65,7 @@ def plan(scene: Scene) -> Plan:
     """Choose how to render. Raises InputError where the scene cannot be rendered."""
     system = systems.create(scene.system, scene.settings, scene.steps, scene.digest)
     system.check(scene.view, scene.steps)
-    backend, reason = select.select(scene.backend, scene.view)
+    backend, reason = select.select(scene.backend, scene.view, system)
     if backend.name in ("cpu-perturbation", "exact"):
         check_bits(scene.view, scene.bits)
     return Plan(scene, system, backend, reason)

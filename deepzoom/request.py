@@ -18,19 +18,20 @@ from .picture import read_scene
 from .scene import Scene, View, parse_size
 
 DEFAULT_SIZE = "256x256"
+AUTO = "auto"
 MOST_BITS = 10_000_000
 
 
 @dataclass(frozen=True)
 class Request:
-    """The options of ``deepzoom render`` that decide a scene; None where one was not given."""
+    """The options of ``deepzoom render`` that decide a scene; None where one was not given. steps: also "auto"."""
 
     system: str | None = None
     at: str | None = None
     center: tuple[str, str] | None = None
     depth: str | None = None
     size: str | None = None
-    steps: int | None = None
+    steps: int | str | None = None
     backend: str | None = None
     bits: int | None = None
     colours: ColourOptions = field(default_factory=ColourOptions)
@@ -39,6 +40,17 @@ class Request:
     pixel: tuple[float, float] | None = None
     zoom: str | None = None
     flip: bool = False
+
+    def grows(self, scene: Scene) -> bool:
+        """Whether the iteration limit of its scene is still to be found: asked for, or given by no number or place.
+
+        Raises InputError where it is asked for and the system has none.
+        """
+        escapes = systems.is_escape_time(scene.system)
+        if self.steps == AUTO and not escapes:
+            raise InputError(f"--steps: auto is for escape-time systems; give {scene.system} a number of steps.")
+        bare = self.steps is None and self.scene is None and self.center is not None
+        return escapes and (self.steps == AUTO or bare)
 
     def to_scene(self) -> Scene:
         """The scene asked for. Raises InputError where the options do not make one."""
@@ -58,7 +70,7 @@ class Request:
     def _made(self, digest: str | None) -> Scene:
         """The scene; digest: of the file that the system given stands in."""
         base = self._from_landmark(digest) if self.scene is None else self._from_file(self.scene, digest)
-        changes = {"steps": self.steps, "backend": self.backend, "bits": self.bits}
+        changes = {"steps": self._number(), "backend": self.backend, "bits": self.bits}
         scene = replace(base, **{k: v for k, v in changes.items() if v is not None})  # type: ignore[arg-type]
         if scene.bits is not None and not 1 <= scene.bits <= MOST_BITS:
             raise InputError(f"--bits: {scene.bits} is not a number of bits such as 256, of at most {MOST_BITS:,}.")
@@ -66,6 +78,15 @@ class Request:
         if self.flip:
             scene = replace(scene, view=replace(scene.view, flip=not scene.view.flip))
         return scene
+
+    def _number(self) -> int | None:
+        """The steps that were given as a number. Raises InputError for what is neither that nor "auto"."""
+        if self.steps is None or self.steps == AUTO:
+            return None
+        text = str(self.steps)
+        if not text.removeprefix("-").isdecimal() or not text.isascii() or len(text) > 4000:
+            raise InputError(f"--steps: {text[:40]!r} is neither a whole number such as 20000 nor auto.")
+        return int(text)
 
     def _from_file(self, path: Path, digest: str | None) -> Scene:
         scene = read_scene(path, "--scene")
@@ -110,7 +131,8 @@ class Request:
                 raise InputError("--depth: a view at --center needs its height, such as --depth 1e-3.")
             view = View.parse(*self.center, self.depth, size)
             name = self.system or systems.DEFAULT
-            steps = self.steps if self.steps is not None else systems.create(name, self.settings).default_steps
+            number = self._number()
+            steps = number if number is not None else systems.create(name, self.settings).default_steps
             return Scene(name, view, steps, dict(self.settings), digest=digest)
         if self.at is not None:
             place = landmarks.get(self.at)
@@ -123,7 +145,7 @@ class Request:
             depth = None if self.depth is None else View.parse("0", "0", self.depth, "1x1").depth
             place = landmarks.choose(name, depth)
         view = replace(View.parse(place.x, place.y, self.depth or place.depth, size), flip=place.flip)
-        return Scene(place.system, view, self.steps or place.steps, {**place.settings, **self.settings})
+        return Scene(place.system, view, self._number() or place.steps, {**place.settings, **self.settings})
 
 
 def _centre(center: tuple[str, str]) -> dict[str, Any]:

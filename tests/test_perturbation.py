@@ -155,4 +155,4 @@ def test_auto_sees_that_float64_does_not_resolve_more_near_0(own_cache):
     from deepzoom.backends import select
 
     at_zero = View.parse("0", "0", "1e-20", "8x8")
-    assert isinstance(select.select("auto", at_zero)[0], CpuPerturbation)
+    assert isinstance(select.select("auto", at_zero, create("tanh"))[0], CpuPerturbation)

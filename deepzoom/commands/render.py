@@ -55,8 +55,12 @@ def render(
         str | None, typer.Option(metavar="K", help="With --pixel: how many times deeper.", rich_help_panel=VIEW)
     ] = None,
     steps: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Training steps or iteration limit; default: the place's.", rich_help_panel=RUN),
+        str | None,
+        typer.Option(
+            metavar="N|auto",
+            help="Training steps, or iteration limit (auto: while pixels escape); default: the place's, or auto.",
+            rich_help_panel=RUN,
+        ),
     ] = None,
     backend: Annotated[
         str | None, typer.Option(metavar="NAME", help="See `backends`; default auto.", rich_help_panel=RUN)
@@ -100,10 +104,10 @@ def render(
     quiet: Annotated[bool, typer.Option("--quiet", help="No messages.", rich_help_panel=OUTPUT)] = False,
 ) -> None:
     """Render a view to a picture."""
-    from .. import rendering
+    from .. import limit, rendering
     from ..colour_options import ColourOptions
     from ..console import Watcher
-    from ..errors import InputError
+    from ..errors import InputError, Stopped
     from ..request import Outputs, Request, settings_of
 
     check_png_bits(png_bits)
@@ -132,9 +136,17 @@ def render(
     wanted = request.to_scene()
     plan = rendering.plan(wanted)
     outputs = Outputs.chosen(wanted, out, data, force, resume)
+    grows = request.grows(wanted)
     if dry_run:
-        _describe(plan, outputs, jobs, as_json)
+        _describe(plan, outputs, jobs, as_json, grows)
         return
+    if grows:
+        try:
+            with Watcher(quiet) as watcher:
+                wanted = limit.grown(wanted, watcher)
+        except Stopped:
+            raise typer.Exit(3) from None
+        outputs = Outputs.chosen(wanted, out, data, force, resume)
     partial = outputs.kept(wanted) if resume else None
     with Watcher(quiet, show, lambda field: field.save(outputs.partial)) as watcher:
         if resume:
@@ -162,7 +174,7 @@ def render(
             typer.echo(path)
 
 
-def _describe(plan: Any, outputs: Outputs, jobs: int | None, as_json: bool) -> None:
+def _describe(plan: Any, outputs: Outputs, jobs: int | None, as_json: bool, grows: bool) -> None:
     """What a render would do."""
     from ..console import Watcher
     from ..coordinates import format_decimal
@@ -177,7 +189,7 @@ def _describe(plan: Any, outputs: Outputs, jobs: int | None, as_json: bool) -> N
         "depth": format_decimal(view.depth),
         "size": f"{view.width}x{view.height}",
         "pixels": plan.pixels,
-        "steps": plan.scene.steps,
+        "steps": plan.scene.steps if not grows else f"auto, from {plan.scene.steps}",
         "bits": plan.bits,
         "jobs": jobs or cores(),
         "seconds": None if seconds is None else round(seconds, 1),

@@ -31,6 +31,9 @@ class System(ABC):
     """A system with its settings applied."""
 
     settings_known: ClassVar[Mapping[str, Setting]]
+    resolved: ClassVar[float] = 2.0**10
+    """Distance of neighbouring pixels, in units of float64's own spacing there, from which float64 serves a view: a
+    coordinate's rounding then moves no pixel by more than 1/2048 of that distance."""
 
     def __init__(self, name: str, title: str, axes: tuple[Axis, Axis], default_steps: int) -> None:
         self.name = name

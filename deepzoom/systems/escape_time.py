@@ -67,6 +67,8 @@ class EscapeTimeMap:
 class EscapeTimeSystem(System):
     """An escape-time map with its settings."""
 
+    resolved = 2.0**30  # a smooth count is settled where rounding moves it by less than 1e-7
+
     def __init__(self, kind: EscapeTimeMap, given: Mapping[str, str], steps: int | None) -> None:
         self.iteration = kind.build(checked_settings(kind.name, kind.settings, given))
         plane = "c" if self.iteration.c is None else "z"
