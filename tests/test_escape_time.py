@@ -456,3 +456,18 @@ def test_a_centre_that_runs_into_a_pole_is_refused(own_cache, x):
     for k, pixel in enumerate(range(0, 256, 9)):
         n, attractor, _ = escape_oracle.drawn("newton", *exact_place(job.view, pixel), 3000, 600)
         assert out.trust[k] < 1 or (out.iterations[k], out.attractor[k]) == (n, attractor)
+
+
+@pytest.mark.parametrize(("beside", "depth"), [("1e-12", "1e-3"), ("1e-30", "1e-10")])
+def test_a_centre_that_comes_nearer_to_a_pole_than_pixels_do(own_cache, beside, depth):
+    """The reference goes far out, and holds nothing of them: they are right all the same, or say that they may not be."""
+    with mpmath.workdps(60):
+        x = mpmath.nstr(mpmath.mpf(beside) - mpmath.cbrt(mpmath.mpf(1) / 2), 50, min_fixed=-mpmath.inf)
+    job = job_at("newton", {}, x, "0", depth, 32, 2000)
+    out = job.first(np.arange(1024))
+    pixels = np.random.default_rng(1).choice(1024, 40, replace=False)
+    for pixel in pixels[out.trust[pixels] > 0].tolist():
+        n, attractor, _ = escape_oracle.drawn("newton", *exact_place(job.view, pixel), 2000, 600)
+        assert (out.iterations[pixel], out.attractor[pixel]) == (n, attractor)
+    if depth == "1e-3":
+        assert (out.trust > 0).mean() > 0.9

@@ -17,5 +17,7 @@ wide_difference = double_difference = tangent = curvature = fold_distance = tayl
 TAYLOR_ROWS = 0
 KX = KY = KX_LESS = KY_LESS = 0.0
 """The critical point K, and what it lacks of its double-double: all iterates of the loops are z - K."""
+POLES = False
+"""Whether the formula divides: the reference can pass a pole much closer than a pixel does, and leave it behind."""
 STILL = 0.0
 """A step shorter than it ends an orbit; 0 where none does."""

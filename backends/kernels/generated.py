@@ -94,8 +94,12 @@ def _lost(map_: Centred, cancels: bool) -> str:
 
 
 def _constants(map_: Centred, k: tuple[Fraction, Fraction], still: float) -> str:
+    poles = any(node.op == "/" for node in ordered((map_.f.re, map_.f.im)))
     less = [float(exact - Fraction(near)) for exact, near in zip(k, (map_.x, map_.y), strict=True)]
-    return f"KX, KY, KX_LESS, KY_LESS = {map_.x!r}, {map_.y!r}, {less[0]!r}, {less[1]!r}\nSTILL = {still!r}\n"
+    return (
+        f"KX, KY, KX_LESS, KY_LESS = {map_.x!r}, {map_.y!r}, {less[0]!r}, {less[1]!r}\n"
+        f"STILL, POLES = {still!r}, {poles!r}\n"
+    )
 
 
 def text_of(iteration: Iteration, title: str) -> str:

@@ -24,7 +24,7 @@ from deepzoom.backends.kernels.escape_time import (
     true_x,
     true_y,
 )
-from deepzoom.backends.kernels.formula import STILL, difference, lost, stretch
+from deepzoom.backends.kernels.formula import KX, KY, POLES, STILL, difference, lost, stretch, value
 from deepzoom.backends.kernels.series_skips import dropped, skip
 from deepzoom.compiled import inner, kernel
 
@@ -34,6 +34,20 @@ def _beyond(excess, zx, zy, x, y):
     """|Z + z|**2 - radius**2 from |Z|**2 - radius**2, Z less K: right however close to the radius."""
     zx, zy = true_x(zx), true_y(zy)
     return excess + ((zx + zx + x) * x + (zy + zy + y) * y)
+
+
+@inner
+def _without_reference(at, cx, cy, da, db, fixed, wx, wy, error):
+    """W as f of the iterate before (x, y, its error), where that is closer: (x, y, error).
+
+    Where the reference passed a pole closer than the pixel did, it is far out, and the sum of it and z holds nothing.
+    """
+    x, y, before = at
+    by_z, by_c = stretch(x, y, cx + da, cy + db)
+    u, v = value(x, y, cx + da, cy + db)
+    moved = by_z * (before + ROUNDING * (abs(x) + abs(y))) + by_c * (fixed + ROUNDING * (abs(cx) + abs(cy)))
+    moved += OF_A_STEP * (abs(u) + abs(v) + lost(x, y) * (abs(KX) + abs(KY)))
+    return (u, v, moved) if moved < error else (wx, wy, error)
 
 
 @inner
@@ -63,11 +77,14 @@ def iterate_near(pixel, state, seen, trail, orbits, skips, ends, least):
     beyond = _beyond(excess[first + m], zx[first + m], zy[first + m], x, y)
     hit = reached(wx, wy, trail, targets)
     barred, before = np.int64(0), (x, y, error, unsure, orbit, m, n)
+    at_x, at_y, at_error = wx, wy, inf
     while beyond <= 0.0 and hit == 0 and n < limit:
         unsure |= beyond > -4.0 * radius * error
         size = abs(x) + abs(y)
         if m == last or abs(wx) + abs(wy) < size:
             error += ROUNDING * (abs(zx[first + m]) + abs(zy[first + m]))
+            if POLES and at_error < inf:
+                wx, wy, error = _without_reference((at_x, at_y, at_error), cx, cy, da, db, fixed, wx, wy, error)
             x, y, m, orbit = wx, wy, np.int64(0), critical
             first, last = start[orbit], length[orbit]
             size = abs(x) + abs(y)
@@ -87,7 +104,7 @@ def iterate_near(pixel, state, seen, trail, orbits, skips, ends, least):
                 block, span = here, steps
                 here += 1
                 steps <<= 1
-        at_x, at_y, at_error = wx, wy, error
+        at_x, at_y, at_error = wx, wy, (inf if block >= 0 else error)
         if block >= 0:
             if STILL > 0.0:
                 before = x, y, error, unsure, orbit, m, n
