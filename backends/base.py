@@ -96,10 +96,13 @@ class Backend(ABC):
         """Why this backend cannot run on this machine, or None."""
 
     @abstractmethod
-    def job(self, system: System, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
+    def job(
+        self, system: System, view: View, bits: int | None, progress: Progress, say: Say, distance: bool = False
+    ) -> Job:
         """Make ready to run a view.
 
-        progress is told the share done of what comes before pixels, say what is going on.
+        progress is told the share done of what comes before pixels, say what is going on. distance: whether read-outs
+        are to have distances, where there are any.
         """
 
     @abstractmethod

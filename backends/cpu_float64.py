@@ -43,11 +43,13 @@ class CpuFloat64(Backend):
     def obstacle(self) -> str | None:
         return None
 
-    def job(self, system: System, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
+    def job(
+        self, system: System, view: View, bits: int | None, progress: Progress, say: Say, distance: bool = False
+    ) -> Job:
         if isinstance(system, LyapunovSystem):
             return lyapunov.LyapunovJob(system, view, bits, False, say)
         if isinstance(system, EscapeTimeSystem):
-            return escape_time.Float64Job(system, view, say)
+            return escape_time.Float64Job(system, view, say, distance)
         assert isinstance(system, TrainingSystem)
         compile_kernels(say)
         return _Float64Job(system, view)

@@ -187,11 +187,13 @@ class CpuPerturbation(Backend):
     def obstacle(self) -> str | None:
         return None
 
-    def job(self, system: System, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
+    def job(
+        self, system: System, view: View, bits: int | None, progress: Progress, say: Say, distance: bool = False
+    ) -> Job:
         if isinstance(system, LyapunovSystem):
             return lyapunov.LyapunovJob(system, view, bits, False, say)
         if isinstance(system, EscapeTimeSystem):
-            return escape_time_differences.PerturbationJob(system, view, bits, progress, say)
+            return escape_time_differences.PerturbationJob(system, view, bits, progress, say, distance)
         assert isinstance(system, TrainingSystem)
         compile_kernels(say)
         before = time.perf_counter()

@@ -17,7 +17,7 @@ from deepzoom.systems.escape_time import ORIGIN, EscapeTimeSystem, Point
 from .base import Facts, Job, ReadOut, Say
 from .exact_pixels import exact_pixels
 from .formula_kernels import FormulaKernels
-from .refined import Refined
+from .refined import Refined, pixel_of
 
 Floats = NDArray[np.float64]
 
@@ -41,10 +41,10 @@ class EscapeTimeJob(Job):
     kind: ClassVar[str]
     refined: Refined
 
-    def __init__(self, system: EscapeTimeSystem, view: View, say: Say) -> None:
+    def __init__(self, system: EscapeTimeSystem, view: View, say: Say, distance: bool = False) -> None:
         self.system, self.view = system, view
         self.iteration = system.iteration
-        self.kernels = FormulaKernels(system, self.kind, say)
+        self.kernels = FormulaKernels(system, self.kind, say, distance)
         self.facts = Facts()
 
     def compile(self) -> None:
@@ -77,8 +77,8 @@ class Float64Job(EscapeTimeJob):
 
     kind = "float64"
 
-    def __init__(self, system: EscapeTimeSystem, view: View, say: Say) -> None:
-        super().__init__(system, view, say)
+    def __init__(self, system: EscapeTimeSystem, view: View, say: Say, distance: bool = False) -> None:
+        super().__init__(system, view, say, distance)
         self.refined = Refined(self.kernels, system, view, reference_bits(view))
         self.compile()
 
@@ -88,7 +88,9 @@ class Float64Job(EscapeTimeJob):
         if i.c is not None:
             x, y = x - centre.x, y - centre.y
         start = self.starts(x, y, less(i.start, i.critical), i.c or ORIGIN)
-        return self.kernels.ran("run_float64", len(pixels), *start, self.system.steps)
+        return self.kernels.ran(
+            "run_float64", len(pixels), *start, *pixel_of(self.system, self.view), self.system.steps
+        )
 
 
 class ExactJob(EscapeTimeJob):
@@ -99,7 +101,7 @@ class ExactJob(EscapeTimeJob):
     def __init__(self, system: EscapeTimeSystem, view: View, bits: int | None, say: Say) -> None:
         super().__init__(system, view, say)
         self.facts = Facts(bits or exact_bits(view))
-        self.kernels.ran("run_float64", 1, *(np.zeros(1) for _ in range(4)), 0)
+        self.kernels.ran("run_float64", 1, *(np.zeros(1) for _ in range(4)), *pixel_of(system, view), 0)
         compiled.mark_ready(self.kernels.mark)
 
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:

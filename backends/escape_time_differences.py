@@ -20,7 +20,7 @@ from deepzoom.systems.escape_time import ORIGIN, EscapeTimeSystem
 
 from .base import Facts, Progress, ReadOut, Say
 from .escape_time import EscapeTimeJob, Floats, reference_bits
-from .refined import Refined
+from .refined import Refined, pixel_of
 
 _SHORTEST = 3
 """log2 of the steps of the shortest skips: see benchmarks/LOG.md."""
@@ -36,13 +36,16 @@ class PerturbationJob(EscapeTimeJob):
 
     kind = "differences"
 
-    def __init__(self, system: EscapeTimeSystem, view: View, bits: int | None, progress: Progress, say: Say) -> None:
-        super().__init__(system, view, say)
+    def __init__(
+        self, system: EscapeTimeSystem, view: View, bits: int | None, progress: Progress, say: Say,
+        distance: bool = False,
+    ) -> None:  # fmt: skip
+        self._wide = log2(view.smallest_difference()) < _WIDE_BELOW
+        super().__init__(system, view, say, distance and not self._wide)
         before = time.perf_counter()
         bits = bits or reference_bits(view)
         z, c = system.start(view.x, view.y)
         critical = system.iteration.critical
-        self._wide = log2(view.smallest_difference()) < _WIDE_BELOW
         self.refined = Refined(self.kernels, system, view, bits, self._wide)
         found = [orbits.obtain(system, z, c, bits, progress)]
         if z != critical:  # pixels begin at the centre's orbit, and rebase to that of the critical point
@@ -147,6 +150,7 @@ class PerturbationJob(EscapeTimeJob):
             "run_perturbed",
             len(pixels),
             *start,
+            *pixel_of(self.system, self.view),
             reach,
             2.0 ** -min(self.facts.bits - 4, 1000),
             orbit,

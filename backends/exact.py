@@ -79,7 +79,9 @@ class ExactBackend(Backend):
     def obstacle(self) -> str | None:
         return None
 
-    def job(self, system: System, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
+    def job(
+        self, system: System, view: View, bits: int | None, progress: Progress, say: Say, distance: bool = False
+    ) -> Job:
         if isinstance(system, LyapunovSystem):
             return lyapunov.LyapunovJob(system, view, bits, True, say)
         if isinstance(system, EscapeTimeSystem):

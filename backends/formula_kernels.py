@@ -15,11 +15,11 @@ from .kernels.generated import kernels
 
 
 class FormulaKernels:
-    """The kernels of a system's map; ``mark`` names what is compiled of them."""
+    """The kernels of a system's map; ``mark`` names what is compiled of them; distance: whether they tell it."""
 
-    def __init__(self, system: EscapeTimeSystem, kind: str, say: Say) -> None:
-        self.iteration = system.iteration
-        self.module = kernels(system.iteration, f"{system.name}: {system.title}")
+    def __init__(self, system: EscapeTimeSystem, kind: str, say: Say, distance: bool = False) -> None:
+        self.iteration, self._distance = system.iteration, distance
+        self.module = kernels(system.iteration, f"{system.name}: {system.title}", distance)
         self.targets = np.array(shifted_targets(system.iteration)).reshape(-1, 2)
         self.mark = f"{self.module.__name__}-{kind}"
         if not compiled.ready(self.mark):
@@ -30,11 +30,11 @@ class FormulaKernels:
         i = self.iteration
         out = (
             np.zeros(count, dtype=np.int64), np.zeros(count), np.zeros(count, dtype=np.int16),
-            np.zeros(count, dtype=np.int8),
+            np.zeros(count, dtype=np.int8), np.zeros(count if self._distance else 0),
         )  # fmt: skip
         law = float(i.degree), i.gain, i.order
         getattr(self.module, kernel)(*arguments, i.radius if radius is None else radius, law, self.targets, out)
-        iterations, smooth, attractor, trust = out
+        iterations, smooth, attractor, trust, distance = out
         fate = np.where(attractor > 0, -1, np.where(iterations >= 0, 1, 0)).astype(np.int8)
         measure = np.where(iterations >= 0, smooth, -1.0)
-        return ReadOut(measure, fate, trust, np.maximum(iterations, 0), attractor)
+        return ReadOut(measure, fate, trust, np.maximum(iterations, 0), attractor, distance if self._distance else None)

@@ -24,6 +24,11 @@ _MOST = {DOUBLE: 1e8, EXACT: 1e10}
 """The most that this may take of all pixels together, some seconds: steps; steps times bits."""
 
 
+def pixel_of(system: EscapeTimeSystem, view: View) -> tuple[float, bool]:
+    """A pixel's size, 0 below float64's range, and whether it is the start that it moves."""
+    return float(view.depth / view.height), system.iteration.c is not None
+
+
 class Refined:
     """The ways to run pixels of a view again. bits: of the exact runs; wide: whether float64 holds no differences."""
 
@@ -90,7 +95,7 @@ class Refined:
         c = self._system.start(view.x, view.y)[1]
         centre = [np.array(orbits.pair(orbits.rational(v))) for v in c]
         least_error = 2.0 ** -min(self._bits - 4, 1000)
-        return *differences, *centre, least_error, *self._made(steps)
+        return *differences, *pixel_of(self._system, view), *centre, least_error, *self._made(steps)
 
 
 def _put(out: ReadOut, at: NDArray[np.int64], found: ReadOut) -> None:

@@ -125,7 +125,7 @@ def render(
             raise Stopped
 
     try:
-        job = planned.backend.job(planned.system, scene.view, scene.bits, progress, observer.say)
+        job = planned.backend.job(planned.system, scene.view, scene.bits, progress, observer.say, _distance(scene))
         _report_job(job, planned, field, jobs or cores(), observer)
         _run(job, field, jobs or cores(), observer)
     except Stopped:
@@ -135,6 +135,10 @@ def render(
     if facts["settled"] or facts["unsettled"]:
         observer.say(f"{facts['settled']:,} pixels are settled; rounding may matter in {facts['unsettled']:,}.")
     return Rendered(field, bool(field.done.all()), facts)
+
+
+def _distance(scene: Scene) -> bool:
+    return scene.distance or scene.colouring.by == "distance"
 
 
 def estimate(planned: Plan, jobs: int, observer: Observer) -> float | None:

@@ -40,6 +40,7 @@ class Request:
     pixel: tuple[float, float] | None = None
     zoom: str | None = None
     flip: bool = False
+    distance: bool = False
 
     def grows(self, scene: Scene) -> bool:
         """Whether the iteration limit of its scene is still to be found: asked for, or given by no number or place.
@@ -75,6 +76,10 @@ class Request:
         if scene.bits is not None and not 1 <= scene.bits <= MOST_BITS:
             raise InputError(f"--bits: {scene.bits} is not a number of bits such as 256, of at most {MOST_BITS:,}.")
         scene = self.colours.applied(scene)
+        if self.distance:
+            if not systems.is_escape_time(scene.system):
+                raise InputError(f"--distance: {scene.system} is no escape-time system; leave it out.")
+            scene = replace(scene, distance=True)
         if self.flip:
             scene = replace(scene, view=replace(scene.view, flip=not scene.view.flip))
         return scene

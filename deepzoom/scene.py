@@ -132,7 +132,8 @@ class Scene:
 
     settings: the system's settings that differ from its defaults, by name. bits: of the reference, None to choose.
     palette: name of a colour map of matplotlib, or of the file that ``colouring.colours`` came from.
-    digest: of the file that the system stands in (FILE.py:NAME, the file without its folder), else None.
+    digest: of the file that the system stands in (FILE.py:NAME, the file without its folder), else None. distance:
+    whether the field is to hold distances to the set's border.
     """
 
     system: str
@@ -144,12 +145,15 @@ class Scene:
     palette: str = "Spectral"
     colouring: Colouring = field(default_factory=Colouring)
     digest: str | None = None
+    distance: bool = False
 
     def to_toml(self) -> str:
         """The scene as TOML text; ``Scene.from_toml`` reads it back to an equal scene."""
         run: dict[str, Any] = {"steps": self.steps, "backend": self.backend}
         if self.bits is not None:
             run["bits"] = self.bits
+        if self.distance:
+            run["distance"] = True
         return tomli_w.dumps(
             {
                 "deepzoom": {"format": FORMAT},
@@ -210,6 +214,7 @@ class Scene:
             palette=found.get("colour.palette", "Spectral"),
             colouring=colouring,
             digest=found.get("system.digest"),
+            distance=found.get("run.distance", False),
         )
 
 
@@ -226,6 +231,7 @@ _KEYS: dict[str, tuple[type, bool]] = {
     "run.steps": (int, True),
     "run.backend": (str, False),
     "run.bits": (int, False),
+    "run.distance": (bool, False),
     "colour.palette": (str, False),
     "colour.colours": (list, False),
     "colour.colouring": (str, False),

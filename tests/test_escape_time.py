@@ -460,7 +460,7 @@ def test_a_centre_that_runs_into_a_pole_is_refused(own_cache, x):
 
 @pytest.mark.parametrize(("beside", "depth"), [("1e-12", "1e-3"), ("1e-30", "1e-10")])
 def test_a_centre_that_comes_nearer_to_a_pole_than_pixels_do(own_cache, beside, depth):
-    """The reference goes far out, and holds nothing of them: they are right all the same, or say that they may not be."""
+    """The reference goes far out and holds nothing of them: they are right all the same, or unsettled."""
     with mpmath.workdps(60):
         x = mpmath.nstr(mpmath.mpf(beside) - mpmath.cbrt(mpmath.mpf(1) / 2), 50, min_fixed=-mpmath.inf)
     job = job_at("newton", {}, x, "0", depth, 32, 2000)

@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 from math import inf
 
-from deepzoom.backends.kernels.formula import KX, KY, STILL, lost, stretch, value
+from deepzoom.backends.kernels.distance import attractor_distance, escape_distance, first_slope, slope_after_step
+from deepzoom.backends.kernels.formula import DISTANCE, KX, KY, STILL, lost, stretch, value
 from deepzoom.compiled import inner, kernel
 from deepzoom.systems.escape_time import NEAR
 
 FAR = 1e10
 """The smooth count is read off at the first iterate beyond this radius."""
-_MOST_BEYOND = 100
+MOST_BEYOND = 100
 ROUNDING = 2.0**-53
 OF_A_STEP = 8.0 * ROUNDING
 """Share of |A z| that rounding changes in one step: of Z, of the products and of their sums."""
@@ -71,7 +72,7 @@ def smooth_count(x, y, a, b, n, degree, gain):
     k + 1 - log((log|z_k| + log(gain) / (degree - 1)) / log 2) / log(degree).
     """
     k = n
-    while math.hypot(true_x(x), true_y(y)) <= FAR and k < n + _MOST_BEYOND:
+    while math.hypot(true_x(x), true_y(y)) <= FAR and k < n + MOST_BEYOND:
         x, y = value(x, y, a, b)
         k += 1
     size = math.hypot(true_x(x), true_y(y))
@@ -81,16 +82,23 @@ def smooth_count(x, y, a, b, n, degree, gain):
 
 
 @inner
-def read_out(p, x, y, a, b, n, hit, beyond, error, unsure, trail, law, targets, out):
+def read_out(p, x, y, a, b, n, hit, beyond, error, unsure, trail, slope, law, targets, out):
     """Write down how a pixel ended, at z_n = K + x + iy, which is off by about ``error``.
 
     law: degree, gain and order of the map (``Iteration``). out: iterations (n of the exit, or -1), smooth count,
-    attractor (1 + the target's index, or 0) and trust: 1 where the error moves neither the count nor the smooth count
-    by 1e-7, else -1. unsure: whether an earlier iterate was within its error of the exit.
+    attractor (1 + the target's index, or 0), trust: 1 where the error moves neither the count nor the smooth count
+    by 1e-7, else -1, and the border's distance in pixels from the derivative slope, -1 where it tells none. unsure:
+    whether an earlier iterate was within its error of the exit.
     """
     degree, gain, order = law
-    iterations, smooth, attractor, trust = out
+    iterations, smooth, attractor, trust, apart = out
     attractor[p] = hit
+    if DISTANCE:
+        apart[p] = -1.0
+        if hit > 0 and STILL == 0.0 and order > 1.0:
+            apart[p] = attractor_distance(slope, x - targets[hit - 1, 0], y - targets[hit - 1, 1])
+        elif hit == 0 and beyond > 0.0:
+            apart[p] = escape_distance(slope, x, y, a, b)
     if hit > 0 and STILL > 0.0:
         iterations[p] = n
         short = max(trail[0], 1e-300)
@@ -119,18 +127,23 @@ def read_out(p, x, y, a, b, n, hit, beyond, error, unsure, trail, law, targets, 
 
 
 @kernel()
-def run_float64(zx, zy, cx, cy, limit, radius, law, targets, out):
-    """Iterate pixels from z - K (P,) with c (P,), to the results of ``read_out``."""
+def run_float64(zx, zy, cx, cy, pixel, of_start, limit, radius, law, targets, out):
+    """Iterate pixels from z - K (P,) with c (P,), to the results of ``read_out``.
+
+    pixel: a pixel's size; of_start: whether it is z that it moves.
+    """
     for p in range(zx.size):
         x, y, a, b = zx[p], zy[p], cx[p], cy[p]
         n, keep, kept_x, kept_y = 0, 64, inf, inf
         fixed = ROUNDING * math.hypot(a, b)
         error, unsure, trail = ROUNDING * (math.hypot(x, y) + abs(KX) + abs(KY)), False, UNKNOWN
+        slope = first_slope(of_start, pixel)
         beyond = true_x(x) * true_x(x) + true_y(y) * true_y(y) - radius * radius
         hit = reached(x, y, trail, targets)
         while beyond <= 0.0 and hit == 0 and n < limit:
             unsure |= beyond > -4.0 * radius * error
             by_z, by_c = stretch(x, y, a, b)
+            slope = slope_after_step(slope, x, y, a, b)
             u, v = value(x, y, a, b)
             trail = stepped(trail, x, y, error, u, v)
             error = by_z * error + by_c * fixed
@@ -143,4 +156,4 @@ def run_float64(zx, zy, cx, cy, limit, radius, law, targets, out):
                 kept_x, kept_y, keep = x, y, 2 * n
             beyond = true_x(x) * true_x(x) + true_y(y) * true_y(y) - radius * radius
             hit = reached(x, y, trail, targets)
-        read_out(p, x, y, a, b, n, hit, beyond, error, unsure, trail, law, targets, out)
+        read_out(p, x, y, a, b, n, hit, beyond, error, unsure, trail, slope, law, targets, out)

@@ -11,6 +11,7 @@ from math import inf
 
 import numpy as np
 
+from deepzoom.backends.kernels.distance import NO_SLOPE
 from deepzoom.backends.kernels.escape_time import OF_A_STEP, ROUNDING, UNKNOWN, reached, true_x, true_y
 from deepzoom.backends.kernels.formula import difference, lost, stretch, wide_difference
 from deepzoom.backends.kernels.perturbed import iterate_near, read_out_near
@@ -160,7 +161,7 @@ def _iterate_far(pixel, state, trail, orbits, tiny, skips, ends):
 def run_far(
     dzx, dzy, dcx, dcy, exponent, reach_m, reach_e, orbits, tiny, skips, near_radii, limit, radius, law, targets, out
 ):
-    """As ``run_perturbed``, z and c times 2**exponent.
+    """As ``run_perturbed``, z and c times 2**exponent; without distances.
 
     tiny: (bool) which iterates float64 does not serve, where they stand, their values (tiny, 2) as mantissas and
     exponents; then |Z|**2 - radius**2 of all iterates as wide numbers. skips as ``build_skips`` leaves them, but rows
@@ -190,12 +191,13 @@ def run_far(
             beyond, hit = (1.0 if end == -2 else -1.0), max(end, 0)
             if end != 0:
                 break
-            ended, state, seen, beyond, hit, trail = iterate_near(
-                (nda, ndb, ga, gb, 0.0), state, seen, trail, orbits, near, ends, two_to(np.int64(_FAR))
-            )
+            ended, state, seen, beyond, hit, trail, _ = iterate_near(
+                (nda, ndb, ga, gb, 0.0, 0.0), state, seen, trail, NO_SLOPE, orbits, near, ends,
+                two_to(np.int64(_FAR)),
+            )  # fmt: skip
             x, y, error, unsure, orbit, m, n = state
             if not ended:
                 _, k = math.frexp(max(abs(x), abs(y)))
                 e = np.int64(k)
                 x, y, error = math.ldexp(x, -k), math.ldexp(y, -k), math.ldexp(error, -k)
-        read_out_near(p, nda, ndb, state, beyond, hit, trail, orbits, law, targets, out)
+        read_out_near(p, nda, ndb, state, beyond, hit, trail, NO_SLOPE, orbits, law, targets, out)

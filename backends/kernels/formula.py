@@ -17,6 +17,8 @@ wide_difference = double_difference = tangent = curvature = fold_distance = tayl
 TAYLOR_ROWS = 0
 KX = KY = KX_LESS = KY_LESS = 0.0
 """The critical point K, and what it lacks of its double-double: all iterates of the loops are z - K."""
+DISTANCE = False
+"""Whether the derivative by a pixel's place is followed along."""
 POLES = False
 """Whether the formula divides: the reference can pass a pole much closer than a pixel does, and leave it behind."""
 STILL = 0.0

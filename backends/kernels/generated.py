@@ -28,11 +28,11 @@ from deepzoom.formula.taylor import taylor
 from deepzoom.systems.escape_time import Iteration
 
 _HERE = Path(__file__).parent
-_LOOPS = ("tree.py", "escape_time.py", "perturbed.py", "far.py")
+_LOOPS = ("tree.py", "distance.py", "escape_time.py", "perturbed.py", "far.py")
 _NOT_DOUBLE = ("exp", "sin", "cos")
 """What double-double has not."""
 _REPLACED = re.compile(
-    r"from (__future__|deepzoom\.backends\.kernels\.(formula|series_skips|escape_time|perturbed))"
+    r"from (__future__|deepzoom\.backends\.kernels\.(formula|series_skips|distance|escape_time|perturbed))"
     r" import (\([^)]*\)|[^\n]*)\n"
 )
 _USED = """\
@@ -50,6 +50,7 @@ from deepzoom.compiled import inner
 _BRANCHES = {
     "value": ("zx, zy, cx, cy", "abs(zx) + abs(zy)"),
     "stretch": ("zx, zy, cx, cy", "abs(zx) + abs(zy)"),
+    "tangent": ("zx, zy, cx, cy", "abs(zx) + abs(zy)"),
     "taylor": ("zx, zy, cx, cy, w", "abs(zx) + abs(zy)"),
     "difference": (
         "Zx, Zy, Cx, Cy, zx, zy, cx, cy, F, i, s",
@@ -93,29 +94,29 @@ def _lost(map_: Centred, cancels: bool) -> str:
     return f"\n@inner\ndef lost(zx, zy):\n    return {condition}\n"
 
 
-def _constants(map_: Centred, k: tuple[Fraction, Fraction], still: float) -> str:
+def _constants(map_: Centred, k: tuple[Fraction, Fraction], still: float, distance: bool) -> str:
     poles = any(node.op == "/" for node in ordered((map_.f.re, map_.f.im)))
     less = [float(exact - Fraction(near)) for exact, near in zip(k, (map_.x, map_.y), strict=True)]
     return (
         f"KX, KY, KX_LESS, KY_LESS = {map_.x!r}, {map_.y!r}, {less[0]!r}, {less[1]!r}\n"
-        f"STILL, POLES = {still!r}, {poles!r}\n"
+        f"STILL, POLES, DISTANCE = {still!r}, {poles!r}, {distance!r}\n"
     )
 
 
-def text_of(iteration: Iteration, title: str) -> str:
+def text_of(iteration: Iteration, title: str, distance: bool) -> str:
     """The module's source."""
     map_ = iteration.centred
     f = map_.f
-    makers = [source.value, difference, wide_difference, source.stretch]
+    makers = [source.value, source.tangent, difference, wide_difference, source.stretch]
     if source.is_holomorphic(f):
         makers, parts = [*makers, taylor], ["series_skips.py", *_LOOPS]
     else:
-        makers = [*makers, source.tangent, source.curvature, source.fold_distance]
+        makers = [*makers, source.curvature, source.fold_distance]
         parts = ["linear_skips.py", *_LOOPS]
     if not any(node.op in _NOT_DOUBLE for node in ordered((f.re, f.im))):
         makers, parts = [*makers, double_difference], [*parts, "refined.py"]
     k = Fraction(iteration.critical[0]), Fraction(iteration.critical[1])
-    code = _constants(map_, k, iteration.still) + _lost(map_, any(k))
+    code = _constants(map_, k, iteration.still, distance) + _lost(map_, any(k))
     code += "\n".join(_function(make, map_) for make in makers)
     rest = "\n\n".join(_REPLACED.sub("", (_HERE / part).read_text(encoding="utf-8")) for part in parts)
     return f"# {title}\n\n{_USED}{code}\n\n{rest}"
@@ -142,6 +143,6 @@ def _loaded(text: str) -> ModuleType:
     return module
 
 
-def kernels(iteration: Iteration, title: str) -> ModuleType:
-    """The compiled kernels of a map, with the functions of ``escape_time.py``."""
-    return _loaded(text_of(iteration, title))
+def kernels(iteration: Iteration, title: str, distance: bool = False) -> ModuleType:
+    """The compiled kernels of a map, with the functions of ``escape_time.py``; distance: whether they tell it."""
+    return _loaded(text_of(iteration, title, distance))

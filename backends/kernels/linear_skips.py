@@ -51,6 +51,13 @@ def skip(row, x, y, ga, gb):
 
 
 @inner
+def skip_slopes(row, x, y, ga, gb):
+    """A skip's derivatives by z and by gamma there, as real matrices row by row."""
+    unit = row[0]
+    return (row[2] * unit, row[3] * unit, row[4] * unit, row[5] * unit), (row[6], row[7], row[8], row[9])
+
+
+@inner
 def skip_wide(row, b, eb, rm, re, eo, x, y, e, ga, gb):
     """The same where z = (x + iy) 2**e: (real part, imaginary part, their exponent, size of what c adds)."""
     ez = eo + e - re

@@ -14,6 +14,7 @@ from math import inf
 
 import numpy as np
 
+from deepzoom.backends.kernels.distance import first_slope, slope_after_skip, slope_after_step
 from deepzoom.backends.kernels.escape_time import (
     OF_A_STEP,
     ROUNDING,
@@ -51,18 +52,18 @@ def _without_reference(at, cx, cy, da, db, fixed, wx, wy, error):
 
 
 @inner
-def iterate_near(pixel, state, seen, trail, orbits, skips, ends, least):
+def iterate_near(pixel, state, seen, trail, slope, orbits, skips, ends, least):
     """Iterate a pixel until it ends, or until |z| is below ``least``.
 
-    pixel: c as a difference, then in units of the largest; what rounding makes of the reference's c. state: x, y, the
-    bound of their error, whether an iterate was within its error of the exit, orbit, m and n. seen: how often it
-    rebased, when to keep z for comparison, and z then. Returns (whether it ended, state, seen, |W|**2 - radius**2,
-    target, trail).
+    pixel: c as a difference, then in units of the largest; what rounding makes of the reference's c; what a pixel
+    adds to it in units of the largest. state: x, y, the bound of their error, whether an iterate was within its error
+    of the exit, orbit, m and n. seen: how often it rebased, when to keep z for comparison, and z then. Returns (whether
+    it ended, state, seen, |W|**2 - radius**2, target, trail, slope).
 
     The error is followed along: a step makes |A| (error + OF_A_STEP |z|) + ROUNDING |B| |c| of it, and a skip drops its
     share of |A z| beside.
     """
-    da, db, ga, gb, least_error = pixel
+    da, db, ga, gb, least_error, g_pixel = pixel
     x, y, error, unsure, orbit, m, n = state
     rebased, keep, kept_x, kept_y = seen
     cx, cy, zx, zy, folds, excess, start, length = orbits
@@ -95,7 +96,7 @@ def iterate_near(pixel, state, seen, trail, orbits, skips, ends, least):
             if rebased == keep:
                 kept_x, kept_y, keep = x, y, 2 * rebased
         if size < least:
-            return False, (x, y, error, unsure, orbit, m, n), (rebased, keep, kept_x, kept_y), beyond, hit, trail
+            return False, (x, y, error, unsure, orbit, m, n), (rebased, keep, kept_x, kept_y), beyond, hit, trail, slope
         block, span = np.int64(-1), one
         if m > 0 and (m - 1) & below == 0 and (STILL == 0.0 or n >= barred):
             q = begin[orbit] + ((m - 1) >> shortest)
@@ -108,10 +109,12 @@ def iterate_near(pixel, state, seen, trail, orbits, skips, ends, least):
         if block >= 0:
             if STILL > 0.0:
                 before = x, y, error, unsure, orbit, m, n
+            slope = slope_after_skip(slope, rows[block], x, y, ga, gb, g_pixel)
             x, y, by_c = skip(rows[block], x, y, ga, gb)
             share = OF_A_STEP + dropped(span)
             error = rows[block, 1] * (error + share * size) + share * by_c
         else:
+            slope = slope_after_step(slope, wx, wy, cx + da, cy + db)
             by_z, by_c = stretch(wx, wy, cx + da, cy + db)
             error = by_z * error + (by_z + lost(wx, wy)) * (OF_A_STEP * size) + by_c * fixed
             x, y = difference(zx[first + m], zy[first + m], cx, cy, x, y, da, db, folds, first + m, 1.0)
@@ -129,24 +132,27 @@ def iterate_near(pixel, state, seen, trail, orbits, skips, ends, least):
             wx, wy = zx[first + m] + x, zy[first + m] + y
             beyond = _beyond(excess[first + m], zx[first + m], zy[first + m], x, y)
             trail, hit = UNKNOWN, 0
-    return True, (x, y, error, unsure, orbit, m, n), (rebased, keep, kept_x, kept_y), beyond, hit, trail
+    return True, (x, y, error, unsure, orbit, m, n), (rebased, keep, kept_x, kept_y), beyond, hit, trail, slope
 
 
 @inner
-def read_out_near(p, da, db, state, beyond, hit, trail, orbits, law, targets, out):
+def read_out_near(p, da, db, state, beyond, hit, trail, slope, orbits, law, targets, out):
     """Write down how a pixel ended."""
     x, y, error, unsure, orbit, m, n = state
     cx, cy, zx, zy, start = orbits[0], orbits[1], orbits[2], orbits[3], orbits[6]
     wx, wy = zx[start[orbit] + m] + x, zy[start[orbit] + m] + y
     error += ROUNDING * (abs(wx) + abs(wy))
-    read_out(p, wx, wy, cx + da, cy + db, n, hit, beyond, error, unsure, trail, law, targets, out)
+    read_out(p, wx, wy, cx + da, cy + db, n, hit, beyond, error, unsure, trail, slope, law, targets, out)
 
 
 @kernel()
-def run_perturbed(dzx, dzy, dcx, dcy, reach, least_error, orbits, skips, limit, radius, law, targets, out):
+def run_perturbed(
+    dzx, dzy, dcx, dcy, pixel, of_start, reach, least_error, orbits, skips, limit, radius, law, targets, out
+):
     """Iterate pixels as differences in float64.
 
-    dz, dc (P,): their differences from the reference's start and c; reach: largest |c|; least_error: what
+    dz, dc (P,): their differences from the reference's start and c; pixel: a pixel's size; of_start: whether it is z
+    that it moves; reach: largest |c|; least_error: what
     rounding makes of the reference's own z_0 and c.
     orbits: c, then zx, zy (less K), folds, excess of all orbits one after the other, start and length: orbit r stands
     at start[r] .. start[r] + length[r]. The first is the one pixels begin at, the last the critical one, to which they
@@ -157,9 +163,10 @@ def run_perturbed(dzx, dzy, dcx, dcy, reach, least_error, orbits, skips, limit, 
     for p in range(dzx.size):
         x, y, da, db = dzx[p], dzy[p], dcx[p], dcy[p]
         ga, gb = (da / reach, db / reach) if reach > 0.0 else (0.0, 0.0)
+        slope = first_slope(of_start, pixel)
         state = x, y, ROUNDING * (abs(x) + abs(y)) + least_error, False, 0, np.int64(0), np.int64(0)
-        _, state, _, beyond, hit, trail = iterate_near(
-            (da, db, ga, gb, least_error), state, (0, 1, inf, inf), UNKNOWN, orbits, skips, (limit, radius, targets),
-            0.0,
+        _, state, _, beyond, hit, trail, slope = iterate_near(
+            (da, db, ga, gb, least_error, slope[4] / reach if reach > 0.0 else 0.0), state, (0, 1, inf, inf),
+            UNKNOWN, slope, orbits, skips, (limit, radius, targets), 0.0,
         )  # fmt: skip
-        read_out_near(p, da, db, state, beyond, hit, trail, orbits, law, targets, out)
+        read_out_near(p, da, db, state, beyond, hit, trail, slope, orbits, law, targets, out)

@@ -10,6 +10,7 @@ from math import inf
 
 import numpy as np
 
+from deepzoom.backends.kernels.distance import first_slope, slope_after_step
 from deepzoom.backends.kernels.double import double_add, double_multiply
 from deepzoom.backends.kernels.escape_time import ROUNDING, UNKNOWN, reached, read_out, stepped
 from deepzoom.backends.kernels.formula import KX, KX_LESS, KY, KY_LESS, double_difference, lost, stretch
@@ -32,12 +33,13 @@ def _excess(excess, zx, zy, x, y):
 
 @kernel()
 def run_refined(
-    zx0, zy0, dcx, dcy, cx, cy, least_error, zx, zy, excess, folds, start, length, limit, radius, law, targets, out,
+    zx0, zy0, dcx, dcy, pixel, of_start, cx, cy, least_error, zx, zy, excess, folds, start, length, limit, radius, law,
+    targets, out,
 ):  # fmt: skip
     """Iterate pixels in double-double: all arrays are (.., 2), of numbers and what they lack.
 
-    z0, dc: differences from the reference's start and c; least_error: what rounding makes of the reference's own;
-    zx, zy, excess, folds (.., 2 folds): orbits, as for ``run_perturbed``.
+    z0, dc: differences from the reference's start and c; pixel, of_start: as for ``run_perturbed``; least_error: what
+    rounding makes of the reference's own; zx, zy, excess, folds (.., 2 folds): orbits, as there.
     """
     last_orbit = start.size - 1
     wcx, wcy = (cx[0], cx[1]), (cy[0], cy[1])
@@ -48,7 +50,7 @@ def run_refined(
         error, unsure, trail = _FINE * (abs(x[0]) + abs(y[0])) + least_error, False, UNKNOWN
         wx, wy = double_add((zx[0, 0], zx[0, 1]), x), double_add((zy[0, 0], zy[0, 1]), y)
         fixed = _FINE * (abs(da[0]) + abs(db[0])) + least_error
-        before_error = error
+        before_error, slope = error, first_slope(of_start, pixel)
         orbit, m, n = 0, np.int64(0), np.int64(0)
         first, last = start[0], length[0]
         rebased, keep, kept_x, kept_y = 0, 1, (inf, 0.0), (inf, 0.0)
@@ -77,6 +79,7 @@ def run_refined(
                 here = first
                 ox, oy = (zx[here, 0], zx[here, 1]), (zy[here, 0], zy[here, 1])
             by_z, by_c = stretch(wx[0], wy[0], a, b)
+            slope = slope_after_step(slope, wx[0], wy[0], a, b)
             before_error = error
             rounded = _FINE * (abs(x[0]) + abs(y[0]))
             error = by_z * error + (by_z + lost(wx[0], wy[0])) * rounded + by_c * fixed
@@ -84,4 +87,4 @@ def run_refined(
             m += 1
             n += 1
         error += ROUNDING * (abs(wx[0]) + abs(wy[0]))
-        read_out(p, wx[0], wy[0], a, b, n, hit, beyond, error, unsure, trail, law, targets, out)
+        read_out(p, wx[0], wy[0], a, b, n, hit, beyond, error, unsure, trail, slope, law, targets, out)

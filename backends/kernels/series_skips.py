@@ -72,6 +72,29 @@ def _polynomial(row, x, y, ga, gb):
 
 
 @inner
+def skip_slopes(row, x, y, ga, gb):
+    """A skip's derivatives by z and by gamma there, as real matrices row by row."""
+    x, y = x * row[0], y * row[0]
+    u, v, du, dv, eu, ev = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for down in range(ORDER + 1):
+        i = ORDER - down
+        p, q, dp, dq = 0.0, 0.0, 0.0, 0.0
+        for less in range(down + 1):
+            j = down - less
+            dp, dq = dp * ga - dq * gb + p, dp * gb + dq * ga + q
+            p, q = p * ga - q * gb, p * gb + q * ga
+            if i + j > 0:
+                n = 2 * (at(i + j) + j)
+                p += row[n]
+                q += row[n + 1]
+        du, dv = du * x - dv * y + u, du * y + dv * x + v
+        eu, ev = eu * x - ev * y + dp, eu * y + ev * x + dq
+        u, v = u * x - v * y + p, u * y + v * x + q
+    du, dv = du * row[0], dv * row[0]
+    return (du, -dv, dv, du), (eu, -ev, ev, eu)
+
+
+@inner
 def skip_wide(row, b, eb, rm, re, eo, x, y, e, ga, gb):
     """The same where z = (x + iy) 2**e: (real part, imaginary part, their exponent, size of what c alone adds)."""
     if e - re > _ONLY_LINEAR:

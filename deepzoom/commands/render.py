@@ -85,6 +85,10 @@ def render(
         Path | None,
         typer.Option(metavar="FILE.npz", help="Also the values, to colour again.", rich_help_panel=OUTPUT),
     ] = None,
+    distance: Annotated[
+        bool,
+        typer.Option("--distance", help="Also distances to the set's border, into --data.", rich_help_panel=OUTPUT),
+    ] = False,
     palette: Palette = None,
     colouring: ColouringText = None,
     cycle: Cycle = None,
@@ -132,6 +136,7 @@ def render(
         pixel,
         zoom,
         flip,
+        distance,
     )
     wanted = request.to_scene()
     plan = rendering.plan(wanted)
