@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from deepzoom import systems
 from deepzoom.backends import kernels
+from deepzoom.backends.kernels import escape_time
 from deepzoom.errors import InputError
-from deepzoom.formula import differences, source
+from deepzoom.formula import differences, rounding, source
 from deepzoom.formula.expression import parse
 from deepzoom.formula.real import Real
 from deepzoom.systems.burning_ship import BURNING_SHIPS
@@ -116,6 +117,42 @@ def test_differences_against_mpmath(text, scale):
             true = (true_value(text, Z + small * mpmath.mpc(z), C + small * mpmath.mpc(c)) - true_value(text, Z, C)) / s
             bound = condition(text, Z, C, z, c) + abs(true)
             assert abs(mpmath.mpc(*got) - true) <= 1e-13 * bound, (Z, C, z, c)
+
+
+CANCELLING = [
+    "z**3 - 3*z + c",
+    "z**2 - 2*z + c",
+    "z - (z**3 - 1)/(3*z**2) + c",
+    "(z**2 + 1e6*z) - 1e6*z + c",
+    "sin(z) - z + c",
+]
+"""Formulas whose parts cancel: all of f_z but a rest near 1 or 0, or some of them everywhere."""
+
+
+@pytest.mark.parametrize("text", [*FORMULAS, *CANCELLING])
+@pytest.mark.parametrize("near", [None, 1e-3, 1e-9])
+def test_rounding_stays_below_its_bound(text, near):
+    """Differences and values in float64 against mpmath, at random places and close to where parts cancel."""
+    f = parse(text)
+    difference, stretch, lost = (made(m, f) for m in (differences.difference, source.stretch, rounding.lost))
+    parts, value = made(rounding.parts, f), made(source.value, f)
+    with mpmath.workdps(80):
+        for k, (Z, C, z, c) in enumerate(points(len(text), 40)):
+            if near is not None:
+                Z = (k % 2) + near * Z
+                if k % 2 == 0 and "/" in text and "c - 2" not in text:
+                    continue  # a pole
+            z, c = 1e-20 * z, 1e-20 * c
+            here = Z.real, Z.imag, C.real, C.imag
+            got = difference(*here, z.real, z.imag, c.real, c.imag, 1.0)
+            moved = true_value(text, mpmath.mpc(Z) + mpmath.mpc(z), mpmath.mpc(C) + mpmath.mpc(c))
+            by_z, by_c = stretch(*here)
+            by_z += lost(*here)
+            sizes = by_z * (abs(z.real) + abs(z.imag)) + by_c * (abs(c.real) + abs(c.imag))
+            error = abs(mpmath.mpc(*got) - (moved - true_value(text, Z, C)))
+            assert error <= escape_time.OF_A_STEP * sizes, (Z, C, z, c)
+            error = abs(mpmath.mpc(*value(*here)) - true_value(text, Z, C))
+            assert error <= escape_time.OF_THE_PARTS * parts(*here), (Z, C)
 
 
 @pytest.mark.parametrize("text", FORMULAS)

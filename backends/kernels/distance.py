@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from math import inf
 
-from deepzoom.backends.kernels.escape_time import FAR, MOST_BEYOND, true_x, true_y
+from deepzoom.backends.kernels.centred import FAR, MOST_BEYOND, true_x, true_y
 from deepzoom.backends.kernels.formula import DISTANCE, tangent, value
 from deepzoom.backends.kernels.series_skips import skip_slopes
 from deepzoom.compiled import inner

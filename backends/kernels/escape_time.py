@@ -10,17 +10,17 @@ from __future__ import annotations
 import math
 from math import inf
 
+from deepzoom.backends.kernels.centred import FAR, MOST_BEYOND, true_x, true_y
 from deepzoom.backends.kernels.distance import attractor_distance, escape_distance, first_slope, slope_after_step
-from deepzoom.backends.kernels.formula import DISTANCE, KX, KY, STILL, lost, stretch, value
+from deepzoom.backends.kernels.formula import DISTANCE, KX, KY, STILL, parts, stretch, value
 from deepzoom.compiled import inner, kernel
 from deepzoom.systems.escape_time import NEAR
 
-FAR = 1e10
-"""The smooth count is read off at the first iterate beyond this radius."""
-MOST_BEYOND = 100
 ROUNDING = 2.0**-53
 OF_A_STEP = 8.0 * ROUNDING
 """Share of |A z| that rounding changes in one step: of Z, of the products and of their sums."""
+OF_THE_PARTS = 4.0 * ROUNDING
+"""Share of the parts of f that rounding changes in one step."""
 
 
 UNKNOWN = inf, inf, inf, inf
@@ -36,18 +36,6 @@ def stepped(trail, x, y, error, new_x, new_y):
     if STILL > 0.0:
         return math.hypot(new_x - x, new_y - y), trail[0], error, trail[2]
     return trail
-
-
-@inner
-def true_x(x):
-    """The real part of z, from that of z - K."""
-    return x + KX if KX != 0.0 else x
-
-
-@inner
-def true_y(y):
-    """The imaginary part of z, from that of z - K."""
-    return y + KY if KY != 0.0 else y
 
 
 @inner
@@ -147,7 +135,7 @@ def run_float64(zx, zy, cx, cy, pixel, of_start, limit, radius, law, targets, ou
             u, v = value(x, y, a, b)
             trail = stepped(trail, x, y, error, u, v)
             error = by_z * error + by_c * fixed
-            error += OF_A_STEP * (abs(u) + abs(v) + lost(x, y) * (abs(KX) + abs(KY)))
+            error += OF_THE_PARTS * parts(x, y, a, b)
             x, y = u, v
             n += 1
             if x == kept_x and y == kept_y:  # the same number again: so it goes on for ever

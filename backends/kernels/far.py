@@ -11,8 +11,9 @@ from math import inf
 
 import numpy as np
 
+from deepzoom.backends.kernels.centred import true_x, true_y
 from deepzoom.backends.kernels.distance import NO_SLOPE
-from deepzoom.backends.kernels.escape_time import OF_A_STEP, ROUNDING, UNKNOWN, reached, true_x, true_y
+from deepzoom.backends.kernels.escape_time import OF_A_STEP, ROUNDING, UNKNOWN, reached
 from deepzoom.backends.kernels.formula import difference, lost, stretch, wide_difference
 from deepzoom.backends.kernels.perturbed import iterate_near, read_out_near
 from deepzoom.backends.kernels.series_skips import dropped, skip_wide
@@ -148,7 +149,8 @@ def _iterate_far(pixel, state, trail, orbits, tiny, skips, ends):
             unit = max(e, ec)
             p1, p2 = two_to(e - unit), two_to(ec - unit)
             by_z, by_c = stretch(zx[here], zy[here], cx, cy)
-            error = (by_z * error + (by_z + lost(zx[here], zy[here])) * OF_A_STEP * size) * p1 + by_c * ROUNDING * p2
+            rounded = (by_z + lost(zx[here], zy[here], cx, cy)) * OF_A_STEP * size
+            error = (by_z * error + rounded) * p1 + by_c * ROUNDING * p2
             u, v = difference(zx[here], zy[here], cx, cy, x * p1, y * p1, da * p2, db * p2, folds, here, two_to(unit))
             x, y, e = _scaled(u, v, unit)
             error *= two_to(unit - e)

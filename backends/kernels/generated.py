@@ -24,15 +24,16 @@ from deepzoom.formula.centred import Centred
 from deepzoom.formula.differences import difference, double_difference, wide_difference
 from deepzoom.formula.expression import Complex
 from deepzoom.formula.real import ordered
+from deepzoom.formula.rounding import lost, parts
 from deepzoom.formula.taylor import taylor
 from deepzoom.systems.escape_time import Iteration
 
 _HERE = Path(__file__).parent
-_LOOPS = ("tree.py", "distance.py", "escape_time.py", "perturbed.py", "far.py")
+_LOOPS = ("tree.py", "centred.py", "distance.py", "escape_time.py", "perturbed.py", "far.py")
 _NOT_DOUBLE = ("exp", "sin", "cos")
 """What double-double has not."""
 _REPLACED = re.compile(
-    r"from (__future__|deepzoom\.backends\.kernels\.(formula|series_skips|distance|escape_time|perturbed))"
+    r"from (__future__|deepzoom\.backends\.kernels\.(formula|series_skips|centred|distance|escape_time|perturbed))"
     r" import (\([^)]*\)|[^\n]*)\n"
 )
 _USED = """\
@@ -50,6 +51,8 @@ from deepzoom.compiled import inner
 _BRANCHES = {
     "value": ("zx, zy, cx, cy", "abs(zx) + abs(zy)"),
     "stretch": ("zx, zy, cx, cy", "abs(zx) + abs(zy)"),
+    "parts": ("zx, zy, cx, cy", "abs(zx) + abs(zy)"),
+    "lost": ("zx, zy, cx, cy", "abs(zx) + abs(zy)"),
     "tangent": ("zx, zy, cx, cy", "abs(zx) + abs(zy)"),
     "taylor": ("zx, zy, cx, cy, w", "abs(zx) + abs(zy)"),
     "difference": (
@@ -86,14 +89,6 @@ def _function(make: Callable[[Complex], str], map_: Centred) -> str:
     )
 
 
-def _lost(map_: Centred, cancels: bool) -> str:
-    """``lost(zx, zy)``: 1 where parts of the formula may cancel, so that rounding of a step is of z, not of A z."""
-    condition = "0.0" if not cancels else "1.0"
-    if map_.near is not None:
-        condition = f"0.0 if abs(zx) + abs(zy) < {map_.radius!r} else 1.0"
-    return f"\n@inner\ndef lost(zx, zy):\n    return {condition}\n"
-
-
 def _constants(map_: Centred, k: tuple[Fraction, Fraction], still: float, distance: bool) -> str:
     poles = any(node.op == "/" for node in ordered((map_.f.re, map_.f.im)))
     less = [float(exact - Fraction(near)) for exact, near in zip(k, (map_.x, map_.y), strict=True)]
@@ -107,18 +102,18 @@ def text_of(iteration: Iteration, title: str, distance: bool) -> str:
     """The module's source."""
     map_ = iteration.centred
     f = map_.f
-    makers = [source.value, source.tangent, difference, wide_difference, source.stretch]
+    makers = [source.value, parts, lost, source.tangent, difference, wide_difference, source.stretch]
     if source.is_holomorphic(f):
-        makers, parts = [*makers, taylor], ["series_skips.py", *_LOOPS]
+        makers, files = [*makers, taylor], ["series_skips.py", *_LOOPS]
     else:
         makers = [*makers, source.curvature, source.fold_distance]
-        parts = ["linear_skips.py", *_LOOPS]
+        files = ["linear_skips.py", *_LOOPS]
     if not any(node.op in _NOT_DOUBLE for node in ordered((f.re, f.im))):
-        makers, parts = [*makers, double_difference], [*parts, "refined.py"]
+        makers, files = [*makers, double_difference], [*files, "refined.py"]
     k = Fraction(iteration.critical[0]), Fraction(iteration.critical[1])
-    code = _constants(map_, k, iteration.still, distance) + _lost(map_, any(k))
+    code = _constants(map_, k, iteration.still, distance)
     code += "\n".join(_function(make, map_) for make in makers)
-    rest = "\n\n".join(_REPLACED.sub("", (_HERE / part).read_text(encoding="utf-8")) for part in parts)
+    rest = "\n\n".join(_REPLACED.sub("", (_HERE / file).read_text(encoding="utf-8")) for file in files)
     return f"# {title}\n\n{_USED}{code}\n\n{rest}"
 
 

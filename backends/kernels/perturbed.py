@@ -14,18 +14,10 @@ from math import inf
 
 import numpy as np
 
+from deepzoom.backends.kernels.centred import true_x, true_y
 from deepzoom.backends.kernels.distance import first_slope, slope_after_skip, slope_after_step
-from deepzoom.backends.kernels.escape_time import (
-    OF_A_STEP,
-    ROUNDING,
-    UNKNOWN,
-    reached,
-    read_out,
-    stepped,
-    true_x,
-    true_y,
-)
-from deepzoom.backends.kernels.formula import KX, KY, POLES, STILL, difference, lost, stretch, value
+from deepzoom.backends.kernels.escape_time import OF_A_STEP, OF_THE_PARTS, ROUNDING, UNKNOWN, reached, read_out, stepped
+from deepzoom.backends.kernels.formula import POLES, STILL, difference, lost, parts, stretch, value
 from deepzoom.backends.kernels.series_skips import dropped, skip
 from deepzoom.compiled import inner, kernel
 
@@ -47,7 +39,7 @@ def _without_reference(at, cx, cy, da, db, fixed, wx, wy, error):
     by_z, by_c = stretch(x, y, cx + da, cy + db)
     u, v = value(x, y, cx + da, cy + db)
     moved = by_z * (before + ROUNDING * (abs(x) + abs(y))) + by_c * (fixed + ROUNDING * (abs(cx) + abs(cy)))
-    moved += OF_A_STEP * (abs(u) + abs(v) + lost(x, y) * (abs(KX) + abs(KY)))
+    moved += OF_THE_PARTS * parts(x, y, cx + da, cy + db)
     return (u, v, moved) if moved < error else (wx, wy, error)
 
 
@@ -116,7 +108,7 @@ def iterate_near(pixel, state, seen, trail, slope, orbits, skips, ends, least):
         else:
             slope = slope_after_step(slope, wx, wy, cx + da, cy + db)
             by_z, by_c = stretch(wx, wy, cx + da, cy + db)
-            error = by_z * error + (by_z + lost(wx, wy)) * (OF_A_STEP * size) + by_c * fixed
+            error = by_z * error + (by_z + lost(wx, wy, cx + da, cy + db)) * (OF_A_STEP * size) + by_c * fixed
             x, y = difference(zx[first + m], zy[first + m], cx, cy, x, y, da, db, folds, first + m, 1.0)
         m += span
         n += span

@@ -82,7 +82,7 @@ def run_refined(
             slope = slope_after_step(slope, wx[0], wy[0], a, b)
             before_error = error
             rounded = _FINE * (abs(x[0]) + abs(y[0]))
-            error = by_z * error + (by_z + lost(wx[0], wy[0])) * rounded + by_c * fixed
+            error = by_z * error + (by_z + lost(wx[0], wy[0], a, b)) * rounded + by_c * fixed
             x, y = double_difference(ox, oy, wcx, wcy, x, y, da, db, folds, here)
             m += 1
             n += 1

@@ -1,0 +1,25 @@
+"""From z - K, which is iterated, to z, K being the critical point; and how far out an escaping orbit is read off.
+
+This file is compiled as ``escape_time.py`` is.
+"""
+
+from __future__ import annotations
+
+from deepzoom.backends.kernels.formula import KX, KY
+from deepzoom.compiled import inner
+
+FAR = 1e10
+"""The smooth count is read off at the first iterate beyond this radius."""
+MOST_BEYOND = 100
+
+
+@inner
+def true_x(x):
+    """The real part of z, from that of z - K."""
+    return x + KX if KX != 0.0 else x
+
+
+@inner
+def true_y(y):
+    """The imaginary part of z, from that of z - K."""
+    return y + KY if KY != 0.0 else y
