@@ -115,6 +115,9 @@ def render(
     begin = time.perf_counter()
     planned = plan(scene)
     observer.say(f"{planned.backend.name}: {planned.reason}.")
+    remark = planned.system.remark()
+    if remark is not None:
+        observer.say(remark)
     field = Field.empty(scene) if partial is None else partial
     field.made = {"system": planned.system.key()}
     job: Job | None = None

@@ -16,6 +16,7 @@ from deepzoom.backends import kernels
 from deepzoom.backends.kernels import escape_time
 from deepzoom.errors import InputError
 from deepzoom.formula import differences, rounding, source
+from deepzoom.formula.critical import critical_points
 from deepzoom.formula.expression import parse
 from deepzoom.formula.real import Real
 from deepzoom.systems.burning_ship import BURNING_SHIPS
@@ -338,3 +339,37 @@ def test_which_formulas_are_complex_differentiable():
     for name, kind in systems.ESCAPE_TIME.items():
         f = kind.build({key: setting.default for key, setting in kind.settings.items()}).formula
         assert source.is_holomorphic(f) == (name not in {m.name for m in BURNING_SHIPS}), name
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("z**2 + c", [0]),
+        ("z**3 - 3*z + c", [-1, 1]),
+        ("c*z*(1 - z)", [0.5]),
+        ("z - (z**3 - 1)/(3*z**2) + c", [1, np.exp(2j * np.pi / 3), np.exp(-2j * np.pi / 3)]),
+        ("z**2 + 1/z**2 + c", [1, -1, 1j, -1j]),
+        ("c*(z**3 - 3*i*z)", [np.exp(0.25j * np.pi), -np.exp(0.25j * np.pi)]),
+        ("(z - 1)**3*(z + 2) + c", [1, -1.25]),
+        ("z**3 + c/z", []),
+        ("z + c", []),
+        ("sin(z) + c", None),
+        ("fold(z)**2 + c", None),
+        ("((z**2 + c - 1)/(2*z + c - 2))**2", None),
+    ],
+)
+def test_critical_points(text, expected):
+    """By hand; those that move with c are none."""
+    found = critical_points(parse(text))
+    assert (found is None) == (expected is None)
+    if found is not None:
+        assert len(found) == len(expected)
+        assert all(min(abs(p - q) for q in found) < 1e-14 for p in expected)
+
+
+def test_a_start_that_is_no_critical_point_is_remarked_on():
+    given = {"formula": "z**3 - 3*z + c"}
+    remark = systems.create("formula", given).remark()
+    assert remark == "Orbits begin at 0+0i; critical points of the formula are -1+0i, 1+0i."
+    assert systems.create("formula", {**given, "z0x": "1"}).remark() is None
+    assert all(systems.create(name, {}).remark() is None for name in systems.names())

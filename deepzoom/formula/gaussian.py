@@ -52,7 +52,7 @@ def _product(p: Polynomial, q: Polynomial) -> Polynomial:
     return _trimmed(result)
 
 
-def _divided(p: Polynomial, q: Polynomial) -> tuple[Polynomial, Polynomial]:
+def divided(p: Polynomial, q: Polynomial) -> tuple[Polynomial, Polynomial]:
     """Quotient and remainder."""
     rest, found = list(p), []
     while len(rest) >= len(q):
@@ -66,17 +66,27 @@ def _divided(p: Polynomial, q: Polynomial) -> tuple[Polynomial, Polynomial]:
     return _trimmed(found[::-1]), _trimmed(rest)
 
 
+def common(p: Polynomial, q: Polynomial) -> Polynomial:
+    """The greatest common divisor, but for a factor; of nothing and p it is p."""
+    while q:
+        p, q = q, divided(p, q)[1]
+    return p
+
+
+def slope(p: Polynomial) -> Polynomial:
+    """The derivative."""
+    return [(n * x, n * y) for n, (x, y) in enumerate(p) if n > 0]
+
+
 class Quotient:
     """upper / lower, without common factors, the last coefficient of lower being 1."""
 
     def __init__(self, upper: Polynomial, lower: Polynomial) -> None:
         if not lower:
             raise NotRational
-        a, b = upper, lower
-        while b:
-            a, b = b, _divided(a, b)[1]
-        if upper and len(a) > 1:
-            upper, lower = _divided(upper, a)[0], _divided(lower, a)[0]
+        shared = common(upper, lower)
+        if upper and len(shared) > 1:
+            upper, lower = divided(upper, shared)[0], divided(lower, shared)[0]
         last = lower[-1]
         self.upper = [_over(k, last) for k in upper]
         self.lower = [_over(k, last) for k in lower] if upper else [(Fraction(1), Fraction(0))]
@@ -91,6 +101,11 @@ class Quotient:
     def lowest(self) -> int:
         """The power of z that the numerator can be divided by."""
         return next((n for n, k in enumerate(self.upper) if any(k)), 0)
+
+    def slope(self) -> Quotient:
+        """The derivative."""
+        rising = _product(slope(self.upper), self.lower)
+        return Quotient(_sum(rising, _product(self.upper, slope(self.lower)), -1), _product(self.lower, self.lower))
 
     def __add__(self, other: Quotient) -> Quotient:
         return self._joined(other, 1)

@@ -41,6 +41,10 @@ class System(ABC):
         self.axes = axes
         self.default_steps = default_steps
 
+    def remark(self) -> str | None:
+        """A sentence that whoever renders it should know, or None."""
+        return None
+
     @abstractmethod
     def key(self) -> str:
         """Hash of everything that decides a run's numbers but for its point: same key, same numbers."""

@@ -12,11 +12,13 @@ from ..coordinates import Rational, parse_decimal
 from ..errors import InputError
 from ..formula import source
 from ..formula.centred import Centred, centred
+from ..formula.critical import critical_points
 from ..formula.expression import Complex
 from ..scene import View
 from .base import Axis, Setting, System, checked_settings
 
 MOST_STEPS = 1_000_000_000
+_SAME, _MOST_LISTED = 1e-12, 6
 
 Point = tuple[Rational, Rational]
 ORIGIN: Point = (Fraction(0), Fraction(0))
@@ -82,6 +84,19 @@ class EscapeTimeSystem(System):
         """(z_0, c) of the point (x, y) of the plane."""
         c = self.iteration.c
         return (self.iteration.start, (x, y)) if c is None else ((x, y), c)
+
+    def remark(self) -> str | None:
+        """Where orbits begin at no critical point although the formula has some: those that draw its set."""
+        i = self.iteration
+        start = complex(float(i.start[0]), float(i.start[1]))
+        known = critical_points(i.formula) if i.c is None else None
+        if not known or min(abs(p - start) for p in known) < _SAME:
+            return None
+        listed = ", ".join(f"{p.real:.12g}{p.imag:+.12g}i" for p in known[:_MOST_LISTED])
+        more = "" if len(known) <= _MOST_LISTED else f" and {len(known) - _MOST_LISTED} more"
+        return (
+            f"Orbits begin at {start.real:.12g}{start.imag:+.12g}i; critical points of the formula are {listed}{more}."
+        )
 
     def key(self) -> str:
         i = self.iteration

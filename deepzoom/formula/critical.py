@@ -1,0 +1,38 @@
+"""The critical points of a formula that do not move with c: where f_z is 0 for every c."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from .expression import Complex
+from .gaussian import NotRational, Polynomial, common, divided, quotients, slope
+from .source import is_holomorphic
+
+_BITS = 256
+"""Of coefficients; roots are isolated to 80."""
+
+
+def critical_points(f: Complex) -> list[complex] | None:
+    """To float64, by growing size; None where f folds or is no polynomial in c of rational functions of z."""
+    if not is_holomorphic(f):
+        return None
+    try:
+        slopes = [part.slope() for part in quotients(f, (Fraction(0), Fraction(0)))]
+    except NotRational:
+        return None
+    shared: Polynomial = []
+    for part in slopes:
+        shared = common(shared, part.upper)  # no factor of it is one of the denominator
+    return sorted(roots(shared), key=lambda p: (abs(p), p.imag, p.real))
+
+
+def roots(p: Polynomial) -> list[complex]:
+    """Of a polynomial, each once (python-flint's ball arithmetic isolates them)."""
+    import flint
+
+    if len(p) < 2:
+        return []
+    simple = divided(p, common(p, slope(p)))[0]
+    with flint.ctx.workprec(_BITS):
+        exact = [[flint.arb(flint.fmpq(int(v.numerator), int(v.denominator))) for v in k] for k in simple]
+        return [complex(root) for root in flint.acb_poly([flint.acb(*k) for k in exact]).roots(tol=2.0**-80)]
