@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepzoom import reference as references
-from deepzoom.arithmetic.tangent import Fold, Series, monomials
+from deepzoom.arithmetic.tangent import Fold, Series, monomials, substituted
 from deepzoom.coordinates import log2
 from deepzoom.reference import HAND_OFF, ORDER, Reference
 from deepzoom.scene import View
+from deepzoom.shape import IDENTITY
 from deepzoom.systems.base import System
 from deepzoom.systems.escape_time import EscapeTimeSystem
 from deepzoom.systems.experiments import TrainingSystem
@@ -44,18 +45,22 @@ def _evaluate(snapshot: Snapshot, data: Floats, dx: Floats, dy: Floats, exponent
     return Series(data, snapshot.exponent, ORDER, Fold()).at(dx, dy, exponent)
 
 
-def _truncation(snapshot: Snapshot, weights: Floats, layers: list[slice], log2_size: float) -> float:
-    """Share of the difference that the polynomials drop at parameter differences of 2**log2_size, estimated.
+def _truncation(snapshot: Snapshot, layers: list[slice], view: View) -> float:
+    """Share of the difference that the polynomials drop in a view, estimated.
 
-    The first dropped degree is extrapolated from the largest ratio of one degree to the one before.
+    They are taken in the picture's own coordinates, in which a stretched view is as large in all directions. The first
+    dropped degree is extrapolated from the largest ratio of one degree to the one before.
     """
     degrees = monomials(ORDER).sum(axis=1)
+    log2_size = log2(view.depth * max(view.width, view.height) / (2 * view.height))
     size = 2.0 ** min(log2_size - snapshot.exponent, 200.0)  # far beyond where they hold
+    weights = snapshot.weights
+    if view.shape != IDENTITY:
+        weights = substituted(weights, ORDER, view.shape.matrix)
     share = 0.0
     for layer in layers:
         terms = [
-            float(np.abs(snapshot.weights[degrees == k][:, layer]).sum(axis=0).max()) * size**k
-            for k in range(1, ORDER + 1)
+            float(np.abs(weights[degrees == k][:, layer]).sum(axis=0).max()) * size**k for k in range(1, ORDER + 1)
         ]
         if terms[0] == 0:
             continue
@@ -148,7 +153,7 @@ class _PerturbationJob(Job):
             if 0 < s.step <= min(last_start, self._reference.steps - 1)
             and s.fold >= size + _FOLD_ROOM
             and np.isfinite(s.sums).all()
-            and _truncation(s, self._reference.weights[s.step], self._layers, size) <= _DROPPED
+            and _truncation(s, self._layers, self._view) <= _DROPPED
         ]
         corners = self._corners()
         # float64 carries the probes' own differences only where they are well above 1e-308

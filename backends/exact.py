@@ -30,7 +30,9 @@ _SLOWER = 1000.0  # an exact pixel-step against a float64 one, for the estimate
 
 def _bits(system: TrainingSystem, view: View) -> int:
     """What the depth needs, and digits for a chaotic run to lose."""
-    return math.ceil(-log2(view.depth)) + 192 + system.network.rate_bits(view.x, view.y)
+    return (
+        math.ceil(-log2(view.smallest_difference() * 2 * view.height)) + 192 + system.network.rate_bits(view.x, view.y)
+    )
 
 
 class _ExactJob(Job):
@@ -43,7 +45,7 @@ class _ExactJob(Job):
         self.facts = Facts(self._bits)
 
     def _measure(self, column: int, row: int, bits: int) -> float:
-        run = ExactRun(self._network, self._view.x_at(column), self._view.y_at(row), bits)
+        run = ExactRun(self._network, *self._view.at(column, row), bits)
         totals = Totals(Exact.of(0.0, bits))
         for _ in range(self._steps):
             loss = run.advance().loss

@@ -61,7 +61,7 @@ class LyapunovJob(Job):
             self._say("Float64 does not settle all pixels here; those are run with more digits, which takes longer.")
         for k in again.tolist():
             row, column = divmod(int(pixels[k]), self._view.width)
-            measure[k], bound[k] = self._settled(self._view.x_at(column), self._view.y_at(row))
+            measure[k], bound[k] = self._settled(*self._view.at(column, row))
         trust = np.where(bound <= RIGHT, 1, -1).astype(np.int8)
         return ReadOut(measure, np.sign(measure).astype(np.int8), trust)
 

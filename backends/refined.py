@@ -88,8 +88,9 @@ class Refined:
         """z_0, c, the centre's c and what rounding makes of it, and the orbits; in double-double."""
         view = self._view
         rows, columns = np.divmod(pixels, view.width)
-        x = np.array([orbits.pair(view.x_at(int(j)) - view.x) for j in columns]).reshape(-1, 2)
-        y = np.array([orbits.pair(view.y_at(int(i)) - view.y) for i in rows]).reshape(-1, 2)
+        points = [view.at(int(j), int(i)) for j, i in zip(columns, rows, strict=True)]
+        x = np.array([orbits.pair(x - view.x) for x, _ in points]).reshape(-1, 2)
+        y = np.array([orbits.pair(y - view.y) for _, y in points]).reshape(-1, 2)
         none = np.zeros_like(x)
         differences = (none, none, x, y) if self._system.iteration.c is None else (x, y, none, none)
         c = self._system.start(view.x, view.y)[1]

@@ -28,7 +28,7 @@ def float64_steps_per_pixel(view: View) -> float:
     """log2 of the distance of neighbouring pixels over float64's spacing at the view's coordinates."""
     # what is computed of a coordinate, a power of ten or a sum with c, has the resolution of numbers near 1 at best
     largest = max(1.0, float(max(abs(view.x), abs(view.y)) + view.largest_difference()))
-    return log2(view.depth / view.height) - math.log2(np.spacing(largest))
+    return log2(2 * view.smallest_difference()) - math.log2(np.spacing(largest))
 
 
 def select(name: str, view: View, system: System) -> tuple[Backend, str]:

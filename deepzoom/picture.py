@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import gmpy2
 import numpy as np
@@ -13,7 +14,8 @@ from .coordinates import Rational, log2, with_digits
 from .errors import InputError
 from .field import Field
 from .files import whole_file
-from .scene import Scene
+from .scene import Scene, View
+from .shape import IDENTITY
 from .systems.base import Axis
 
 _KEY = "deepzoom-scene"
@@ -111,21 +113,10 @@ def _parameter(coordinate: Rational, axis: Axis, depth: Rational) -> Rational:
         return gmpy2.mpq(gmpy2.exp10(gmpy2.mpfr(coordinate)))
 
 
-def write_figure(path: Path, rgb: NDArray[np.float64], scene: Scene, axes: tuple[Axis, Axis], title: str) -> None:
-    """Write the picture with its two axes: their names, and the parameters' values at the ends, as published."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    view = scene.view
-    left, right = view.x_at(-0.5), view.x_at(view.width - 0.5)
-    low, high = view.y_at(view.height - 0.5), view.y_at(-0.5)
-    x = end_labels(*(_parameter(c, axes[0], view.depth) for c in (left, right)))
-    y = end_labels(*(_parameter(c, axes[1], view.depth) for c in (low, high)))
-    width = 6.0
-    figure = Figure(figsize=(width, max(3.0, width * view.height / view.width + 0.9)), dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)
-    ax = figure.add_subplot()
-    ax.imshow(rgb, extent=(0, 1, 0, 1), aspect=view.height / view.width, interpolation="nearest")
+def _label_ends(ax: Any, view: View, axes: tuple[Axis, Axis]) -> None:
+    """Write the parameters' values at the ends of both axes."""
+    corners = zip(view.at(-0.5, view.height - 0.5), view.at(view.width - 0.5, -0.5), strict=True)
+    x, y = (end_labels(*(_parameter(c, axis, view.depth) for c in ends)) for ends, axis in zip(corners, axes))
     small = 9 if max(map(len, x)) < 28 else 6
     ax.set_xticks([0, 1], list(x), fontsize=small)
     ax.set_yticks([0, 1], list(y), rotation=90, fontsize=small)
@@ -135,9 +126,37 @@ def write_figure(path: Path, rgb: NDArray[np.float64], scene: Scene, axes: tuple
     first, last = ax.get_yticklabels()
     first.set_verticalalignment("bottom")
     last.set_verticalalignment("top")
+
+
+def _direction(name: str, way: tuple[Rational, Rational]) -> str:
+    """Where one height of a stretched or turned picture leads, in units of the depth."""
+    return f"one height {name}: {float(way[0]):+.4g} depths of x, {float(way[1]):+.4g} of y"
+
+
+def write_figure(path: Path, rgb: NDArray[np.float64], scene: Scene, axes: tuple[Axis, Axis], title: str) -> None:
+    """Write the picture with its two axes: their names, and the parameters' values at the ends, as published."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    view = scene.view
     names = [f"{axis.label} (log scale)" if axis.power_of_ten else axis.label for axis in axes]
-    ax.set_xlabel(names[0])
-    ax.set_ylabel(names[1])
-    ax.set_title(f"{title}\nview {with_digits(view.depth, 3)} high, {scene.steps} steps", fontsize=10)
+    width = 6.0
+    figure = Figure(figsize=(width, max(3.0, width * view.height / view.width + 0.9)), dpi=150, layout="constrained")
+    FigureCanvasAgg(figure)
+    ax = figure.add_subplot()
+    ax.imshow(rgb, extent=(0, 1, 0, 1), aspect=view.height / view.width, interpolation="nearest")
+    if view.shape == IDENTITY:
+        _label_ends(ax, view, axes)
+        ax.set_xlabel(names[0])
+        ax.set_ylabel(names[1])
+        shown = ""
+    else:  # neither axis of the picture is one of the plane
+        ax.set_xticks([])
+        ax.set_yticks([])
+        right, up = ((view.shape.xu, view.shape.yu), (view.shape.xv, view.shape.yv))
+        ax.set_xlabel(_direction("right", right))
+        ax.set_ylabel(_direction("up", up if not view.flip else (-up[0], -up[1])))
+        shown = f"\nstretched or turned; x is {names[0]}, y is {names[1]}"
+    ax.set_title(f"{title}\nview {with_digits(view.depth, 3)} high, {scene.steps} steps{shown}", fontsize=10)
     with whole_file(path) as file:
         figure.savefig(file, format="png", metadata={_KEY: scene.to_toml()})

@@ -147,7 +147,8 @@ class _Goal:
     @classmethod
     def of(cls, view: View, steps: int) -> _Goal:
         share = math.log2(HAND_OFF)
-        return cls(share - log2(view.depth / _NEAREST), share - log2(view.largest_difference()), steps)
+        near = view.smallest_difference() * (2 * view.height) / _NEAREST
+        return cls(share - log2(near), share - log2(view.largest_difference()), steps)
 
     def reached(self, reach: list[float], losses: list[float]) -> bool:
         """Whether close pixels have left the reference, or further steps would serve none, or there are none."""

@@ -16,6 +16,7 @@ from .field import Field
 from .files import check_output
 from .picture import read_scene
 from .scene import Scene, View, parse_size
+from .shape import IDENTITY, Shape, parse_rotation, parse_stretch
 
 DEFAULT_SIZE = "256x256"
 AUTO = "auto"
@@ -41,6 +42,13 @@ class Request:
     zoom: str | None = None
     flip: bool = False
     distance: bool = False
+    stretch: str | None = None
+    rotate: str | None = None
+
+    @property
+    def turn(self) -> float:
+        """Degrees of ``rotate``."""
+        return 0.0 if self.rotate is None else parse_rotation(self.rotate)
 
     def grows(self, scene: Scene) -> bool:
         """Whether the iteration limit of its scene is still to be found: asked for, or given by no number or place.
@@ -54,7 +62,10 @@ class Request:
         return escapes and (self.steps == AUTO or bare)
 
     def to_scene(self) -> Scene:
-        """The scene asked for. Raises InputError where the options do not make one."""
+        """The scene asked for; one to be stretched by itself is not yet (``stretch.unfolded``).
+
+        Raises InputError where the options do not make one.
+        """
         if (self.pixel is None) != (self.zoom is None) or (self.pixel is not None and self.scene is None):
             raise InputError("--pixel: J I goes with --zoom K and --scene FILE, and the other way round.")
         if self.center is not None:
@@ -82,7 +93,16 @@ class Request:
             scene = replace(scene, distance=True)
         if self.flip:
             scene = replace(scene, view=replace(scene.view, flip=not scene.view.flip))
-        return scene
+        return replace(scene, view=replace(scene.view, shape=self._shape(scene.view.shape)))
+
+    def _shape(self, shape: Shape) -> Shape:
+        """A view's shape with the options applied: ``stretch`` begins anew, ``rotate`` turns what there is."""
+        turn = self.turn
+        if self.stretch == "auto":
+            return IDENTITY
+        if self.stretch is not None:
+            shape = parse_stretch(self.stretch)
+        return shape.turned(turn) if turn else shape
 
     def _number(self) -> int | None:
         """The steps that were given as a number. Raises InputError for what is neither that nor "auto"."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from .colours import Colouring
 from .coordinates import Rational, format_decimal, parse_decimal, rounded, scaled_float
 from .errors import InputError
+from .shape import IDENTITY, Shape
 
 Floats = NDArray[np.float64]
 
@@ -24,9 +26,9 @@ Floats = NDArray[np.float64]
 class View:
     """What part of the plane, at how many pixels.
 
-    x, y: exact centre; depth: the view's full height in plane units (exact, positive). Pixel (row i, column j) is
-    sampled at centre + depth * (u, v), u = (j + 1/2 - W/2) / H, v = (H/2 - i - 1/2) / H; y grows upward. flip turns the
-    picture over: v has the other sign.
+    x, y: exact centre; depth: the view's full height in plane units before stretching (exact, positive). Pixel (row i,
+    column j) is sampled at centre + depth * shape (u, v), u = (j + 1/2 - W/2) / H, v = (H/2 - i - 1/2) / H; y grows
+    upward. flip turns the picture over: v has the other sign.
     """
 
     x: Rational
@@ -35,6 +37,7 @@ class View:
     width: int
     height: int
     flip: bool = False
+    shape: Shape = IDENTITY
 
     @classmethod
     def parse(cls, x: str, y: str, depth: str, size: str | tuple[int, int]) -> View:
@@ -49,48 +52,59 @@ class View:
     def pixels(self) -> int:
         return self.width * self.height
 
-    def _offsets(self, pixels: NDArray[np.int64]) -> tuple[Floats, Floats]:
-        """u and v of flat pixel numbers (row * width + column), each correctly rounded."""
+    def _multiples(self, pixels: NDArray[np.int64]) -> tuple[list[NDArray[Any]], int, Rational]:
+        """([x, y], most, unit): differences of flat pixel numbers (row * width + column) from the centre.
+
+        They are whole multiples of a unit, and below ``most``.
+        """
+        parts = math.lcm(*(int(e.denominator) for e in self.shape.entries))
+        xu, xv, yu, yv = (int(e * parts) for e in self.shape.entries)
+        most = max(map(abs, (xu, xv, yu, yv))) * (self.width + self.height)
         row, column = np.divmod(pixels, self.width)
-        twice, up = 2.0 * self.height, -1 if self.flip else 1
-        return (2 * column + 1 - self.width) / twice, up * (self.height - 2 * row - 1) / twice
+        across, up = 2 * column + 1 - self.width, (self.height - 2 * row - 1) * (-1 if self.flip else 1)
+        if most >= 1 << 63:
+            across, up = across.astype(object), up.astype(object)
+        return [xu * across + xv * up, yu * across + yv * up], most, self.depth / (2 * self.height * parts)
 
     def differences(self, pixels: NDArray[np.int64]) -> tuple[Floats, Floats, int]:
-        """(dx, dy, e): the pixels' differences from the centre, times 2**-e."""
-        u, v = self._offsets(pixels)
-        mantissa, exponent = scaled_float(self.depth)
-        return u * mantissa, v * mantissa, exponent
+        """(dx, dy, e): the pixels' differences from the centre, times 2**-e; below 1."""
+        (x, y), most, unit = self._multiples(pixels)
+        mantissa, exponent = scaled_float(unit)
+        shift = most.bit_length()
+        mantissa = math.ldexp(mantissa, -shift)
+        return x.astype(np.float64) * mantissa, y.astype(np.float64) * mantissa, exponent + shift
 
     def points(self, pixels: NDArray[np.int64]) -> tuple[Floats, Floats]:
         """x and y of the pixels, each the nearest float64 to the exact coordinate."""
-        row, column = np.divmod(pixels, self.width)
-        columns, column_at = np.unique(column, return_inverse=True)
-        rows, row_at = np.unique(row, return_inverse=True)
-        x = np.array([float(self.x_at(int(j))) for j in columns])
-        y = np.array([float(self.y_at(int(i))) for i in rows])
-        return x[column_at], y[row_at]
+        multiples, _, unit = self._multiples(pixels)
 
-    def x_at(self, column: float) -> Rational:
-        """Exact x at the middle of a column; half columns reach the edges."""
-        return self.x + self.depth * (mpq(column) + mpq(1, 2) - mpq(self.width, 2)) / self.height
+        def at(centre: Rational, counts: NDArray[Any]) -> Floats:
+            some, places = np.unique(counts, return_inverse=True)
+            return np.array([float(centre + int(n) * unit) for n in some])[places]
 
-    def y_at(self, row: float) -> Rational:
-        """Exact y at the middle of a row."""
-        up = -1 if self.flip else 1
-        return self.y + up * self.depth * (mpq(self.height, 2) - mpq(row) - mpq(1, 2)) / self.height
+        return at(self.x, multiples[0]), at(self.y, multiples[1])
+
+    def at(self, column: float, row: float) -> tuple[Rational, Rational]:
+        """Exact (x, y) at the middle of a pixel; half columns and rows reach the edges."""
+        u = (mpq(column) + mpq(1, 2) - mpq(self.width, 2)) / self.height
+        v = (mpq(self.height, 2) - mpq(row) - mpq(1, 2)) / self.height
+        x, y = self.shape.times(u, -v if self.flip else v)
+        return self.x + self.depth * x, self.y + self.depth * y
 
     def smallest_difference(self) -> Rational:
         """The innermost pixel's distance from the centre along one axis, or half a pixel where one lies on it."""
-        return self.depth / (2 * self.height)
+        return self.depth * self.shape.least / (2 * self.height)
 
     def largest_difference(self) -> Rational:
-        """The outermost pixel's distance from the centre along one axis."""
-        return self.depth * max(self.width, self.height) / (2 * self.height)
+        """The outermost pixel's distance from the centre along one axis, at most."""
+        xu, xv, yu, yv = map(abs, self.shape.entries)
+        reach = max(xu * self.width + xv * self.height, yu * self.width + yv * self.height)
+        return self.depth * reach / (2 * self.height)
 
     def zoomed(self, column: float, row: float, factor: Rational) -> View:
         """The view ``factor`` times deeper, centred on a pixel but for 2**-40 of the height: short decimal numbers."""
         depth = rounded(self.depth / factor, self.depth / factor / 2**50)
-        x, y = (rounded(v, depth / 2**40) for v in (self.x_at(column), self.y_at(row)))
+        x, y = (rounded(v, depth / 2**40) for v in self.at(column, row))
         return replace(self, x=x, y=y, depth=depth)
 
 
@@ -168,6 +182,7 @@ class Scene:
                     "depth": format_decimal(self.view.depth),
                     "size": f"{self.view.width}x{self.view.height}",
                     **({"flip": True} if self.view.flip else {}),
+                    **({} if self.view.shape == IDENTITY else {"shape": self.view.shape.texts()}),
                 },
                 "run": run,
                 "colour": {"palette": self.palette, **self.colouring.to_table()},
@@ -199,11 +214,12 @@ class Scene:
         prefix = "system.settings."
         try:
             view = View.parse(found["view.x"], found["view.y"], found["view.depth"], found["view.size"])
+            shape = Shape.parse(found["view.shape"]) if "view.shape" in found else IDENTITY
             colours = {k.removeprefix("colour."): v for k, v in found.items() if k.startswith("colour.")}
             colouring = Colouring.from_table(colours)
         except InputError as error:
             raise InputError(f"{source}: {error}") from None
-        view = replace(view, flip=found.get("view.flip", False))
+        view = replace(view, flip=found.get("view.flip", False), shape=shape)
         return cls(
             system=found["system.name"],
             view=view,
@@ -228,6 +244,7 @@ _KEYS: dict[str, tuple[type, bool]] = {
     "view.depth": (str, True),
     "view.size": (str, True),
     "view.flip": (bool, False),
+    "view.shape": (list, False),
     "run.steps": (int, True),
     "run.backend": (str, False),
     "run.bits": (int, False),

@@ -130,8 +130,7 @@ def main() -> None:
         _, i, j = places.pop(0)
         # the next best of the same view should lie elsewhere
         places[:] = [p for p in places if abs(p[1] - i) + abs(p[2] - j) > BLOCK // 2]
-        new_x = rounded(view.x_at(j + BLOCK / 2 - 0.5), view.depth / 10000)
-        new_y = rounded(view.y_at(i + BLOCK / 2 - 0.5), view.depth / 10000)
+        new_x, new_y = (rounded(v, view.depth / 10000) for v in view.at(j + BLOCK / 2 - 0.5, i + BLOCK / 2 - 0.5))
         view = View(new_x, new_y, view.depth / FACTOR, SIZE, SIZE)
 
 

@@ -37,11 +37,8 @@ class ThreeByThree(View):
         row, column = np.divmod(pixels, 3)
         return (column - 1) * 0.25 * mantissa, (1 - row) * 0.25 * mantissa, exponent
 
-    def x_at(self, column):
-        return self.x + self.depth * (column - 1) / 4
-
-    def y_at(self, row):
-        return self.y + self.depth * (1 - row) / 4
+    def at(self, column, row):
+        return self.x + self.depth * (column - 1) / 4, self.y + self.depth * (1 - row) / 4
 
 
 def counts(out):
@@ -101,7 +98,7 @@ DEEP = [m for m in all_landmarks() if m.name.endswith("-deep") and m.system in s
 
 def exact_place(view, pixel):
     row, column = divmod(pixel, view.width)
-    return view.x_at(column), view.y_at(row)
+    return view.at(column, row)
 
 
 @pytest.mark.parametrize("place", DEEP, ids=lambda p: p.name)

@@ -58,7 +58,7 @@ def test_exponents_against_mpmath(own_cache, place, depth):
     assert np.all(out.trust == 1)
     for k, pixel in enumerate(pixels.tolist()):
         row, column = divmod(pixel, 64)
-        true = exponent(ran._view.x_at(column), ran._view.y_at(row), sequence, 40, 120, 190)
+        true = exponent(*ran._view.at(column, row), sequence, 40, 120, 190)
         assert abs(out.measure[k] - true) <= 1e-9, pixel
         assert out.fate[k] == mpmath.sign(true)
 

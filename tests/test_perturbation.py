@@ -33,7 +33,7 @@ def true_measure(small, place, pixel):
     import oracle
 
     row, column = divmod(pixel, place.width)
-    x, y = place.x_at(column), place.y_at(row)
+    x, y = place.at(column, row)
     exact = [mpmath.mpf(int(v.numerator)) / mpmath.mpf(int(v.denominator)) for v in (x, y)]
     losses, _ = small.oracle(*exact)
     return oracle.measure(losses)

@@ -34,7 +34,7 @@ def test_a_flipped_view_has_its_rows_the_other_way_round(depth):
     view = View.parse(X, Y, depth, "9x6")
     over = replace(view, flip=True)
     for row in range(6):
-        assert over.y_at(row) == view.y_at(5 - row) and over.x_at(row) == view.x_at(row)
+        assert over.at(3, row) == view.at(3, 5 - row)
         ours, theirs = over.differences(np.array([9 * row])), view.differences(np.array([9 * (5 - row)]))
         assert ours == theirs
     scene = Scene("mandelbrot", over, 100)
@@ -50,7 +50,7 @@ def test_pixels_stand_where_the_contract_says(depth):
     for k, pixel in enumerate(pixels.tolist()):
         row, column = divmod(pixel, view.width)
         true = true_point(view, row, column)
-        assert (exact(view.x_at(column)), exact(view.y_at(row))) == true
+        assert tuple(map(exact, view.at(column, row))) == true
         assert (x[k], y[k]) == (float(true[0]), float(true[1]))
         for got, at, centre in zip((dx[k], dy[k]), true, (view.x, view.y)):
             difference = at - exact(centre)
@@ -59,13 +59,12 @@ def test_pixels_stand_where_the_contract_says(depth):
 
 def test_y_grows_upward_and_x_to_the_right():
     view = View.parse("0", "0", "2", "4x2")
-    assert view.y_at(0) > view.y_at(1) and view.x_at(3) > view.x_at(0)
-    assert (view.x_at(-0.5), view.x_at(3.5), view.y_at(-0.5), view.y_at(1.5)) == (-2, 2, 1, -1)
+    assert (view.at(-0.5, -0.5), view.at(3.5, 1.5)) == ((-2, 1), (2, -1))
 
 
 def test_published_windows_have_their_outermost_pixel_centres_on_the_corners():
     view = View.parse("0", "0", "64", "64x64")  # a window of 63 times 64 / 63
-    assert (view.x_at(0), view.x_at(63)) == (Fraction(-63, 2), Fraction(63, 2))
+    assert (view.at(0, 0)[0], view.at(63, 0)[0]) == (Fraction(-63, 2), Fraction(63, 2))
 
 
 @pytest.mark.parametrize(("column", "row", "factor"), [(0, 0, 2), (30.25, 11.5, 3), (36, 23, 1e6)])

@@ -41,6 +41,19 @@ def _products(order: int) -> NDArray[np.int64]:
     return np.array(rows, dtype=np.int64).reshape(-1, 3)
 
 
+def substituted(data: Floats, order: int, matrix: Floats) -> Floats:
+    """Coefficients (monomials, n) of polynomials in (u, v), where (dx, dy) = matrix (u, v), from those in (dx, dy)."""
+    result, first = np.zeros_like(data), 0
+    for degree in range(1, order + 1):
+        for j in range(degree + 1):
+            product = np.ones(1)
+            for factor in [matrix[0]] * (degree - j) + [matrix[1]] * j:
+                product = np.convolve(product, factor)
+            result[first : first + degree + 1] += product[:, None] * data[first + j]
+        first += degree + 1
+    return result
+
+
 @kernel(fastmath={"contract"})
 def _multiply(a, b, products, out):  # type: ignore[no-untyped-def]
     """out[result] += a[left] * b[right], element by element, for (monomials, n) arrays."""

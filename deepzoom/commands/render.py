@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .colour_parameters import ColouringText, Cycle, Interior, Palette, Slope
-from .pictures import check_png_bits, write_picture
+from .pictures import check_png_bits, unfolded_scene, write_picture
 from .reported import reported
 
 if TYPE_CHECKING:
@@ -35,6 +35,13 @@ def render(
     flip: Annotated[
         bool, typer.Option("--flip", help="Turn the picture over: y grows downward.", rich_help_panel=VIEW)
     ] = False,
+    stretch: Annotated[
+        str | None,
+        typer.Option(metavar="auto|RATIO@ANGLE", help="Stretch the view; auto unfolds stripes.", rich_help_panel=VIEW),
+    ] = None,
+    rotate: Annotated[
+        str | None, typer.Option(metavar="DEG", help="Turn the view counter-clockwise.", rich_help_panel=VIEW)
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change the system; see `systems`.", rich_help_panel=VIEW),
@@ -137,6 +144,8 @@ def render(
         zoom,
         flip,
         distance,
+        stretch,
+        rotate,
     )
     wanted = request.to_scene()
     plan = rendering.plan(wanted)
@@ -145,6 +154,9 @@ def render(
     if dry_run:
         _describe(plan, outputs, jobs, as_json, grows)
         return
+    if stretch == "auto":
+        wanted = unfolded_scene(wanted, request.turn, quiet)
+        outputs = Outputs.chosen(wanted, out, data, force, resume)  # of the scene as it is now
     if grows:
         try:
             with Watcher(quiet) as watcher:
