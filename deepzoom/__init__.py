@@ -1,6 +1,7 @@
 """deepzoom: deep zoom into the fractal boundary of neural-network trainability.
 
-``render(scene)`` renders a ``Scene`` (with its ``View``) to a ``Field``; see docs/.
+``render(scene)`` renders a ``Scene`` (with its ``View``) to a ``Field``, ``zoom(scene, begin, out)`` films the way down
+to it; see docs/.
 """
 
 from __future__ import annotations
@@ -8,14 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Field", "Scene", "View", "__version__", "render"]
+__all__ = ["Field", "Scene", "View", "__version__", "render", "zoom"]
 
 if TYPE_CHECKING:
     from .field import Field
     from .rendering import render
     from .scene import Scene, View
+    from .zooming import zoom
 
-_HOMES = {"Field": "field", "Scene": "scene", "View": "scene", "render": "rendering"}
+_HOMES = {"Field": "field", "Scene": "scene", "View": "scene", "render": "rendering", "zoom": "zooming"}
 
 
 def __getattr__(name: str) -> Any:

@@ -12,6 +12,7 @@ from .commands.info import info
 from .commands.lists import list_backends, list_landmarks, list_systems
 from .commands.nucleus import nucleus
 from .commands.render import render
+from .commands.zoom import zoom
 
 app = typer.Typer(
     name="deepzoom",
@@ -22,6 +23,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(render)
+app.command()(zoom)
 app.command()(colour)
 app.command()(info)
 app.command()(nucleus)

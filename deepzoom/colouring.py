@@ -89,18 +89,21 @@ def colour(
     attractor: NDArray[Any] | None = None,
     how: Colouring = BY_RANK,
     distance: Floats | None = None,
+    places: Floats | None = None,
 ) -> Floats:
     """RGB (height, width, 3) in 0 .. 1 of measures (height, width), NaN where not done: grey. ``fine``: for 16 bits.
 
     Training is coloured by the signed measure, converged and diverged each in a part of the palette. Escape time, where
     ``attractor`` is given, by the smooth count or by ``distance`` (in pixels, for how.by == "distance" only), each
-    attractor in a part of the palette of its own; how.interior where the limit was reached.
+    attractor in a part of the palette of its own; how.interior where the limit was reached. places: in the palette,
+    where they are not to be found from these measures alone.
     """
     rows = measure.shape[0]
     if attractor is None:
-        places, height, kind = _signed(measure, how), rows * by_rank(measure), measure < 0
+        relief = by_rank(measure) if places is None or how.by != "rank" else 2 * places - 1
+        places, height, kind = _signed(measure, how) if places is None else places, rows * relief, measure < 0
     else:
-        places = _counted(measure, palette, attractor, how, distance)
+        places = _counted(measure, palette, attractor, how, distance) if places is None else places
         height, kind = np.where(measure < 0, np.nan, measure) * (rows / COUNTS_PER_HEIGHT), attractor
     rgb = palettes.apply(palette, places, fine, how.colours)
     if how.slope is not None:

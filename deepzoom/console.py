@@ -24,7 +24,7 @@ from rich.style import Style
 
 from .colouring import coloured
 from .field import Field
-from .rendering import Observer
+from .rendering import Observer, duration
 
 _SHOW_SECONDS = 1.0
 
@@ -76,6 +76,8 @@ class Watcher(Observer):
         self._tasks: dict[str, TaskID] = {}
         self._shown = 0.0
         self._begin: tuple[float, int] | None = None
+        self._begun: dict[str, tuple[float, int]] = {}
+        self._tenths: dict[str, int] = {}
 
     def __enter__(self) -> Watcher:
         if self.console.is_terminal:
@@ -127,6 +129,17 @@ class Watcher(Observer):
         elif self._show and (now - self._shown > _SHOW_SECONDS or done == total):
             self._shown = now
             self._live.update(Group(HalfBlocks(field), self._bars))
+
+    def part(self, name: str, done: int, total: int) -> None:
+        self._bars.update(self._task(name, total), completed=done, count=f"{done:,} of {total:,}")
+        if self.console.is_terminal:
+            return
+        begun, first = self._begun.setdefault(name, (time.perf_counter(), done))
+        tenth = 10 * done // max(1, total)
+        if done > first and tenth > self._tenths.get(name, 10 * first // max(1, total)):  # a line for each
+            self._tenths[name] = tenth
+            left = (time.perf_counter() - begun) * (total - done) / (done - first)
+            self.say(f"{name}: {done:,} of {total:,}" + (f", about {duration(left)} left." if done < total else "."))
 
     def checkpoint(self, field: Field) -> None:
         self._keep(field)

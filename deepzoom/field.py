@@ -63,11 +63,16 @@ class Field:
         arrays: dict[str, Any] = {name: np.zeros(shape, kind) for name, kind in _channels(scene).items()}
         return cls(scene, **arrays)
 
-    def save(self, path: Path) -> None:
-        """Write the data file (.npz): the arrays, ``scene`` (TOML text) and ``made`` (JSON text)."""
+    def save(self, path: Path, packed: bool = False) -> None:
+        """Write the data file (.npz): the arrays, ``scene`` (TOML text) and ``made`` (JSON text).
+
+        packed: compressed, which takes longer.
+        """
         arrays: dict[str, Any] = {name: getattr(self, name) for name in self.channels}
         with whole_file(path) as file:
-            np.savez(file, **arrays, scene=np.array(self.scene.to_toml()), made=np.array(json.dumps(self.made)))
+            texts = {"scene": np.array(self.scene.to_toml()), "made": np.array(json.dumps(self.made))}
+            write: Any = np.savez_compressed if packed else np.savez
+            write(file, **arrays, **texts)
 
     @classmethod
     def load(cls, path: Path, option: str = "FILE") -> Field:

@@ -18,27 +18,46 @@ from .scene import Scene, View
 from .shape import IDENTITY
 from .systems.base import Axis
 
-_KEY = "deepzoom-scene"
+_KEY, _FILM = "deepzoom-scene", "deepzoom-film"
 
 
-def write_png(path: Path, rgb: NDArray[np.float64], scene: Scene, bits: int = 8) -> None:
-    """Write colours (height, width, 3) in 0 .. 1 as PNG, 8 or 16 bits per channel, with the scene in its metadata."""
+def write_png(path: Path, rgb: NDArray[np.float64], scene: Scene, bits: int = 8, film: str | None = None) -> None:
+    """Write colours (height, width, 3) in 0 .. 1 as PNG, 8 or 16 bits per channel, with the scene in its metadata.
+
+    film: of a film's frame of 8 bits, what ``film_of`` reads.
+    """
     levels = np.rint(rgb * (2**bits - 1))
     with whole_file(path) as file:
         if bits == 8:
             from PIL import Image
 
-            Image.fromarray(levels.astype(np.uint8)).save(file, "PNG", pnginfo=_metadata(scene))
+            Image.fromarray(levels.astype(np.uint8)).save(file, "PNG", pnginfo=_metadata(scene, film))
         else:
             _write_16_bit(file, levels.astype(np.uint16), scene)
 
 
-def _metadata(scene: Scene):  # type: ignore[no-untyped-def]
+def _metadata(scene: Scene, film: str | None):  # type: ignore[no-untyped-def]
     from PIL.PngImagePlugin import PngInfo
 
     info = PngInfo()
     info.add_itxt(_KEY, scene.to_toml(), zip=True)
+    if film is not None:
+        info.add_text(_FILM, film)
     return info
+
+
+def film_of(path: Path) -> str | None:
+    """Which frame of which film a picture says it is; None where it does not, or is not whole."""
+    from PIL import Image
+
+    Image.MAX_IMAGE_PIXELS = None
+    try:
+        with Image.open(path) as image:
+            image.load()
+            found = image.info.get(_FILM)
+    except (OSError, SyntaxError, ValueError):
+        return None
+    return None if found is None else str(found)
 
 
 def _write_16_bit(file, levels: NDArray[np.uint16], scene: Scene) -> None:  # type: ignore[no-untyped-def]

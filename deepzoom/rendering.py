@@ -37,6 +37,9 @@ class Observer:
     def checkpoint(self, field: Field) -> None:
         """A moment to keep what is done."""
 
+    def part(self, name: str, done: int, total: int) -> None:
+        """How much is done of a part of something larger, such as the frames of a film."""
+
     def stopped(self) -> bool:
         """Whether to stop, keeping what is done."""
         return False
@@ -78,10 +81,13 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def tiles(width: int, height: int, size: int) -> Iterator[NDArray[np.int64]]:
-    """Flat pixel numbers, coarse grid first, in tiles of one pass each: the same whatever runs them."""
+def tiles(width: int, height: int, size: int, wanted: NDArray[np.bool_] | None = None) -> Iterator[NDArray[np.int64]]:
+    """Flat pixel numbers, coarse grid first, in tiles of one pass each: the same whatever runs them.
+
+    wanted (height, width): only these pixels.
+    """
     rows, columns = np.divmod(np.arange(width * height, dtype=np.int64), width)
-    seen = np.zeros(width * height, np.bool_)
+    seen = np.zeros(width * height, np.bool_) if wanted is None else ~wanted.ravel()
     for stride in PASSES:
         now = (rows % stride == 0) & (columns % stride == 0) & ~seen
         seen |= now
@@ -104,10 +110,16 @@ class Rendered:
 
 
 def render(
-    scene: Scene, *, jobs: int | None = None, observer: Observer | None = None, partial: Field | None = None
+    scene: Scene,
+    *,
+    jobs: int | None = None,
+    observer: Observer | None = None,
+    partial: Field | None = None,
+    wanted: NDArray[np.bool_] | None = None,
 ) -> Rendered:
     """Render a scene on ``jobs`` threads (default: all cores), going on from a partial field of the same scene.
 
+    wanted (height, width): only these pixels; the result is complete when they are done.
     Where the observer says so it ends early with what is done, and the result says that it is not complete. Raises
     InputError where the scene cannot be rendered.
     """
@@ -130,14 +142,14 @@ def render(
     try:
         job = planned.backend.job(planned.system, scene.view, scene.bits, progress, observer.say, _distance(scene))
         _report_job(job, planned, field, jobs or cores(), observer)
-        _run(job, field, jobs or cores(), observer)
+        _run(job, field, jobs or cores(), observer, wanted)
     except Stopped:
         pass
     facts = _facts(planned, job, field, time.perf_counter() - begin)
     field.made = {**facts, "system": planned.system.key()}
     if facts["settled"] or facts["unsettled"]:
         observer.say(f"{facts['settled']:,} pixels are settled; rounding may matter in {facts['unsettled']:,}.")
-    return Rendered(field, bool(field.done.all()), facts)
+    return Rendered(field, bool(field.done.all() if wanted is None else field.done[wanted].all()), facts)
 
 
 def _distance(scene: Scene) -> bool:
@@ -166,10 +178,11 @@ def _report_job(job: Job, planned: Plan, field: Field, jobs: int, observer: Obse
         observer.say(f"{left:,} pixels on {jobs} threads: about {duration(seconds)}.")
 
 
-def _run(job: Job, field: Field, jobs: int, observer: Observer) -> None:
-    width, total = field.scene.view.width, field.scene.view.pixels
+def _run(job: Job, field: Field, jobs: int, observer: Observer, wanted: NDArray[np.bool_] | None) -> None:
+    view = field.scene.view
+    total = view.pixels if wanted is None else int(np.count_nonzero(wanted))
     done = field.done.ravel()
-    waiting = (t for t in tiles(width, field.scene.view.height, job.tile) if not done[t].all())
+    waiting = (t for t in tiles(view.width, view.height, job.tile, wanted) if not done[t].all())
     running: dict[Future[ReadOut], NDArray[np.int64]] = {}
     due = time.perf_counter() + FIRST_CHECKPOINT_SECONDS
     count = before = int(np.count_nonzero(done))

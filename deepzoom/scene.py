@@ -118,8 +118,8 @@ def parse_size(text: str) -> tuple[int, int]:
     needed = width * height * BYTES_PER_PIXEL
     if width * height > MOST_PIXELS:
         raise InputError(
-            f"--size: {text!r} would need {_in_bytes(needed)} of memory; at most {MOST_PIXELS:,} pixels"
-            f" ({_in_bytes(MOST_PIXELS * BYTES_PER_PIXEL)}) are supported."
+            f"--size: {text!r} would need {in_bytes(needed)} of memory; at most {MOST_PIXELS:,} pixels"
+            f" ({in_bytes(MOST_PIXELS * BYTES_PER_PIXEL)}) are supported."
         )
     return width, height
 
@@ -132,7 +132,8 @@ MOST_PIXELS = 1 << 28
 _NUMBER = re.compile(r"\d+\.?\d*(e\+?\d{1,3})?", re.ASCII)
 
 
-def _in_bytes(count: float) -> str:
+def in_bytes(count: float) -> str:
+    """A number of bytes for people."""
     for unit in ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"):
         if count < 1024 or unit == "EiB":
             return f"{count:,.0f} {unit}"

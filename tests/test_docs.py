@@ -79,6 +79,8 @@ def test_readme_commands_run(tmp_path, monkeypatch, own_cache):
             args += ["--size", "48x96", "--jobs", "2"]
             if "--scene" not in args:  # references of the published networks take their time: here to 40 steps
                 args += ["--steps", "40"]
+        if args[0] == "zoom":
+            args += ["--size", "16x16", "--steps", "40", "--to", "1e-2", "--seconds", "1"]
         result = CliRunner().invoke(app, args)
         assert result.exit_code == 0, (line, result.output)
         ran += 1

@@ -1,0 +1,208 @@
+"""``deepzoom zoom``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .colour_parameters import ColouringText, Cycle, Interior, Palette, Slope
+from .pictures import unfolded_scene
+from .reported import reported
+
+if TYPE_CHECKING:
+    from ..zooming.film import Target
+    from ..zooming.path import Film
+
+VIEW, RUN, OUTPUT = "What to show", "How to run", "What to write"
+
+
+@reported
+def zoom(
+    out: Annotated[
+        Path, typer.Option(metavar="DIR|FILE.mp4", help="Folder for frames, or a video.", rich_help_panel=OUTPUT)
+    ],
+    system: Annotated[str | None, typer.Argument(help="Name of a system; tanh if none.", metavar="SYSTEM")] = None,
+    begin: Annotated[
+        str | None, typer.Option("--from", metavar="D0", help="Depth of the first frame.", rich_help_panel=VIEW)
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", metavar="D1", help="Depth of the last frame.", rich_help_panel=VIEW)
+    ] = None,
+    at: Annotated[str | None, typer.Option(metavar="LANDMARK", help="A curated place.", rich_help_panel=VIEW)] = None,
+    center: Annotated[
+        tuple[str, str] | None,
+        typer.Option(metavar="X Y", help="Centre, two decimals of any length.", rich_help_panel=VIEW),
+    ] = None,
+    size: Annotated[
+        str | None, typer.Option(metavar="WxH", help="Pixels of a frame; default 256x256.", rich_help_panel=VIEW)
+    ] = None,
+    flip: Annotated[
+        bool, typer.Option("--flip", help="Turn frames over: y grows downward.", rich_help_panel=VIEW)
+    ] = False,
+    stretch: Annotated[
+        str | None,
+        typer.Option(metavar="auto|RATIO@ANGLE", help="Stretch of the last frame; it turns in.", rich_help_panel=VIEW),
+    ] = None,
+    rotate: Annotated[
+        str | None, typer.Option(metavar="DEG", help="Turn of the last frame; it turns in.", rich_help_panel=VIEW)
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change the system; see `systems`.", rich_help_panel=VIEW),
+    ] = None,
+    formula: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="A formula of your own: 'z**3 + c/z'.", rich_help_panel=VIEW)
+    ] = None,
+    scene: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Centre, system and colours of this file.", rich_help_panel=VIEW),
+    ] = None,
+    frames: Annotated[int | None, typer.Option(metavar="N", help="Number of frames.", rich_help_panel=VIEW)] = None,
+    fps: Annotated[
+        str | None, typer.Option(metavar="N", help="Frames per second; default 30.", rich_help_panel=VIEW)
+    ] = None,
+    seconds: Annotated[
+        str | None, typer.Option(metavar="S", help="Length, in place of --frames.", rich_help_panel=VIEW)
+    ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Training steps or iteration limit; default: the place's.", rich_help_panel=RUN),
+    ] = None,
+    backend: Annotated[
+        str | None, typer.Option(metavar="NAME", help="See `backends`; default auto.", rich_help_panel=RUN)
+    ] = None,
+    bits: Annotated[
+        int | None, typer.Option(metavar="N", help="Bits of the reference; default: chosen.", rich_help_panel=RUN)
+    ] = None,
+    quality: Annotated[
+        float, typer.Option(metavar="Q", help="Keyframes Q times a frame's size.", rich_help_panel=RUN)
+    ] = 1.0,
+    jobs: Annotated[
+        int | None, typer.Option(metavar="N", help="Threads; default: all cores.", rich_help_panel=RUN)
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a film.", rich_help_panel=RUN)] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would take.", rich_help_panel=RUN)] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="However large it is.", rich_help_panel=RUN)] = False,
+    keep_data: Annotated[bool, typer.Option("--keep-data", help="Keep the keyframes.", rich_help_panel=OUTPUT)] = False,
+    from_data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Use kept keyframes: no new runs.", rich_help_panel=RUN)
+    ] = None,
+    expmap: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.png", help="Also the exponential map of the way.", rich_help_panel=OUTPUT),
+    ] = None,
+    codec: Annotated[
+        str, typer.Option(metavar="NAME", help="Of a video: h264, hevc or av1.", rich_help_panel=OUTPUT)
+    ] = "h264",
+    palette: Palette = None,
+    colouring: ColouringText = None,
+    cycle: Cycle = None,
+    slope: Slope = None,
+    interior: Interior = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace what is there.", rich_help_panel=OUTPUT)] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on stdout.", rich_help_panel=OUTPUT)
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No messages.", rich_help_panel=OUTPUT)] = False,
+) -> None:
+    """Film the way down to a deep view."""
+    from ..colour_options import ColourOptions
+    from ..console import Watcher
+    from ..errors import InputError
+    from ..request import Request, settings_of
+    from ..zooming import request as requests
+    from ..zooming.film import make
+
+    if formula is not None:
+        if system not in (None, "formula"):
+            raise InputError(f"--formula: it is a system of its own; leave out {system}.")
+        system, settings = "formula", [*(settings or ()), f"formula={formula}"]
+    if jobs is not None and jobs < 1:
+        raise InputError(f"--jobs: {jobs} is not at least 1.")
+    view = Request(
+        system=system,
+        at=at,
+        center=center,
+        size=size,
+        steps=steps,
+        backend=backend,
+        bits=bits,
+        colours=ColourOptions(palette, colouring, cycle, slope, interior),
+        settings=settings_of(settings or ()),
+        scene=scene,
+        flip=flip,
+        stretch=stretch,
+        rotate=rotate,
+    )
+    wanted = requests.FilmRequest(view, begin, end, frames, fps, seconds, quality, from_data)
+    film = wanted.to_film(lambda found, degrees: found if dry_run else unfolded_scene(found, degrees, quiet))
+    target = requests.target(
+        film, out, keep=keep_data, from_data=from_data, strip=expmap, fps=wanted.rate, codec=codec, force=force,
+        resume=resume,
+    )  # fmt: skip
+    _check_size(film, yes)
+    if dry_run:
+        _describe(film, target, jobs, as_json)
+        return
+    if force and not resume:
+        requests.clear(target)
+    with Watcher(quiet) as watcher:
+        result = make(film, target, jobs=jobs, observer=watcher)
+    if not result.complete:
+        if not quiet:
+            typer.echo("Stopped; what is done is kept. Go on with --resume.", err=True)
+        raise typer.Exit(3)
+    if as_json:
+        typer.echo(json.dumps(result.facts))
+        return
+    for path in (target.out, target.data if target.keep else None, target.strip):
+        if path is not None:
+            typer.echo(str(path))
+
+
+def _check_size(film: Film, yes: bool) -> None:
+    """Raise InputError for a film so large that it was hardly meant."""
+    from ..errors import InputError
+    from ..scene import in_bytes
+    from ..zooming import request as requests
+    from ..zooming.film import BYTES_PER_FRAME_PIXEL, BYTES_PER_KEYFRAME_PIXEL
+
+    view, count = film.descent.scene.view, film.descent.count
+    runs = view.pixels * (count + 1) / 2
+    size = film.frames * film.width * film.height * BYTES_PER_FRAME_PIXEL + runs * BYTES_PER_KEYFRAME_PIXEL
+    too_large = film.frames > requests.MOST_FRAMES or size > requests.MOST_BYTES or runs > requests.MOST_RUNS
+    if too_large and not yes:
+        raise InputError(
+            f"--yes: {film.frames:,} frames and {runs:,.0f} pixels would take about {in_bytes(size)} of disk; give"
+            " --yes if that is meant."
+        )
+
+
+def _describe(film: Film, target: Target, jobs: int | None, as_json: bool) -> None:
+    """What a film would take."""
+    from ..console import Watcher
+    from ..coordinates import format_decimal
+    from ..rendering import cores, duration
+    from ..scene import in_bytes
+    from ..zooming.film import estimate
+
+    facts: dict[str, Any] = {
+        "system": film.descent.scene.system,
+        "from": format_decimal(film.begin),
+        "to": format_decimal(film.end),
+        "size": f"{film.width}x{film.height}",
+        **estimate(film, jobs or cores(), Watcher()),
+        "jobs": jobs or cores(),
+        "out": str(target.out),
+        "data": str(target.data) if target.keep else None,
+    }
+    if as_json:
+        typer.echo(json.dumps(facts))
+        return
+    seconds = facts["seconds"]
+    time = "known once it runs" if seconds is None else f"at most about {duration(seconds)}, and the reference run"
+    for key, value in {**facts, "seconds": time, "bytes": f"about {in_bytes(facts['bytes'])}"}.items():
+        typer.echo(f"{key:<10} {'-' if value is None else value}")

@@ -1,0 +1,68 @@
+"""Video files, by PyAV: FFmpeg's libraries as a Python package."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+
+CODECS: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
+    "h264": (("libx264", {"crf": "15", "preset": "slow", "tune": "grain"}),),
+    "hevc": (("libx265", {"crf": "16", "preset": "medium", "x265-params": "log-level=error"}),),
+    "av1": (
+        ("libsvtav1", {"crf": "20", "preset": "6", "svtav1-params": "film-grain=0"}),
+        ("libaom-av1", {"crf": "20", "cpu-used": "6"}),
+    ),
+}
+"""Encoders of each codec, the first one that is there is taken, at a quality that keeps fine grain."""
+
+
+def encoder(codec: str) -> tuple[str, dict[str, str]]:
+    """(name, options) of an encoder. Raises InputError where the codec is unknown or has none here."""
+    import av
+
+    if codec not in CODECS:
+        raise InputError(f"--codec: {codec!r} is none of {', '.join(CODECS)}.")
+    for name, options in CODECS[codec]:
+        if name in av.codecs_available:
+            return name, options
+    here = [c for c, encoders in CODECS.items() if any(name in av.codecs_available for name, _ in encoders)]
+    raise InputError(f"--codec: there is no encoder for {codec} here; there is one for {', '.join(here) or 'none'}.")
+
+
+def write_video(
+    path: Path, pictures: Iterable[NDArray[np.float64]], size: tuple[int, int], fps: Fraction, codec: str, comment: str
+) -> None:
+    """Write colours (height, width, 3) in 0 .. 1, one picture after the other, as an mp4 file, whole or not at all.
+
+    size: (width, height), both even. The comment rides in the file's metadata. An error of ``pictures`` passes on.
+    """
+    import av
+
+    name, options = encoder(codec)
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=".tmp.mp4", dir=path.parent)
+    os.close(handle)
+    try:
+        with av.open(temporary, "w", format="mp4", options={"movflags": "use_metadata_tags+faststart"}) as container:
+            container.metadata["comment"] = comment
+            stream: Any = container.add_stream(name, rate=fps, options=options)
+            stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+            for rgb in pictures:
+                levels = np.rint(rgb * 255).astype(np.uint8)
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(levels, format="rgb24")))
+            container.mux(stream.encode())
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,291 @@
+"""``deepzoom zoom`` as a person uses it: frames, videos, going on, keyframes used again, bad input."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+import deepzoom as package
+from deepzoom.cli import app
+from deepzoom.errors import InputError
+from deepzoom.field import Field
+from deepzoom.picture import read_scene
+from deepzoom.zooming.video import encoder
+
+PLACE = ["mandelbrot", "--at", "mandelbrot-e50", "--steps", "500", "--from", "3", "--to", "0.05"]
+LONG = [*PLACE, "--frames", "60", "--size", "160x96"]
+FILM = [*PLACE, "--frames", "9", "--size", "24x16"]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch, own_cache):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+def zoom(*args):
+    return CliRunner().invoke(app, ["zoom", *map(str, args)])
+
+
+def contents(folder):
+    return {p.name: p.read_bytes() for p in Path(folder).glob("frame-*.png")}
+
+
+def test_frames_carry_their_scenes():
+    result = zoom(*FILM, "--out", "film")
+    assert result.exit_code == 0, result.output
+    assert result.stdout == "film\n"
+    assert sorted(contents("film")) == [f"frame-{n:06}.png" for n in range(9)]
+    assert sorted(p.name for p in Path("film").iterdir()) == sorted(contents("film"))
+    scenes = [read_scene(Path(f"film/frame-{n:06}.png")) for n in range(9)]
+    depths = [float(s.view.depth) for s in scenes]
+    assert depths[0] == 3 and depths[-1] == 0.05 and np.allclose(np.diff(np.log(depths)), np.log(0.05 / 3) / 8)
+    assert {(s.system, s.steps, s.view.width, s.view.height) for s in scenes} == {("mandelbrot", 500, 24, 16)}
+    with Image.open("film/frame-000004.png") as image:
+        assert image.size == (24, 16) and len(image.convert("RGB").getcolors()) > 20
+
+
+def test_the_same_frames_whatever_runs_them_and_from_kept_keyframes():
+    assert zoom(*FILM, "--out", "a", "--jobs", "1", "--keep-data").exit_code == 0
+    assert zoom(*FILM, "--out", "b", "--jobs", "3").exit_code == 0
+    again = zoom("--from-data", "a/data", "--frames", "9", "--out", "c", "--json")
+    assert again.exit_code == 0, again.output
+    facts = json.loads(again.stdout)
+    assert (facts["pixels"], facts["frames"], facts["data"]) == (0, 9, "a/data")
+    assert contents("a") == contents("b") == contents("c")
+    slower = zoom("--from-data", "a/data", "--frames", "17", "--out", "d", "--palette", "magma", "--size", "12x8")
+    assert slower.exit_code == 0 and len(contents("d")) == 17
+    assert read_scene(Path("d/frame-000016.png")).palette == "magma"
+    part = zoom("--from-data", "a/data", "--frames", "5", "--from", "1", "--to", "0.1", "--out", "e")
+    assert part.exit_code == 0 and float(read_scene(Path("e/frame-000000.png")).view.depth) == 1
+    assert Path("a/data").exists() and not Path("b/data").exists()
+
+
+def test_going_on_makes_what_is_missing_or_wrong():
+    assert zoom(*FILM, "--out", "a", "--keep-data").exit_code == 0
+    whole = contents("a")
+    refused = zoom(*FILM, "--out", "a")
+    assert refused.exit_code == 2 and "--out: a holds a film, or part of one; go on with --resume" in refused.stderr
+    frames = [Path(f"a/frame-{n:06}.png") for n in range(9)]
+    frames[1].unlink()
+    frames[2].write_bytes(frames[2].read_bytes()[:-40])
+    frames[3].write_bytes(frames[4].read_bytes())
+    frames[5].write_bytes(b"")
+    key = Path("a/data/key-00003.npz")
+    key.write_bytes(key.read_bytes()[:-100])
+    Path("a/data/key-00004.npz").write_bytes(Path("a/data/key-00005.npz").read_bytes())
+    result = zoom(*FILM, "--out", "a", "--resume", "--keep-data", "--json")
+    assert result.exit_code == 0
+    assert "Going on: 5 of 9 frames are there." in result.stderr
+    assert "3 frames are cut short or belong to another film; they are made again." in result.stderr
+    assert "2 keyframes are cut short or of another film; they are made again." in result.stderr
+    assert json.loads(result.stdout)["redone"] == 3
+    assert contents("a") == whole
+    other = zoom(*FILM, "--out", "a", "--resume", "--palette", "magma", "--json")
+    assert json.loads(other.stdout)["redone"] == 9 and json.loads(other.stdout)["pixels"] == 0
+    assert contents("a") != whole
+    assert zoom(*FILM, "--out", "a", "--force").exit_code == 0
+    assert contents("a") == whole
+    assert "Going on: 9 of 9 frames are there." in zoom(*FILM, "--out", "a", "--resume").stderr
+
+
+def test_a_shorter_film_leaves_no_deeper_keyframes():
+    assert zoom(*FILM, "--out", "a", "--keep-data").exit_code == 0
+    short = [*FILM[: FILM.index("--to")], "--to", "1", "--frames", "3", "--size", "24x16"]
+    assert zoom(*short, "--out", "a", "--resume", "--keep-data").exit_code == 0
+    assert zoom("--from-data", "a/data", "--frames", "3", "--out", "b").exit_code == 0
+
+
+@pytest.mark.parametrize("codec", ["h264", "hevc", "av1"])
+def test_a_video(codec):
+    import av
+
+    try:
+        encoder(codec)
+    except InputError:
+        pytest.skip("no such encoder here")
+    result = zoom(*PLACE, "--size", "64x48", "--seconds", "0.5", "--fps", "24", "--codec", codec, "--out", "a.mp4")
+    assert result.exit_code == 0, result.output
+    assert [p.name for p in Path().iterdir()] == ["a.mp4"]
+    with av.open("a.mp4") as video:
+        stream = video.streams.video[0]
+        frames = [f.to_ndarray(format="rgb24") for f in video.decode(stream)]
+        assert (stream.width, stream.height, stream.average_rate, len(frames)) == (64, 48, 24, 12)
+        assert 'name = "mandelbrot"' in video.metadata["comment"]
+        assert stream.codec_context.name.startswith({"h264": "h264", "hevc": "hevc", "av1": ""}[codec])
+    assert zoom(*PLACE, "--size", "64x48", "--frames", "12", "--out", "a").exit_code == 0
+    for number in (0, 11):
+        with Image.open(f"a/frame-{number:06}.png") as image:
+            assert np.abs(np.asarray(image.convert("RGB"), float) - frames[number]).mean() < 25
+
+
+def test_what_it_would_take():
+    result = zoom(*FILM, "--out", "a", "--dry-run", "--json")
+    facts = json.loads(result.stdout)
+    assert (facts["frames"], facts["keyframes"], facts["size"]) == (9, 13, "24x16")
+    assert facts["seconds"] is None and 24 * 16 < facts["pixels"] < 13 * 24 * 16 and facts["bytes"] > 0
+    text = zoom("tanh", "--from", "9", "--to", "1e-3", "--frames", "9", "--size", "8x8", "--out", "a", "--dry-run")
+    assert "seconds    at most about" in text.stdout and "bytes      about" in text.stdout
+    assert list(Path().iterdir()) == []
+
+
+def test_the_exponential_map_is_a_picture_with_a_scene():
+    assert zoom(*FILM, "--out", "a", "--expmap", "map.png", "--quiet").exit_code == 0
+    with Image.open("map.png") as image:
+        assert image.size[0] == round(np.pi * np.hypot(24, 16))
+    assert read_scene(Path("map.png")).view.depth == read_scene(Path("a/frame-000008.png")).view.depth
+
+
+def test_higher_quality_averages_samples():
+    assert zoom(*FILM, "--out", "a", "--quality", "2", "--keep-data").exit_code == 0
+    keyframe = Field.load(Path("a/data/key-00000.npz"))
+    assert keyframe.measure.shape == (32, 48)
+    assert len(contents("a")) == 9
+
+
+def test_from_python(tmp_path):
+    view = package.View.parse("-0.75", "0.1", "0.1", "16x16")
+    result = package.zoom(package.Scene("mandelbrot", view, 200), "2", tmp_path / "film", frames=4)
+    assert result.complete and result.facts["frames"] == 4 == len(contents(tmp_path / "film"))
+
+
+SOME = ["--from", "1", "--to", "0.1", "--frames", "9"]
+BAD = [
+    (["--frames", "9"], "--from: a film needs --from D0 and --to D1"),
+    (["--from", "1", "--frames", "9"], "--to: a film needs --from D0 and --to D1"),
+    (["--from", "1", "--to", "2", "--frames", "9"], "--to: 2 is not deeper than --from 1; give a smaller one"),
+    (["--from", "1", "--to", "1", "--frames", "9"], "--to: 1 is not deeper than --from 1"),
+    (["--from", "0", "--to", "1", "--frames", "9"], "--from: 0 is not above zero"),
+    (["--from", "x", "--to", "1", "--frames", "9"], "--from: 'x' is not a decimal number"),
+    (["--from", "1", "--to", "-1", "--frames", "9"], "--to: -1 is not above zero"),
+    (["--from", "1", "--to", "0.1"], "--frames: give the number of frames, or --seconds"),
+    (["--from", "1", "--to", "0.1", "--frames", "0"], "--frames: 0 is not at least 2"),
+    ([*SOME, "--seconds", "3"], "give either --frames or --seconds"),
+    (["--from", "1", "--to", "0.1", "--seconds", "-3"], "--seconds: -3 is not a number above zero"),
+    (["--from", "1", "--to", "0.1", "--seconds", "3", "--fps", "0"], "--fps: 0 is not a number above zero"),
+    (["--from", "1", "--to", "0.1", "--seconds", "0.01"], "--seconds: 0.01 at 30 frames a second are 0 frames"),
+    (["--from", "1", "--to", "0.1", "--frames", "1000000000"], "--yes: 1,000,000,000 frames and"),
+    (
+        ["--from", "1", "--to", "0.1", "--frames", "9", "--quality", "99"],
+        "--quality: 99 is not a number from",
+    ),
+    ([*SOME, "--stretch", "3"], "--stretch: '3' is neither auto nor"),
+    ([*SOME, "--jobs", "0"], "--jobs: 0 is not at least 1"),
+    (
+        ["--from", "1", "--to", "0.1", "--frames", "9", "--codec", "gif", "--out", "a.mp4"],
+        "--codec: 'gif' is none of h264",
+    ),
+    (
+        ["--from", "1", "--to", "0.1", "--frames", "9", "--size", "15x16", "--out", "a.mp4"],
+        "--size: a video has an even",
+    ),
+    ([*SOME, "--out", "no/such"], "--out: there is no folder no"),
+    ([*SOME, "--out", "/proc/a"], "--out: /proc/frame cannot be written"),
+    ([*SOME, "--expmap", "a.jpg"], "--expmap: a.jpg does not end in .png"),
+    ([*SOME, "--palette", "none"], "--palette: 'none' is no colour map"),
+    (["--from-data", "none", "--frames", "9"], "--from-data: none holds no keyframes"),
+    (["--from-data", ".", "--frames", "9", "--stretch", "auto"], "--stretch: the keyframes in . were made without it"),
+]
+
+
+@pytest.mark.parametrize(("given", "message"), BAD, ids=[" ".join(g)[-30:] for g, _ in BAD])
+def test_bad_input_is_one_sentence(given, message):
+    system = [] if "--from-data" in given else ["mandelbrot", "--center", "-0.75", "0.1"]
+    result = zoom(*system, *given, *([] if "--out" in given else ["--out", "film"]))
+    assert result.exit_code == 2, result.output
+    assert message in " ".join(result.stderr.split()) and result.stdout == ""
+    assert result.stderr.startswith("Error: ") and result.stderr.count("\n") == 1
+    assert list(Path().iterdir()) == []
+
+
+def test_keyframes_that_do_not_belong_together_are_refused():
+    assert zoom(*FILM, "--out", "a", "--keep-data").exit_code == 0
+    key = Path("a/data/key-00003.npz")
+    whole = key.read_bytes()
+    key.write_bytes(whole[:200])
+    result = zoom("--from-data", "a/data", "--frames", "4", "--out", "b")
+    assert result.exit_code == 2 and "--from-data: a/data/key-00003.npz is cut short" in result.stderr
+    key.unlink()
+    result = zoom("--from-data", "a/data", "--frames", "4", "--out", "b")
+    assert result.exit_code == 2 and "--from-data: keyframes are missing in a/data" in result.stderr
+    key.write_bytes(whole)
+    for given, message in [
+        (["--from", "9"], "--to: the keyframes in a/data go from 3 to 0.05"),
+        (["--size", "48x16"], "--size: 48x16 is wider than keyframes of 24x16"),
+        (["tanh"], "SYSTEM: the keyframes in a/data say what they are of"),
+    ]:
+        result = zoom("--from-data", "a/data", "--frames", "4", "--out", "b", *given)
+        assert result.exit_code == 2 and message in result.stderr
+
+
+def test_a_disk_that_fills_up_leaves_whole_frames(monkeypatch):
+    assert zoom(*FILM, "--out", "a").exit_code == 0
+    replace, count = os.replace, 0
+
+    def full(*args):
+        nonlocal count
+        count += 1
+        if count > 16:
+            raise OSError(28, "No space left on device")
+        replace(*args)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.replace", full)
+        result = zoom(*FILM, "--out", "b")
+    assert result.exit_code == 1 and "No space left on device" in result.stderr
+    whole = contents("a")
+    assert all(whole[name] == data for name, data in contents("b").items())
+    assert not list(Path("b").rglob("*.tmp*"))
+    assert zoom(*FILM, "--out", "b", "--resume").exit_code == 0
+    assert contents("b") == whole
+
+
+def started(folder, *more):
+    args = [
+        sys.executable,
+        "-m",
+        "deepzoom",
+        "zoom",
+        *PLACE,
+        "--frames",
+        "60",
+        "--size",
+        "160x96",
+        "--out",
+        "film",
+        *more,
+    ]
+    return subprocess.Popen(args, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("wait_for", ["data/key-*.npz", "frame-*.png"])
+def test_stopping_and_going_on(tmp_path, wait_for):
+    """At Ctrl-C, then by kill -9, among keyframes or frames: the frames are those of a film that was not stopped."""
+    assert zoom(*LONG, "--out", "whole").exit_code == 0
+    for number, code in ((signal.SIGINT, 3), (signal.SIGKILL, -9)):
+        process = started(tmp_path, *(["--resume"] if number == signal.SIGKILL else []))
+        deadline = time.time() + 120
+        there = len(list((tmp_path / "film").glob(wait_for)))
+        while len(list((tmp_path / "film").glob(wait_for))) <= there and process.poll() is None:
+            assert time.time() < deadline
+            time.sleep(0.005)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode in (code, 0), err
+        if process.returncode == 3:
+            assert out == "" and "Go on with --resume." in err and "Traceback" not in err
+    process = started(tmp_path, "--resume")
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0 and out == "film\n", err
+    assert contents("film") == contents("whole")
+    assert not Path("film/data").exists()
