@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .colour_parameters import ColouringText, Cycle, Interior, Palette, Slope
-from .pictures import check_png_bits, unfolded_scene, write_picture
+from .pictures import check_png_bits, write_picture
+from .prepared import prepared
 from .reported import reported
 
 if TYPE_CHECKING:
@@ -115,10 +116,10 @@ def render(
     quiet: Annotated[bool, typer.Option("--quiet", help="No messages.", rich_help_panel=OUTPUT)] = False,
 ) -> None:
     """Render a view to a picture."""
-    from .. import limit, rendering
+    from .. import rendering
     from ..colour_options import ColourOptions
     from ..console import Watcher
-    from ..errors import InputError, Stopped
+    from ..errors import InputError
     from ..request import Outputs, Request, settings_of
 
     check_png_bits(png_bits)
@@ -154,16 +155,8 @@ def render(
     if dry_run:
         _describe(plan, outputs, jobs, as_json, grows)
         return
-    if stretch == "auto":
-        wanted = unfolded_scene(wanted, request.turn, quiet)
-        outputs = Outputs.chosen(wanted, out, data, force, resume)  # of the scene as it is now
-    if grows:
-        try:
-            with Watcher(quiet) as watcher:
-                wanted = limit.grown(wanted, watcher)
-        except Stopped:
-            raise typer.Exit(3) from None
-        outputs = Outputs.chosen(wanted, out, data, force, resume)
+    wanted = prepared(request, wanted, quiet)
+    outputs = Outputs.chosen(wanted, out, data, force, resume)  # of the scene as it is now
     partial = outputs.kept(wanted) if resume else None
     with Watcher(quiet, show, lambda field: field.save(outputs.partial)) as watcher:
         if resume:

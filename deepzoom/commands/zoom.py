@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .colour_parameters import ColouringText, Cycle, Interior, Palette, Slope
-from .pictures import unfolded_scene
+from .prepared import prepared
 from .reported import reported
 
 if TYPE_CHECKING:
@@ -68,8 +68,12 @@ def zoom(
         str | None, typer.Option(metavar="S", help="Length, in place of --frames.", rich_help_panel=VIEW)
     ] = None,
     steps: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Training steps or iteration limit; default: the place's.", rich_help_panel=RUN),
+        str | None,
+        typer.Option(
+            metavar="N|auto",
+            help="Training steps, or iteration limit (auto: while pixels escape); default: the place's, or auto.",
+            rich_help_panel=RUN,
+        ),
     ] = None,
     backend: Annotated[
         str | None, typer.Option(metavar="NAME", help="See `backends`; default auto.", rich_help_panel=RUN)
@@ -138,7 +142,7 @@ def zoom(
         rotate=rotate,
     )
     wanted = requests.FilmRequest(view, begin, end, frames, fps, seconds, quality, from_data)
-    film = wanted.to_film(lambda found, degrees: found if dry_run else unfolded_scene(found, degrees, quiet))
+    film = wanted.to_film()
     target = requests.target(
         film, out, keep=keep_data, from_data=from_data, strip=expmap, fps=wanted.rate, codec=codec, force=force,
         resume=resume,
@@ -147,6 +151,7 @@ def zoom(
     if dry_run:
         _describe(film, target, jobs, as_json)
         return
+    film = wanted.to_film(lambda found: prepared(view, found, quiet))
     if force and not resume:
         requests.clear(target)
     with Watcher(quiet) as watcher:

@@ -56,8 +56,8 @@ class FilmRequest:
             raise InputError(f"{given} is not at least 2, such as 1800.")
         return number
 
-    def to_film(self, shaped: Callable[[Scene, float], Scene]) -> Film:
-        """The film asked for; ``shaped`` stretches a scene by itself and turns it.
+    def to_film(self, prepared: Callable[[Scene], Scene] = lambda scene: scene) -> Film:
+        """The film asked for; ``prepared`` finds what of its deepest scene is found by looking at it.
 
         Raises InputError where the options do not make one.
         """
@@ -71,9 +71,7 @@ class FilmRequest:
             raise InputError(f"--to: {self.end} is not deeper than --from {self.begin}; give a smaller one.")
         scene = replace(self.scene, depth=self.end).to_scene()
         view = scene.view
-        Descent.of(scene, begin, self.quality)  # whatever is wrong, before a reference is made
-        if self.scene.stretch == "auto":
-            scene = shaped(scene, self.scene.turn)
+        scene = prepared(scene)
         samples = max(1, round(self.quality))
         return Film(Descent.of(scene, begin, self.quality), begin, end, count, view.width, view.height, samples)
 
