@@ -85,14 +85,18 @@ class Shape:
         turn = rotation(degrees)
         return cls.of(turn @ np.diag([ratio, 1.0]) @ turn.T)
 
-    def part(self, share: float) -> Shape:
+    def part(self, stretch: float, turn: float) -> Shape:
         """A share of the way from no shape (0) to this one (1), along which its stretch grows evenly and it turns."""
-        if share in (0.0, 1.0):
-            return self if share else IDENTITY
+        if stretch == turn == 1:
+            return self
         left, sizes, right = np.linalg.svd(self.matrix)
-        turn = left @ right
-        angle = math.degrees(math.atan2(turn[1, 0], turn[0, 0])) * share
-        return Shape.of(left @ np.diag(sizes**share) @ left.T @ rotation(angle))
+        whole = left @ right
+        angle = math.degrees(math.atan2(whole[1, 0], whole[0, 0]))
+        return Shape.of(left @ np.diag(sizes**stretch) @ left.T @ rotation(angle * turn))
+
+    def towards(self, other: Shape, share: float) -> Shape:
+        """A share of the way to a shape nearby."""
+        return Shape.of((1 - share) * self.matrix + share * other.matrix)
 
 
 IDENTITY = Shape(mpq(1), mpq(0), mpq(0), mpq(1))

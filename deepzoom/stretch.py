@@ -8,7 +8,7 @@ A view stretched by their ratio along the direction that grows less has differen
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from . import orbit, systems
 from . import reference as references
 from .backends.escape_time import reference_bits
-from .coordinates import log2
+from .coordinates import Rational, log2
 from .errors import Stopped
 from .formula import source
 from .reference import HAND_OFF, Reference
@@ -37,14 +37,26 @@ def unfolding(scene: Scene, progress: Callable[[float], None] = lambda share: No
     It makes the reference run, or takes it from the cache; progress is told the share done. Raises what
     ``reference.obtain`` and ``orbit.obtain`` raise.
     """
+    return _along_weak(_tangents(scene, [scene.view.depth], progress)[0])
+
+
+def ratios(scene: Scene, depths: Sequence[Rational]) -> list[float]:
+    """By how much views of a scene's centre are to be stretched at some depths, the deepest that of the scene."""
+    return [float(np.linalg.norm(_along_weak(tangent).matrix, 2)) for tangent in _tangents(scene, depths)]
+
+
+def _tangents(
+    scene: Scene, depths: Sequence[Rational], progress: Callable[[float], None] = lambda share: None
+) -> list[Floats]:
+    """The tangents (n, 2) where differences of half of each depth leave the reference of a scene."""
     system = systems.create(scene.system, scene.settings, scene.steps, scene.digest)
     view = scene.view
     if isinstance(system, TrainingSystem):
         kept = references.obtain(system, view, scene.bits, progress)
-        return _along_weak(_training_tangent(system.network, view, kept))
+        return [_training_tangent(system.network, depth, kept) for depth in depths]
     if isinstance(system, EscapeTimeSystem) and not source.is_holomorphic(system.iteration.formula):
-        return _along_weak(_orbit_tangent(system, view, scene.bits or reference_bits(view), progress))
-    return IDENTITY
+        return _orbit_tangents(system, view, scene.bits or reference_bits(view), depths, progress)
+    return [np.eye(2)] * len(depths)
 
 
 def unfolded(scene: Scene, degrees: float, observer: Observer) -> Scene:
@@ -67,14 +79,16 @@ def _along_weak(tangent: Floats) -> Shape:
     if not np.isfinite(tangent).all() or not tangent.any():
         return IDENTITY
     _, sizes, directions = np.linalg.svd(tangent, full_matrices=False)
+    if sizes[0] == sizes[1]:
+        return IDENTITY
     ratio = min(sizes[0] / max(sizes[1], 1e-300), float(MOST_RATIO))
     x, y = directions[1]
     return Shape.stretched(ratio, math.degrees(math.atan2(y, x)) % 180.0)
 
 
-def _training_tangent(network: Network, view: View, kept: Reference) -> Floats:
+def _training_tangent(network: Network, depth: Rational, kept: Reference) -> Floats:
     """The weights' derivatives (n, 2) where differences of half the depth reach ``HAND_OFF`` of them."""
-    leaves = math.log2(HAND_OFF) - log2(view.depth / 2)
+    leaves = math.log2(HAND_OFF) - log2(depth / 2)
     step = int(np.argmax(kept.reach >= leaves)) if (kept.reach >= leaves).any() else kept.steps
     snapshot = max((s for s in kept.snapshots if s.step <= step), key=lambda s: s.step)
     parts, begin = [], 0
@@ -87,8 +101,10 @@ def _training_tangent(network: Network, view: View, kept: Reference) -> Floats:
     return np.concatenate(parts)
 
 
-def _orbit_tangent(system: EscapeTimeSystem, view: View, bits: int, progress: Callable[[float], None]) -> Floats:
-    """The last iterate's derivative (2, 2) by the pixel, where differences of half the depth reach 1; scaled."""
+def _orbit_tangents(
+    system: EscapeTimeSystem, view: View, bits: int, depths: Sequence[Rational], progress: Callable[[float], None]
+) -> list[Floats]:
+    """Iterates' derivatives (2, 2) by the pixel, scaled, where differences of half of each depth reach 1."""
     iteration = system.iteration
     z, c = system.start(view.x, view.y)
     kept = orbit.obtain(system, z, c, bits, progress)
@@ -96,16 +112,19 @@ def _orbit_tangent(system: EscapeTimeSystem, view: View, bits: int, progress: Ca
     exec(source.tangent(iteration.formula), space)
     slopes: Callable[..., tuple[float, ...]] = space["tangent"]  # type: ignore[assignment]
     pixel_is_c = iteration.c is None
-    a, b = float(c[0]), float(c[1])
+    a, b, p, q = (float(v) for v in (*c, *iteration.critical))  # orbits are kept less their critical point
     grown, exponent = np.zeros((2, 2)) if pixel_is_c else np.eye(2), 0
-    room = -log2(view.depth / 2)
+    found: dict[int, Floats] = {}
+    waiting = sorted(range(len(depths)), key=lambda n: -depths[n])
     for x, y in zip(kept.x[:-1].tolist(), kept.y[:-1].tolist(), strict=True):
-        values = slopes(x, y, a, b)
+        values = slopes(x + p, y + q, a, b)
         grown = np.reshape(values[:4], (2, 2)) @ grown
         if pixel_is_c:
             grown += np.ldexp(np.reshape(values[4:], (2, 2)), -exponent)
         shift = int(np.frexp(np.abs(grown).max())[1])
         grown, exponent = np.ldexp(grown, -shift), exponent + shift
-        if exponent >= room:
+        while waiting and exponent >= -log2(depths[waiting[0]] / 2):
+            found[waiting.pop(0)] = grown
+        if not waiting:
             break
-    return grown
+    return [found.get(n, grown) for n in range(len(depths))]

@@ -86,10 +86,10 @@ def test_a_stretch_and_a_turn_are_what_they_say():
 
 def test_a_share_of_a_shape_composes():
     shape = parse_stretch("1000@20").turned(50)
-    assert shape.part(0.0) == IDENTITY and shape.part(1.0) == shape
-    sizes = np.linalg.svd(shape.part(1 / 3).matrix)[1]
+    assert shape.part(0, 0) == IDENTITY and shape.part(1, 1) == shape
+    sizes = np.linalg.svd(shape.part(1 / 3, 0.2).matrix)[1]
     assert sizes == pytest.approx([10, 1], rel=1e-9)
-    twice = IDENTITY.turned(60).part(0.5)
+    twice = IDENTITY.turned(60).part(0.3, 0.5)
     assert np.allclose(twice.matrix, IDENTITY.turned(30).matrix, atol=1e-9)
 
 

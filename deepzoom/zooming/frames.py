@@ -30,6 +30,7 @@ class Frames:
         key = systems.create(scene.system, scene.settings, scene.steps, scene.digest).key()
         parts = (
             scene.to_toml(), key, *map(format_decimal, (film.descent.begin, film.begin, film.end)),
+            *(" ".join(shape.texts()) for shape in film.descent.shapes),
             f"{film.frames} {film.width}x{film.height} {film.samples}",
             compiled.source_digest("zooming/*.py", "colouring.py", "relief.py", "shading.py", "palettes.py"),
         )  # fmt: skip

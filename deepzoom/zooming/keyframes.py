@@ -15,6 +15,7 @@ from ..errors import InputError
 from ..field import Field
 from ..request import same_run
 from ..scene import Scene, View
+from ..shape import IDENTITY
 from .path import Descent, mapping
 
 _HELD = 40
@@ -154,9 +155,11 @@ def found(folder: Path) -> Descent:
     files = sorted(folder.glob("key-*[0-9].npz"))
     if len(files) < 2:
         raise InputError(f"--from-data: {folder} holds no keyframes; it is a folder that --keep-data left.")
-    first, last = (Field.load(f, "--from-data").scene for f in (files[0], files[-1]))
-    descent = Descent(last, first.view.depth)
-    names = [f"key-{k:05}.npz" for k in range(descent.count)]
-    if [f.name for f in files] != names or not same_run(first, descent.keyframe(0)):
+    scenes = [Field.load(f, "--from-data").scene for f in (files[0], files[-1])]
+    descent = Descent(scenes[-1], scenes[0].view.depth)
+    if [f.name for f in files] != [f"key-{k:05}.npz" for k in range(descent.count)]:
         raise InputError(f"--from-data: keyframes are missing in {folder}; finish the film with --resume first.")
+    if descent.scene.view.shape != IDENTITY:
+        shapes = [Field.load(f, "--from-data").scene.view.shape for f in files]
+        descent = Descent(scenes[-1], scenes[0].view.depth, tuple(shapes))
     return descent

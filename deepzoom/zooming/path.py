@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 from gmpy2 import mpq
@@ -24,17 +25,25 @@ PER_OCTAVE = 2
 class Descent:
     """Keyframes from a depth down to a scene's view, each the square root of 2 deeper than the one before.
 
-    The view's stretch and turn begin at none and grow evenly with the logarithm of the depth.
+    shapes: of each keyframe's view; none where the scene's view has none.
     """
 
     scene: Scene
     begin: Rational
+    shapes: tuple[Shape, ...] = ()
 
     @classmethod
-    def of(cls, scene: Scene, begin: Rational, quality: float = 1.0) -> Descent:
+    def of(
+        cls,
+        scene: Scene,
+        begin: Rational,
+        quality: float = 1.0,
+        ratios: Callable[[Scene, list[Rational]], list[float]] | None = None,
+    ) -> Descent:
         """The way to a scene, in keyframes ``quality`` times as wide and high.
 
-        Raises InputError where it does not lead down, or the view's stretch cannot turn in on so short a way.
+        A view's stretch grows from none evenly with the logarithm of the depth, and so it turns; or as ``ratios`` says
+        of some depths of the scene. Raises InputError where the way does not lead down, or is too short for the turn.
         """
         view = scene.view
         if not begin > view.depth:
@@ -50,6 +59,12 @@ class Descent:
         if isinstance(planned.system, EscapeTimeSystem) and planned.backend.name == "cpu-perturbation":
             scene = replace(scene, bits=planned.bits)  # one reference for all keyframes
         descent = cls(replace(scene, view=replace(view, width=width, height=height)), begin)
+        if view.shape == IDENTITY:
+            return descent
+        depths = [descent.keyframe_depth(k) for k in range(descent.count)]
+        shares = [min(1.0, descent.position(d) / (PER_OCTAVE * descent.octaves)) for d in depths[:-1]] + [1.0]
+        stretches = shares if ratios is None else _followed(ratios(scene, depths))
+        descent = replace(descent, shapes=tuple(view.shape.part(s, t) for s, t in zip(stretches, shares, strict=True)))
         descent._check_nesting()
         return descent
 
@@ -78,24 +93,29 @@ class Descent:
 
     def view_at(self, depth: Rational, width: int, height: int) -> View:
         """The view of a depth on the way, of so many pixels."""
-        view = self.scene.view
-        shape = view.shape
-        if shape != IDENTITY:
-            shape = _part(shape, min(1.0, max(0.0, self.position(depth) / (PER_OCTAVE * self.octaves))))
-        return replace(view, depth=depth, width=width, height=height, shape=shape)
+        shape = IDENTITY
+        if self.shapes:
+            position = min(max(self.position(depth), 0.0), self.count - 1.0)
+            if depth == self.keyframe_depth(round(position)):
+                shape = self.shapes[round(position)]
+            else:
+                k = min(int(position), self.count - 2)
+                reached = min(1.0, (position - k) / min(1.0, PER_OCTAVE * self.octaves - k))
+                shape = self.shapes[k].towards(self.shapes[k + 1], reached)
+        return replace(self.scene.view, depth=depth, width=width, height=height, shape=shape)
+
+    def keyframe_depth(self, k: int) -> Rational:
+        """The depth of a keyframe."""
+        return self.depth_at(min(1.0, k / (PER_OCTAVE * self.octaves)))
 
     def keyframe(self, k: int) -> Scene:
         """The scene of a keyframe."""
         view = self.scene.view
-        depth = self.depth_at(min(1.0, k / (PER_OCTAVE * self.octaves)))
-        return replace(self.scene, view=self.view_at(depth, view.width, view.height))
+        return replace(self.scene, view=self.view_at(self.keyframe_depth(k), view.width, view.height))
 
     def _check_nesting(self) -> None:
         """Raise InputError where a keyframe's view reaches beyond the one before."""
-        if self.scene.view.shape == IDENTITY:
-            return
-        # growth is even but for the first steps, from which turning leads away most
-        for k in range(min(self.count - 2, 8)):
+        for k in range(self.count - 2):
             outer, inner = (self.keyframe(n).view for n in (k, k + 1))
             if np.any(np.abs(box_in(inner, outer)) > np.array([[outer.width / outer.height], [1.0]]) / 2):
                 raise InputError(
@@ -103,9 +123,25 @@ class Descent:
                 )
 
 
-@lru_cache(maxsize=4096)
-def _part(shape: Shape, share: float) -> Shape:
-    return shape.part(share)
+_SMOOTHED = 8
+"""Keyframes to each side over which the growth of a stretch is averaged."""
+_STEEPEST = 0.2
+"""log2 by which a stretch grows at most from one keyframe to the next; it turns in earlier instead."""
+
+
+def _followed(ratios: list[float]) -> list[float]:
+    """Shares of the last one's logarithm, smoothed and never falling, that stretches by some ratios have on the way."""
+    logs = np.log2(np.maximum(ratios, 1.0))
+    if logs[-1] == 0:
+        return [1.0] * len(ratios)
+    n = len(logs)
+    smooth = [logs[k - r : k + r + 1].mean() for k in range(n) for r in [min(_SMOOTHED, k, n - 1 - k)]]
+    grown = np.minimum(np.maximum.accumulate(smooth), logs[-1])
+    grown[-1] = logs[-1]
+    for k in reversed(range(n - 1)):
+        grown[k] = max(grown[k], grown[k + 1] - _STEEPEST)
+    shares: list[float] = (grown / logs[-1]).tolist()
+    return shares
 
 
 def mapping(source: View, target: View) -> np.ndarray:

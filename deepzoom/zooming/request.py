@@ -13,6 +13,7 @@ from ..errors import InputError
 from ..files import check_output
 from ..request import Request
 from ..scene import Scene, parse_size
+from ..stretch import ratios
 from .film import Target
 from .keyframes import found
 from .path import Descent, Film
@@ -73,7 +74,9 @@ class FilmRequest:
         view = scene.view
         scene = prepared(scene)
         samples = max(1, round(self.quality))
-        return Film(Descent.of(scene, begin, self.quality), begin, end, count, view.width, view.height, samples)
+        unfolds = self.scene.stretch == "auto"
+        descent = Descent.of(scene, begin, self.quality, ratios if unfolds else None)
+        return Film(descent, begin, end, count, view.width, view.height, samples)
 
     def _from_data(self, folder: Path, count: int) -> Film:
         given = self.scene
