@@ -289,3 +289,21 @@ def test_stopping_and_going_on(tmp_path, wait_for):
     assert process.returncode == 0 and out == "film\n", err
     assert contents("film") == contents("whole")
     assert not Path("film/data").exists()
+
+
+def test_a_film_unfolds_on_its_way():
+    from deepzoom.shape import IDENTITY
+    from deepzoom.stretch import ratios, unfolding
+
+    ship = ["burning-ship", "--at", "burning-ship-deep", "--steps", "400", "--from", "1", "--to", "1e-9"]
+    frames = ["--frames", "7", "--size", "12x12"]
+    assert zoom(*ship, *frames, "--stretch", "auto", "--out", "a", "--keep-data").exit_code == 0
+    scenes = [read_scene(Path(f"a/frame-{n:06}.png")) for n in range(7)]
+    last = scenes[-1]
+    assert last.view.shape == unfolding(last) != IDENTITY
+    sizes = [float(np.linalg.norm(s.view.shape.matrix, 2)) for s in scenes]
+    assert np.all(np.diff(sizes) >= 0) and sizes[0] < sizes[-1]
+    wanted = ratios(last, [s.view.depth for s in scenes])
+    assert sizes[-1] == pytest.approx(wanted[-1]) and all(s <= max(wanted) for s in sizes)
+    assert zoom("--from-data", "a/data", "--frames", "7", "--out", "b").exit_code == 0
+    assert contents("a") == contents("b")

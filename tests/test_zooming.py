@@ -21,7 +21,7 @@ from deepzoom.shape import IDENTITY, parse_stretch
 from deepzoom.zooming.expmap import expmap
 from deepzoom.zooming.film import Target, estimate, make
 from deepzoom.zooming.keyframes import Keyframes, new_pixels
-from deepzoom.zooming.path import Descent, Film, mapping
+from deepzoom.zooming.path import Descent, Film, _followed, mapping
 from deepzoom.zooming.ranks import Colours
 from deepzoom.zooming.reproject import frame, sample
 
@@ -198,6 +198,19 @@ def test_a_turn_too_sharp_for_its_way_is_refused():
     for quality in (0.0, 17.0, float("nan")):
         with pytest.raises(InputError, match=r"--quality: .* is not a number from 0.1 to 16"):
             Descent.of(mandelbrot(), mpq(1), quality)
+
+
+def test_a_stretch_follows_what_it_is_told_smoothly_and_never_falls():
+    rng = np.random.default_rng(5)
+    told = np.exp2(np.linspace(0, 10, 140) + rng.normal(size=140))
+    shares = np.array(_followed(told.tolist()))
+    grown = shares * np.log2(told[-1])
+    assert shares[-1] == 1 and np.diff(grown).min() >= 0 and np.diff(grown).max() <= 0.2 + 1e-9
+    middle = np.linspace(0, 10, 140)[20:110]
+    assert np.abs(grown[20:110] - middle).max() < 1.5
+    assert _followed([1.0, 1.0, 1.0]) == [1.0, 1.0, 1.0]
+    # a jump at the end turns in before it
+    assert np.diff(np.array(_followed([1.0] * 20 + [2.0**4])) * 4).max() <= 0.2 + 1e-9
 
 
 def test_colours_go_evenly(filmed):
