@@ -23,6 +23,9 @@ from numpy.typing import NDArray
 MOST_BYTES = 2 << 30
 """References kept; beyond it the ones unused for longest go."""
 
+used: set[str] = set()
+"""Keys of the references that this process has loaded or kept."""
+
 
 def folder() -> Path:
     """The cache folder: ``$DEEPZOOM_CACHE``, else the platform's place for caches."""
@@ -44,6 +47,7 @@ def load(key: str) -> dict[str, NDArray[Any]] | None:
                 for name in archive.namelist()
             }
         os.utime(path)
+        used.add(key)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError):
@@ -62,6 +66,7 @@ def save(key: str, arrays: Mapping[str, NDArray[Any]]) -> None:
             with os.fdopen(handle, "wb") as file:
                 np.savez(file, **arrays)  # type: ignore[arg-type]
             os.replace(temporary, _references() / f"{key}.npz")
+            used.add(key)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise

@@ -52,6 +52,8 @@ def main() -> None:
         if path.exists() or args.only not in (None, system):
             continue
         end = args.to or ("1e-20" if place.serves(DEEPEST) else place.reaches)
+        if parse_decimal(end, "depth") >= parse_decimal(BEGIN.get(system, "4"), "depth"):
+            continue  # a system that has no deep place
         asked = Request(at=place.name, size=args.size, steps=args.steps, stretch="auto")
         wanted = FilmRequest(asked, BEGIN.get(system, "4"), end, None, args.fps, args.seconds)
         film = wanted.to_film(lambda scene, asked=asked: prepared(asked, scene, quiet=False))

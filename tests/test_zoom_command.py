@@ -193,6 +193,7 @@ BAD = [
     ([*SOME, "--out", "/proc/a"], "--out: /proc/frame cannot be written"),
     ([*SOME, "--expmap", "a.jpg"], "--expmap: a.jpg does not end in .png"),
     ([*SOME, "--palette", "none"], "--palette: 'none' is no colour map"),
+    ([*SOME, "--scheduler", "tcp://127.0.0.1:9"], "--scheduler: no cluster answers at tcp://127.0.0.1:9"),
     (["--from-data", "none", "--frames", "9"], "--from-data: none holds no keyframes"),
     (["--from-data", ".", "--frames", "9", "--stretch", "auto"], "--stretch: the keyframes in . were made without it"),
 ]
@@ -307,3 +308,34 @@ def test_a_film_unfolds_on_its_way():
     assert sizes[-1] == pytest.approx(wanted[-1]) and all(s <= max(wanted) for s in sizes)
     assert zoom("--from-data", "a/data", "--frames", "7", "--out", "b").exit_code == 0
     assert contents("a") == contents("b")
+
+
+@pytest.mark.slow
+def test_a_cluster_one_of_whose_workers_dies(tmp_path):
+    """Two workers, one killed midway: the same frames."""
+    pytest.importorskip("distributed")
+    assert zoom(*LONG, "--out", "whole").exit_code == 0
+    environment = {**os.environ, "DEEPZOOM_CACHE": str(tmp_path / "cache")}
+    address = "tcp://127.0.0.1:18786"
+
+    def start(name, *args):
+        command = [sys.executable, "-m", f"distributed.cli.dask_{name}", *args]
+        return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    running = [start("scheduler", "--host", "127.0.0.1", "--port", "18786", "--no-dashboard")]
+    worker = [address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory", str(tmp_path)]
+    running += [start("worker", *worker) for _ in range(2)]
+    try:
+        film = started(tmp_path, "--scheduler", address)
+        deadline = time.time() + 120
+        while len(list((tmp_path / "film").glob("data/key-*.npz"))) < 3 and film.poll() is None:
+            assert time.time() < deadline
+            time.sleep(0.02)
+        running[1].kill()
+        _, err = film.communicate(timeout=200)
+        assert film.returncode == 0, err
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+    assert contents("film") == contents("whole")

@@ -87,6 +87,9 @@ def zoom(
     jobs: Annotated[
         int | None, typer.Option(metavar="N", help="Threads; default: all cores.", rich_help_panel=RUN)
     ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Run on a Dask cluster.", rich_help_panel=RUN)
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a film.", rich_help_panel=RUN)] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would take.", rich_help_panel=RUN)] = False,
     yes: Annotated[bool, typer.Option("--yes", help="However large it is.", rich_help_panel=RUN)] = False,
@@ -118,6 +121,7 @@ def zoom(
     from ..errors import InputError
     from ..request import Request, settings_of
     from ..zooming import request as requests
+    from ..zooming.cluster import connected
     from ..zooming.film import make
 
     if formula is not None:
@@ -151,11 +155,12 @@ def zoom(
     if dry_run:
         _describe(film, target, jobs, as_json)
         return
+    client = None if scheduler is None else connected(scheduler, film.descent.scene)
     film = wanted.to_film(lambda found: prepared(view, found, quiet))
     if force and not resume:
         requests.clear(target)
     with Watcher(quiet) as watcher:
-        result = make(film, target, jobs=jobs, observer=watcher)
+        result = make(film, target, jobs=jobs, observer=watcher, client=client)
     if not result.complete:
         if not quiet:
             typer.echo("Stopped; what is done is kept. Go on with --resume.", err=True)

@@ -60,8 +60,7 @@ class Filmed:
 def estimate(film: Film, jobs: int, observer: Observer) -> dict[str, Any]:
     """What a film takes: frames, keyframes, pixels to compute, seconds (at most; None where not known) and bytes."""
     descent = film.descent
-    keyframes = Keyframes(Path(), descent)
-    counts = [int(np.count_nonzero(keyframes.new(k))) for k in range(descent.count)]
+    counts = [int(np.count_nonzero(descent.new(k))) for k in range(descent.count)]
     seconds: float | None = 0.0
     kinds: dict[str, float | None] = {}
     for k, count in enumerate(counts):
@@ -82,9 +81,12 @@ def estimate(film: Film, jobs: int, observer: Observer) -> dict[str, Any]:
     }
 
 
-def make(film: Film, target: Target, *, jobs: int | None = None, observer: Observer | None = None) -> Filmed:
+def make(
+    film: Film, target: Target, *, jobs: int | None = None, observer: Observer | None = None, client: Any = None
+) -> Filmed:
     """Make what is missing of a film: its keyframes, the deepest first, then its frames.
 
+    client: of the Dask cluster that keyframes but the deepest run on (``cluster.connected``); None for this machine.
     What is there and belongs to it is kept, what does not is made again. Where the observer stops it, it ends early
     with what is done, and the result says that it is not complete.
     """
@@ -105,7 +107,7 @@ def make(film: Film, target: Target, *, jobs: int | None = None, observer: Obser
     try:
         missing = [] if target.is_video else _missing(Frames(film, keyframes), target.out, facts, observer)
         if missing or target.is_video or target.strip is not None or target.keep:
-            _compute(keyframes, target.given, jobs, facts, observer)
+            _compute(keyframes, target.given, jobs, facts, observer, client)
             if target.strip is not None:
                 _write_strip(keyframes, target.strip, observer)
             _write_frames(Frames(film, keyframes), missing, target, jobs, observer)
@@ -151,7 +153,9 @@ class _Counted(Observer):
         return self._observer.stopped()
 
 
-def _compute(keyframes: Keyframes, given: bool, jobs: int, facts: dict[str, Any], observer: Observer) -> None:
+def _compute(
+    keyframes: Keyframes, given: bool, jobs: int, facts: dict[str, Any], observer: Observer, client: Any
+) -> None:
     """Compute the keyframes that are missing, the deepest first: its reference serves all others."""
     keyframes.folder.mkdir(exist_ok=True, parents=True)
     count = keyframes.descent.count
@@ -166,15 +170,22 @@ def _compute(keyframes: Keyframes, given: bool, jobs: int, facts: dict[str, Any]
         observer.say(f"{states.count('done'):,} of {count:,} keyframes are there.")
     if states.count("other"):
         observer.say(f"{states.count('other'):,} keyframes are cut short or of another film; they are made again.")
-    sizes = [int(np.count_nonzero(keyframes.new(k))) if states[k] != "done" else 0 for k in range(count)]
+    sizes = [int(np.count_nonzero(keyframes.descent.new(k))) if states[k] != "done" else 0 for k in range(count)]
     total, before = sum(sizes), 0
-    for k in reversed(range(count)):
-        if states[k] == "done":
-            continue
+    left = [k for k in reversed(range(count)) if states[k] != "done"]
+    here = left if client is None else left[:1]
+    for k in here:
         if not keyframes.compute(k, jobs, _Counted(observer, before, total, before > 0)):
             raise Stopped
         before += sizes[k]
         facts["pixels"] = before
+    if left[len(here) :]:
+        from . import cluster
+
+        for k in cluster.compute(client, keyframes, left[len(here) :], observer):
+            before += sizes[k]
+            facts["pixels"] = before
+            observer.part("keyframes", before, total)
 
 
 def _write_strip(keyframes: Keyframes, path: Path, observer: Observer) -> None:

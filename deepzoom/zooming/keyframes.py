@@ -4,43 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from functools import lru_cache
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from .. import rendering, systems
 from ..errors import InputError
 from ..field import Field
 from ..request import same_run
-from ..scene import Scene, View
+from ..scene import Scene
 from ..shape import IDENTITY
-from .path import Descent, mapping
+from .path import Descent
 
 _HELD = 40
 """Keyframes in memory: a frame's pixel is covered by some twenty."""
-
-
-def new_pixels(view: View, deeper: View | None) -> NDArray[np.bool_]:
-    """The pixels (height, width) of a keyframe that the next deeper one does not cover: all where there is none."""
-    if deeper is None:
-        return np.ones((view.height, view.width), np.bool_)
-    matrix = np.round(mapping(view, deeper), 9)
-    return _outside(*matrix.ravel().tolist(), view.width, view.height, deeper.width, deeper.height)
-
-
-@lru_cache(maxsize=8)
-def _outside(a: float, b: float, c: float, d: float, width: int, height: int, w: int, h: int) -> NDArray[np.bool_]:
-    """The pixels that do not lie whole in the box of a w x h view, to whose (u, v) the matrix (a, b; c, d) leads."""
-    u = (np.arange(width) + 0.5 - width / 2) / height
-    v = ((height / 2 - 0.5 - np.arange(height)) / height)[:, None]
-    reach_u, reach_v = (abs(a) + abs(b)) / (2 * height), (abs(c) + abs(d)) / (2 * height)
-    room = 1 - 1e-6  # for the rounding of the matrix
-    outside = np.abs(a * u + b * v) + reach_u > room * w / h / 2
-    outside |= np.abs(c * u + d * v) + reach_v > room / 2
-    outside.setflags(write=False)
-    return outside
 
 
 class Keyframes:
@@ -59,15 +34,6 @@ class Keyframes:
     def partial_path(self, k: int) -> Path:
         return self.folder / f"key-{k:05}.partial.npz"
 
-    def new(self, k: int) -> NDArray[np.bool_]:
-        """What is computed of a keyframe."""
-        last = k == self.descent.count - 1
-        return new_pixels(self.descent.keyframe(k).view, None if last else self.descent.keyframe(k + 1).view)
-
-    def pixels(self) -> int:
-        """Pixels to compute in all keyframes."""
-        return sum(int(np.count_nonzero(self.new(k))) for k in range(self.descent.count))
-
     def state(self, k: int) -> str:
         """``done``, ``missing``, or ``other`` where a file is broken or belongs to another film."""
         if not self.path(k).exists():
@@ -76,7 +42,11 @@ class Keyframes:
             field = Field.load(self.path(k))
         except InputError:
             return "other"
-        return "done" if self._belongs(field, self.descent.keyframe(k)) and field.done[self.new(k)].all() else "other"
+        return (
+            "done"
+            if self._belongs(field, self.descent.keyframe(k)) and field.done[self.descent.new(k)].all()
+            else "other"
+        )
 
     def remove_others(self) -> None:
         """Remove keyframes deeper than this film's last, which a longer one left."""
@@ -89,7 +59,7 @@ class Keyframes:
 
     def compute(self, k: int, jobs: int | None, observer: rendering.Observer) -> bool:
         """Render what is new in a keyframe and keep it, whole; False where the observer stopped it."""
-        scene, new = self.descent.keyframe(k), self.new(k)
+        scene, new = self.descent.keyframe(k), self.descent.new(k)
         partial = self._partial(k, scene)
         if partial is None:
             partial = Field.empty(scene)

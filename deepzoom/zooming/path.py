@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from gmpy2 import mpq
+from numpy.typing import NDArray
 
 from .. import rendering
 from ..coordinates import Rational, log2, rounded
@@ -113,6 +114,11 @@ class Descent:
         view = self.scene.view
         return replace(self.scene, view=self.view_at(self.keyframe_depth(k), view.width, view.height))
 
+    def new(self, k: int) -> NDArray[np.bool_]:
+        """The pixels (height, width) that are computed of a keyframe: those that the next one does not cover."""
+        last = k == self.count - 1
+        return new_pixels(self.keyframe(k).view, None if last else self.keyframe(k + 1).view)
+
     def _check_nesting(self) -> None:
         """Raise InputError where a keyframe's view reaches beyond the one before."""
         for k in range(self.count - 2):
@@ -154,6 +160,27 @@ def box_in(inner: View, outer: View) -> np.ndarray:
     """The corners (2, 4) of one view in the (u, v) of another."""
     half = inner.width / inner.height / 2
     return mapping(inner, outer) @ np.array([[-half, half, half, -half], [-0.5, -0.5, 0.5, 0.5]])
+
+
+def new_pixels(view: View, deeper: View | None) -> NDArray[np.bool_]:
+    """The pixels (height, width) of a keyframe that the next deeper one does not cover: all where there is none."""
+    if deeper is None:
+        return np.ones((view.height, view.width), np.bool_)
+    matrix = np.round(mapping(view, deeper), 9)
+    return _outside(*matrix.ravel().tolist(), view.width, view.height, deeper.width, deeper.height)
+
+
+@lru_cache(maxsize=8)
+def _outside(a: float, b: float, c: float, d: float, width: int, height: int, w: int, h: int) -> NDArray[np.bool_]:
+    """The pixels that do not lie whole in the box of a w x h view, to whose (u, v) the matrix (a, b; c, d) leads."""
+    u = (np.arange(width) + 0.5 - width / 2) / height
+    v = ((height / 2 - 0.5 - np.arange(height)) / height)[:, None]
+    reach_u, reach_v = (abs(a) + abs(b)) / (2 * height), (abs(c) + abs(d)) / (2 * height)
+    room = 1 - 1e-6  # for the rounding of the matrix
+    outside = np.abs(a * u + b * v) + reach_u > room * w / h / 2
+    outside |= np.abs(c * u + d * v) + reach_v > room / 2
+    outside.setflags(write=False)
+    return outside
 
 
 @dataclass(frozen=True)
