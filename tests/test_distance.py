@@ -57,7 +57,7 @@ def slope(of, x, y, h, bits):
 def place_of(view, pixel):
     """Exact x and y, and a pixel's size."""
     row, column = divmod(pixel, view.width)
-    numbers = view.x_at(column), view.y_at(row), view.depth / view.height
+    numbers = *view.at(column, row), view.depth / view.height
     return [Fraction(int(v.numerator), int(v.denominator)) for v in numbers]
 
 
