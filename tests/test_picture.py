@@ -211,3 +211,15 @@ def test_figures_show_the_parameter_itself():
     depth = mpq(1, 10**30)
     assert abs(_parameter(mpq(-2), Axis("rate", True), depth) - mpq(1, 100)) < mpq(1, 10**60)
     assert _parameter(mpq(-2), Axis("c", False), depth) == -2
+
+
+def test_figures_of_turned_views_say_where_the_picture_leads(tmp_path):
+    from deepzoom.picture import _direction, write_figure
+    from deepzoom.shape import IDENTITY
+
+    assert _direction("up", (-0.5, 2.0)) == "one height up: -0.5 depths of x, +2 of y"
+    view = replace(View.parse("1", "2", "1e-20", "8x6"), shape=IDENTITY.turned(30))
+    scene = Scene("tanh", view, 50)
+    axes = Axis("Input rate", True), Axis("Output rate", True)
+    write_figure(tmp_path / "f.png", np.zeros((6, 8, 3)), scene, axes, "title")
+    assert read_scene(tmp_path / "f.png") == scene

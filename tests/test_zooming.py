@@ -314,6 +314,8 @@ def test_the_exponential_map(filmed):
     assert width == round(np.pi * np.hypot(48, 32))
     assert rows == pytest.approx(np.log(3e4) * width / (2 * np.pi), abs=1)
     assert expmap(own, most_rows=50).shape[0] in (49, 50, 51)
+    shaded = replace(descent.scene, colouring=Colouring(slope=45.0))
+    assert np.isfinite(expmap(Keyframes(keyframes.folder, replace(descent, scene=shaded)), most_rows=50)).all()
     # outer rows, far from the set: the smooth count of each point by itself
     errors = []
     for row in range(0, rows // 12, 4):

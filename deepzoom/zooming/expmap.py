@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from gmpy2 import mpq
 from numpy.typing import NDArray
 
 from .keyframes import Keyframes
+from .path import between
 from .ranks import Colours
 from .reproject import sample
 
@@ -21,9 +21,9 @@ def expmap(
 ) -> NDArray[np.float64]:
     """RGB (rows, width, 3) in 0 .. 1 of the exponential map of a descent; squares stay squares.
 
-    Row by row from half the first view's height to half the last one's; the angle goes counter-clockwise from the
-    picture's right. As wide as a circle through the corners of a keyframe has pixels, narrower where that would give
-    more than ``most_rows``. told: of rows done.
+    Row by row from the largest circle in the first view to that in the last one; the angle goes counter-clockwise from
+    the picture's right. As wide as a circle through the corners of a keyframe has pixels, narrower where that would
+    give more than ``most_rows``. told: of rows done.
     """
     descent = keyframes.descent
     view = descent.scene.view
@@ -32,11 +32,10 @@ def expmap(
     width = max(8, round(width))
     rows = max(1, round(nats * width / (2 * math.pi)))
     angles = (np.arange(width) + 0.5) * (2 * math.pi / width)
-    circle = np.stack([np.cos(angles), np.sin(angles)]) / 2
+    circle = np.stack([np.cos(angles), np.sin(angles)]) * min(1.0, view.width / view.height) / 2
     colours, strip = Colours(keyframes), np.zeros((rows, width, 3))
     for row in range(rows):
-        down = (row + 0.5) * descent.octaves / rows
-        depth = descent.begin * mpq(2.0 ** (math.floor(down) - down)) / mpq(2) ** math.floor(down)
+        depth = between(descent.begin, view.depth, (row + 0.5) / rows)
         here = descent.view_at(depth, view.width, view.height)
         strip[row] = colours.rgb(sample(here, circle, keyframes).reshaped(1, width), descent.position(depth))[0]
         told(row + 1, rows)

@@ -22,6 +22,15 @@ PER_OCTAVE = 2
 """Keyframes from one depth to half of it: half of each one's area is new."""
 
 
+def between(begin: Rational, end: Rational, share: float) -> Rational:
+    """The depth a share of the way down, evenly by the logarithm: a short decimal, exact at both ends."""
+    if share <= 0 or share >= 1:
+        return begin if share <= 0 else end
+    down = share * (log2(begin) - log2(end))
+    depth = begin * mpq(2.0 ** (math.floor(down) - down)) / mpq(2) ** math.floor(down)
+    return rounded(depth, depth / 2**40)
+
+
 @dataclass(frozen=True)
 class Descent:
     """Keyframes from a depth down to a scene's view, each the square root of 2 deeper than the one before.
@@ -83,15 +92,6 @@ class Descent:
         """Where a depth lies among the keyframes: 0 at the first, 1 at the second."""
         return PER_OCTAVE * (log2(self.begin) - log2(depth))
 
-    def depth_at(self, share: float) -> Rational:
-        """The depth a share of the way down: a short decimal, exact at both ends."""
-        if share <= 0 or share >= 1:
-            return self.begin if share <= 0 else self.scene.view.depth
-        down = share * self.octaves
-        whole = math.floor(down)
-        depth = self.begin * mpq(2.0 ** (whole - down)) / mpq(2) ** whole
-        return rounded(depth, depth / 2**40)
-
     def view_at(self, depth: Rational, width: int, height: int) -> View:
         """The view of a depth on the way, of so many pixels."""
         shape = IDENTITY
@@ -107,7 +107,7 @@ class Descent:
 
     def keyframe_depth(self, k: int) -> Rational:
         """The depth of a keyframe."""
-        return self.depth_at(min(1.0, k / (PER_OCTAVE * self.octaves)))
+        return between(self.begin, self.scene.view.depth, k / (PER_OCTAVE * self.octaves))
 
     def keyframe(self, k: int) -> Scene:
         """The scene of a keyframe."""
@@ -200,13 +200,7 @@ class Film:
 
     def view(self, number: int, samples: int = 1) -> View:
         """The view of a frame, ``samples`` times as wide and high."""
-        octaves = log2(self.begin) - log2(self.end)
-        if number in (0, self.frames - 1):
-            depth = self.end if number else self.begin
-        else:
-            down = octaves * number / (self.frames - 1)
-            depth = self.begin * mpq(2.0 ** (math.floor(down) - down)) / mpq(2) ** math.floor(down)
-            depth = rounded(depth, depth / 2**40)
+        depth = between(self.begin, self.end, number / (self.frames - 1))
         return self.descent.view_at(depth, self.width * samples, self.height * samples)
 
     def scene(self, number: int) -> Scene:

@@ -26,6 +26,8 @@ _REACH = 3.0
 """Keyframes to each side of a frame that its ranks are made of: three octaves in all."""
 _ROWS = 96  # of the small frames that ranks are made of
 _KNOTS = 1024
+_HELD = 256
+"""Keyframes whose ranks are kept."""
 
 
 @dataclass(frozen=True)
@@ -135,4 +137,6 @@ class Colours:
         table = {kind: _Ranks.of(values[kinds == kind], values.size) for kind in np.unique(kinds[kinds >= 0]).tolist()}
         with self._lock:
             self._tables[k] = table
+            while len(self._tables) > _HELD:
+                del self._tables[next(iter(self._tables))]
         return table
