@@ -463,14 +463,15 @@ def test_a_kill_leaves_a_state_that_resumes(tmp_path):
     assert leftovers == []
 
 
-def test_help_is_light():
+@pytest.mark.parametrize("command", ["render", "zoom"])
+def test_help_is_light(command):
     """Nothing heavy is imported for --help."""
     code = (
-        "import sys; sys.argv = ['deepzoom', 'render', '--help']\n"
+        f"import sys; sys.argv = ['deepzoom', {command!r}, '--help']\n"
         "from deepzoom.cli import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        "heavy = {'numpy', 'numba', 'matplotlib', 'flint', 'gmpy2', 'PIL'} & set(sys.modules)\n"
+        "heavy = {'numpy', 'numba', 'matplotlib', 'flint', 'gmpy2', 'PIL', 'av'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)

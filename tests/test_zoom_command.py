@@ -84,8 +84,13 @@ def test_going_on_makes_what_is_missing_or_wrong():
     key = Path("a/data/key-00003.npz")
     key.write_bytes(key.read_bytes()[:-100])
     Path("a/data/key-00004.npz").write_bytes(Path("a/data/key-00005.npz").read_bytes())
+    killed, running = Path("a/.frame-000003.png.abc.tmp"), Path("a/data/.key-00001.npz.def.tmp")
+    for path in (killed, running):
+        path.write_bytes(b"half")
+    os.utime(killed, (time.time() - 3600,) * 2)
     result = zoom(*FILM, "--out", "a", "--resume", "--keep-data", "--json")
     assert result.exit_code == 0
+    assert running.exists() and not killed.exists()
     assert "Going on: 5 of 9 frames are there." in result.stderr
     assert "3 frames are cut short or belong to another film; they are made again." in result.stderr
     assert "2 keyframes are cut short or of another film; they are made again." in result.stderr

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from .. import rendering
 from ..coordinates import format_decimal
 from ..errors import InputError, Stopped
+from ..files import clear_abandoned
 from ..picture import write_png
 from ..rendering import Observer, cores
 from .expmap import expmap
@@ -122,6 +123,7 @@ def make(
 def _missing(frames: Frames, folder: Path, facts: dict[str, Any], observer: Observer) -> list[int]:
     """Numbers of the frames to make; says how many are there, and how many are made again."""
     folder.mkdir(exist_ok=True)
+    clear_abandoned(folder)
     states = [frames.state(folder, n) for n in range(frames.film.frames)]
     kept, other = states.count("done"), states.count("other")
     if kept:
@@ -166,6 +168,7 @@ def _compute(
                 raise InputError(f"--from-data: {keyframes.path(k)} is cut short, or does not belong to the others.")
         return
     keyframes.remove_others()
+    clear_abandoned(keyframes.folder)
     if states.count("done"):
         observer.say(f"{states.count('done'):,} of {count:,} keyframes are there.")
     if states.count("other"):
