@@ -104,6 +104,16 @@ def test_going_on_makes_what_is_missing_or_wrong():
     assert "Going on: 9 of 9 frames are there." in zoom(*FILM, "--out", "a", "--resume").stderr
 
 
+def test_what_else_lies_in_its_folders_stays():
+    Path("a/data").mkdir(parents=True)
+    for name in ("a/notes.txt", "a/data/measured.npz"):
+        Path(name).write_bytes(b"mine")
+    for more in ([], ["--force"]):
+        assert zoom(*FILM, "--out", "a", *more).exit_code == 0
+        assert Path("a/notes.txt").read_bytes() == b"mine" == Path("a/data/measured.npz").read_bytes()
+        assert list(Path("a/data").iterdir()) == [Path("a/data/measured.npz")]
+
+
 def test_a_shorter_film_leaves_no_deeper_keyframes():
     assert zoom(*FILM, "--out", "a", "--keep-data").exit_code == 0
     short = [*FILM[: FILM.index("--to")], "--to", "1", "--frames", "3", "--size", "24x16"]

@@ -131,6 +131,24 @@ def test_reprojected_frames_equal_rendered_ones(filmed, number):
         assert np.array_equal(samples.measure[own], field.measure[own])
 
 
+def test_reprojected_frames_of_a_training_fractal(own_cache, tmp_path):
+    """Down to where keyframes are differences from one reference."""
+    place = landmarks.get("tanh-deep")
+    scene = Scene("tanh", View.parse(place.x, place.y, "1e-8", "20x16"), 50, backend="cpu-perturbation")
+    film = Film(Descent.of(scene, mpq(9)), mpq(9), scene.view.depth, 31, 20, 16)
+    assert make(film, Target(tmp_path, tmp_path / "data", keep=True)).complete
+    keyframes = Keyframes(tmp_path / "data", film.descent)
+    kinds, same = 0, []
+    for number in (0, 2, 5, 15, 30):
+        field = deepzoom.render(film.scene(number)).field
+        samples = frame(film.view(number), keyframes)
+        away = ~pixel_scale_border(field)
+        same.append((samples.fate == field.fate)[away])
+        kinds += len(np.unique(field.fate)) == 2
+        assert np.median(np.abs(samples.measure - field.measure) / np.abs(field.measure)) < 0.05
+    assert kinds > 2 and np.concatenate(same).mean() >= 0.99
+
+
 def test_every_point_is_covered(filmed):
     film, keyframes, _ = filmed
     for number in range(film.frames):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -113,7 +112,7 @@ def make(
                 _write_strip(keyframes, target.strip, observer)
             _write_frames(Frames(film, keyframes), missing, target, jobs, observer)
         if not target.keep:
-            shutil.rmtree(target.data, ignore_errors=True)
+            keyframes.remove()
         complete = True
     except Stopped:
         complete = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from contextlib import suppress
 from pathlib import Path
 
 from .. import rendering, systems
@@ -53,6 +54,13 @@ class Keyframes:
         for path in self.folder.glob("key-*.npz"):
             if int(path.name[4:].partition(".")[0]) >= self.descent.count:
                 path.unlink()
+
+    def remove(self) -> None:
+        """Remove all keyframes, and the folder where nothing else is in it."""
+        for path in (*self.folder.glob("key-*.npz"), *self.folder.glob(".key-*.tmp")):
+            path.unlink(missing_ok=True)
+        with suppress(OSError):
+            self.folder.rmdir()
 
     def _belongs(self, field: Field, scene: Scene) -> bool:
         return same_run(field.scene, scene) and field.made.get("system") == self._key
