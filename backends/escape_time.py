@@ -87,7 +87,7 @@ class Float64Job(EscapeTimeJob):
         x, y = self.view.points(pixels)
         if i.c is not None:
             x, y = x - centre.x, y - centre.y
-        start = self.starts(x, y, less(i.start, i.critical), i.c or ORIGIN)
+        start = self.starts(x, y, less(i.start, i.k), i.c or ORIGIN)
         return self.kernels.ran(
             "run_float64", len(pixels), *start, *pixel_of(self.system, self.view), self.system.steps
         )

@@ -44,11 +44,12 @@ class PerturbationJob(EscapeTimeJob):
         super().__init__(system, view, say, distance and not self._wide)
         before = time.perf_counter()
         bits = bits or reference_bits(view)
-        z, c = system.start(view.x, view.y)
         critical = system.iteration.critical
-        self.refined = Refined(self.kernels, system, view, bits, self._wide)
-        found = [orbits.obtain(system, z, c, bits, progress)]
-        if z != critical:  # pixels begin at the centre's orbit, and rebase to that of the critical point
+        self._about, first = orbits.obtain_near(system, view, bits, progress)
+        z, c = system.start(*view.beside(self._about))
+        self.refined = Refined(self.kernels, system, view, bits, self._about, self._wide)
+        found = [first]
+        if z != critical:  # pixels begin at the first orbit, and rebase to that of the critical point
             found.append(orbits.obtain(system, critical, c, bits, progress))
         self._orbits = found
         self._c = float(c[0]), float(c[1])
@@ -70,7 +71,9 @@ class PerturbationJob(EscapeTimeJob):
         if self.iteration.c is not None:
             size = 0.0, -(1 << 40)
         else:
-            mantissa, exponent = scaled_float(self.view.largest_difference())
+            x, y = self.view.beside(self._about)
+            away = max(abs(x - self.view.x), abs(y - self.view.y))
+            mantissa, exponent = scaled_float(self.view.largest_difference() + away)
             size = 2 * mantissa, exponent  # of both parts together
         self._reach = size
         made = [
@@ -131,7 +134,7 @@ class PerturbationJob(EscapeTimeJob):
         return near
 
     def first(self, pixels: NDArray[np.int64]) -> ReadOut:
-        dx, dy, exponent = self.view.differences(pixels)
+        dx, dy, exponent = self.view.differences(pixels, self._about)
         if not self._wide:
             dx, dy, exponent = np.ldexp(dx, exponent), np.ldexp(dy, exponent), 0
         start = self.starts(dx, dy, ORIGIN, ORIGIN)

@@ -30,11 +30,17 @@ def pixel_of(system: EscapeTimeSystem, view: View) -> tuple[float, bool]:
 
 
 class Refined:
-    """The ways to run pixels of a view again. bits: of the exact runs; wide: whether float64 holds no differences."""
+    """The ways to run pixels of a view again.
+
+    bits: of the exact runs; about: where the reference is (``View.beside``); wide: whether float64 holds no
+    differences.
+    """
 
     def __init__(
-        self, kernels: FormulaKernels, system: EscapeTimeSystem, view: View, bits: int, wide: bool = False
-    ) -> None:
+        self, kernels: FormulaKernels, system: EscapeTimeSystem, view: View, bits: int,
+        about: tuple[int, int] = (0, 0), wide: bool = False,
+    ) -> None:  # fmt: skip
+        self._about = view.beside(about)
         self._kernels, self._system, self._view, self._bits = kernels, system, view, bits
         possible = hasattr(kernels.module, "run_refined") and not wide
         self.rungs = (DOUBLE, EXACT) if possible else (EXACT,)
@@ -76,7 +82,7 @@ class Refined:
         with self._lock:
             if self._orbits is None:
                 system, critical = self._system, self._system.iteration.critical
-                z, c = system.start(self._view.x, self._view.y)
+                z, c = system.start(*self._about)
                 begins = [z] if z == critical else [z, critical]
                 found = [orbits.made_double(system.iteration, b, c, self._bits, steps) for b in begins]
                 lengths = np.array([len(part[0]) - 1 for part in found], dtype=np.int64)
@@ -85,15 +91,15 @@ class Refined:
             return self._orbits
 
     def _arguments(self, pixels: NDArray[np.int64], steps: int) -> tuple[Any, ...]:
-        """z_0, c, the centre's c and what rounding makes of it, and the orbits; in double-double."""
+        """z_0, c, the reference's c and what rounding makes of it, and the orbits; in double-double."""
         view = self._view
         rows, columns = np.divmod(pixels, view.width)
         points = [view.at(int(j), int(i)) for j, i in zip(columns, rows, strict=True)]
-        x = np.array([orbits.pair(x - view.x) for x, _ in points]).reshape(-1, 2)
-        y = np.array([orbits.pair(y - view.y) for _, y in points]).reshape(-1, 2)
+        x = np.array([orbits.pair(x - self._about[0]) for x, _ in points]).reshape(-1, 2)
+        y = np.array([orbits.pair(y - self._about[1]) for _, y in points]).reshape(-1, 2)
         none = np.zeros_like(x)
         differences = (none, none, x, y) if self._system.iteration.c is None else (x, y, none, none)
-        c = self._system.start(view.x, view.y)[1]
+        c = self._system.start(*self._about)[1]
         centre = [np.array(orbits.pair(orbits.rational(v))) for v in c]
         least_error = 2.0 ** -min(self._bits - 4, 1000)
         return *differences, *pixel_of(self._system, view), *centre, least_error, *self._made(steps)

@@ -20,18 +20,20 @@ from .coordinates import Rational
 from .errors import InputError
 from .formula import source
 from .formula.expression import Complex
+from .scene import View
 from .systems.escape_time import NEAR, EscapeTimeSystem, Iteration, Point
 
 TINY = 2.0**-400
 """Parts of an iterate below it, but not 0, are kept with an exponent: their products leave float64's range."""
 _MOST = 1e150  # its square is still a float64
+_FAR_OUT = 1e4  # few orbits go as far before they come back
 _CLOSE = 1e-3  # of |Z|**2 to the radius squared: told exactly
 _REPORT_EVERY = 1000
 
 
 @dataclass(frozen=True)
 class Orbit:
-    """Iterates Z_0 .. Z_M of a map less its critical point K, to the first that meets an exit or to the limit.
+    """Iterates Z_0 .. Z_M of a map less K (``Iteration``), to the first that meets an exit or to the limit.
 
     x, y (M + 1,): float64; tiny (M + 1,) bool: iterates with a part below ``TINY``; tiny_at (tiny,): which;
     tiny_m (tiny, 2) float64 and tiny_e (tiny, 2) int64: their parts as mantissa and exponent. excess_m, excess_e
@@ -129,7 +131,7 @@ def _iterates(
     kx, ky = iteration.centred.x, iteration.centred.y
     targets, still = shifted_targets(iteration), iteration.still
     before_x = before_y = math.inf
-    x, y, a, b, *k = (gmpy2.mpfr(rational(v)) for v in (*less(z, iteration.critical), *c, *iteration.critical))
+    x, y, a, b, *k = (gmpy2.mpfr(rational(v)) for v in (*less(z, iteration.k), *c, *iteration.k))
     for n in range(limit + 1):
         fx, fy = float(x), float(y)
         beyond: Any = (fx + kx) * (fx + kx) + (fy + ky) * (fy + ky) - exit_at
@@ -178,7 +180,7 @@ def made_double(iteration: Iteration, z: Point, c: Point, bits: int, limit: int)
     exit_at = iteration.radius * iteration.radius
     fold_values = exact_map(iteration.centred.f, bits)[1]
     with gmpy2.context(precision=bits):
-        a, b, p, q = (gmpy2.mpfr(rational(v)) for v in (*c, *iteration.critical))
+        a, b, p, q = (gmpy2.mpfr(rational(v)) for v in (*c, *iteration.k))
         for x, y, _ in _iterates(iteration, z, c, bits, limit, 1):
             excess = pair((x + p) ** 2 + (y + q) ** 2 - exit_at) if exit_at < math.inf else (-math.inf, 0.0)
             for part, two in zip(parts, (pair(x), pair(y), excess), strict=False):
@@ -197,11 +199,7 @@ def rational(value: Rational) -> Any:
 def obtain(
     system: EscapeTimeSystem, z: Point, c: Point, bits: int, progress: Callable[[float], None] = lambda share: None
 ) -> Orbit:
-    """The orbit to a system's limit, from the cache, or made and kept.
-
-    Raises InputError where it runs into a pole though the map has no exit far out: pixels end up elsewhere then, and
-    their differences from it would hold nothing of them.
-    """
+    """The orbit to a system's limit, from the cache, or made and kept."""
     source_digest = compiled.source_digest("formula/*.py", "orbit.py", "systems/escape_time.py")
     text = repr((system.key(), *map(str, (*z, *c)), bits, system.steps, source_digest))
     name = hashlib.sha256(text.encode()).hexdigest()[:32]
@@ -211,8 +209,40 @@ def obtain(
     else:
         orbit = made(system.iteration, z, c, bits, system.steps, progress)
         cache.save(name, {part.name: getattr(orbit, part.name) for part in fields(Orbit)})
-    if math.isinf(system.iteration.radius) and not max(np.abs(orbit.x).max(), np.abs(orbit.y).max()) <= _MOST:
-        raise InputError(
-            "--center: the centre's orbit runs into a pole; move it by some pixels, or take --backend exact."
-        )
     return orbit
+
+
+def farthest(orbit: Orbit) -> float:
+    """The largest part of an iterate; infinite where it runs into a pole."""
+    size = max(float(np.abs(orbit.x).max()), float(np.abs(orbit.y).max()))
+    return size if size < math.inf else math.inf  # NaN, too
+
+
+def obtain_near(
+    system: EscapeTimeSystem, view: View, bits: int, progress: Callable[[float], None] = lambda share: None
+) -> tuple[tuple[int, int], Orbit]:
+    """(where, orbit): of a point of the view, half pixels from its centre as ``View.beside`` takes them.
+
+    It is the centre, unless its orbit passes a pole closely and comes back, as all may that have no exit far out: the
+    pixels' orbits part from it there, and their differences from it hold nothing of them. Then it is that of nine
+    points, between pixels, which stays nearest. Raises InputError where all run into poles.
+    """
+    found: list[tuple[float, tuple[int, int], Orbit]] = []
+    for about in _places(view):
+        orbit = obtain(system, *system.start(*view.beside(about)), bits, progress)
+        if math.isfinite(system.iteration.radius) or farthest(orbit) <= _FAR_OUT:
+            return about, orbit
+        found.append((farthest(orbit), about, orbit))
+    size, about, orbit = min(found, key=lambda one: one[0])
+    if not size <= _MOST:
+        raise InputError("--center: all orbits about it run into poles; move it, or take --backend exact.")
+    return about, orbit
+
+
+def _places(view: View) -> Iterator[tuple[int, int]]:
+    """The centre, then corners of pixels around it: odd numbers of half pixels from them all."""
+    yield 0, 0
+    reach = 0.6 * min(view.width, view.height)
+    for k in range(8):
+        x, y = (round(reach * f(0.7 + k * 2.399963)) for f in (math.cos, math.sin))  # the golden angle
+        yield x + (x + view.width) % 2, y + (y + view.height) % 2

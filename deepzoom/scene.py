@@ -52,23 +52,26 @@ class View:
     def pixels(self) -> int:
         return self.width * self.height
 
-    def _multiples(self, pixels: NDArray[np.int64]) -> tuple[list[NDArray[Any]], int, Rational]:
+    def _multiples(
+        self, pixels: NDArray[np.int64], about: tuple[int, int] = (0, 0)
+    ) -> tuple[list[NDArray[Any]], int, Rational]:
         """([x, y], most, unit): differences of flat pixel numbers (row * width + column) from the centre.
 
-        They are whole multiples of a unit, and below ``most``.
+        They are whole multiples of a unit, and below ``most``. about: half pixels from the centre to take them from.
         """
         parts = math.lcm(*(int(e.denominator) for e in self.shape.entries))
         xu, xv, yu, yv = (int(e * parts) for e in self.shape.entries)
-        most = max(map(abs, (xu, xv, yu, yv))) * (self.width + self.height)
+        most = max(map(abs, (xu, xv, yu, yv))) * (self.width + self.height + abs(about[0]) + abs(about[1]))
         row, column = np.divmod(pixels, self.width)
         across, up = 2 * column + 1 - self.width, (self.height - 2 * row - 1) * (-1 if self.flip else 1)
         if most >= 1 << 63:
             across, up = across.astype(object), up.astype(object)
+        across, up = across - about[0], up - about[1]
         return [xu * across + xv * up, yu * across + yv * up], most, self.depth / (2 * self.height * parts)
 
-    def differences(self, pixels: NDArray[np.int64]) -> tuple[Floats, Floats, int]:
-        """(dx, dy, e): the pixels' differences from the centre, times 2**-e; below 1."""
-        (x, y), most, unit = self._multiples(pixels)
+    def differences(self, pixels: NDArray[np.int64], about: tuple[int, int] = (0, 0)) -> tuple[Floats, Floats, int]:
+        """(dx, dy, e): the pixels' differences from ``beside(about)``, by default the centre, times 2**-e; below 1."""
+        (x, y), most, unit = self._multiples(pixels, about)
         mantissa, exponent = scaled_float(unit)
         shift = most.bit_length()
         mantissa = math.ldexp(mantissa, -shift)
@@ -83,6 +86,11 @@ class View:
             return np.array([float(centre + int(n) * unit) for n in some])[places]
 
         return at(self.x, multiples[0]), at(self.y, multiples[1])
+
+    def beside(self, about: tuple[int, int]) -> tuple[Rational, Rational]:
+        """The exact point so many half pixels to the right and up from the centre, before stretching."""
+        x, y = self.shape.times(mpq(about[0], 2 * self.height), mpq(about[1], 2 * self.height))
+        return self.x + self.depth * x, self.y + self.depth * y
 
     def at(self, column: float, row: float) -> tuple[Rational, Rational]:
         """Exact (x, y) at the middle of a pixel; half columns and rows reach the edges."""

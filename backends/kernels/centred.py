@@ -1,11 +1,11 @@
-"""From z - K, which is iterated, to z, K being the critical point; and how far out an escaping orbit is read off.
+"""From z - K, which is iterated, to z, K mostly being the critical point; and how far out orbits are read off.
 
 This file is compiled as ``escape_time.py`` is.
 """
 
 from __future__ import annotations
 
-from deepzoom.backends.kernels.formula import KX, KY
+from deepzoom.backends.kernels.formula import KX, KY, RX, RY
 from deepzoom.compiled import inner
 
 FAR = 1e10
@@ -23,3 +23,15 @@ def true_x(x):
 def true_y(y):
     """The imaginary part of z, from that of z - K."""
     return y + KY if KY != 0.0 else y
+
+
+@inner
+def rebased_x(x):
+    """The real part as a difference from where pixels rebase to."""
+    return x - RX if RX != 0.0 else x
+
+
+@inner
+def rebased_y(y):
+    """The imaginary part as a difference from there."""
+    return y - RY if RY != 0.0 else y

@@ -14,7 +14,7 @@ import numpy as np
 from deepzoom.backends.kernels.centred import true_x, true_y
 from deepzoom.backends.kernels.distance import NO_SLOPE
 from deepzoom.backends.kernels.escape_time import OF_A_STEP, ROUNDING, UNKNOWN, reached
-from deepzoom.backends.kernels.formula import difference, lost, stretch, wide_difference
+from deepzoom.backends.kernels.formula import RX, RY, difference, lost, stretch, wide_difference
 from deepzoom.backends.kernels.perturbed import iterate_near, read_out_near
 from deepzoom.backends.kernels.series_skips import dropped, skip_wide
 from deepzoom.backends.kernels.wide import (
@@ -100,6 +100,8 @@ def _iterate_far(pixel, state, trail, orbits, tiny, skips, ends):
             oy = (tiny_m[i, 1], tiny_e[i, 1]) if i >= 0 else widened(zy[here])
             vx, vy = wide(x, e), wide(y, e)
             ux, uy = wide_add(ox, vx), wide_add(oy, vy)
+            if RX != 0.0 or RY != 0.0:
+                ux, uy = wide_add(ux, widened(-RX)), wide_add(uy, widened(-RY))
             closer = wide_less(wide_add(wide_abs(ux), wide_abs(uy)), wide_add(wide_abs(vx), wide_abs(vy)))
             if m == last or closer:
                 before = e

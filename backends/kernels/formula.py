@@ -16,7 +16,9 @@ value = difference = parts = lost = stretch = _none
 wide_difference = double_difference = tangent = curvature = fold_distance = taylor = _none
 TAYLOR_ROWS = 0
 KX = KY = KX_LESS = KY_LESS = 0.0
-"""The critical point K, and what it lacks of its double-double: all iterates of the loops are z - K."""
+"""K, mostly the critical point, and what it lacks of its double-double: all iterates of the loops are z - K."""
+RX = RY = RX_LESS = RY_LESS = 0.0
+"""Where pixels rebase to, the beginning of the last orbit, less K."""
 DISTANCE = False
 """Whether the derivative by a pixel's place is followed along."""
 POLES = False

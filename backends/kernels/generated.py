@@ -89,13 +89,18 @@ def _function(make: Callable[[Complex], str], map_: Centred) -> str:
     )
 
 
-def _constants(map_: Centred, k: tuple[Fraction, Fraction], still: float, distance: bool) -> str:
-    poles = any(node.op == "/" for node in ordered((map_.f.re, map_.f.im)))
-    less = [float(exact - Fraction(near)) for exact, near in zip(k, (map_.x, map_.y), strict=True)]
-    return (
-        f"KX, KY, KX_LESS, KY_LESS = {map_.x!r}, {map_.y!r}, {less[0]!r}, {less[1]!r}\n"
-        f"STILL, POLES, DISTANCE = {still!r}, {poles!r}, {distance!r}\n"
-    )
+def _constants(iteration: Iteration, distance: bool) -> str:
+    """Numbers of the map that the loops are compiled with."""
+    lines = [f"STILL, DISTANCE = {iteration.still!r}, {distance!r}"]
+    rebase = [Fraction(p) - Fraction(k) for p, k in zip(iteration.critical, iteration.k, strict=True)]
+    for name, values in (("K", iteration.k), ("R", rebase)):
+        for axis, value in zip("XY", values, strict=True):
+            lines.append(
+                f"{name}{axis}, {name}{axis}_LESS = {float(value)!r}, {float(value - Fraction(float(value)))!r}"
+            )
+    f = iteration.centred.f
+    lines.append(f"POLES = {any(node.op == '/' for node in ordered((f.re, f.im)))!r}\n")
+    return "\n".join(lines)
 
 
 def text_of(iteration: Iteration, title: str, distance: bool) -> str:
@@ -110,8 +115,7 @@ def text_of(iteration: Iteration, title: str, distance: bool) -> str:
         files = ["linear_skips.py", *_LOOPS]
     if not any(node.op in _NOT_DOUBLE for node in ordered((f.re, f.im))):
         makers, files = [*makers, double_difference], [*files, "refined.py"]
-    k = Fraction(iteration.critical[0]), Fraction(iteration.critical[1])
-    code = _constants(map_, k, iteration.still, distance)
+    code = _constants(iteration, distance)
     code += "\n".join(_function(make, map_) for make in makers)
     rest = "\n\n".join(_REPLACED.sub("", (_HERE / file).read_text(encoding="utf-8")) for file in files)
     return f"# {title}\n\n{_USED}{code}\n\n{rest}"

@@ -1,9 +1,8 @@
 """Pixels as differences from reference orbits, in float64.
 
 Perturbation with rebasing (Zhuoran 2021): Z_m is the reference orbit, z the difference from it, and the pixel stands at
-W = Z_m + z, all less the critical point K, at which the last reference orbit begins. Where W is closer to it than to
-Z_m, or where the reference ends, it goes on as the difference from that orbit's beginning, m = 0. Nothing is
-approximated by that.
+W = Z_m + z. Where W is closer to the critical point at which the last reference orbit begins than to Z_m, or where the
+reference ends, it goes on as the difference from that orbit's beginning, m = 0. Nothing is approximated by that.
 
 Skips along a reference are taken where they hold: ``tree.py``. This file is compiled as ``escape_time.py`` is.
 """
@@ -14,10 +13,10 @@ from math import inf
 
 import numpy as np
 
-from deepzoom.backends.kernels.centred import true_x, true_y
+from deepzoom.backends.kernels.centred import rebased_x, rebased_y, true_x, true_y
 from deepzoom.backends.kernels.distance import first_slope, slope_after_skip, slope_after_step
 from deepzoom.backends.kernels.escape_time import OF_A_STEP, OF_THE_PARTS, ROUNDING, UNKNOWN, reached, read_out, stepped
-from deepzoom.backends.kernels.formula import POLES, STILL, difference, lost, parts, stretch, value
+from deepzoom.backends.kernels.formula import POLES, RX, RY, STILL, difference, lost, parts, stretch, value
 from deepzoom.backends.kernels.series_skips import dropped, skip
 from deepzoom.compiled import inner, kernel
 
@@ -74,11 +73,11 @@ def iterate_near(pixel, state, seen, trail, slope, orbits, skips, ends, least):
     while beyond <= 0.0 and hit == 0 and n < limit:
         unsure |= beyond > -4.0 * radius * error
         size = abs(x) + abs(y)
-        if m == last or abs(wx) + abs(wy) < size:
-            error += ROUNDING * (abs(zx[first + m]) + abs(zy[first + m]))
+        if m == last or abs(rebased_x(wx)) + abs(rebased_y(wy)) < size:
+            error += ROUNDING * (abs(zx[first + m]) + abs(zy[first + m]) + abs(RX) + abs(RY))
             if POLES and at_error < inf:
                 wx, wy, error = _without_reference((at_x, at_y, at_error), cx, cy, da, db, fixed, wx, wy, error)
-            x, y, m, orbit = wx, wy, np.int64(0), critical
+            x, y, m, orbit = rebased_x(wx), rebased_y(wy), np.int64(0), critical
             first, last = start[orbit], length[orbit]
             size = abs(x) + abs(y)
             if x == kept_x and y == kept_y:  # back at the same difference: so it goes on for ever

@@ -13,7 +13,19 @@ import numpy as np
 from deepzoom.backends.kernels.distance import first_slope, slope_after_step
 from deepzoom.backends.kernels.double import double_add, double_multiply
 from deepzoom.backends.kernels.escape_time import ROUNDING, UNKNOWN, reached, read_out, stepped
-from deepzoom.backends.kernels.formula import KX, KX_LESS, KY, KY_LESS, double_difference, lost, stretch
+from deepzoom.backends.kernels.formula import (
+    KX,
+    KX_LESS,
+    KY,
+    KY_LESS,
+    RX,
+    RX_LESS,
+    RY,
+    RY_LESS,
+    double_difference,
+    lost,
+    stretch,
+)
 from deepzoom.compiled import inner, kernel
 
 _FINE = 2.0**-100
@@ -66,9 +78,10 @@ def run_refined(
             if not (beyond <= 0.0 and hit == 0 and n < limit):
                 break
             unsure |= beyond > -4.0 * radius * error
-            if m == last or abs(wx[0]) + abs(wy[0]) < abs(x[0]) + abs(y[0]):
-                error += _FINE * (abs(ox[0]) + abs(oy[0]))
-                x, y, m, orbit = wx, wy, np.int64(0), last_orbit
+            ux, uy = double_add(wx, (-RX, -RX_LESS)), double_add(wy, (-RY, -RY_LESS))
+            if m == last or abs(ux[0]) + abs(uy[0]) < abs(x[0]) + abs(y[0]):
+                error += _FINE * (abs(ox[0]) + abs(oy[0]) + abs(RX) + abs(RY))
+                x, y, m, orbit = ux, uy, np.int64(0), last_orbit
                 first, last = start[orbit], length[orbit]
                 if x[0] == kept_x[0] and y[0] == kept_y[0] and x[1] == kept_x[1] and y[1] == kept_y[1]:
                     n = limit  # back at the same difference: so it goes on for ever

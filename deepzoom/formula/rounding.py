@@ -24,27 +24,44 @@ _OF_PARTS = 0.75
 
 def parts(f: Complex) -> str:
     """``parts(zx, zy, cx, cy)``: the parts of f."""
-    return _code(f, "parts", lambda node: node.applied("abs"), "1.0")
+    return _code(f, "parts", _of_values)
 
 
 def lost(f: Complex) -> str:
-    """``lost(zx, zy, cx, cy)``: the share of the parts of f_z to count beside |f_z|; 0 where they do not cancel."""
+    """``lost(zx, zy, cx, cy)``: the share of the parts of f_z to count beside |f_z|; 0 where they do not cancel.
+
+    Near a pole it is as many times more as the parts of a denominator are larger than it.
+    """
     if not _cancels(f):
         return Code().function("lost", POINT, ["0.0"], "Nothing cancels in a step.")
-    return _code(f, "lost", _of_z, repr(_OF_PARTS))
+    code = Code()
+    slopes, own = _sizes(f, _of_z), _sizes(f, _of_values)
+    below = [node.args[1] for node in ordered((f.re, f.im)) if node.op == "/"]
+    worst = [code.value(own[id(b)] / b.applied("abs")) for b in dict.fromkeys(below)]
+    both = [code.value(slopes[id(part)]) for part in (f.re, f.im)]
+    times = f" * max({', '.join(('1.0', *worst))})" if worst else ""
+    return code.function("lost", POINT, [f"{_OF_PARTS} * max({', '.join(both)}){times}"], "What a step loses.")
 
 
 def _of_z(node: Real) -> Real:
     return Real.constant(int(node.value in ("zx", "zy")))
 
 
-def _code(f: Complex, name: str, begin: Callable[[Real], Real], factor: str) -> str:
-    code = Code()
+def _of_values(node: Real) -> Real:
+    return node.applied("abs")
+
+
+def _sizes(f: Complex, begin: Callable[[Real], Real]) -> dict[int, Real]:
     sizes: dict[int, Real] = {}
     for node in ordered((f.re, f.im)):
         sizes[id(node)] = _rule(node, [sizes[id(a)] for a in node.args], begin)
+    return sizes
+
+
+def _code(f: Complex, name: str, begin: Callable[[Real], Real]) -> str:
+    code, sizes = Code(), _sizes(f, begin)
     both = [code.value(sizes[id(part)]) for part in (f.re, f.im)]
-    return code.function(name, POINT, [f"{factor} * max({', '.join(both)})"], "What rounding is relative to.")
+    return code.function(name, POINT, [f"max({', '.join(both)})"], "What rounding is relative to.")
 
 
 def _rule(node: Real, s: list[Real], begin: Callable[[Real], Real]) -> Real:
@@ -69,7 +86,7 @@ def _rule(node: Real, s: list[Real], begin: Callable[[Real], Real]) -> Real:
 def _cancels(f: Complex) -> bool:
     """Whether the parts of f_z are more than f_z itself, at some random points."""
     space: dict[str, object] = {**FLOAT_FUNCTIONS, "largest_singular_value": _largest_singular_value}
-    exec(_code(f, "sizes", _of_z, "1.0") + stretch(f), space)
+    exec(_code(f, "sizes", _of_z) + stretch(f), space)
     rng = random.Random(1)
     for _ in range(200):
         point = [rng.uniform(-2, 2) for _ in POINT]

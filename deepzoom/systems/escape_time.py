@@ -29,7 +29,8 @@ class Iteration:
     """What pixels iterate: ``formula`` of z and c, until |z| > radius or z is within ``NEAR`` of a target.
 
     Or, where ``still`` is not 0, until a step is shorter than it. c: of all pixels, which are then starts z_0 (None:
-    pixels are c, and start at ``start``). critical: K, where the reference orbit begins that pixels rebase to.
+    pixels are c, and start at ``start``). critical: where the reference orbit begins that pixels rebase to.
+    origin: K, less which iterates are kept; by default the same.
     degree, gain: once far out, |z| becomes gain * |z|**degree. targets: attractors; near one, a step raises the
     distance to the power ``order``, or multiplies it by it if below 1.
     """
@@ -41,14 +42,20 @@ class Iteration:
     c: Point | None = None
     start: Point = ORIGIN
     critical: Point = ORIGIN
+    origin: Point | None = None
     targets: tuple[complex, ...] = ()
     order: float = 2.0
     still: float = 0.0
 
+    @property
+    def k(self) -> Point:
+        """K."""
+        return self.critical if self.origin is None else self.origin
+
     @cached_property
     def centred(self) -> Centred:
         """The formula in z - K, which is what is iterated."""
-        return centred(self.formula, Fraction(self.critical[0]), Fraction(self.critical[1]))
+        return centred(self.formula, Fraction(self.k[0]), Fraction(self.k[1]))
 
 
 NEAR = 1e-3
@@ -104,7 +111,7 @@ class EscapeTimeSystem(System):
         text = (
             source.value(i.formula, constants)
             + repr(constants)
-            + repr((str(i.c), str(i.start), str(i.critical), i.radius, i.targets, i.still))
+            + repr((str(i.c), str(i.start), str(i.critical), str(i.k), i.radius, i.targets, i.still))
         )
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -56,7 +56,7 @@ def build(settings: Mapping[str, str]) -> Iteration:
     critical = Fraction(roots[0].real), Fraction(roots[0].imag)
     step = newton(tuple(coefficients), Z, Complex.constant(x, y))
     return Iteration(
-        step, radius=math.inf, c=ORIGIN, critical=critical, targets=roots,
+        step, radius=math.inf, c=ORIGIN, critical=critical, origin=ORIGIN, targets=roots,
         order=order,
     )  # fmt: skip
 

@@ -148,7 +148,7 @@ def _checked(file: str, name: str, found: object) -> Iteration:
     if not found.degree > 1:
         raise wrong("a degree that is not above 1,", found.degree)
     points: dict[str, Any] = {}
-    for part in ("start", "critical", *(() if found.c is None else ("c",))):
+    for part in ("start", "critical", *(n for n in ("c", "origin") if getattr(found, n) is not None)):
         try:
             x, y = getattr(found, part)
             points[part] = Fraction(x), Fraction(y)
