@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from deepzoom.cli import app
 from deepzoom.errors import InputError
 from deepzoom.field import Field
 from deepzoom.picture import read_scene
-from deepzoom.zooming.video import encoder
+from deepzoom.zooming.video import encoder, write_video
 
 PLACE = ["mandelbrot", "--at", "mandelbrot-e50", "--steps", "500", "--from", "3", "--to", "0.05"]
 LONG = [*PLACE, "--frames", "60", "--size", "160x96"]
@@ -142,6 +143,18 @@ def test_a_video(codec):
     for number in (0, 11):
         with Image.open(f"a/frame-{number:06}.png") as image:
             assert np.abs(np.asarray(image.convert("RGB"), float) - frames[number]).mean() < 25
+
+
+@pytest.mark.parametrize("colour", [(1.0, 0.0, 0.0), (0.2, 0.3, 0.9)])
+def test_videos_say_what_their_colours_are(tmp_path, colour):
+    import av
+    from av.video.reformatter import Colorspace
+
+    write_video(tmp_path / "a.mp4", [np.tile(colour, (64, 64, 1))] * 3, (64, 64), Fraction(30), "h264", "")
+    with av.open(str(tmp_path / "a.mp4")) as video:
+        frame = next(video.decode(video.streams.video[0]))
+        assert frame.colorspace == Colorspace.ITU709
+        assert np.abs(frame.to_ndarray(format="rgb24") / 255 - colour).max() < 0.02
 
 
 def test_what_it_would_take():

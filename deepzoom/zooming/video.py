@@ -46,7 +46,9 @@ def write_video(
     size: (width, height), both even. The comment rides in the file's metadata. An error of ``pictures`` passes on.
     """
     import av
+    from av.video.reformatter import Colorspace
 
+    os.environ.setdefault("SVT_LOG", "1")  # libsvtav1 tells of all it does otherwise
     name, options = encoder(codec)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=".tmp.mp4", dir=path.parent)
     os.close(handle)
@@ -55,9 +57,10 @@ def write_video(
             container.metadata["comment"] = comment
             stream: Any = container.add_stream(name, rate=fps, options=options)
             stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+            stream.codec_context.colorspace = Colorspace.ITU709  # and say so: players guess by the size else
             for rgb in pictures:
-                levels = np.rint(rgb * 255).astype(np.uint8)
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(levels, format="rgb24")))
+                frame = av.VideoFrame.from_ndarray(np.rint(rgb * 255).astype(np.uint8), format="rgb24")
+                container.mux(stream.encode(frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709)))
             container.mux(stream.encode())
         umask = os.umask(0)
         os.umask(umask)
