@@ -17,6 +17,13 @@ Progress = Callable[[float], None]
 Say = Callable[[str], None]
 
 
+AGREEMENT = 1e-6
+"""Relative difference of the measure up to which two runs of a pixel agree: a thousandth of what settled promises, so
+that runs that have lost each other hardly ever agree by chance, and those drifting apart are seen before it matters."""
+SETTLED = 1e-3
+"""What settled promises: with more precision the fate is the same, and the measure to this share of it."""
+
+
 @dataclass(frozen=True)
 class ReadOut:
     """What came of some pixels: measure float64, fate int8 (-1 converged, +1 diverged), trust int8 (0 unchecked).
@@ -31,6 +38,12 @@ class ReadOut:
     iterations: NDArray[np.int64] | None = None
     attractor: NDArray[np.int16] | None = None
     distance: NDArray[np.float64] | None = None
+
+    def agrees(self, other: ReadOut, within: float = AGREEMENT) -> NDArray[np.bool_]:
+        """Which pixels have the same fate and, relatively, measure as in another run."""
+        larger = np.maximum(np.abs(self.measure), np.abs(other.measure))
+        close = np.abs(self.measure - other.measure) <= within * larger
+        return (self.fate == other.fate) & close
 
     @classmethod
     def joined(cls, parts: list[ReadOut]) -> ReadOut:
@@ -73,16 +86,29 @@ class Job(ABC):
     tile: int
     """Pixels that are best run together; part of what decides the last bits of a result, so never a setting."""
     facts: Facts
+    has_shadow: bool = False
+    """Whether ``run`` leaves pixels unchecked, and ``shadow`` checks them."""
     rungs: tuple[str, ...] = ()
-    """Ways to run unsettled pixels again, each with more digits than the one before; as messages name them."""
+    """Names of the ways to run pixels again, each with more digits than the one before."""
+
+    def shadow(self, pixels: NDArray[np.int64]) -> ReadOut:
+        """Read-outs of a second run, disturbed in the last place of what rounding may have touched."""
+        raise NotImplementedError
+
+    def again(self, pixels: NDArray[np.int64], rung: int) -> ReadOut:
+        """Read-outs of flat pixel numbers at rungs[rung]; trust 1, or -1 where this many digits do not settle it.
+
+        A pixel's read-out does not depend on which others are run with it.
+        """
+        raise NotImplementedError
+
+    def batch(self, rung: int) -> int:
+        """How many pixels are best given to one call of ``again``."""
+        return self.tile
 
     @abstractmethod
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:
         """Read-outs of flat pixel numbers."""
-
-    def again(self, pixels: NDArray[np.int64], rung: int) -> ReadOut:
-        """Read-outs of flat pixel numbers by one of the rungs."""
-        raise NotImplementedError(f"a job without rungs was asked for its rung {rung}")
 
 
 class Backend(ABC):

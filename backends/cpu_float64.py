@@ -14,23 +14,49 @@ from deepzoom.systems.training import rates_at
 
 from . import escape_time, lyapunov
 from .base import Backend, Facts, Job, Progress, ReadOut, Say
+from .limbs import disturbed, signs
 from .training import arrays_of, compile_kernels, finish, seconds_per_pixel_step, start_weights, tile_of
+from .training_again import MoreDigits
 
 
 class _Float64Job(Job):
-    def __init__(self, system: TrainingSystem, view: View) -> None:
+    has_shadow = True
+    rungs = MoreDigits.rungs
+
+    def __init__(self, system: TrainingSystem, view: View, say: Say) -> None:
         self._network, self._view, self._steps = system.network, view, system.steps
         self._arrays = arrays_of(system.network)
+        self._more = MoreDigits(system, view, say)
         self.tile = tile_of(system.network, system.steps)
         self.facts = Facts()
 
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:
+        return self._run(pixels, False)
+
+    def shadow(self, pixels: NDArray[np.int64]) -> ReadOut:
+        return self._run(pixels, True)
+
+    def again(self, pixels: NDArray[np.int64], rung: int) -> ReadOut:
+        return self._more.again(pixels, rung)
+
+    def batch(self, rung: int) -> int:
+        return self._more.batch(rung)
+
+    def _run(self, pixels: NDArray[np.int64], moved: bool) -> ReadOut:
+        """moved: coordinates, rates and weights each by one unit in the last place."""
         x, y = self._view.points(pixels)
+        if moved:
+            x, y = disturbed(np.stack([x, y], axis=1), signs(pixels, 2, 0)).T
         rates = rates_at(self._network, x, y, lambda fixed: np.full(len(x), float(fixed)))
         learning = np.stack(rates.learning, axis=1)
         offsets = np.zeros((len(x), 1)) if rates.offset is None else rates.offset[:, None].copy()
         weights = start_weights(self._network, offsets)
+        if moved:
+            learning = disturbed(learning, signs(pixels, learning.shape[1], 1))
+            weights = disturbed(weights, signs(pixels, weights.shape[1], 2))
         step, sums = np.zeros(len(x), dtype=np.int64), np.zeros((len(x), 4))
+        if moved:
+            return self._more.shadow(weights, learning, offsets, step, sums)
         return finish(self._arrays, self._steps, weights, learning, offsets, step, sums)
 
 
@@ -52,7 +78,7 @@ class CpuFloat64(Backend):
             return escape_time.Float64Job(system, view, say, distance)
         assert isinstance(system, TrainingSystem)
         compile_kernels(say)
-        return _Float64Job(system, view)
+        return _Float64Job(system, view, say)
 
     def bits(self, system: System, view: View) -> int:
         return 53

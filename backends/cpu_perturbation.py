@@ -30,7 +30,9 @@ from . import escape_time, escape_time_differences, lyapunov
 from .base import Backend, Facts, Job, Progress, ReadOut, Say
 from .kernels import readout
 from .kernels.run_delta import run_delta
+from .limbs import disturbed, signs
 from .training import arrays_of, compile_kernels, finish, layout_of, seconds_per_pixel_step, tile_of
+from .training_again import MoreDigits
 
 Floats = NDArray[np.float64]
 
@@ -70,7 +72,10 @@ def _truncation(snapshot: Snapshot, layers: list[slice], view: View) -> float:
 
 
 class _PerturbationJob(Job):
-    def __init__(self, system: TrainingSystem, view: View, reference: Reference, seconds: float) -> None:
+    has_shadow = True
+    rungs = MoreDigits.rungs
+
+    def __init__(self, system: TrainingSystem, view: View, reference: Reference, seconds: float, say: Say) -> None:
         network = system.network
         self._network, self._view, self._steps = network, view, system.steps
         self._reference = reference
@@ -84,6 +89,7 @@ class _PerturbationJob(Job):
         self.tile = tile_of(network, system.steps)
         self._totals = self._reference_totals()
         self._skip = self._confirmed_skip()
+        self._more = MoreDigits(system, view, say, reference, self._totals, self._skip)
         self.facts = Facts(
             reference.bits, reference.digits, reference.steps, seconds, 0 if self._skip is None else self._skip.step
         )
@@ -114,9 +120,19 @@ class _PerturbationJob(Job):
         return self._reference.learning * np.stack(rates, axis=1), self._reference.offset * offset[:, None]
 
     def _to_hand_off(
-        self, skip: Snapshot | None, last: int, threshold: float, dx: Floats, dy: Floats, exponent: int
+        self,
+        skip: Snapshot | None,
+        last: int,
+        threshold: float,
+        dx: Floats,
+        dy: Floats,
+        exponent: int,
+        moved: Floats | None = None,
     ) -> tuple[NDArray[np.int64], Floats, Floats]:
-        """(step, weights' differences, sums) at the hand-off."""
+        """(step, weights' differences, sums) at the hand-off.
+
+        moved: signs (pixels, n), where differences are to be disturbed after the skip.
+        """
         sums = np.zeros((len(dx), readout.COLUMNS))
         if skip is None:
             first = 0
@@ -128,6 +144,9 @@ class _PerturbationJob(Job):
             differences = np.ascontiguousarray(_evaluate(skip, skip.weights, dx, dy, exponent))
             sums[:, : readout.EXCESS] = _evaluate(skip, skip.sums, dx, dy, exponent)
         rates, offsets = self._parameters(dx, dy, exponent)
+        if moved is not None:
+            differences = disturbed(differences, moved)
+            rates = disturbed(rates, moved[:, : rates.shape[1]])
         ref = self._reference
         step = run_delta(
             self._arrays, self._steps, first, last, threshold, ref.record, self._layout, self._drawn, ref.weights,
@@ -136,12 +155,38 @@ class _PerturbationJob(Job):
         return step, differences, sums
 
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:
+        return self._run(pixels, False)
+
+    def shadow(self, pixels: NDArray[np.int64]) -> ReadOut:
+        return self._run(pixels, True)
+
+    def again(self, pixels: NDArray[np.int64], rung: int) -> ReadOut:
+        return self._more.again(pixels, rung)
+
+    def batch(self, rung: int) -> int:
+        return self._more.batch(rung)
+
+    def _run(self, pixels: NDArray[np.int64], moved: bool) -> ReadOut:
+        """moved: differences after the skip, and rates and weights at the hand-off, by one unit in the last place."""
         dx, dy, exponent = self._differences(pixels)
         ref = self._reference
-        step, differences, sums = self._to_hand_off(self._skip, min(ref.steps, self._steps), HAND_OFF, dx, dy, exponent)
+        size = self._layers[-1].stop
+        step, differences, sums = self._to_hand_off(
+            self._skip,
+            min(ref.steps, self._steps),
+            HAND_OFF,
+            dx,
+            dy,
+            exponent,
+            signs(pixels, size, 0) if moved else None,
+        )
         rates, offsets = self._parameters(dx, dy, exponent)
-        weights = ref.weights[np.minimum(step, ref.steps)] + differences
-        return finish(self._arrays, self._steps, weights, ref.learning + rates, ref.offset + offsets, step, sums)
+        weights, learning = ref.weights[np.minimum(step, ref.steps)] + differences, ref.learning + rates
+        if moved:
+            weights = disturbed(weights, signs(pixels, size, 1))
+            learning = disturbed(learning, signs(pixels, learning.shape[1], 2))
+            return self._more.shadow(weights, learning, ref.offset + offsets, step, sums)
+        return finish(self._arrays, self._steps, weights, learning, ref.offset + offsets, step, sums)
 
     def _confirmed_skip(self) -> Snapshot | None:
         """The latest snapshot whose polynomials hold for the whole view, by their own terms and by probe pixels."""
@@ -203,7 +248,7 @@ class CpuPerturbation(Backend):
         compile_kernels(say)
         before = time.perf_counter()
         reference = references.obtain(system, view, bits, progress)
-        return _PerturbationJob(system, view, reference, time.perf_counter() - before)
+        return _PerturbationJob(system, view, reference, time.perf_counter() - before, say)
 
     def bits(self, system: System, view: View) -> int:
         if isinstance(system, LyapunovSystem):

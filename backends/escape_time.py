@@ -17,7 +17,7 @@ from deepzoom.systems.escape_time import ORIGIN, EscapeTimeSystem, Point
 from .base import Facts, Job, ReadOut, Say
 from .exact_pixels import exact_pixels
 from .formula_kernels import FormulaKernels
-from .refined import Refined, pixel_of
+from .refined import EXACT, Refined, pixel_of
 
 Floats = NDArray[np.float64]
 
@@ -64,6 +64,9 @@ class EscapeTimeJob(Job):
 
     def again(self, pixels: NDArray[np.int64], rung: int) -> ReadOut:
         return self.refined.again(pixels, self.rungs[rung])
+
+    def batch(self, rung: int) -> int:
+        return 1 if self.rungs[rung] == EXACT else 64
 
     def starts(self, x: Floats, y: Floats, zero: Point, fixed: Point) -> tuple[Floats, Floats, Floats, Floats]:
         """z_0 and c of pixels at x, y, where the one that is not the pixel is the same for all."""

@@ -86,6 +86,11 @@ def finish(
             frozen, _ = run_plain(net, steps, *part)
             weights[rest], step[rest], sums[rest] = part[0], part[3], part[4]
             rest = rest[frozen]
+    return read_out(sums)
+
+
+def read_out(sums: Floats) -> ReadOut:
+    """What the sums of finished pixels say; unchecked."""
     measure = np.array([readout.measure(sums, p) for p in range(len(sums))])
     fate = np.where(measure < 0, -1, 1).astype(np.int8)
     return ReadOut(measure, fate, np.zeros(len(sums), dtype=np.int8))

@@ -12,6 +12,7 @@ from .commands.info import info
 from .commands.lists import list_backends, list_landmarks, list_systems
 from .commands.nucleus import nucleus
 from .commands.render import render
+from .commands.verify import verify
 from .commands.zoom import zoom
 
 app = typer.Typer(
@@ -27,6 +28,7 @@ app.command()(zoom)
 app.command()(colour)
 app.command()(info)
 app.command()(nucleus)
+app.command()(verify)
 app.command("systems")(list_systems)
 app.command("landmarks")(list_landmarks)
 app.command("backends")(list_backends)

@@ -20,6 +20,7 @@ class ColourOptions:
     cycle: str | None = None
     slope: str | None = None
     interior: str | None = None
+    mark_unsettled: bool | None = None
 
     def applied(self, scene: Scene) -> Scene:
         """The scene in these colours, its own where none were given. Raises InputError where they do not go with it."""
@@ -43,6 +44,8 @@ class ColourOptions:
             how = replace(how, slope=given)
         if self.interior is not None:
             how = replace(how, interior=_colour(self.interior))
+        if self.mark_unsettled is not None:
+            how = replace(how, mark_unsettled=self.mark_unsettled)
         _check_counts(scene.system, how)
         return replace(scene, palette=palette, colouring=how)
 

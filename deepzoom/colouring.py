@@ -18,6 +18,8 @@ Floats = NDArray[np.float64]
 
 _GAP = 0.25
 BY_RANK = Colouring()
+UNSETTLED = (1.0, 0.0, 1.0)
+"""Colour of pixels that are not settled, where they are marked; no palette in use has it."""
 COUNTS_PER_HEIGHT = 32
 """Smooth counts that make a relief as high as the picture."""
 
@@ -161,4 +163,7 @@ def coloured(field: Field, fine: bool = False, at: Any = ...) -> Floats:
         if field.distance is not None:
             own = field.shown("distance")[at] * (len(measure) / len(field.measure))
             distance = np.where(own >= 0, own, distance)
-    return colour(measure, scene.palette, fine, attractor, scene.colouring, distance)
+    rgb = colour(measure, scene.palette, fine, attractor, scene.colouring, distance)
+    if scene.colouring.mark_unsettled:
+        rgb[field.shown("trust")[at] < 0] = UNSETTLED
+    return rgb

@@ -21,6 +21,7 @@ class Colouring:
     by: one of ``COLOURINGS``. cycle: what values go through when ``cyclic`` repeats, in their own unit, above 0. slope:
     degrees, counter-clockwise from the right, that light comes from, None without shading. interior: ``#rrggbb`` of
     points that never escaped. colours: ``#rrggbb`` of a palette file; none where the palette is matplotlib's.
+    mark_unsettled: whether pixels that are not settled get a colour of their own.
     """
 
     by: str = "rank"
@@ -28,6 +29,7 @@ class Colouring:
     slope: float | None = None
     interior: str = "#000000"
     colours: tuple[str, ...] = ()
+    mark_unsettled: bool = False
 
     def __post_init__(self) -> None:
         if self.by not in COLOURINGS:
@@ -53,6 +55,8 @@ class Colouring:
             table["slope"] = self.slope
         if self.interior != Colouring.interior:
             table["interior"] = self.interior
+        if self.mark_unsettled:
+            table["mark-unsettled"] = True
         return table
 
     @classmethod
@@ -65,6 +69,7 @@ class Colouring:
             slope=None if slope is None else _float(slope),
             interior=table.get("interior", cls.interior),
             colours=tuple(table.get("colours", ())),
+            mark_unsettled=table.get("mark-unsettled", False),
         )
 
 

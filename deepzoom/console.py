@@ -23,8 +23,9 @@ from rich.segment import Segment
 from rich.style import Style
 
 from .colouring import coloured
+from .durations import duration
 from .field import Field
-from .rendering import Observer, duration
+from .work import Observer
 
 _SHOW_SECONDS = 1.0
 
@@ -64,7 +65,7 @@ class Watcher(Observer):
         self._keep = checkpoint
         self._stop = False
         self._bars = Progress(
-            TextColumn("{task.description:<9}"),
+            TextColumn("{task.description:<16}"),
             BarColumn(bar_width=None),
             TextColumn("{task.fields[count]}"),
             TimeElapsedColumn(),

@@ -27,7 +27,7 @@ PASSES = (16, 8, 4, 2, 1)
 
 _CHANNELS: dict[str, Any] = {"measure": np.float64, "fate": np.int8, "trust": np.int8, "done": np.bool_}
 _ESCAPE_TIME: dict[str, Any] = {**_CHANNELS, "iterations": np.int64, "attractor": np.int16}
-_OPTIONAL: dict[str, Any] = {"distance": np.float64}
+_OPTIONAL: dict[str, Any] = {"distance": np.float64, "rung": np.int8}
 
 
 def _channels(scene: Scene) -> dict[str, Any]:
@@ -43,7 +43,8 @@ class Field:
     (1 settled, 0 unchecked, -1 not settled), done bool; of an escape-time system also iterations int64 (0: the limit
     was reached) and attractor int16 (from 1 on, 0 for none), and measure is the smooth count, -1 where there is none.
     distance float64, None where the backend gives none: estimated distance from the pixel to the set's border, in
-    pixels, -1 where there is none. made: how the pixels were obtained.
+    pixels, -1 where there is none. rung int8, None where no pixel was to be repaired: how many ways with more digits a
+    pixel was run again in. made: how the pixels were obtained.
     """
 
     scene: Scene
@@ -55,6 +56,7 @@ class Field:
     iterations: NDArray[np.int64] | None = None
     attractor: NDArray[np.int16] | None = None
     distance: NDArray[np.float64] | None = None
+    rung: NDArray[np.int8] | None = None
 
     @classmethod
     def empty(cls, scene: Scene) -> Field:

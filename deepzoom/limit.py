@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import Stopped
-from .rendering import Observer, cores, plan
+from .rendering import plan
 from .scene import Scene, View
+from .work import Observer, cores
 
 MOST = 5_000_000
 """Beyond it only a given number goes: a reference of so many steps takes some hundred MiB."""

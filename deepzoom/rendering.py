@@ -2,47 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import systems
+from . import systems, trust
 from .backends import select
 from .backends.base import Backend, Job, ReadOut
+from .durations import duration
 from .errors import Stopped
 from .field import PASSES, Field
 from .reference import check_bits
 from .scene import Scene
 from .systems.base import System
-
-
-class Observer:
-    """What is told while a scene is rendered; this one listens to nothing."""
-
-    def say(self, text: str) -> None:
-        """A line worth showing."""
-
-    def reference(self, share: float) -> None:
-        """Share of the reference that is done."""
-
-    def pixels(self, field: Field, done: int, total: int) -> None:
-        """Pixels done so far, and the field they are in."""
-
-    def checkpoint(self, field: Field) -> None:
-        """A moment to keep what is done."""
-
-    def part(self, name: str, done: int, total: int) -> None:
-        """How much is done of a part of something larger, such as the frames of a film."""
-
-    def stopped(self) -> bool:
-        """Whether to stop, keeping what is done."""
-        return False
+from .work import Observer, cores, run_batches
 
 
 @dataclass(frozen=True)
@@ -74,13 +51,6 @@ def plan(scene: Scene) -> Plan:
     return Plan(scene, system, backend, reason)
 
 
-def cores() -> int:
-    """Cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def tiles(width: int, height: int, size: int, wanted: NDArray[np.bool_] | None = None) -> Iterator[NDArray[np.int64]]:
     """Flat pixel numbers, coarse grid first, in tiles of one pass each: the same whatever runs them.
 
@@ -94,10 +64,6 @@ def tiles(width: int, height: int, size: int, wanted: NDArray[np.bool_] | None =
         pixels = np.flatnonzero(now)
         for first in range(0, len(pixels), size):
             yield pixels[first : first + size]
-
-
-FIRST_CHECKPOINT_SECONDS, CHECKPOINT_SECONDS = 1.0, 10.0
-POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -116,10 +82,13 @@ def render(
     observer: Observer | None = None,
     partial: Field | None = None,
     wanted: NDArray[np.bool_] | None = None,
+    budget: float | None = None,
 ) -> Rendered:
     """Render a scene on ``jobs`` threads (default: all cores), going on from a partial field of the same scene.
 
-    wanted (height, width): only these pixels; the result is complete when they are done.
+    wanted (height, width): only these pixels; the result is complete when they are done. budget: seconds that checking
+    and repairing may take, where the scene asks for it (docs/trust.md).
+
     Where the observer says so it ends early with what is done, and the result says that it is not complete. Raises
     InputError where the scene cannot be rendered.
     """
@@ -142,14 +111,16 @@ def render(
     try:
         job = planned.backend.job(planned.system, scene.view, scene.bits, progress, observer.say, _distance(scene))
         _report_job(job, planned, field, jobs or cores(), observer)
-        _run(job, field, jobs or cores(), observer, wanted)
+        complete = _run(job, field, jobs or cores(), observer, wanted) and trust.check(
+            job, field, list(_tiles_of(job, field, wanted)), jobs or cores(), observer, budget
+        )
     except Stopped:
-        pass
+        complete = False
     facts = _facts(planned, job, field, time.perf_counter() - begin)
     field.made = {**facts, "system": planned.system.key()}
-    if facts["settled"] or facts["unsettled"]:
-        observer.say(f"{facts['settled']:,} pixels are settled; rounding may matter in {facts['unsettled']:,}.")
-    return Rendered(field, bool(field.done.all() if wanted is None else field.done[wanted].all()), facts)
+    if complete:
+        observer.say(trust.summary(field))
+    return Rendered(field, complete, facts)
 
 
 def _distance(scene: Scene) -> bool:
@@ -178,32 +149,25 @@ def _report_job(job: Job, planned: Plan, field: Field, jobs: int, observer: Obse
         observer.say(f"{left:,} pixels on {jobs} threads: about {duration(seconds)}.")
 
 
-def _run(job: Job, field: Field, jobs: int, observer: Observer, wanted: NDArray[np.bool_] | None) -> None:
-    view = field.scene.view
-    total = view.pixels if wanted is None else int(np.count_nonzero(wanted))
+def _tiles_of(job: Job, field: Field, wanted: NDArray[np.bool_] | None) -> Iterator[NDArray[np.int64]]:
+    return tiles(field.scene.view.width, field.scene.view.height, job.tile, wanted)
+
+
+def _run(job: Job, field: Field, jobs: int, observer: Observer, wanted: NDArray[np.bool_] | None) -> bool:
+    """Run the pixels that are not done yet; tells whether all are."""
+    total = field.scene.view.pixels if wanted is None else int(np.count_nonzero(wanted))
     done = field.done.ravel()
-    waiting = (t for t in tiles(view.width, view.height, job.tile, wanted) if not done[t].all())
-    running: dict[Future[ReadOut], NDArray[np.int64]] = {}
-    due = time.perf_counter() + FIRST_CHECKPOINT_SECONDS
-    count = before = int(np.count_nonzero(done))
+    count = int(np.count_nonzero(done))
     observer.pixels(field, count, total)
 
-    with ThreadPoolExecutor(jobs) as pool:
-        while True:
-            stopped = observer.stopped()
-            while not stopped and len(running) < jobs + 1 and (tile := next(waiting, None)) is not None:
-                running[pool.submit(job.run, tile)] = tile
-            if not running:
-                return
-            for future in wait(running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED).done:
-                pixels = running.pop(future)
-                out = future.result()
-                _take(field, pixels, out)
-                count += len(pixels)
-                observer.pixels(field, count, total)
-            if count > before and time.perf_counter() > due:
-                observer.checkpoint(field)
-                due = time.perf_counter() + CHECKPOINT_SECONDS
+    def take(pixels: NDArray[np.int64], out: ReadOut) -> None:
+        nonlocal count
+        _take(field, pixels, out)
+        count += len(pixels)
+        observer.pixels(field, count, total)
+
+    waiting = (t for t in _tiles_of(job, field, wanted) if not done[t].all())
+    return run_batches(waiting, job.run, take, field, jobs, observer)
 
 
 def _take(field: Field, pixels: NDArray[np.int64], out: ReadOut) -> None:
@@ -213,12 +177,13 @@ def _take(field: Field, pixels: NDArray[np.int64], out: ReadOut) -> None:
     elif not field.done.any():
         field.distance = np.full(field.done.shape, -1.0)
     for name in field.channels:
+        if name == "rung":
+            continue
         values = True if name == "done" else getattr(out, name)
         getattr(field, name).ravel()[pixels] = values
 
 
 def _facts(planned: Plan, job: Job | None, field: Field, seconds: float) -> dict[str, Any]:
-    trust = field.trust[field.done]
     facts = None if job is None else job.facts
     return {
         "backend": planned.backend.name,
@@ -228,16 +193,5 @@ def _facts(planned: Plan, job: Job | None, field: Field, seconds: float) -> dict
         "reference_seconds": 0.0 if facts is None else round(facts.reference_seconds, 3),
         "seconds": round(seconds, 3),
         "pixels": int(np.count_nonzero(field.done)),
-        "settled": int(np.count_nonzero(trust > 0)),
-        "unsettled": int(np.count_nonzero(trust < 0)),
-        "unchecked": int(np.count_nonzero(trust == 0)),
+        **trust.facts(field),
     }
-
-
-def duration(seconds: float) -> str:
-    """A time for people."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"

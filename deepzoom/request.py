@@ -44,6 +44,7 @@ class Request:
     distance: bool = False
     stretch: str | None = None
     rotate: str | None = None
+    trust: str | None = None
 
     @property
     def turn(self) -> float:
@@ -82,7 +83,7 @@ class Request:
     def _made(self, digest: str | None) -> Scene:
         """The scene; digest: of the file that the system given stands in."""
         base = self._from_landmark(digest) if self.scene is None else self._from_file(self.scene, digest)
-        changes = {"steps": self._number(), "backend": self.backend, "bits": self.bits}
+        changes = {"steps": self._number(), "backend": self.backend, "bits": self.bits, "trust": self.trust}
         scene = replace(base, **{k: v for k, v in changes.items() if v is not None})  # type: ignore[arg-type]
         if scene.bits is not None and not 1 <= scene.bits <= MOST_BITS:
             raise InputError(f"--bits: {scene.bits} is not a number of bits such as 256, of at most {MOST_BITS:,}.")
@@ -257,8 +258,12 @@ class Outputs:
 
 
 def same_run(a: Scene, b: Scene) -> bool:
-    """Whether two scenes are the same but for their colours."""
-    return replace(a, palette="", colouring=Colouring()) == replace(b, palette="", colouring=Colouring())
+    """Whether two scenes are the same but for their colours, and for how far they are checked."""
+
+    def run(scene: Scene) -> Scene:
+        return replace(scene, palette="", colouring=Colouring(), trust=Scene.trust)
+
+    return run(a) == run(b)
 
 
 def _numbered(scene: Scene, resume: bool) -> Path:

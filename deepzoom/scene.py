@@ -149,6 +149,9 @@ def in_bytes(count: float) -> str:
     raise AssertionError
 
 
+TRUST = ("off", "sample", "settle")
+
+
 @dataclass(frozen=True)
 class Scene:
     """All that a picture is made from: system, settings, view, run and colours.
@@ -156,7 +159,8 @@ class Scene:
     settings: the system's settings that differ from its defaults, by name. bits: of the reference, None to choose.
     palette: name of a colour map of matplotlib, or of the file that ``colouring.colours`` came from.
     digest: of the file that the system stands in (FILE.py:NAME, the file without its folder), else None. distance:
-    whether the field is to hold distances to the set's border.
+    whether the field is to hold distances to the set's border. trust: one of ``TRUST``: how far pixels are checked;
+    raises InputError for another.
     """
 
     system: str
@@ -169,6 +173,11 @@ class Scene:
     colouring: Colouring = field(default_factory=Colouring)
     digest: str | None = None
     distance: bool = False
+    trust: str = "sample"
+
+    def __post_init__(self) -> None:
+        if self.trust not in TRUST:
+            raise InputError(f"--trust: {self.trust!r} is none of {', '.join(TRUST)}.")
 
     def to_toml(self) -> str:
         """The scene as TOML text; ``Scene.from_toml`` reads it back to an equal scene."""
@@ -177,6 +186,8 @@ class Scene:
             run["bits"] = self.bits
         if self.distance:
             run["distance"] = True
+        if self.trust != Scene.trust:
+            run["trust"] = self.trust
         return tomli_w.dumps(
             {
                 "deepzoom": {"format": FORMAT},
@@ -229,6 +240,9 @@ class Scene:
         except InputError as error:
             raise InputError(f"{source}: {error}") from None
         view = replace(view, flip=found.get("view.flip", False), shape=shape)
+        trust = found.get("run.trust", Scene.trust)
+        if trust not in TRUST:
+            raise InputError(f"{source}: trust = {trust!r} is none of {', '.join(TRUST)}.")
         return cls(
             system=found["system.name"],
             view=view,
@@ -240,6 +254,7 @@ class Scene:
             colouring=colouring,
             digest=found.get("system.digest"),
             distance=found.get("run.distance", False),
+            trust=trust,
         )
 
 
@@ -258,12 +273,14 @@ _KEYS: dict[str, tuple[type, bool]] = {
     "run.backend": (str, False),
     "run.bits": (int, False),
     "run.distance": (bool, False),
+    "run.trust": (str, False),
     "colour.palette": (str, False),
     "colour.colours": (list, False),
     "colour.colouring": (str, False),
     "colour.cycle": (float, False),
     "colour.slope": (float, False),
     "colour.interior": (str, False),
+    "colour.mark-unsettled": (bool, False),
 }
 
 

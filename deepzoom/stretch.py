@@ -21,12 +21,12 @@ from .coordinates import Rational, log2
 from .errors import Stopped
 from .formula import source
 from .reference import HAND_OFF, Reference
-from .rendering import Observer
 from .scene import Scene, View
 from .shape import IDENTITY, MOST_RATIO, Shape
 from .systems.escape_time import EscapeTimeSystem
 from .systems.experiments import TrainingSystem
 from .systems.training import Network
+from .work import Observer
 
 Floats = NDArray[np.float64]
 

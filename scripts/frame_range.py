@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from deepzoom.rendering import cores
+from deepzoom.work import cores
 from deepzoom.zooming.frames import Frames, in_order
 from deepzoom.zooming.keyframes import Keyframes
 from deepzoom.zooming.request import FilmRequest

@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 import deepzoom
 from deepzoom.colouring import coloured
 from deepzoom.files import whole_file
-from deepzoom.rendering import Observer
 from deepzoom.request import Request
 from deepzoom.stretch import unfolded
+from deepzoom.work import Observer
 
 
 def main() -> None:

@@ -56,7 +56,7 @@ def test_a_picture_with_everything_in_it(place):
     assert files() == ["tanh-1e-20-001.png"]
     # float64's spacing near 1, 2**-52, against pixels 1e-20 / 16 apart
     assert "cpu-perturbation: 355,271 neighbouring pixels would share one float64 number." in result.stderr
-    assert "384 pixels in" in result.stderr and result.stderr.endswith(" px/s.\n")
+    assert " px/s.\n" in result.stderr and result.stderr.endswith(" % at 95 % confidence).\n")
     scene = read_scene(Path("tanh-1e-20-001.png"))
     assert (scene.view.width, scene.view.height, scene.steps) == (24, 16, 60)
     assert deepzoom(*place).stdout == "tanh-1e-20-002.png\n"

@@ -15,8 +15,9 @@ from deepzoom.errors import Stopped
 from deepzoom.landmarks import get
 from deepzoom.nucleus import find
 from deepzoom.picture import read_scene
-from deepzoom.rendering import Observer, render
+from deepzoom.rendering import render
 from deepzoom.scene import Scene, View
+from deepzoom.work import Observer
 
 SEAHORSES = "-0.7499", "0.004", "2e-4"
 """Between the cardioid and the period-2 bulb, near where they touch: about pi / y steps to get through."""

@@ -15,9 +15,10 @@ from deepzoom.colouring import by_cycle, coloured
 from deepzoom.colours import Colouring
 from deepzoom.errors import InputError
 from deepzoom.palettes import apply
-from deepzoom.rendering import Observer, tiles
+from deepzoom.rendering import tiles
 from deepzoom.scene import Scene, View
 from deepzoom.shape import IDENTITY, parse_stretch
+from deepzoom.work import Observer
 from deepzoom.zooming.expmap import expmap
 from deepzoom.zooming.film import Target, estimate, make
 from deepzoom.zooming.keyframes import Keyframes

@@ -47,9 +47,10 @@ def run_delta(
     Of the reference: record, layout and drawn_layout as for ``delta_step``, weights, learning; ratios (steps,): its
     losses over the first; totals (steps + 1, 4): its sums before each step. One row per pixel: differences (P, n) of
     the weights, rate_differences (P, layers), offset_differences (P, 1), and sums (P, 4), which are differences from
-    the reference's on entry and the pixel's own on return. A group of pixels is handed off when all its differences
-    have reached ``threshold`` of the reference's weights, or at step ``last``, where the reference ends. Returns the
-    step of each pixel's hand-off (P,).
+    the reference's on entry and the pixel's own on return. A pixel is handed off when its difference has reached
+    ``threshold`` of the reference's weights, or at step ``last``, where the reference ends. Not later: where the
+    reference explodes, a pixel that does not is a difference of two large numbers. Returns the step of each pixel's
+    hand-off (P,).
     """
     pixels = differences.shape[0]
     at = delta_workspace(net.widths)
@@ -71,31 +72,29 @@ def run_delta(
             put(lanes, at.differences, lane, differences, pixel)
             put(lanes, at.rates, lane, rate_differences, pixel)
             put(lanes, at.offset, lane, offset_differences, pixel)
-        over = np.zeros(LANES, np.bool_)
-        end = first
+        left = np.zeros(LANES, np.bool_)
+        left[group:] = True
         for t in range(first, last):
             change = delta_step(net, t, lanes, at, record, layout, weights, learning, drawn, drawn_layout, xs, shared)
             store(changes, 0, change)
             store(shares, 0, _largest_share(net, lanes, at, weights, t + 1))
-            end = t + 1
-            least = np.inf
             for lane in range(group):
                 pixel = start + lane
-                if over[lane]:
+                if left[lane]:
                     continue
-                if np.isfinite(changes[lane]):
+                finite = np.isfinite(changes[lane])
+                if finite:
                     add_difference(sums, pixel, t, steps, ratios[t], totals[last, FIRST], changes[lane])
-                    least = min(least, shares[lane])
-                else:  # its loss is no number any more, which stands for all that follow
-                    over[lane] = True
-                    _own_sums(sums, pixel, totals, t)
-                    add_loss(sums, pixel, t, steps, np.nan)
-                    step[pixel] = steps
-            if least >= threshold:
+                left[lane] = not finite or shares[lane] >= threshold or t + 1 == last
+                if left[lane]:
+                    take(lanes, at.differences, lane, differences, pixel)
+                    _own_sums(sums, pixel, totals, t + 1 if finite else t)
+                    step[pixel] = t + 1 if finite else steps
+                    if not finite:  # its loss is no number any more, which stands for all that follow
+                        add_loss(sums, pixel, t, steps, np.nan)
+            if left.all():
                 break
-        for lane in range(group):
-            take(lanes, at.differences, lane, differences, start + lane)
-            if not over[lane]:
-                _own_sums(sums, start + lane, totals, end)
-                step[start + lane] = end
+        if first >= last:  # nothing to run
+            for lane in range(group):
+                _own_sums(sums, start + lane, totals, first)
     return step

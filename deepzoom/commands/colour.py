@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .colour_parameters import ColouringText, Cycle, Interior, Palette, Slope
+from .colour_parameters import ColouringText, Cycle, Interior, MarkUnsettled, Palette, Slope
 from .pictures import check_png_bits, write_picture
 from .reported import reported
 
@@ -21,6 +21,7 @@ def colour(
     cycle: Cycle = None,
     slope: Slope = None,
     interior: Interior = None,
+    mark_unsettled: MarkUnsettled = None,
     figure: Annotated[bool, typer.Option("--figure", help="Write it with its axes.")] = False,
     png_bits: Annotated[int, typer.Option("--png-bits", metavar="8|16", help="Bits per colour.")] = 8,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
@@ -36,6 +37,6 @@ def colour(
         raise InputError(f"--out: {out} does not end in .png.")
     check_output(out, "--out", force)
     field = Field.load(file)
-    field.scene = ColourOptions(palette, colouring, cycle, slope, interior).applied(field.scene)
+    field.scene = ColourOptions(palette, colouring, cycle, slope, interior, mark_unsettled).applied(field.scene)
     write_picture(field, out, figure, png_bits)
     typer.echo(str(out))

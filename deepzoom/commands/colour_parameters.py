@@ -34,3 +34,9 @@ Interior = Annotated[
     str | None,
     typer.Option(metavar="COLOUR", help="Of points that never escaped; default black.", rich_help_panel=COLOURS),
 ]
+MarkUnsettled = Annotated[
+    bool | None,
+    typer.Option(
+        "--mark-unsettled/--no-mark-unsettled", help="Pixels that are not settled in magenta.", rich_help_panel=COLOURS
+    ),
+]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .colour_parameters import ColouringText, Cycle, Interior, Palette, Slope
+from .colour_parameters import ColouringText, Cycle, Interior, MarkUnsettled, Palette, Slope
 from .pictures import check_png_bits, write_picture
 from .prepared import prepared
 from .reported import reported
@@ -76,6 +76,18 @@ def render(
     bits: Annotated[
         int | None, typer.Option(metavar="N", help="Bits of the reference; default: chosen.", rich_help_panel=RUN)
     ] = None,
+    trust: Annotated[
+        str | None,
+        typer.Option(
+            metavar="off|sample|settle",
+            help="Check no pixel, a sample (default), or all, repairing them.",
+            rich_help_panel=RUN,
+        ),
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Of checking and repairing: 10m; default: no end.", rich_help_panel=RUN),
+    ] = None,
     jobs: Annotated[
         int | None, typer.Option(metavar="N", help="Threads; default: all cores.", rich_help_panel=RUN)
     ] = None,
@@ -102,6 +114,7 @@ def render(
     cycle: Cycle = None,
     slope: Slope = None,
     interior: Interior = None,
+    mark_unsettled: MarkUnsettled = None,
     figure: Annotated[bool, typer.Option("--figure", help="Write it with its axes.", rich_help_panel=OUTPUT)] = False,
     png_bits: Annotated[
         int, typer.Option("--png-bits", metavar="8|16", help="Bits per colour.", rich_help_panel=OUTPUT)
@@ -119,6 +132,7 @@ def render(
     from .. import rendering
     from ..colour_options import ColourOptions
     from ..console import Watcher
+    from ..durations import parse_duration
     from ..errors import InputError
     from ..request import Outputs, Request, settings_of
 
@@ -138,7 +152,7 @@ def render(
         steps,
         backend,
         bits,
-        ColourOptions(palette, colouring, cycle, slope, interior),
+        ColourOptions(palette, colouring, cycle, slope, interior, mark_unsettled),
         settings_of(settings or ()),
         scene,
         pixel,
@@ -147,8 +161,12 @@ def render(
         distance,
         stretch,
         rotate,
+        trust,
     )
     wanted = request.to_scene()
+    if budget is not None and wanted.trust != "settle":
+        raise InputError("--budget: it goes with --trust settle.")
+    seconds = None if budget is None else parse_duration(budget, "--budget")
     plan = rendering.plan(wanted)
     outputs = Outputs.chosen(wanted, out, data, force, resume)
     grows = request.grows(wanted)
@@ -162,7 +180,7 @@ def render(
         if resume:
             kept = 0 if partial is None else int(partial.done.sum())
             watcher.say(f"Going on: {kept:,} pixels are done." if kept else "Nothing to go on with: starting anew.")
-        result = rendering.render(wanted, jobs=jobs, observer=watcher, partial=partial)
+        result = rendering.render(wanted, jobs=jobs, observer=watcher, partial=partial, budget=seconds)
     if not result.complete:
         if result.field.done.any():
             result.field.save(outputs.partial)
@@ -188,7 +206,9 @@ def _describe(plan: Any, outputs: Outputs, jobs: int | None, as_json: bool, grow
     """What a render would do."""
     from ..console import Watcher
     from ..coordinates import format_decimal
-    from ..rendering import cores, duration, estimate
+    from ..durations import duration
+    from ..rendering import estimate
+    from ..work import cores
 
     view = plan.scene.view
     seconds = estimate(plan, jobs or cores(), Watcher())

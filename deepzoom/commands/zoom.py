@@ -195,8 +195,9 @@ def _describe(film: Film, target: Target, jobs: int | None, as_json: bool) -> No
     """What a film would take."""
     from ..console import Watcher
     from ..coordinates import format_decimal
-    from ..rendering import cores, duration
+    from ..durations import duration
     from ..scene import in_bytes
+    from ..work import cores
     from ..zooming.film import estimate
 
     facts: dict[str, Any] = {

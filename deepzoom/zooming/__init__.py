@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..rendering import Observer
     from ..scene import Scene
+    from ..work import Observer
     from .film import Filmed
 
 

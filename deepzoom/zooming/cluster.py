@@ -8,8 +8,8 @@ from typing import Any
 from .. import cache, rendering, systems
 from ..errors import InputError, Stopped
 from ..field import Field
-from ..rendering import Observer
 from ..scene import Scene
+from ..work import Observer
 from .keyframes import Keyframes
 from .path import Descent
 

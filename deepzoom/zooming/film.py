@@ -17,7 +17,7 @@ from ..coordinates import format_decimal
 from ..errors import InputError, Stopped
 from ..files import clear_abandoned
 from ..picture import write_png
-from ..rendering import Observer, cores
+from ..work import Observer, cores
 from .expmap import expmap
 from .frames import Frames, in_order
 from .keyframes import Keyframes

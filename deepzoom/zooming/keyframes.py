@@ -13,6 +13,7 @@ from ..field import Field
 from ..request import same_run
 from ..scene import Scene
 from ..shape import IDENTITY
+from ..work import Observer
 from .path import Descent
 
 _HELD = 40
@@ -65,7 +66,7 @@ class Keyframes:
     def _belongs(self, field: Field, scene: Scene) -> bool:
         return same_run(field.scene, scene) and field.made.get("system") == self._key
 
-    def compute(self, k: int, jobs: int | None, observer: rendering.Observer) -> bool:
+    def compute(self, k: int, jobs: int | None, observer: Observer) -> bool:
         """Render what is new in a keyframe and keep it, whole; False where the observer stopped it."""
         scene, new = self.descent.keyframe(k), self.descent.new(k)
         partial = self._partial(k, scene)
@@ -106,10 +107,10 @@ class Keyframes:
         return field
 
 
-class _Keeping(rendering.Observer):
+class _Keeping(Observer):
     """Passes on what happens, and keeps an unfinished keyframe."""
 
-    def __init__(self, observer: rendering.Observer, path: Path) -> None:
+    def __init__(self, observer: Observer, path: Path) -> None:
         self._observer, self._path = observer, path
 
     def say(self, text: str) -> None:
