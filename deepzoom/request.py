@@ -169,7 +169,7 @@ class Request:
             if name not in systems.names():
                 systems.create(name, digest=digest)
             depth = None if self.depth is None else View.parse("0", "0", self.depth, "1x1").depth
-            place = landmarks.choose(name, depth)
+            place = landmarks.choose(name, depth, self.settings)
         view = replace(View.parse(place.x, place.y, self.depth or place.depth, size), flip=place.flip)
         return Scene(place.system, view, self._number() or place.steps, {**place.settings, **self.settings})
 

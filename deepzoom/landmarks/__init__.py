@@ -51,9 +51,13 @@ def get(name: str) -> Landmark:
     raise InputError(f"--at: there is no landmark {name!r}; `deepzoom landmarks` lists them.")
 
 
-def choose(system: str, depth: Rational | None) -> Landmark:
-    """The system's default landmark where it reaches the depth, else the shallowest that does, else InputError."""
-    own = [m for m in all_landmarks() if m.system == system]
+def choose(system: str, depth: Rational | None, settings: Mapping[str, str] | None = None) -> Landmark:
+    """The system's default landmark where it reaches the depth, else the shallowest that does, else InputError.
+
+    Places of the system with other settings than those given are passed over: there the map is another one.
+    """
+    given = settings or {}
+    own = [m for m in all_landmarks() if m.system == system and all(given.get(k, v) == v for k, v in m.settings.items())]
     if not own:
         raise InputError(f"--center: {system} has no landmark; give --center X Y and --depth.")
     default = next((m for m in own if m.default), own[0])
