@@ -45,3 +45,14 @@ def test_where_a_depth_goes_by_itself():
     assert get("tanh-1e-40").steps > 500
     with pytest.raises(InputError, match="there is no landmark"):
         get("tanh-1e-41")
+
+
+def test_places_of_another_map_are_passed_over():
+    """What --formula or --set changes has nothing to do with a place found for other settings."""
+    deep = parse_decimal("1e-20", "depth")
+    assert choose("formula", deep).name == choose("formula", deep, {"formula": "fold(z)**3 + c"}).name == "formula-deep"
+    with pytest.raises(InputError, match="no landmark of formula reaches that deep; the deepest, formula-home"):
+        choose("formula", deep, {"formula": "z**3 + c"})
+    assert choose("julia", parse_decimal("1e-100", "depth")).name == "julia-e100"
+    with pytest.raises(InputError, match="no landmark of julia reaches that deep"):
+        choose("julia", parse_decimal("1e-100", "depth"), {"cx": "0.3"})

@@ -57,7 +57,9 @@ def choose(system: str, depth: Rational | None, settings: Mapping[str, str] | No
     Places of the system with other settings than those given are passed over: there the map is another one.
     """
     given = settings or {}
-    own = [m for m in all_landmarks() if m.system == system and all(given.get(k, v) == v for k, v in m.settings.items())]
+    own = [
+        m for m in all_landmarks() if m.system == system and all(given.get(k, v) == v for k, v in m.settings.items())
+    ]
     if not own:
         raise InputError(f"--center: {system} has no landmark; give --center X Y and --depth.")
     default = next((m for m in own if m.default), own[0])
