@@ -29,7 +29,7 @@ from deepzoom.scene import Scene, View
 
 SIZE = "320x180"
 DEPTHS = (10, 20, 50, 100, 200, 300, 500, 700, 1000)
-LIMITS = (10**3, 10**4, 10**5, 10**6, 10**7)
+LIMITS = (10**3, 10**4, 10**5, 10**6)
 CUSP = ("0.2500000000000001", "0", "1e-17")
 
 Times = list[tuple[float, float]]
@@ -55,7 +55,7 @@ def measured(scenes: Sequence[Scene], rounds: int) -> Times:
         for _ in range(rounds if each.steps < 10**6 else 1):
             cache.clear("references")
             whole, rest = processor_time(each), processor_time(each)
-            of_rounds.append((whole - rest, rest))
+            of_rounds.append((max(whole - rest, 1e-3), rest))  # below a millisecond is noise
         found.append((statistics.median(a for a, _ in of_rounds), statistics.median(b for _, b in of_rounds)))
         print(f"{log2(each.view.depth) / log2(10):6.0f} {each.steps:9}", *(f"{t:.3f}" for t in found[-1]), flush=True)
     return found
