@@ -18,7 +18,7 @@ from .field import Field
 from .intervals import percent, share_interval
 from .work import Observer, Pixels, run_batches
 
-SHARE, MOST = 0.025, 400
+SHARE, MOST = 0.02, 400
 """Of the pixels, how many a sample has: what it costs, and as many as make its answer sharp enough."""
 _BATCH = 64
 _SEED = 20260

@@ -92,7 +92,7 @@ def test_stopping_before_the_first_pixel(own_cache, scene):
 def test_facts(own_cache, scene):
     facts = render(scene).facts
     assert facts["backend"] == "cpu-perturbation" and facts["pixels"] == 3500
-    assert (facts["settled"], facts["unchecked"]) == (87, 3413)
+    assert (facts["settled"], facts["unchecked"]) == (70, 3430)
     assert facts["bits"] >= 128 and 0 < facts["reference_steps"] <= 60
     shallow = render(replace(scene, view=replace(scene.view, depth=mpq(1)))).facts
     assert (shallow["backend"], shallow["bits"], shallow["reference_steps"]) == ("cpu-float64", 53, 0)
