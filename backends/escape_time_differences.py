@@ -126,7 +126,7 @@ class PerturbationJob(EscapeTimeJob):
             rows, exponents = self._rows[part], self._exponents[part]
             radius, value = exponents[:, 0].copy(), exponents[:, 1]
             fits = (radius > -900) & (value > -900)
-            rows[:, 2:] = _ldexp(rows[:, 2:], np.where(fits, value, 0)[:, None])
+            rows[:, 2:-1] = _ldexp(rows[:, 2:-1], np.where(fits, value, 0)[:, None])
             rows[:, 1] = _ldexp(rows[:, 1], np.where(fits, exponents[:, 3], 0))
             rows[:, 0] = _ldexp(rows[:, 0], np.where(fits, -radius, 0))
             exponents[fits, 1] = exponents[fits, 3] = 0

@@ -132,7 +132,7 @@ def _iterate_far(pixel, state, trail, orbits, tiny, skips, ends):
                 rows[block], linear_c[block], exponents[block, 2], radii[block], exponents[block, 0],
                 exponents[block, 1], x, y, e, ga, gb,
             )  # fmt: skip
-            share = OF_A_STEP + dropped(span)
+            share = OF_A_STEP + dropped(rows[block])
             x, y, e = _scaled(u, v, unit)
             error = rows[block, 1] * two_to(exponents[block, 3] + before - e) * (error + share * size)
             error += share * drop * two_to(unit - e)

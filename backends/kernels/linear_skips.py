@@ -13,7 +13,7 @@ from math import inf
 
 import numpy as np
 
-from deepzoom.backends.kernels.formula import curvature, fold_distance, tangent
+from deepzoom.backends.kernels.formula import curvature, fold_distance, lost, tangent
 from deepzoom.backends.kernels.scaled import largest_singular_value
 from deepzoom.backends.kernels.wide import (
     NOTHING,
@@ -31,15 +31,18 @@ from deepzoom.compiled import inner
 
 EPSILON = 2.0**-53
 """Share of |A z| that one step of a skip may drop."""
-ROW = 10
-"""Numbers of a skip: 1 / R, |A|, A, B."""
+ROW = 11
+"""Numbers of a skip: 1 / R, |A|, A, B, and ``SHARE``."""
+SHARE = ROW - 1
+"""Where the share of A z stands that it drops, and that rounding makes of it."""
+_MOST_SHARE = 2.0**-40
 TOP = 0
 
 
 @inner
-def dropped(span):
-    """Share of A z that a skip of so many steps drops at most."""
-    return span * EPSILON
+def dropped(row):
+    """Share of A z that a skip drops at most, or that rounding makes of it where its parts cancel."""
+    return row[SHARE]
 
 
 @inner
@@ -113,9 +116,11 @@ def one_step(t, x, y, cx, cy, size, gap, folds, m, tree, space):
     by_z, mixed, by_c = curvature(x, y, cx, cy)
     _, least = _singular_values(a[0], a[1], a[2], a[3])
     _, least_c = _singular_values(b[0], b[1], b[2], b[3])
+    share = EPSILON * (1.0 + lost(x, y, cx, cy) / least) if least > 0.0 else 1.0
+    rows[t, SHARE] = share
     left = EPSILON * least - mixed * narrow
     radius = 0.0
-    if left > 0.0 and by_c * narrow <= EPSILON * least_c:
+    if left > 0.0 and by_c * narrow <= EPSILON * least_c and share < _MOST_SHARE:
         radius = left / by_z if by_z > 0.0 else inf
         radius = min(radius, fold_distance(x, y, cx, cy, narrow, folds, m))
     wide_radius = widened(min(radius, 1.0)) if radius > 0.0 else WIDE_ZERO
@@ -134,6 +139,7 @@ def followed(first, second, t, size, tree, space):
     A = A2 A1, B = A2 B1 + B2, R = min(R1, (R2 - |B1| |c|) / |A1|).
     """
     rows, bs, exponents, radii, _ = tree
+    rows[t, SHARE] = rows[first, SHARE] + rows[second, SHARE]
     a1, b1, a2, b2 = rows[first, 2:6], bs[first], rows[second, 2:6], bs[second]
     ea1, eb1, ea2, eb2 = exponents[first, 1], exponents[first, 2], exponents[second, 1], exponents[second, 2]
     norm_a = wide(_singular_values(a1[0], a1[1], a1[2], a1[3])[0], ea1)

@@ -102,7 +102,7 @@ def iterate_near(pixel, state, seen, trail, slope, orbits, skips, ends, least):
                 before = x, y, error, unsure, orbit, m, n
             slope = slope_after_skip(slope, rows[block], x, y, ga, gb, g_pixel)
             x, y, by_c = skip(rows[block], x, y, ga, gb)
-            share = OF_A_STEP + dropped(span)
+            share = OF_A_STEP + dropped(rows[block])
             error = rows[block, 1] * (error + share * size) + share * by_c
         else:
             slope = slope_after_step(slope, wx, wy, cx + da, cy + db)

@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from deepzoom.backends.kernels.formula import TAYLOR_ROWS, taylor
+from deepzoom.backends.kernels.formula import TAYLOR_ROWS, lost, taylor
 from deepzoom.backends.kernels.taylor import COEFFICIENTS, ORDER, TOP, at
 from deepzoom.backends.kernels.wide import (
     NOTHING,
@@ -32,19 +32,25 @@ from deepzoom.compiled import inner
 DROPPED = 2.0**-50
 """Share of A z and of B c that a skip may drop: what rounding changes in a step."""
 TERMS = (ORDER + 1) * (ORDER + 2) // 2 - 1
-ROW = 2 + 2 * TERMS
-"""Numbers of a skip: 1 / R, |A|, and the coefficients but for that of degree 0, degree by degree."""
+ROW = 3 + 2 * TERMS
+"""Numbers of a skip: 1 / R, |A|, the coefficients but for that of degree 0, degree by degree, and ``SHARE``."""
+SHARE = ROW - 1
+"""Where the share of A z stands that rounding has made of the coefficients."""
+OF_COEFFICIENTS = 2.0**-52
+"""That share for each step where nothing cancels."""
 _ROOM = 1.0 / 16.0
 """Of a step's |A / D|, first two coefficients: within it its series falls off fast."""
+_MOST_SHARE = 2.0**-40
+"""Of rounding in a step's coefficients, beyond which no skip has it: its parts cancel."""
 _LEAST = 1e-30
 _MOST_UNLIKE = 60  # exponents: a skip whose c outgrows its z so far is of no use
 _ONLY_LINEAR = -200  # exponents: so far inside R all but the linear terms vanish
 
 
 @inner
-def dropped(span):
-    """Share of A z that a skip of so many steps drops at most, or that rounding makes of its coefficients."""
-    return DROPPED + 2.0**-52 * span
+def dropped(row):
+    """Share of A z that a skip drops at most, or that rounding makes of its coefficients."""
+    return DROPPED + row[SHARE]
 
 
 @inner
@@ -163,7 +169,7 @@ def _kept(t, radius, eo, b, eb, tree, space):
         unit *= s
     _, k = math.frexp(largest)
     unit = two_to(np.int64(-k))
-    for n in range(2, ROW):
+    for n in range(2, SHARE):
         rows[t, n] *= unit
     for j in range(TOP + 1):
         bounds[t, j] *= unit
@@ -193,7 +199,9 @@ def one_step(t, x, y, cx, cy, size, gap, folds, m, tree, space):
     radius = widened(min(1.0, _ROOM * slope / bend) if bend > 0.0 else 1.0)
     if wide_less(gap, radius):
         radius = gap
-    if not (slope > 0.0 and radius[1] > -900):
+    share = OF_COEFFICIENTS * (1.0 + lost(x, y, cx, cy) / slope) if slope > 0.0 else 1.0
+    tree[0][t, SHARE] = share
+    if not (share < _MOST_SHARE and radius[1] > -900):
         tree[3][t] = 0.0
         return
     unit, whole, by_z = narrowed(size), narrowed(radius), two_to(-radius[1])
@@ -215,6 +223,7 @@ def one_step(t, x, y, cx, cy, size, gap, folds, m, tree, space):
 def followed(first, second, t, size, tree, space):
     """Make the skip t that takes one after the other: P = P2(P1(z, c), c) to the degree kept. t may be the first."""
     rows, bs, exponents, radii, bounds = tree
+    rows[t, SHARE] = rows[first, SHARE] + rows[second, SHARE]
     _, powers, sizes, coefficients, dropping = space
     if radii[first] == 0.0 or radii[second] == 0.0:
         radii[t] = 0.0

@@ -13,14 +13,11 @@ from math import inf
 import numpy as np
 
 from deepzoom.backends.kernels.centred import true_x, true_y
-from deepzoom.backends.kernels.formula import STILL, lost, stretch
+from deepzoom.backends.kernels.formula import STILL, stretch
 from deepzoom.backends.kernels.series_skips import finished, followed, one_step, room
 from deepzoom.backends.kernels.wide import narrowed, wide_divide, wide_less, wide_negative, widened
 from deepzoom.compiled import inner, kernel
 from deepzoom.systems.escape_time import NEAR
-
-_MOST_LOST = 32.0
-"""Parts of A over |A| beyond which so much of it has cancelled that no skip uses it."""
 
 
 @kernel()
@@ -88,8 +85,7 @@ def build_skips(
                 if wide_less(moves, gap):
                     gap = moves
             t = index[q] if i == 0 else spare
-            cancels = lost(zx[m], zy[m], cx, cy) > _MOST_LOST * stretch(zx[m], zy[m], cx, cy)[0]
-            if tiny[m] or cancels or not gap[0] > 0.0:
+            if tiny[m] or not gap[0] > 0.0:
                 tree[3][t] = 0.0
             else:
                 one_step(t, zx[m], zy[m], cx, cy, size, gap, folds, m, tree, space)

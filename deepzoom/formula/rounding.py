@@ -1,97 +1,130 @@
-"""Code for how large the parts are that a formula is summed from, which is what rounding is relative to.
+"""Code that bounds what rounding makes of a formula's values and differences, to first order.
 
-Where all of them have the same sign nothing cancels; where they cancel, what is left is small, and what rounding has
-made of it is not. Along the formula go sizes that are never subtracted: of a sum |a| + |b|, of a product a b that of a
-times |b| and that of b times |a|, and so on, as for a derivative whose terms all have one sign. Begun with 1 at z and 0
-elsewhere they are the parts of f_z; begun with each variable's, constant's and function's own size, those of f.
+Running error analysis (Higham, Accuracy and Stability of Numerical Algorithms, 3.3), in units of 2**-53 and but for
+small factors. With each value v goes V, the sizes it is summed from, never subtracted: of a sum that of both, of a
+product a b V_a |b| + |a| V_b, and so on; with its difference, of a z of size 1, the same sum s of what that is made of,
+and R, which adds to what rounding makes of the parts' differences what it has made of the values they are multiplied
+with: V_a s_b + s_a V_b for a product. Where parts cancel, R is far more than the size of what is left.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
 
 from .expression import Complex
 from .real import Real, ordered
 from .source import FLOAT_FUNCTIONS, POINT, Code, stretch
 
-_CANCELS = 2.5
-"""Parts of f_z over |f_z| up to which a formula is taken not to cancel: those of z**2 + c are sqrt 2 at most."""
-_OF_PARTS = 0.75
-"""Of the parts of f_z: with ``OF_A_STEP`` that makes the rounding of z**2 + c."""
+_CANCELS = 6.0
+"""R over |f_z| up to which a formula is taken not to cancel: that of z**2 + c is 4 sqrt 2 at most."""
+_OF_R = 0.25
+"""With ``OF_A_STEP`` it makes of R what rounding of z**2 + c is taken to be."""
+_ZERO, _ONE, _TWO = (Real.constant(n) for n in range(3))
+
+
+@dataclass(frozen=True)
+class _Bounds:
+    """V of a value, s and R of its difference."""
+
+    value: Real
+    size: Real
+    error: Real
 
 
 def parts(f: Complex) -> str:
-    """``parts(zx, zy, cx, cy)``: the parts of f."""
-    return _code(f, "parts", _of_values)
+    """``parts(zx, zy, cx, cy)``: V of f."""
+    code, known = Code(), _bounds(f)
+    both = [code.value(known[id(part)].value) for part in (f.re, f.im)]
+    return code.function("parts", POINT, [f"max({', '.join(both)})"], "What rounding of f is relative to.")
 
 
 def lost(f: Complex) -> str:
-    """``lost(zx, zy, cx, cy)``: the share of the parts of f_z to count beside |f_z|; 0 where they do not cancel.
-
-    Near a pole it is as many times more as the parts of a denominator are larger than it.
-    """
+    """``lost(zx, zy, cx, cy)``: what to count beside |f_z|, a share of R; 0 where the formula does not cancel."""
     if not _cancels(f):
         return Code().function("lost", POINT, ["0.0"], "Nothing cancels in a step.")
-    code = Code()
-    slopes, own = _sizes(f, _of_z), _sizes(f, _of_values)
-    below = [node.args[1] for node in ordered((f.re, f.im)) if node.op == "/"]
-    worst = [code.value(own[id(b)] / b.applied("abs")) for b in dict.fromkeys(below)]
-    both = [code.value(slopes[id(part)]) for part in (f.re, f.im)]
-    times = f" * max({', '.join(('1.0', *worst))})" if worst else ""
-    return code.function("lost", POINT, [f"{_OF_PARTS} * max({', '.join(both)}){times}"], "What a step loses.")
+    return _error(f, "lost", f"{_OF_R} * ")
 
 
-def _of_z(node: Real) -> Real:
-    return Real.constant(int(node.value in ("zx", "zy")))
+def _error(f: Complex, name: str, factor: str) -> str:
+    code, known = Code(), _bounds(f)
+    both = [code.value(known[id(part)].error) for part in (f.re, f.im)]
+    return code.function(name, POINT, [f"{factor}max({', '.join(both)})"], "What rounding makes of a step.")
 
 
-def _of_values(node: Real) -> Real:
+def _bounds(f: Complex) -> dict[int, _Bounds]:
+    known: dict[int, _Bounds] = {}
+    for node in ordered((f.re, f.im)):
+        known[id(node)] = _rule(node, [known[id(a)] for a in node.args])
+    return known
+
+
+def _abs(node: Real) -> Real:
     return node.applied("abs")
 
 
-def _sizes(f: Complex, begin: Callable[[Real], Real]) -> dict[int, Real]:
-    sizes: dict[int, Real] = {}
-    for node in ordered((f.re, f.im)):
-        sizes[id(node)] = _rule(node, [sizes[id(a)] for a in node.args], begin)
-    return sizes
-
-
-def _code(f: Complex, name: str, begin: Callable[[Real], Real]) -> str:
-    code, sizes = Code(), _sizes(f, begin)
-    both = [code.value(sizes[id(part)]) for part in (f.re, f.im)]
-    return code.function(name, POINT, [f"max({', '.join(both)})"], "What rounding is relative to.")
-
-
-def _rule(node: Real, s: list[Real], begin: Callable[[Real], Real]) -> Real:
+def _rule(node: Real, of: list[_Bounds]) -> _Bounds:
     if node.op in ("variable", "constant"):
-        return begin(node)
-    if node.op in ("+", "-"):
-        return s[0] + s[1]
+        moves = _ONE if node.value in ("zx", "zy") else _ZERO
+        return _Bounds(_abs(node), moves, moves)
     if node.op in ("neg", "sign", "abs"):
-        return s[0]
+        return of[0]
+    if node.op in ("+", "-"):
+        a, b = of
+        return _Bounds(a.value + b.value, a.size + b.size, a.error + b.error)
     if node.op == "*":
-        a, b = (arg.applied("abs") for arg in node.args)
-        return Real.constant(2) * (a * s[0]) if node.args[0] is node.args[1] else a * s[1] + s[0] * b
+        return _product(node, *of)
     if node.op == "/":
-        return (s[0] + node.applied("abs") * s[1]) / node.args[1].applied("abs")
+        return _quotient(node, *of)
+    slope, bend = _derivatives(node)
+    inner = of[0]
+    return _Bounds(
+        slope * inner.value + _abs(node), slope * inner.size, slope * inner.error + bend * inner.value * inner.size
+    )
+
+
+def _product(node: Real, a: _Bounds, b: _Bounds) -> _Bounds:
+    left, right = (_abs(arg) for arg in node.args)
+    if node.args[0] is node.args[1]:
+        return _Bounds(
+            _TWO * (left * a.value), _TWO * (left * a.size), _TWO * (left * a.error) + _TWO * (a.value * a.size)
+        )
+    return _Bounds(
+        left * b.value + a.value * right,
+        left * b.size + a.size * right,
+        left * b.error + a.error * right + a.value * b.size + a.size * b.value,
+    )
+
+
+def _quotient(node: Real, a: _Bounds, b: _Bounds) -> _Bounds:
+    below, q = _abs(node.args[1]), _abs(node)
+    value = (a.value + q * b.value) / below
+    size = (a.size + q * b.size) / below
+    error = (a.error + q * b.error + value * b.size + size * b.value) / below
+    return _Bounds(value, size, error)
+
+
+def _derivatives(node: Real) -> tuple[Real, Real]:
+    """Sizes of the first and second derivative of a function of its argument."""
     inner = node.args[0]
     if node.op == "sqrt":
-        return Real.constant(Fraction(1, 2)) * s[0] / node + begin(node)
-    slope = node if node.op == "exp" else inner.applied("cos" if node.op == "sin" else "sin")
-    return slope.applied("abs") * s[0] + begin(node)
+        half = Real.constant(Fraction(1, 2)) / node
+        return half, half / (_TWO * _abs(inner))
+    if node.op == "exp":
+        return node, node
+    return _abs(inner.applied("cos" if node.op == "sin" else "sin")), _abs(node)
 
 
 def _cancels(f: Complex) -> bool:
-    """Whether the parts of f_z are more than f_z itself, at some random points."""
+    """Whether R is far above f_z, at some random points."""
     space: dict[str, object] = {**FLOAT_FUNCTIONS, "largest_singular_value": _largest_singular_value}
-    exec(_code(f, "sizes", _of_z) + stretch(f), space)
+    exec(_error(f, "error", "") + stretch(f), space)
     rng = random.Random(1)
     for _ in range(200):
         point = [rng.uniform(-2, 2) for _ in POINT]
         try:
-            if space["sizes"](*point) > _CANCELS * space["stretch"](*point)[0]:  # type: ignore[operator]
+            if space["error"](*point) > _CANCELS * space["stretch"](*point)[0]:  # type: ignore[operator]
                 return True
         except (ZeroDivisionError, OverflowError):
             continue
