@@ -64,7 +64,7 @@ class PerturbationJob(EscapeTimeJob):
         self._length = np.array([o.steps for o in found], dtype=np.int64)
         joined = {f.name: _joined([getattr(o, f.name) for o in found]) for f in fields(Orbit)}
         self._x, self._y = (joined[n] for n in ("x", "y"))
-        self._folds = joined["folds"]
+        self._kept = joined["kept"]
         self._tiny, self._tiny_m, self._tiny_e = (joined[n] for n in ("tiny", "tiny_m", "tiny_e"))
         self._tiny_at = np.concatenate([o.tiny_at + s for o, s in zip(found, self._start, strict=True)])
         self._excess = [joined["excess_m"], joined["excess_e"]]
@@ -101,7 +101,7 @@ class PerturbationJob(EscapeTimeJob):
         exponents = np.zeros((total, 4), dtype=np.int64)
         tree = rows, by_c, exponents, radii, np.zeros((total, k.TOP + 1))
         orbit = (
-            self._x, self._y, self._folds, self._tiny, *self._excess, self.iteration.radius, self.kernels.targets,
+            self._x, self._y, self._kept, self._tiny, *self._excess, self.iteration.radius, self.kernels.targets,
             first, _SHORTEST, *self._c, *self._reach,
         )  # fmt: skip
 
@@ -139,7 +139,7 @@ class PerturbationJob(EscapeTimeJob):
             dx, dy, exponent = np.ldexp(dx, exponent), np.ldexp(dy, exponent), 0
         start = self.starts(dx, dy, ORIGIN, ORIGIN)
         orbit = (
-            *self._c, self._x, self._y, self._folds, self._near_excess, self._start, self._length,
+            *self._c, self._x, self._y, self._kept, self._near_excess, self._start, self._length,
         )  # fmt: skip
         tree = _SHORTEST, self._index, self._begin, self._rows
         if self._wide:

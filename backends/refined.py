@@ -78,7 +78,7 @@ class Refined:
         return out
 
     def _made(self, steps: int) -> tuple[NDArray[Any], ...]:
-        """zx, zy, excess, folds, start and length of the orbits pixels need."""
+        """zx, zy, excess, kept, the kept in float64, start and length of the orbits pixels need."""
         with self._lock:
             if self._orbits is None:
                 system, critical = self._system, self._system.iteration.critical
@@ -87,7 +87,8 @@ class Refined:
                 found = [orbits.made_double(system.iteration, b, c, self._bits, steps) for b in begins]
                 lengths = np.array([len(part[0]) - 1 for part in found], dtype=np.int64)
                 start = np.cumsum([0, *(lengths[:-1] + 1)]).astype(np.int64)
-                self._orbits = (*(np.concatenate(parts) for parts in zip(*found, strict=True)), start, lengths)
+                joined = [np.concatenate(parts) for parts in zip(*found, strict=True)]
+                self._orbits = (*joined, joined[-1][:, ::2].copy(), start, lengths)
             return self._orbits
 
     def _arguments(self, pixels: NDArray[np.int64], steps: int) -> tuple[Any, ...]:

@@ -38,7 +38,7 @@ class Orbit:
     x, y (M + 1,): float64; tiny (M + 1,) bool: iterates with a part below ``TINY``; tiny_at (tiny,): which;
     tiny_m (tiny, 2) float64 and tiny_e (tiny, 2) int64: their parts as mantissa and exponent. excess_m, excess_e
     (M + 1,): |Z|**2 - radius**2, Z with K, as mantissa and exponent, which |Z| in float64 does not tell close to the
-    radius. folds (M + 1, folds): what the formula takes the absolute value of.
+    radius. kept (M + 1, k): values of parts of the formula that float64 would lose (``formula.source.kept``).
     """
 
     x: NDArray[np.float64]
@@ -49,7 +49,7 @@ class Orbit:
     tiny_e: NDArray[np.int64]
     excess_m: NDArray[np.float64]
     excess_e: NDArray[np.int64]
-    folds: NDArray[np.float64]
+    kept: NDArray[np.float64]
 
     @property
     def steps(self) -> int:
@@ -57,14 +57,14 @@ class Orbit:
 
 
 def exact_map(f: Complex, bits: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """f, and what it folds, as functions of four mpfr numbers, to be called in a context of so many bits."""
+    """f, and what is kept of it, as functions of four mpfr numbers, to be called in a context of so many bits."""
     constants: dict[Fraction, str] = {}
-    text = source.value(f, constants) + source.fold_values(f, constants)
+    text = source.value(f, constants) + source.kept_values(f, constants)
     names: dict[str, Any] = {n: getattr(gmpy2, n) for n in ("sqrt", "exp", "sin", "cos")} | {"sign": gmpy2.sign}
     with gmpy2.context(precision=bits):
         names |= {name: gmpy2.mpfr(gmpy2.mpq(v.numerator, v.denominator)) for v, name in constants.items()}
     exec(text, names)
-    return names["value"], names["fold_values"]
+    return names["value"], names["kept_values"]
 
 
 def _wide(value: Any) -> tuple[float, int]:
@@ -84,8 +84,8 @@ def made(
     least: int = 1,
 ) -> Orbit:
     """The orbit of z with c, at so many bits, of ``least`` steps at least; progress is told the share of the limit."""
-    fold_values = exact_map(iteration.centred.f, bits)[1]
-    folding = len(source.folds(iteration.centred.f))
+    kept_values = exact_map(iteration.centred.f, bits)[1]
+    folding = len(source.kept(iteration.centred.f))
     folded = array("d")
     at, mantissas, exponents = [], [], []
     # lists of numbers would be four times as large
@@ -98,7 +98,7 @@ def made(
             xs.append(fx)
             ys.append(fy)
             if folding:
-                folded.extend(map(float, fold_values(x, y, a, b)))
+                folded.extend(map(float, kept_values(x, y, a, b)))
             if (abs(fx) < TINY and x != 0) or (abs(fy) < TINY and y != 0):
                 (mx, ex), (my, ey) = _wide(x), _wide(y)
                 at.append(n)
@@ -175,17 +175,17 @@ def pair(value: Any) -> tuple[float, float]:
 
 
 def made_double(iteration: Iteration, z: Point, c: Point, bits: int, limit: int) -> tuple[NDArray[np.float64], ...]:
-    """x, y, |Z|**2 - radius**2 (M + 1, 2) and folds (M + 1, 2 folds) of an ``Orbit``, in double-double."""
+    """x, y, |Z|**2 - radius**2 (M + 1, 2) and kept (M + 1, 2 k) of an ``Orbit``, in double-double."""
     parts = tuple(array("d") for _ in range(4))
     exit_at = iteration.radius * iteration.radius
-    fold_values = exact_map(iteration.centred.f, bits)[1]
+    kept_values = exact_map(iteration.centred.f, bits)[1]
     with gmpy2.context(precision=bits):
         a, b, p, q = (gmpy2.mpfr(rational(v)) for v in (*c, *iteration.k))
         for x, y, _ in _iterates(iteration, z, c, bits, limit, 1):
             excess = pair((x + p) ** 2 + (y + q) ** 2 - exit_at) if exit_at < math.inf else (-math.inf, 0.0)
             for part, two in zip(parts, (pair(x), pair(y), excess), strict=False):
                 part.extend(two)
-            for value in fold_values(x, y, a, b):
+            for value in kept_values(x, y, a, b):
                 parts[3].extend(pair(value))
     count = len(parts[0]) // 2
     return tuple(np.frombuffer(part).reshape(count, -1) if len(part) else np.zeros((count, 0)) for part in parts)

@@ -440,6 +440,26 @@ def test_newton_below_the_range_of_float64(own_cache, depth):
     assert len(settled) > 30 and len(np.unique(out.attractor)) == 3
 
 
+NUCLEUS = (
+    "1.929783813700152587792200657973657902774884269164039451509975493296790385441665392227852953018600541635071868839",
+    "0.252535269745902828871654542071789316113359158858008510734710930420358401880766433263176693771795104349140272303",
+)
+"""Close to a nucleus of magnet2 of period 475: its orbit comes within 1e-115 of the root of a numerator."""
+
+
+@pytest.mark.parametrize("depth", ["1e-30", "1e-60", "1e-95"])
+def test_numerators_near_their_roots_are_kept_from_high_precision(own_cache, depth):
+    """Where the orbit passes a critical point that depends on c."""
+    job = job_at("magnet2", {}, *NUCLEUS, depth, 32, 2000)
+    out = job.first(np.arange(1024))
+    pixels = np.random.default_rng(3).choice(1024, 25, replace=False)
+    settled = pixels[out.trust[pixels] > 0]
+    for pixel in settled.tolist():
+        n, attractor, _ = escape_oracle.drawn("magnet2", *exact_place(job.view, pixel), 2000, 1200)
+        assert (out.iterations[pixel], out.attractor[pixel]) == (n, attractor)
+    assert len(settled) > 8 and len(np.unique(out.iterations)) > 8
+
+
 POLE = "-0.7937005259840997373758528196361541301957466639499265049041428809126082528121098339"
 
 
@@ -458,8 +478,8 @@ def test_centres_at_poles(own_cache, x, depth):
         assert (out.iterations[pixel], out.attractor[pixel]) == (n, attractor)
 
 
-def test_near_a_pole_that_is_not_0_pixels_say_what_float64_lost(own_cache):
-    """z - p/p' of p = z**3 - 2z + 2 has its poles at +-sqrt(2/3), which no difference of float64 numbers comes near."""
+def test_near_a_pole_that_is_not_0(own_cache):
+    """z - p/p' of p = z**3 - 2z + 2 has its poles at +-sqrt(2/3): near them the denominator is from high precision."""
     with mpmath.workdps(60):
         pole = mpmath.sqrt(mpmath.mpf(2) / 3)
         place = mpmath.findroot(lambda z: (z - pole) * (3 * z * z - 2) - (z**3 - 2 * z + 2), mpmath.mpc(-0.05, 0.37))
@@ -469,4 +489,4 @@ def test_near_a_pole_that_is_not_0_pixels_say_what_float64_lost(own_cache):
     first, exact = job.first(pixels), job.again(pixels, len(job.rungs) - 1)
     assert (exact.trust > 0).all() and len(np.unique(exact.iterations)) > 3
     settled = first.trust > 0
-    assert np.array_equal(first.iterations[settled], exact.iterations[settled]) and settled.mean() < 0.5
+    assert np.array_equal(first.iterations[settled], exact.iterations[settled]) and settled.mean() > 0.9

@@ -74,18 +74,18 @@ def made(maker, f):
     """One of the generated functions; what it takes from high precision about folds is filled in."""
     space = dict(HELPERS)
     exec(maker(f), space)
-    exec(source.fold_values(f), space)
-    function, inner = space[maker.__name__], space["fold_values"]
+    exec(source.kept_values(f), space)
+    function, inner = space[maker.__name__], space["kept_values"]
 
-    def fold_values(Z):
+    def kept_values(Z):
         values = [mpmath.ldexp(mpmath.mpf(v[0]), v[1]) if isinstance(v, tuple) else mpmath.mpf(v) for v in Z]
         with mpmath.workdps(1100):  # of a difference of squares, say
             return np.array([[float(v) for v in inner(*values)]])
 
     if maker in (differences.difference, differences.wide_difference):
-        return lambda *given: function(*given[:8], fold_values(given[:4]), 0, *given[8:])
+        return lambda *given: function(*given[:8], kept_values(given[:4]), 0, *given[8:])
     if maker is source.fold_distance:
-        return lambda *given: function(*given, fold_values(given[:4]), 0)
+        return lambda *given: function(*given, kept_values(given[:4]), 0)
     return function
 
 

@@ -37,11 +37,10 @@ def _applied(a, b, c, d, slope):
 
 
 @inner
-def slope_after_step(slope, x, y, a, b):
-    """D after a step from W = x + iy with c = a + ib."""
+def slope_after_step(slope, t):
+    """D after a step with these slopes, as ``tangent`` gives them."""
     if DISTANCE:
         pixel = slope[4]
-        t = tangent(x, y, a, b)
         p, q, r, s = _applied(t[0], t[1], t[2], t[3], slope)
         return p + t[4] * pixel, q + t[5] * pixel, r + t[6] * pixel, s + t[7] * pixel, pixel
     return slope
@@ -62,7 +61,7 @@ def escape_distance(slope, x, y, a, b):
     """|z| log|z| / |grad |z||, in pixels, at the first iterate beyond ``FAR`` from z - K = x + iy on."""
     k = 0
     while math.hypot(true_x(x), true_y(y)) <= FAR and k < MOST_BEYOND:
-        slope = slope_after_step(slope, x, y, a, b)
+        slope = slope_after_step(slope, tangent(x, y, a, b))
         x, y = value(x, y, a, b)
         k += 1
     return _over_gradient(slope, true_x(x), true_y(y), 1.0)

@@ -12,7 +12,7 @@ from math import inf
 
 from deepzoom.backends.kernels.centred import FAR, MOST_BEYOND, true_x, true_y
 from deepzoom.backends.kernels.distance import attractor_distance, escape_distance, first_slope, slope_after_step
-from deepzoom.backends.kernels.formula import DISTANCE, KX, KY, STILL, parts, stretch, value
+from deepzoom.backends.kernels.formula import DISTANCE, KX, KY, STILL, parts, stretch, tangent, value
 from deepzoom.compiled import inner, kernel
 from deepzoom.systems.escape_time import NEAR
 
@@ -131,7 +131,8 @@ def run_float64(zx, zy, cx, cy, pixel, of_start, limit, radius, law, targets, ou
         while beyond <= 0.0 and hit == 0 and n < limit:
             unsure |= beyond > -4.0 * radius * error
             by_z, by_c = stretch(x, y, a, b)
-            slope = slope_after_step(slope, x, y, a, b)
+            if DISTANCE:
+                slope = slope_after_step(slope, tangent(x, y, a, b))
             u, v = value(x, y, a, b)
             trail = stepped(trail, x, y, error, u, v)
             error = by_z * error + by_c * fixed

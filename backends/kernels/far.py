@@ -14,7 +14,7 @@ import numpy as np
 from deepzoom.backends.kernels.centred import true_x, true_y
 from deepzoom.backends.kernels.distance import NO_SLOPE
 from deepzoom.backends.kernels.escape_time import OF_A_STEP, ROUNDING, UNKNOWN, reached
-from deepzoom.backends.kernels.formula import RX, RY, difference, lost, stretch, wide_difference
+from deepzoom.backends.kernels.formula import RX, RY, bounds, difference, wide_difference
 from deepzoom.backends.kernels.perturbed import iterate_near, read_out_near
 from deepzoom.backends.kernels.series_skips import dropped, skip_wide
 from deepzoom.backends.kernels.wide import (
@@ -73,7 +73,7 @@ def _iterate_far(pixel, state, trail, orbits, tiny, skips, ends):
     """
     da, db, ec, ga, gb = pixel
     x, y, e, error, orbit, m, n = state
-    cx, cy, zx, zy, folds, _, start, length = orbits
+    cx, cy, zx, zy, kept, _, start, length = orbits
     is_tiny, tiny_at, tiny_m, tiny_e, excess_m, excess_e = tiny
     shortest, index, begin, rows, linear_c, exponents, radii = skips
     limit, _, targets = ends
@@ -141,7 +141,7 @@ def _iterate_far(pixel, state, trail, orbits, tiny, skips, ends):
             error = 2.0 * error / size + 2.0 * OF_A_STEP
             ux, uy = wide_difference(
                 (tiny_m[i, 0], tiny_e[i, 0]), (tiny_m[i, 1], tiny_e[i, 1]), wcx, wcy,
-                wide(x, e), wide(y, e), wide(da, ec), wide(db, ec), folds, here,
+                wide(x, e), wide(y, e), wide(da, ec), wide(db, ec), kept, here,
             )  # fmt: skip
             e = max(ux[1], uy[1])
             x, y, e = _scaled(ux[0] * two_to(ux[1] - e), uy[0] * two_to(uy[1] - e), e)
@@ -150,10 +150,10 @@ def _iterate_far(pixel, state, trail, orbits, tiny, skips, ends):
         else:
             unit = max(e, ec)
             p1, p2 = two_to(e - unit), two_to(ec - unit)
-            by_z, by_c = stretch(zx[here], zy[here], cx, cy)
-            rounded = (by_z + lost(zx[here], zy[here], cx, cy)) * OF_A_STEP * size
-            error = (by_z * error + rounded) * p1 + by_c * ROUNDING * p2
-            u, v = difference(zx[here], zy[here], cx, cy, x * p1, y * p1, da * p2, db * p2, folds, here, two_to(unit))
+            x, y, u, v, shared = x * p1, y * p1, da * p2, db * p2, two_to(unit)
+            by_z, by_c, more = bounds(zx[here], zy[here], cx, cy, x, y, u, v, kept, here, shared)
+            error = (by_z * error + (by_z + more) * OF_A_STEP * size) * p1 + by_c * ROUNDING * p2
+            u, v = difference(zx[here], zy[here], cx, cy, x, y, u, v, kept, here, shared)
             x, y, e = _scaled(u, v, unit)
             error *= two_to(unit - e)
         m += span

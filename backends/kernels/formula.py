@@ -12,7 +12,7 @@ def _none(*args: Any) -> Any:
     raise NotImplementedError("the kernels of escape_time.py are compiled together with a formula")
 
 
-value = difference = parts = lost = stretch = _none
+value = difference = slopes = bounds = parts = lost = stretch = _none
 wide_difference = double_difference = tangent = curvature = fold_distance = taylor = _none
 TAYLOR_ROWS = 0
 KX = KY = KX_LESS = KY_LESS = 0.0

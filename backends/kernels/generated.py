@@ -21,8 +21,7 @@ from deepzoom import compiled
 from deepzoom.files import whole_file
 from deepzoom.formula import source
 from deepzoom.formula.centred import Centred
-from deepzoom.formula.differences import difference, double_difference, wide_difference
-from deepzoom.formula.expression import Complex
+from deepzoom.formula.differences import bounds, difference, double_difference, slopes, wide_difference
 from deepzoom.formula.real import ordered
 from deepzoom.formula.rounding import lost, parts
 from deepzoom.formula.taylor import taylor
@@ -48,6 +47,8 @@ from deepzoom.compiled import inner
 """What generated code is made of."""
 
 
+_KEEPING = (difference, wide_difference, double_difference, slopes, bounds)
+"""Makers of code that takes values from high precision; near K there are none of them."""
 _BRANCHES = {
     "value": ("zx, zy, cx, cy", "abs(zx) + abs(zy)"),
     "stretch": ("zx, zy, cx, cy", "abs(zx) + abs(zy)"),
@@ -59,6 +60,14 @@ _BRANCHES = {
         "Zx, Zy, Cx, Cy, zx, zy, cx, cy, F, i, s",
         "abs(Zx) + abs(Zy) + s * (abs(zx) + abs(zy))",
     ),
+    "slopes": (
+        "Zx, Zy, Cx, Cy, zx, zy, cx, cy, F, i, s",
+        "abs(Zx) + abs(Zy) + s * (abs(zx) + abs(zy))",
+    ),
+    "bounds": (
+        "Zx, Zy, Cx, Cy, zx, zy, cx, cy, F, i, s",
+        "abs(Zx) + abs(Zy) + s * (abs(zx) + abs(zy))",
+    ),
     "double_difference": (
         "Zx, Zy, Cx, Cy, zx, zy, cx, cy, F, i",
         "abs(Zx[0]) + abs(Zy[0]) + abs(zx[0]) + abs(zy[0])",
@@ -67,12 +76,12 @@ _BRANCHES = {
 """Functions with code of their own near K: their parameters, and what is then below a radius."""
 
 
-def _function(make: Callable[[Complex], str], map_: Centred) -> str:
+def _function(make: Callable[..., str], map_: Centred) -> str:
     """The code of one function of a formula."""
     far = make(map_.f)
     if map_.near is None:
         return f"\n@inner\n{far}"
-    near = make(map_.near)
+    near = make(map_.near, keep=False) if make in _KEEPING else make(map_.near)
     name = make.__name__
     if name not in _BRANCHES:  # exponents are for places near K alone
         return f"\n@inner\n{near}"
@@ -107,7 +116,7 @@ def text_of(iteration: Iteration, title: str, distance: bool) -> str:
     """The module's source."""
     map_ = iteration.centred
     f = map_.f
-    makers = [source.value, parts, lost, source.tangent, difference, wide_difference, source.stretch]
+    makers = [source.value, parts, lost, source.tangent, difference, wide_difference, source.stretch, slopes, bounds]
     if source.is_holomorphic(f):
         makers, files = [*makers, taylor], ["series_skips.py", *_LOOPS]
     else:

@@ -107,7 +107,7 @@ def _product(m, n, out):
 
 
 @inner
-def one_step(t, x, y, cx, cy, size, gap, folds, m, tree, space):
+def one_step(t, x, y, cx, cy, size, gap, kept, m, tree, space):
     """Make the skip t of the one step from the reference's x + iy, where pixels within ``gap`` of it have not ended."""
     rows, bs, exponents, radii, _ = tree
     narrow = narrowed(size)
@@ -122,7 +122,7 @@ def one_step(t, x, y, cx, cy, size, gap, folds, m, tree, space):
     radius = 0.0
     if left > 0.0 and by_c * narrow <= EPSILON * least_c and share < _MOST_SHARE:
         radius = left / by_z if by_z > 0.0 else inf
-        radius = min(radius, fold_distance(x, y, cx, cy, narrow, folds, m))
+        radius = min(radius, fold_distance(x, y, cx, cy, narrow, kept, m))
     wide_radius = widened(min(radius, 1.0)) if radius > 0.0 else WIDE_ZERO
     if wide_less(gap, wide_radius):
         wide_radius = gap

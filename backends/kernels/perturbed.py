@@ -16,7 +16,19 @@ import numpy as np
 from deepzoom.backends.kernels.centred import rebased_x, rebased_y, true_x, true_y
 from deepzoom.backends.kernels.distance import first_slope, slope_after_skip, slope_after_step
 from deepzoom.backends.kernels.escape_time import OF_A_STEP, OF_THE_PARTS, ROUNDING, UNKNOWN, reached, read_out, stepped
-from deepzoom.backends.kernels.formula import POLES, RX, RY, STILL, difference, lost, parts, stretch, value
+from deepzoom.backends.kernels.formula import (
+    DISTANCE,
+    POLES,
+    RX,
+    RY,
+    STILL,
+    bounds,
+    difference,
+    parts,
+    slopes,
+    stretch,
+    value,
+)
 from deepzoom.backends.kernels.series_skips import dropped, skip
 from deepzoom.compiled import inner, kernel
 
@@ -57,7 +69,7 @@ def iterate_near(pixel, state, seen, trail, slope, orbits, skips, ends, least):
     da, db, ga, gb, least_error, g_pixel = pixel
     x, y, error, unsure, orbit, m, n = state
     rebased, keep, kept_x, kept_y = seen
-    cx, cy, zx, zy, folds, excess, start, length = orbits
+    cx, cy, zx, zy, kept, excess, start, length = orbits
     shortest, index, begin, rows, radii = skips
     limit, radius, targets = ends
     critical = start.size - 1
@@ -105,10 +117,12 @@ def iterate_near(pixel, state, seen, trail, slope, orbits, skips, ends, least):
             share = OF_A_STEP + dropped(rows[block])
             error = rows[block, 1] * (error + share * size) + share * by_c
         else:
-            slope = slope_after_step(slope, wx, wy, cx + da, cy + db)
-            by_z, by_c = stretch(wx, wy, cx + da, cy + db)
-            error = by_z * error + (by_z + lost(wx, wy, cx + da, cy + db)) * (OF_A_STEP * size) + by_c * fixed
-            x, y = difference(zx[first + m], zy[first + m], cx, cy, x, y, da, db, folds, first + m, 1.0)
+            here = first + m
+            if DISTANCE:
+                slope = slope_after_step(slope, slopes(zx[here], zy[here], cx, cy, x, y, da, db, kept, here, 1.0))
+            by_z, by_c, more = bounds(zx[here], zy[here], cx, cy, x, y, da, db, kept, here, 1.0)
+            error = by_z * error + (by_z + more) * (OF_A_STEP * size) + by_c * fixed
+            x, y = difference(zx[here], zy[here], cx, cy, x, y, da, db, kept, here, 1.0)
         m += span
         n += span
         wx, wy = zx[first + m] + x, zy[first + m] + y
@@ -145,9 +159,9 @@ def run_perturbed(
     dz, dc (P,): their differences from the reference's start and c; pixel: a pixel's size; of_start: whether it is z
     that it moves; reach: largest |c|; least_error: what
     rounding makes of the reference's own z_0 and c.
-    orbits: c, then zx, zy (less K), folds, excess of all orbits one after the other, start and length: orbit r stands
+    orbits: c, then zx, zy (less K), kept, excess of all orbits one after the other, start and length: orbit r stands
     at start[r] .. start[r] + length[r]. The first is the one pixels begin at, the last the critical one, to which they
-    rebase. folds (.., folds): what f folds, and excess: |Z|**2 - radius**2, all from high precision.
+    rebase. kept (.., k): parts of f, and excess: |Z|**2 - radius**2, all from high precision.
     skips: log2 of the shortest ones' steps; index: first skip of each place where some begin, begin: where in it orbit
     r's places begin; rows and radii of skips. Results: ``read_out``.
     """

@@ -14,6 +14,7 @@ from deepzoom.backends.kernels.distance import first_slope, slope_after_step
 from deepzoom.backends.kernels.double import double_add, double_multiply
 from deepzoom.backends.kernels.escape_time import ROUNDING, UNKNOWN, reached, read_out, stepped
 from deepzoom.backends.kernels.formula import (
+    DISTANCE,
     KX,
     KX_LESS,
     KY,
@@ -22,9 +23,9 @@ from deepzoom.backends.kernels.formula import (
     RX_LESS,
     RY,
     RY_LESS,
+    bounds,
     double_difference,
-    lost,
-    stretch,
+    slopes,
 )
 from deepzoom.compiled import inner, kernel
 
@@ -45,13 +46,14 @@ def _excess(excess, zx, zy, x, y):
 
 @kernel()
 def run_refined(
-    zx0, zy0, dcx, dcy, pixel, of_start, cx, cy, least_error, zx, zy, excess, folds, start, length, limit, radius, law,
-    targets, out,
+    zx0, zy0, dcx, dcy, pixel, of_start, cx, cy, least_error, zx, zy, excess, kept, high, start, length, limit, radius,
+    law, targets, out,
 ):  # fmt: skip
     """Iterate pixels in double-double: all arrays are (.., 2), of numbers and what they lack.
 
     z0, dc: differences from the reference's start and c; pixel, of_start: as for ``run_perturbed``; least_error: what
-    rounding makes of the reference's own; zx, zy, excess, folds (.., 2 folds): orbits, as there.
+    rounding makes of the reference's own; zx, zy, excess, kept (.., 2 k): orbits, as there; high (.., k): the kept
+    without what they lack.
     """
     last_orbit = start.size - 1
     wcx, wcy = (cx[0], cx[1]), (cy[0], cy[1])
@@ -91,12 +93,13 @@ def run_refined(
                     kept_x, kept_y, keep = x, y, 2 * rebased
                 here = first
                 ox, oy = (zx[here, 0], zx[here, 1]), (zy[here, 0], zy[here, 1])
-            by_z, by_c = stretch(wx[0], wy[0], a, b)
-            slope = slope_after_step(slope, wx[0], wy[0], a, b)
+            point = ox[0], oy[0], cx[0], cy[0], x[0], y[0], da[0], db[0], high, here, 1.0
+            if DISTANCE:
+                slope = slope_after_step(slope, slopes(*point))
             before_error = error
-            rounded = _FINE * (abs(x[0]) + abs(y[0]))
-            error = by_z * error + (by_z + lost(wx[0], wy[0], a, b)) * rounded + by_c * fixed
-            x, y = double_difference(ox, oy, wcx, wcy, x, y, da, db, folds, here)
+            by_z, by_c, more = bounds(*point)
+            error = by_z * error + (by_z + more) * (_FINE * (abs(x[0]) + abs(y[0]))) + by_c * fixed
+            x, y = double_difference(ox, oy, wcx, wcy, x, y, da, db, kept, here)
             m += 1
             n += 1
         error += ROUNDING * (abs(wx[0]) + abs(wy[0]))

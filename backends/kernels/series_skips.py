@@ -191,7 +191,7 @@ def _mantissa(value, e):
 
 
 @inner
-def one_step(t, x, y, cx, cy, size, gap, folds, m, tree, space):
+def one_step(t, x, y, cx, cy, size, gap, kept, m, tree, space):
     """Make the skip t of the one step from the reference's x + iy, where pixels within ``gap`` of it have not ended."""
     w, coefficients, dropping = space[0], space[3], space[4]
     re, im = taylor(x, y, cx, cy, w)

@@ -62,12 +62,12 @@ def _still_gap(x, y, cx, cy, size, next_x, next_y):
 
 @kernel()
 def build_skips(
-    zx, zy, folds, tiny, excess_m, excess_e, radius, targets, first, shortest, cx, cy, size_m, size_e, index, tree,
+    zx, zy, kept, tiny, excess_m, excess_e, radius, targets, first, shortest, cx, cy, size_m, size_e, index, tree,
     begin, end, spare,
 ):  # fmt: skip
     """Fill the skips along one reference orbit that lie between two of their places.
 
-    zx, zy, folds, tiny, excess: orbits, of which this one begins at ``first``; shortest: log2 of the shortest skip's
+    zx, zy, kept, tiny, excess: orbits, of which this one begins at ``first``; shortest: log2 of the shortest skip's
     steps; size: largest |c| of a pixel, as a wide number; index: from ``place_skips``. begin, end: the places, of which
     begin is a multiple of a power of 2 that is no less than end - begin; spare: a skip to compute in.
     tree: rows (skips, ROW) for ``skip``; of c's linear part (skips, 4); exponents (skips, 4) of R, of values, of c's
@@ -88,7 +88,7 @@ def build_skips(
             if tiny[m] or not gap[0] > 0.0:
                 tree[3][t] = 0.0
             else:
-                one_step(t, zx[m], zy[m], cx, cy, size, gap, folds, m, tree, space)
+                one_step(t, zx[m], zy[m], cx, cy, size, gap, kept, m, tree, space)
             if i > 0:
                 followed(index[q], spare, index[q], size, tree, space)
     merge_skips(size, index, tree, begin, end, 0)

@@ -9,25 +9,55 @@ from fractions import Fraction
 
 from .expression import Complex
 from .real import Real, ordered
-from .source import POINT, Code, folds
+from .rounding import error_of
+from .source import POINT, Code, kept, stretches
+
+_Z, _C = POINT[:2], POINT[2:]
 
 
-def difference(f: Complex) -> str:
+def difference(f: Complex, keep: bool = True) -> str:
     """``difference(Zx, Zy, Cx, Cy, zx, zy, cx, cy, F, i, s)``: (f(Z + s z, C + s c) - f(Z, C)) / s in float64.
 
-    s may be 0: what is left then is linear in z and c. F[i]: what ``fold_values`` gives at Z, from high precision.
+    s may be 0: what is left then is linear in z and c. F[i]: what ``kept_values`` gives at Z, from high precision.
+    Without ``keep`` nothing is taken from it.
     """
-    return _difference(f, "difference", _Floats())
+    return _difference(f, "difference", _Floats(), keep)
 
 
-def wide_difference(f: Complex) -> str:
+def wide_difference(f: Complex, keep: bool = True) -> str:
     """``wide_difference(Zx, Zy, Cx, Cy, zx, zy, cx, cy, F, i)``: the same of pairs (mantissa, exponent), no scale."""
-    return _difference(f, "wide_difference", _Wide())
+    return _difference(f, "wide_difference", _Wide(), keep)
 
 
-def double_difference(f: Complex) -> str:
+def double_difference(f: Complex, keep: bool = True) -> str:
     """``double_difference(Zx, Zy, Cx, Cy, zx, zy, cx, cy, F, i)``: the same in double-double, F too."""
-    return _difference(f, "double_difference", _Double())
+    return _difference(f, "double_difference", _Double(), keep)
+
+
+def slopes(f: Complex, keep: bool = True) -> str:
+    """``slopes(..)``, parameters as for ``difference``: df/dz and df/dc at Z + s z, C + s c, as of ``tangent``."""
+    code, after, _ = _moved(f, keep)
+    results = [after.value(part.derivative(v)) for vs in (_Z, _C) for part in (f.re, f.im) for v in vs]
+    return code.function("slopes", _parameters(code), results, "df/dz and df/dc as real 2x2 matrices.")
+
+
+def bounds(f: Complex, keep: bool = True) -> str:
+    """``bounds(..)``, parameters as for ``difference``: at Z + s z, C + s c what ``stretch`` gives, and ``lost``."""
+    code, after, given = _moved(f, keep)
+    results = [*stretches(f, after), error_of(f, after, given)]
+    return code.function("bounds", _parameters(code), results, "How rounding grows in a step, and what it adds.")
+
+
+def _moved(f: Complex, keep: bool) -> tuple[_Floats, Code, list[Real]]:
+    """Code of a difference, and what goes on from it with all values after it; and what is kept of them."""
+    code = _Floats()
+    known = _known(f, code, keep)
+    after = Code()
+    after.lines = code.lines
+    for node in ordered((f.re, f.im)):
+        value, moved = code.value(node), known[id(node)]
+        after.names[id(node)] = code.let(code.moved(value, moved)) if moved else value
+    return code, after, kept(f) if keep else []
 
 
 class _Floats(Code):
@@ -140,10 +170,21 @@ class _Double(_Pairs):
         return f"({high!r}, {float(value - Fraction(high))!r})"
 
 
-def _difference(f: Complex, name: str, code: _Floats | _Pairs) -> str:
+def _parameters(code: _Floats | _Pairs) -> tuple[str, ...]:
+    return ("Zx", "Zy", "Cx", "Cy", *POINT, "F", "i", *code.more)
+
+
+def _difference(f: Complex, name: str, code: _Floats | _Pairs, keep: bool) -> str:
+    known = _known(f, code, keep)
+    results = [known[id(part)] or code.zero for part in (f.re, f.im)]
+    return code.function(name, _parameters(code), results, "f(Z + z, C + c) - f(Z, C).")
+
+
+def _known(f: Complex, code: _Floats | _Pairs, keep: bool) -> dict[int, str | None]:
+    """The differences of all nodes, None where there is none."""
     for variable in POINT:
         code.names[id(Real.variable(variable))] = variable[0].upper() + variable[1]
-    for k, inner in enumerate(folds(f)):
+    for k, inner in enumerate(kept(f) if keep else []):
         code.names[id(inner)] = code.let(code.given(k, inner))
     known: dict[int, str | None] = {}
     for node in ordered((f.re, f.im)):
@@ -154,9 +195,7 @@ def _difference(f: Complex, name: str, code: _Floats | _Pairs) -> str:
             known[id(node)] = code.let(_rule(node, d, code))
         else:
             known[id(node)] = None
-    results = [known[id(part)] or code.zero for part in (f.re, f.im)]
-    parameters = ("Zx", "Zy", "Cx", "Cy", *POINT, "F", "i", *code.more)
-    return code.function(name, parameters, results, "f(Z + z, C + c) - f(Z, C).")
+    return known
 
 
 def _rule(node: Real, d: list[str | None], code: _Floats | _Pairs) -> str:

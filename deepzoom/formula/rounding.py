@@ -10,7 +10,7 @@ with: V_a s_b + s_a V_b for a product. Where parts cancel, R is far more than th
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from .expression import Complex
@@ -35,28 +35,33 @@ class _Bounds:
 
 def parts(f: Complex) -> str:
     """``parts(zx, zy, cx, cy)``: V of f."""
-    code, known = Code(), _bounds(f)
+    code, known = Code(), _bounds(f, [])
     both = [code.value(known[id(part)].value) for part in (f.re, f.im)]
     return code.function("parts", POINT, [f"max({', '.join(both)})"], "What rounding of f is relative to.")
 
 
 def lost(f: Complex) -> str:
     """``lost(zx, zy, cx, cy)``: what to count beside |f_z|, a share of R; 0 where the formula does not cancel."""
-    if not _cancels(f):
-        return Code().function("lost", POINT, ["0.0"], "Nothing cancels in a step.")
-    return _error(f, "lost", f"{_OF_R} * ")
+    code = Code()
+    return code.function("lost", POINT, [error_of(f, code, [])], "What a step loses where parts cancel.")
 
 
-def _error(f: Complex, name: str, factor: str) -> str:
-    code, known = Code(), _bounds(f)
+def error_of(f: Complex, code: Code, given: list[Real]) -> str:
+    """The same as text of some code; given: nodes whose values are as good as they are large."""
+    return f"{_OF_R} * {_largest(f, code, given)}" if _cancels(f) else "0.0"
+
+
+def _largest(f: Complex, code: Code, given: list[Real]) -> str:
+    known = _bounds(f, given)
     both = [code.value(known[id(part)].error) for part in (f.re, f.im)]
-    return code.function(name, POINT, [f"{factor}max({', '.join(both)})"], "What rounding makes of a step.")
+    return f"max({', '.join(both)})"
 
 
-def _bounds(f: Complex) -> dict[int, _Bounds]:
+def _bounds(f: Complex, given: list[Real]) -> dict[int, _Bounds]:
     known: dict[int, _Bounds] = {}
     for node in ordered((f.re, f.im)):
-        known[id(node)] = _rule(node, [known[id(a)] for a in node.args])
+        found = _rule(node, [known[id(a)] for a in node.args])
+        known[id(node)] = replace(found, value=_abs(node)) if node in given else found
     return known
 
 
@@ -119,7 +124,8 @@ def _derivatives(node: Real) -> tuple[Real, Real]:
 def _cancels(f: Complex) -> bool:
     """Whether R is far above f_z, at some random points."""
     space: dict[str, object] = {**FLOAT_FUNCTIONS, "largest_singular_value": _largest_singular_value}
-    exec(_error(f, "error", "") + stretch(f), space)
+    code = Code()
+    exec(code.function("error", POINT, [_largest(f, code, [])], "R.") + stretch(f), space)
     rng = random.Random(1)
     for _ in range(200):
         point = [rng.uniform(-2, 2) for _ in POINT]

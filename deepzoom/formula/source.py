@@ -97,27 +97,38 @@ def curvature(f: Complex) -> str:
     return code.function("curvature", POINT, results, "Bounds of what a linear step drops.")
 
 
-def folds(f: Complex) -> list[Real]:
-    """What stands inside |.| anywhere in f, but for x and y of z and c themselves.
+def kept(f: Complex) -> list[Real]:
+    """Parts of f whose values along a reference are kept from high precision, since float64 would lose them.
 
-    Close to a fold it is a small difference of large numbers, whose sign float64 would not know.
+    What stands inside |.|, but for x and y of z and c themselves: close to a fold it is a small difference of large
+    numbers, whose sign float64 would not know. Where f divides, also the sums of z that are multiplied or divided by:
+    numerators near their roots, where critical points are, and denominators near poles.
     """
-    inner = [node.args[0] for node in ordered((f.re, f.im)) if node.op == "abs"]
-    return [node for node in dict.fromkeys(inner) if node.op != "variable"]
+    nodes = ordered((f.re, f.im))
+    found = [node.args[0] for node in nodes if node.op == "abs" and node.args[0].op != "variable"]
+    if any(node.op == "/" for node in nodes):
+        factors = {id(a) for node in nodes if node.op in ("*", "/") for a in node.args}
+        raw: dict[int, bool] = {}  # whether z itself stands in a node, outside of what is kept
+        for node in nodes:
+            raw[id(node)] = any(raw[id(a)] for a in node.args) or node.value in _Z
+            if id(node) in factors and node.op in ("+", "-") and raw[id(node)]:
+                found.append(node)
+                raw[id(node)] = False
+    return list(dict.fromkeys(found))
 
 
-def fold_values(f: Complex, constants: dict[Fraction, str] | None = None) -> str:
-    """``fold_values(zx, zy, cx, cy)``: the values of ``folds``; constants as for ``value``."""
+def kept_values(f: Complex, constants: dict[Fraction, str] | None = None) -> str:
+    """``kept_values(zx, zy, cx, cy)``: the values of ``kept``; constants as for ``value``."""
     code = Code(constants)
-    results = [code.value(inner) for inner in folds(f)]
-    return code.function("fold_values", POINT, [f"({''.join(f'{r}, ' for r in results)})"], "What is folded.")
+    results = [code.value(inner) for inner in kept(f)]
+    return code.function("kept_values", POINT, [f"({''.join(f'{r}, ' for r in results)})"], "What is kept.")
 
 
 def fold_distance(f: Complex) -> str:
     """``fold_distance(zx, zy, cx, cy, size, F, i)``: up to which |z| no fold is crossed while |c| <= size."""
     code = Code()
     room = "inf"
-    for k, inner in enumerate(folds(f)):
+    for k, inner in enumerate(kept(f)):
         code.names[id(inner)] = f"F[i, {k}]"
     for inner in dict.fromkeys(node.args[0] for node in ordered((f.re, f.im)) if node.op == "abs"):
         X = code.value(inner)
@@ -133,6 +144,11 @@ def fold_distance(f: Complex) -> str:
 def stretch(f: Complex) -> str:
     """``stretch(zx, zy, cx, cy)``: the largest singular values of df/dz and of df/dc."""
     code = Code()
+    return code.function("stretch", POINT, stretches(f, code), "How much f stretches a small z, and a small c.")
+
+
+def stretches(f: Complex, code: Code) -> list[str]:
+    """Names of both in some code."""
     results = []
     for variables in (_Z, _C):
         j = [code.value(part.derivative(v)) for part in (f.re, f.im) for v in variables]
@@ -140,7 +156,7 @@ def stretch(f: Complex) -> str:
             results.append(code.let(f"sqrt({j[0]} * {j[0]} + {j[2]} * {j[2]})"))
         else:
             results.append(code.let(f"largest_singular_value({', '.join(j)})"))
-    return code.function("stretch", POINT, results, "How much f stretches a small z, and a small c.")
+    return results
 
 
 def is_holomorphic(f: Complex) -> bool:
