@@ -67,7 +67,8 @@ def test_json(place):
     facts = json.loads(result.stdout)
     assert set(facts) == {
         "backend", "reason", "bits", "reference_steps", "reference_seconds", "seconds", "pixels", "settled",
-        "unsettled", "unchecked", "out", "data",
+        "unsettled", "unchecked", "out", "data", "trust", "unsettled_share", "unsettled_share_low",
+        "unsettled_share_high",
     }  # fmt: skip
     assert (facts["out"], facts["data"], facts["pixels"]) == ("a.png", "a.npz", 384)
     assert json.loads(deepzoom(*place, "--json", "--dry-run").stdout)["pixels"] == 384
