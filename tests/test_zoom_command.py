@@ -94,7 +94,7 @@ def test_going_on_makes_what_is_missing_or_wrong():
     assert running.exists() and not killed.exists()
     assert "Going on: 5 of 9 frames are there." in result.stderr
     assert "3 frames are cut short or belong to another film; they are made again." in result.stderr
-    assert "2 keyframes are cut short or of another film; they are made again." in result.stderr
+    assert "2 keyframes are cut short, of another film or checked less; they are made again." in result.stderr
     assert json.loads(result.stdout)["redone"] == 3
     assert contents("a") == whole
     other = zoom(*FILM, "--out", "a", "--resume", "--palette", "magma", "--json")
@@ -103,6 +103,17 @@ def test_going_on_makes_what_is_missing_or_wrong():
     assert zoom(*FILM, "--out", "a", "--force").exit_code == 0
     assert contents("a") == whole
     assert "Going on: 9 of 9 frames are there." in zoom(*FILM, "--out", "a", "--resume").stderr
+
+
+def test_keyframes_checked_less_are_made_again():
+    tanh = ["tanh", "--steps", "30", "--from", "3", "--to", "1", "--frames", "3", "--size", "8x8", "--keep-data"]
+    assert zoom(*tanh, "--out", "a", "--trust", "off").exit_code == 0
+    assert (Field.load(Path("a/data/key-00000.npz")).trust == 0).all()
+    settled = zoom(*tanh, "--out", "a", "--trust", "settle", "--resume")
+    assert settled.exit_code == 0 and "keyframes are cut short, of another film or checked less" in settled.stderr
+    field = Field.load(Path("a/data/key-00000.npz"))
+    assert (field.trust[field.done] != 0).all()
+    assert "made again" not in zoom(*tanh, "--out", "a", "--trust", "settle", "--resume").stderr
 
 
 def test_what_else_lies_in_its_folders_stays():

@@ -81,6 +81,10 @@ def zoom(
     bits: Annotated[
         int | None, typer.Option(metavar="N", help="Bits of the reference; default: chosen.", rich_help_panel=RUN)
     ] = None,
+    trust: Annotated[
+        str | None,
+        typer.Option(metavar="off|sample|settle", help="Check keyframes; default sample.", rich_help_panel=RUN),
+    ] = None,
     quality: Annotated[
         float, typer.Option(metavar="Q", help="Keyframes Q times a frame's size.", rich_help_panel=RUN)
     ] = 1.0,
@@ -144,6 +148,7 @@ def zoom(
         flip=flip,
         stretch=stretch,
         rotate=rotate,
+        trust=trust,
     )
     wanted = requests.FilmRequest(view, begin, end, frames, fps, seconds, quality, from_data)
     film = wanted.to_film()

@@ -171,7 +171,9 @@ def _compute(
     if states.count("done"):
         observer.say(f"{states.count('done'):,} of {count:,} keyframes are there.")
     if states.count("other"):
-        observer.say(f"{states.count('other'):,} keyframes are cut short or of another film; they are made again.")
+        observer.say(
+            f"{states.count('other'):,} keyframes are cut short, of another film or checked less; they are made again."
+        )
     sizes = [int(np.count_nonzero(keyframes.descent.new(k))) if states[k] != "done" else 0 for k in range(count)]
     total, before = sum(sizes), 0
     left = [k for k in reversed(range(count)) if states[k] != "done"]

@@ -11,7 +11,7 @@ from .. import rendering, systems
 from ..errors import InputError
 from ..field import Field
 from ..request import same_run
-from ..scene import Scene
+from ..scene import TRUST, Scene
 from ..shape import IDENTITY
 from ..work import Observer
 from .path import Descent
@@ -64,7 +64,8 @@ class Keyframes:
             self.folder.rmdir()
 
     def _belongs(self, field: Field, scene: Scene) -> bool:
-        return same_run(field.scene, scene) and field.made.get("system") == self._key
+        checked = TRUST.index(field.scene.trust) >= TRUST.index(scene.trust)
+        return same_run(field.scene, scene) and checked and field.made.get("system") == self._key
 
     def compute(self, k: int, jobs: int | None, observer: Observer) -> bool:
         """Render what is new in a keyframe and keep it, whole; False where the observer stopped it."""

@@ -83,7 +83,7 @@ class FilmRequest:
         other = {
             "--at": given.at, "--center": given.center, "--steps": given.steps, "--backend": given.backend,
             "--bits": given.bits, "--stretch": given.stretch, "--rotate": given.rotate, "--scene": given.scene,
-            "--set": given.settings or None, "--flip": given.flip or None,
+            "--trust": given.trust, "--set": given.settings or None, "--flip": given.flip or None,
         }  # fmt: skip
         for option, value in other.items():
             if value is not None:
