@@ -9,6 +9,7 @@ from conftest import KINDS, SmallNetwork
 
 from deepzoom.backends.cpu_perturbation import CpuPerturbation
 from deepzoom.backends.exact import ExactBackend
+from deepzoom.reference import HAND_OFF
 from deepzoom.scene import View
 from deepzoom.systems import create
 
@@ -156,3 +157,19 @@ def test_auto_sees_that_float64_does_not_resolve_more_near_0(own_cache):
 
     at_zero = View.parse("0", "0", "1e-20", "8x8")
     assert isinstance(select.select("auto", at_zero, create("tanh"))[0], CpuPerturbation)
+
+
+def test_each_pixel_leaves_the_reference_by_itself(own_cache):
+    """One near the centre leaves later than one at the edge that shares its vectors: the latter cannot wait."""
+    small = SmallNetwork(29, widths=(3, 4, 1), rows=8, steps=STEPS)
+    place = View.parse(*BURSTING, "1e-9", "1025x1")
+    job = CpuPerturbation().job(system_of(small), place, None, quiet, quiet)
+    pixels = np.array([0, 511, 513, 1024])
+    last = min(job._reference.steps, STEPS)
+
+    def left_at(some):
+        return job._to_hand_off(job._skip, last, HAND_OFF, *job._differences(some))[0].tolist()
+
+    together = left_at(pixels)
+    assert together == [left_at(pixels[i : i + 1])[0] for i in range(4)]
+    assert max(together[0], together[3]) < min(together[1], together[2])
