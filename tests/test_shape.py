@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from conftest import KINDS, SmallNetwork
 
-from deepzoom import landmarks, systems
+from deepzoom import systems
 from deepzoom.arithmetic.tangent import monomials, substituted
 from deepzoom.backends.cpu_float64 import CpuFloat64
 from deepzoom.backends.cpu_perturbation import CpuPerturbation
@@ -24,6 +24,11 @@ from deepzoom.shape import IDENTITY, Shape, parse_stretch
 from deepzoom.stretch import unfolding
 
 X, Y = "-0.41415926535897932384626433832795", "-0.1718281828459045235360287471352"
+SHIP = (
+    "-1.04990754514637048724270657147425222328314931231242206340821112",
+    "-0.9130527524344864042255938591760607042357488623618701379638785399",
+)
+"""Islands beside the Burning Ship."""
 LEANING = ["31.5", "-0.125", "7.3", "0.061"]  # determinant 2.834
 
 
@@ -187,8 +192,7 @@ def test_pixels_of_stretched_views_equal_mpmath(own_cache, kind, backend):
 )
 def test_escape_counts_of_stretched_views(own_cache, depth, backend):
     """Against big integers; small pictures also run again in double-double."""
-    here = landmarks.get("burning-ship-deep")
-    view = View.parse(here.x, here.y, depth, "24x20")
+    view = View.parse(*SHIP, depth, "24x20")
     view = replace(view, shape=parse_stretch("9@60").turned(-33), flip=True)
     texts = view.shape.texts()
     job = backend().job(systems.create("burning-ship", {}, 4000), view, None, quiet, quiet)
