@@ -107,8 +107,8 @@ class Refined:
 
 
 def _put(out: ReadOut, at: NDArray[np.int64], found: ReadOut) -> None:
-    """Put read-outs of some pixels in the place of others."""
+    """Put read-outs of some pixels in the place of others; where they have no distances (exact ones), none is left."""
     for part in fields(ReadOut):
-        into = getattr(out, part.name)
+        into, values = getattr(out, part.name), getattr(found, part.name)
         if into is not None:
-            into[at] = getattr(found, part.name)
+            into[at] = -1.0 if values is None else values

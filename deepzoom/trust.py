@@ -99,6 +99,8 @@ def _settled(job: Job, field: Field, tiles: list[Pixels], jobs: int, observer: O
             for channel in ("measure", "fate", "trust", "iterations", "attractor"):
                 if getattr(field, channel) is not None:
                     getattr(field, channel).ravel()[pixels] = getattr(out, channel)
+            if field.distance is not None:  # exact runs have none
+                field.distance.ravel()[pixels] = -1.0 if out.distance is None else out.distance
             rungs[pixels] = rung + 1
 
         whole = ran(name, batches, lambda pixels, rung=rung: job.again(pixels, rung), take)
