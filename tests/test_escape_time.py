@@ -94,7 +94,14 @@ def three_by_three(place, run=lambda job, pixels: job.run(pixels)):
     return np.array(counts(out), dtype=object).reshape(3, 3)[::-1], out.trust.reshape(3, 3)[::-1]
 
 
-DEEP = [m for m in all_landmarks() if m.name.endswith("-deep") and m.system in systems.ESCAPE_TIME]
+DEEP = [
+    m
+    for m in all_landmarks()
+    if m.system in systems.ESCAPE_TIME
+    and m.system != "formula"
+    and m.name.endswith("-deep" if m.system in ("mandelbrot", "julia", "newton", "nova") else "-e100")
+]
+"""A place of each system that has structure to 1e-60 and beyond."""
 
 
 def exact_place(view, pixel):
