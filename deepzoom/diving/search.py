@@ -26,7 +26,7 @@ from .blocks import FACTOR, STRAIGHT, Block, blocks
 
 MOST_DEAD = 12
 """Views without a block since the deepest that has one, after which a dive gives up."""
-MOST_PLAIN = 4
+MOST_PLAIN = 8
 """Levels in a row that may go to a block with a single edge: such an edge can hold structure further down."""
 _ROOM = 8
 """Of an iteration limit: the next view is deeper, and its counts are higher."""
