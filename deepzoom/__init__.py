@@ -1,7 +1,7 @@
 """deepzoom: deep zoom into the fractal boundary of neural-network trainability.
 
 ``render(scene)`` renders a ``Scene`` (with its ``View``) to a ``Field``, ``zoom(scene, begin, out)`` films the way down
-to it; see docs/.
+to it, ``dive(scene, depth)`` searches for one that is deeper; see docs/.
 """
 
 from __future__ import annotations
@@ -9,15 +9,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Field", "Scene", "View", "__version__", "render", "zoom"]
+__all__ = ["Field", "Scene", "View", "__version__", "dive", "render", "zoom"]
 
 if TYPE_CHECKING:
+    from .diving import dive
     from .field import Field
     from .rendering import render
     from .scene import Scene, View
     from .zooming import zoom
 
-_HOMES = {"Field": "field", "Scene": "scene", "View": "scene", "render": "rendering", "zoom": "zooming"}
+_HOMES = {
+    "Field": "field", "Scene": "scene", "View": "scene", "dive": "diving", "render": "rendering", "zoom": "zooming",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -8,6 +8,7 @@ import typer
 
 from .commands.cache import show_cache
 from .commands.colour import colour
+from .commands.dive import dive
 from .commands.info import info
 from .commands.lists import list_backends, list_landmarks, list_systems
 from .commands.nucleus import nucleus
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 app.command()(render)
 app.command()(zoom)
+app.command()(dive)
 app.command()(colour)
 app.command()(info)
 app.command()(nucleus)

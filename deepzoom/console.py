@@ -28,17 +28,18 @@ from .field import Field
 from .work import Observer
 
 _SHOW_SECONDS = 1.0
+_THUMBNAIL_ROWS = 12
 
 
 class HalfBlocks:
-    """A picture in characters: each is two pixels, one above the other."""
+    """A picture in characters, at most so many rows of them: each is two pixels, one above the other."""
 
-    def __init__(self, field: Field) -> None:
-        self.field = field
+    def __init__(self, field: Field, most_rows: int | None = None) -> None:
+        self.field, self._most = field, most_rows
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         view = self.field.scene.view
-        most_rows = 2 * max(4, (options.max_height or console.height) - 6)
+        most_rows = 2 * (self._most or max(4, (options.max_height or console.height) - 6))
         scale = max(view.width / options.max_width, view.height / most_rows, 1.0)
         columns, rows = max(1, int(view.width / scale)), max(2, int(view.height / scale) // 2 * 2)
         i = np.minimum((np.arange(rows) + 0.5) * view.height / rows, view.height - 1).astype(int)
@@ -141,6 +142,11 @@ class Watcher(Observer):
             self._tenths[name] = tenth
             left = (time.perf_counter() - begun) * (total - done) / (done - first)
             self.say(f"{name}: {done:,} of {total:,}" + (f", about {duration(left)} left." if done < total else "."))
+
+    def level(self, field: Field, text: str) -> None:
+        if self.console.is_terminal:
+            self.console.print(HalfBlocks(field, _THUMBNAIL_ROWS))
+        self.say(text)
 
     def checkpoint(self, field: Field) -> None:
         self._keep(field)

@@ -10,7 +10,7 @@ from typing import Any
 from . import landmarks, systems
 from .colour_options import ColourOptions
 from .colours import Colouring
-from .coordinates import parse_decimal, with_digits
+from .coordinates import Rational, parse_decimal, with_digits
 from .errors import InputError
 from .field import Field
 from .files import check_output
@@ -181,6 +181,14 @@ def _centre(center: tuple[str, str]) -> dict[str, Any]:
     if any("," in c for c in center):
         raise InputError(f"--center: {' '.join(center)!r} has a comma; give two numbers with a space between, X Y.")
     return {name: parse_decimal(text, f"--center {name}") for name, text in zip("xy", center, strict=True)}
+
+
+def depth_of(text: str, option: str) -> Rational:
+    """A view's height. Raises InputError where the text is none."""
+    depth = parse_decimal(text, option)
+    if depth <= 0:
+        raise InputError(f"{option}: {text} is not above zero; it is a view's height, such as 1e-20.")
+    return depth
 
 
 def settings_of(pairs: Iterable[str]) -> dict[str, str]:

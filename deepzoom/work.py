@@ -38,6 +38,9 @@ class Observer:
     def part(self, name: str, done: int, total: int) -> None:
         """How much is done of a part of something larger: frames of a film, pixels of a round of repairing."""
 
+    def level(self, field: Field, text: str) -> None:
+        """A view that a dive has rendered, and what is to be said of it."""
+
     def stopped(self) -> bool:
         """Whether to stop, keeping what is done."""
         return False

@@ -14,6 +14,7 @@ def pytest_configure(config):
     # kernels stay compiled between test runs; references are made anew
     folder = Path(str(config.rootpath)) / ".pytest_cache" / "deepzoom"
     os.environ["DEEPZOOM_CACHE"] = str(folder)
+    os.environ["DEEPZOOM_DATA"] = str(folder / "data")  # no landmarks of the user's own
     from deepzoom import cache
 
     cache.clear("references")

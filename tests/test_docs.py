@@ -71,6 +71,7 @@ def test_python_examples_run(page, own_cache):
 def test_readme_commands_run(tmp_path, monkeypatch, own_cache):
     """Each line of the README's list, at a tiny size."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DEEPZOOM_DATA", str(tmp_path / "data"))
     block = next(b for b in re.findall(r"```sh\n(.*?)```", README, re.S) if "deepzoom landmarks" in b)
     ran = 0
     for line in block.splitlines():

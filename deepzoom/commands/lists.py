@@ -33,16 +33,16 @@ def list_systems() -> None:
 def list_landmarks(
     system: Annotated[str | None, typer.Argument(metavar="SYSTEM", help="Only of this system.")] = None,
 ) -> None:
-    """List the curated places that --at takes."""
+    """List the places that --at takes: curated ones, then your own."""
     from .. import systems
-    from ..landmarks import all_landmarks
+    from ..landmarks import all_landmarks, own_landmarks
     from ..listing import table
 
     if system is not None and system not in systems.names():
         systems.create(system)
     table(("landmark", "system", "depth", "reaches", "steps", "what there is to see"), [
         (m.name + (" *" if m.default else ""), m.system, m.depth, m.reaches, str(m.steps), m.note)
-        for m in all_landmarks() if system in (None, m.system)
+        for m in (*all_landmarks(), *own_landmarks()) if system in (None, m.system)
     ])  # fmt: skip
     typer.echo("* where `deepzoom render SYSTEM` goes by itself")
 

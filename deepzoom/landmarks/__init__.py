@@ -1,15 +1,21 @@
-"""Curated places: one TOML file per system, each with one ``[[landmark]]`` table per place."""
+"""Curated places: one TOML file per system, each with one ``[[landmark]]`` table per place; and the user's own."""
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from importlib.resources import files
+from pathlib import Path
+
+import platformdirs
+import tomli_w
 
 from ..coordinates import Rational, parse_decimal
 from ..errors import InputError
+from ..files import whole_file
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,7 @@ class Landmark:
 
 @lru_cache(maxsize=1)
 def all_landmarks() -> tuple[Landmark, ...]:
-    """All landmarks, by system in the order of their files."""
+    """All curated landmarks, by system in the order of their files."""
     found = []
     for path in sorted(files(__package__).iterdir(), key=lambda p: p.name):
         if path.name.endswith(".toml"):
@@ -43,9 +49,42 @@ def all_landmarks() -> tuple[Landmark, ...]:
     return tuple(found)
 
 
+def folder() -> Path:
+    """The folder of the user's own places: ``$DEEPZOOM_DATA``, else the platform's place for data."""
+    chosen = os.environ.get("DEEPZOOM_DATA")
+    return Path(chosen) if chosen else platformdirs.user_data_path("deepzoom", appauthor=False)
+
+
+def own_file() -> Path:
+    """The file of the user's own landmarks, of the curated ones' format."""
+    return folder() / "landmarks.toml"
+
+
+def own_landmarks() -> tuple[Landmark, ...]:
+    """The user's own landmarks. Raises InputError where their file is broken."""
+    try:
+        text = own_file().read_text(encoding="utf-8")
+        return tuple(Landmark(**entry) for entry in tomllib.loads(text)["landmark"])
+    except FileNotFoundError:
+        return ()
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise InputError(f"--at: {own_file()} is no file of landmarks ({error}); mend it or move it away.") from None
+
+
+def keep(landmark: Landmark) -> None:
+    """Write a landmark into the user's own file, in place of one of its name. Raises InputError as ``own_landmarks``.
+
+    Also OSError where the file cannot be written.
+    """
+    kept = [asdict(m) for m in (*(m for m in own_landmarks() if m.name != landmark.name), landmark)]
+    folder().mkdir(parents=True, exist_ok=True)
+    with whole_file(own_file()) as file:
+        file.write(tomli_w.dumps({"landmark": kept}).encode())
+
+
 def get(name: str) -> Landmark:
     """The landmark of that name. Raises InputError where there is none."""
-    for landmark in all_landmarks():
+    for landmark in (*all_landmarks(), *own_landmarks()):
         if landmark.name == name:
             return landmark
     raise InputError(f"--at: there is no landmark {name!r}; `deepzoom landmarks` lists them.")

@@ -8,10 +8,10 @@ from fractions import Fraction
 from pathlib import Path
 
 from .. import systems
-from ..coordinates import Rational, format_decimal, parse_decimal
+from ..coordinates import format_decimal, parse_decimal
 from ..errors import InputError
 from ..files import check_output
-from ..request import Request
+from ..request import Request, depth_of
 from ..scene import Scene, parse_size
 from ..stretch import ratios
 from .film import Target
@@ -67,7 +67,7 @@ class FilmRequest:
             return self._from_data(self.from_data, count)
         if self.begin is None or self.end is None:
             raise InputError(f"--{'from' if self.begin is None else 'to'}: a film needs --from D0 and --to D1, depths.")
-        begin, end = _depth(self.begin, "--from"), _depth(self.end, "--to")
+        begin, end = depth_of(self.begin, "--from"), depth_of(self.end, "--to")
         if not end < begin:
             raise InputError(f"--to: {self.end} is not deeper than --from {self.begin}; give a smaller one.")
         scene = replace(self.scene, depth=self.end).to_scene()
@@ -95,8 +95,8 @@ class FilmRequest:
         descent = found(folder)
         descent = replace(descent, scene=given.colours.applied(descent.scene))
         view = descent.scene.view
-        begin = descent.begin if self.begin is None else _depth(self.begin, "--from")
-        end = view.depth if self.end is None else _depth(self.end, "--to")
+        begin = descent.begin if self.begin is None else depth_of(self.begin, "--from")
+        end = view.depth if self.end is None else depth_of(self.end, "--to")
         if not view.depth <= end < begin <= descent.begin:
             raise InputError(
                 f"--to: the keyframes in {folder} go from {format_decimal(descent.begin)} to"
@@ -115,13 +115,6 @@ def _positive(text: str, option: str, example: str) -> Fraction:
     if not 0 < value < 10**9:
         raise InputError(f"{option}: {text} is not a number above zero, such as {example}.")
     return Fraction(int(value.numerator), int(value.denominator))
-
-
-def _depth(text: str, option: str) -> Rational:
-    depth = parse_decimal(text, option)
-    if depth <= 0:
-        raise InputError(f"{option}: {text} is not above zero; it is a view's height, such as 1e-20.")
-    return depth
 
 
 def target(

@@ -1,0 +1,76 @@
+"""What a dive of an escape-time system can end on: the border it followed, a nucleus, or a Misiurewicz point."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from .. import misiurewicz, nucleus, systems
+from ..coordinates import Rational, with_digits
+from ..errors import InputError
+from ..limit import MOST
+from ..scene import Scene
+from ..systems.escape_time import EscapeTimeSystem
+
+_SETTLING = 100  # periods that orbits inside a minibrot take to settle, about
+
+
+@dataclass(frozen=True)
+class End:
+    """Where a dive ended. reaches: the smallest depth to which its centre shows structure; facts: by name."""
+
+    scene: Scene
+    reaches: Rational
+    note: str
+    facts: dict[str, int | str] = field(default_factory=dict)
+
+
+def border(scene: Scene) -> End:
+    """The last view as it is."""
+    return End(scene, scene.view.depth, f"a coherent border, followed down to {with_digits(scene.view.depth, 1)}")
+
+
+def at_nucleus(scene: Scene) -> End | None:
+    """The nucleus of lowest period in the last view, at its depth or that of the whole minibrot; None without one."""
+    found = nucleus.find(_system(scene), scene.view, scene.steps)
+    if found is None:
+        return None
+    whole, size = 4 * found.size, with_digits(found.size, 6)
+    view = replace(scene.view, x=found.x, y=found.y, depth=max(scene.view.depth, whole))
+    steps = max(scene.steps, min(MOST, _SETTLING * found.period))
+    note = f"around a minibrot of period {found.period} and size {with_digits(found.size, 2)}"
+    facts: dict[str, int | str] = {"period": found.period, "nucleus_size": size}
+    return End(replace(scene, view=view, steps=steps), min(view.depth, whole), note, facts)
+
+
+def at_misiurewicz(scene: Scene) -> End | None:
+    """The Misiurewicz point of lowest preperiod and period in the last view; None without one."""
+    found = misiurewicz.find(_system(scene), scene.view, scene.steps)
+    if found is None:
+        return None
+    note = f"a Misiurewicz point of preperiod {found.preperiod} and period {found.period}"
+    facts: dict[str, int | str] = {"preperiod": found.preperiod, "period": found.period}
+    return End(replace(scene, view=replace(scene.view, x=found.x, y=found.y)), scene.view.depth, note, facts)
+
+
+ENDS: dict[str, Callable[[Scene], End | None]] = {
+    "border": border,
+    "nucleus": at_nucleus,
+    "misiurewicz": at_misiurewicz,
+}
+
+
+def check(end: str, scene: Scene) -> None:
+    """Raise InputError where dives of a scene's system cannot end so."""
+    if end not in ENDS:
+        raise InputError(f"--end: {end!r} is none of {', '.join(ENDS)}.")
+    if end != "border":
+        if not systems.is_escape_time(scene.system):
+            raise InputError(f"--end: {scene.system} is no escape-time system; it has no {end}; leave it out.")
+        nucleus.check(_system(scene), scene.view)
+
+
+def _system(scene: Scene) -> EscapeTimeSystem:
+    system = systems.create(scene.system, scene.settings, scene.steps, scene.digest)
+    assert isinstance(system, EscapeTimeSystem)
+    return system

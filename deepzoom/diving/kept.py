@@ -1,0 +1,84 @@
+"""What is kept of a dive after each view, in one file that is written whole: after a kill at most a view is lost."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..coordinates import format_decimal
+from ..errors import InputError
+from ..field import BROKEN
+from ..files import whole_file
+from ..scene import Scene
+from .blocks import Block
+from .search import Level, State
+
+_FORMAT = 1
+
+
+def name_of(scene: Scene, seed: int, stretch: bool) -> str:
+    """Of the file of a dive: the same for one that goes deeper, or with other steps."""
+    view = scene.view
+    facts = (
+        scene.system, scene.digest, dict(sorted(scene.settings.items())), view.width, view.height, view.flip,
+        *(format_decimal(v) for v in (view.x, view.y, view.depth)), seed, stretch,
+    )  # fmt: skip
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24] + ".npz"
+
+
+def save(path: Path, state: State) -> None:
+    """Write a state. Raises OSError where the file cannot be written."""
+    levels = {level.number: level for level in (*state.best, *state.stack)}
+    text = json.dumps(
+        {
+            "format": _FORMAT,
+            "pending": state.pending.to_toml(),
+            "stack": [_table(level) for level in state.stack],
+            "best": [_table(level) for level in state.best],
+            **{key: getattr(state, key) for key in ("plain", "due", "dead", "rendered", "seconds")},
+        }
+    )
+    data = io.BytesIO()
+    thumbnails = {str(n): level.thumbnail for n, level in levels.items()}
+    np.savez_compressed(data, state=text, **thumbnails)  # type: ignore[arg-type]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as file:
+        file.write(data.getvalue())
+
+
+def load(path: Path) -> State:
+    """Read a state. Raises InputError where the file is none."""
+    try:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
+            found = {name: archive[name] for name in archive.files}
+        table = json.loads(str(found.pop("state")))
+        if table["format"] != _FORMAT:
+            raise ValueError
+        rest = {key: table[key] for key in ("plain", "due", "dead", "rendered", "seconds")}
+        stack, best = ([_level(t, found) for t in table[key]] for key in ("stack", "best"))
+        return State(Scene.from_toml(table["pending"]), stack=stack, best=best, **rest)
+    except BROKEN:
+        raise InputError(f"--resume: {path} is not a dive that this version can go on with; use --force.") from None
+
+
+def _table(level: Level) -> dict[str, Any]:
+    return {
+        "scene": level.scene.to_toml(),
+        "number": level.number,
+        "seconds": level.seconds,
+        "plain": level.plain,
+        "blocks": [asdict(block) for block in level.blocks],
+    }
+
+
+def _level(table: dict[str, Any], thumbnails: dict[str, NDArray[Any]]) -> Level:
+    blocks = tuple(Block(**block) for block in table["blocks"])
+    scene, number = Scene.from_toml(table["scene"]), table["number"]
+    return Level(scene, number, table["seconds"], table["plain"], blocks, thumbnails[str(number)])

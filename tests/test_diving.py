@@ -1,0 +1,263 @@
+"""Dives: what blocks they choose, that they can be stopped at any level, and what they end on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import mpmath
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import deepzoom
+from deepzoom import landmarks, misiurewicz, systems
+from deepzoom.cli import app
+from deepzoom.diving import kept, search
+from deepzoom.diving.blocks import Block, blocks
+from deepzoom.errors import InputError, Stopped
+from deepzoom.picture import read_scene
+from deepzoom.scene import Scene, View
+from deepzoom.work import Observer
+
+PLACE = ("mandelbrot", "--center", "-0.75", "0.1", "--from", "0.5", "--steps", "400", "--size", "72x72")
+
+
+@pytest.fixture(autouse=True)
+def own_data(tmp_path, monkeypatch):
+    monkeypatch.setenv("DEEPZOOM_DATA", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+
+
+def dive(*args):
+    return CliRunner().invoke(app, ["dive", *args])
+
+
+def fates(inside):
+    """A training field of 64x64 pixels, converged where ``inside`` of (column, row)."""
+    rows, columns = np.indices((64, 64))
+    field = deepzoom.Field.empty(Scene("tanh", View.parse("0", "0", "1", "64x64"), 500))
+    field.fate[:] = np.where(inside(columns, rows), -1, 1)
+    field.measure[:] = field.fate * 1.0
+    field.done[:] = True
+    return field
+
+
+def chosen(field):
+    return blocks(field, np.random.default_rng(0))
+
+
+def test_a_straight_edge_is_not_rich_and_one_fate_or_dust_is_nothing():
+    noise = np.random.default_rng(1).random((64, 64)) < 0.5
+    assert chosen(fates(lambda x, y: x < 99)) == ([], "one fate: all converge")
+    assert chosen(fates(lambda x, y: noise))[1].startswith("dust")
+    found, _ = chosen(fates(lambda x, y: x + 0.4 * y < 40))
+    assert found and not any(block.rich for block in found)
+
+
+def test_the_block_with_islands_is_taken_before_the_edge():
+    def islands(x, y):
+        spots = np.hypot((x - 46) % 8 - 4, (y - 14) % 8 - 4) < 2.6
+        return np.where((abs(x - 46) < 9) & (abs(y - 14) < 9), spots, x < 12)
+
+    best = chosen(fates(islands))[0][0]
+    assert best.rich and np.hypot(best.column - 46, best.row - 14) < 8
+
+
+def test_counts_without_a_border_are_none():
+    field = deepzoom.render(Scene("mandelbrot", View.parse("2", "2", "0.001", "64x64"), 100)).field
+    assert chosen(field) == ([], "no border: counts change too little")
+    field = deepzoom.render(Scene("mandelbrot", View.parse("-0.1", "0", "0.001", "64x64"), 100)).field
+    assert chosen(field) == ([], "nothing that ends")
+
+
+def test_levels_lie_in_one_another_and_the_place_is_a_landmark():
+    result = dive(*PLACE, "--to", "2e-5", "--save", "mine", "--json")
+    assert result.exit_code == 0, result.output
+    facts = json.loads(result.stdout)
+    assert (facts["depth"], facts["reaches"], facts["complete"]) == ("0.00002", "0.00002", True)
+    assert result.stderr.count("score") == facts["rendered"] == facts["levels"] >= 7
+    place = landmarks.get("mine")
+    assert (place.system, place.x, place.y, place.steps) == ("mandelbrot", facts["x"], facts["y"], 400)
+    assert len(place.x) < 24
+    listed = CliRunner().invoke(app, ["landmarks", "mandelbrot"])
+    assert "mine" in listed.stdout and "seed 0" in listed.stdout
+    assert read_scene(Path(facts["strip"])).view.depth == View.parse("0", "0", "2e-5", "1x1").depth
+    shown = CliRunner().invoke(app, [*facts["command"].split()[1:], "--size", "32x32", "--data", "a.npz"])
+    assert shown.exit_code == 0, shown.output
+    counts = deepzoom.Field.load(Path("a.npz")).iterations
+    assert counts.max() > 2 * counts[counts > 0].min()
+    assert list((landmarks.folder() / "dives").iterdir()) == []
+    again = dive(*PLACE, "--to", "2e-5", "--save", "mine")
+    assert again.exit_code == 2 and "--save: mine is a landmark of yours" in again.stderr
+    assert dive(*PLACE, "--to", "0.1", "--save", "mine", "--force").exit_code == 0
+    assert [m.name for m in landmarks.own_landmarks()] == ["mine"] and landmarks.get("mine").depth == "0.1"
+
+
+class StopsAfter(Observer):
+    def __init__(self, levels):
+        self.left, self.views = levels, []
+
+    def level(self, field, text):
+        self.left -= 1
+        self.views.append(field.scene.view)
+
+    def stopped(self):
+        return self.left < 0
+
+
+def test_a_dive_stopped_anywhere_goes_on_to_the_same_place(tmp_path):
+    scene = Scene("mandelbrot", View.parse("-0.75", "0.1", "0.5", "72x72"), 400)
+    whole = StopsAfter(99)
+    done = deepzoom.dive(scene, "1e-4", seed=3, observer=whole)
+    assert done.complete and len(whole.views) == done.rendered == len(done.levels)
+    for outer, inner in zip(whole.views, whole.views[1:], strict=False):
+        assert max(abs(inner.x - outer.x), abs(inner.y - outer.y)) <= outer.depth / 2
+    file, count = tmp_path / "kept.npz", 0
+    while True:
+        try:
+            parts = deepzoom.dive(scene, "1e-4", seed=3, kept=file, observer=StopsAfter(1))
+            break
+        except Stopped:
+            count += 1
+            assert kept.load(file).rendered >= count
+    assert count > 2 and parts.end == done.end
+    assert all(np.array_equal(a.thumbnail, b.thumbnail) for a, b in zip(parts.levels, done.levels, strict=True))
+    other = deepzoom.dive(scene, "1e-4", seed=4)
+    assert other.end.scene.view.x != done.end.scene.view.x
+    file.write_bytes(file.read_bytes()[:-50])
+    with pytest.raises(InputError, match="--resume"):
+        deepzoom.dive(scene, "1e-4", seed=3, kept=file)
+
+
+def test_ctrl_c_stops_with_3_and_resume_goes_on(monkeypatch):
+    from deepzoom.console import Watcher
+
+    monkeypatch.setattr(Watcher, "stopped", lambda self: self.count > 2)
+    monkeypatch.setattr(Watcher, "count", 0, raising=False)
+    monkeypatch.setattr(Watcher, "level", lambda self, field, text: setattr(self, "count", self.count + 1))
+    stopped = dive(*PLACE, "--to", "1e-3")
+    assert stopped.exit_code == 3 and "--resume" in stopped.stderr
+    monkeypatch.setattr(Watcher, "stopped", lambda self: False)
+    refused = dive(*PLACE, "--to", "1e-3")
+    assert refused.exit_code == 2 and "--resume: an unfinished dive" in refused.stderr
+    rest = dive(*PLACE, "--to", "1e-3", "--resume", "--json")
+    new = dive(*PLACE, "--to", "1e-3", "--json")
+    assert rest.exit_code == new.exit_code == 0
+    timeless = [{k: v for k, v in json.loads(r.stdout).items() if k != "seconds"} for r in (rest, new)]
+    assert timeless[0] == timeless[1]
+
+
+def test_where_a_block_leads_nowhere_the_next_best_is_taken(monkeypatch):
+    """The first view's best block dies, and both of the second one's views too: its third ends well."""
+    a, b, c = (Block(score, 18.0 * score, 30.0, True) for score in (3, 2, 1))
+    answers = iter([([a, b, c], ""), ([], "dust"), ([a], ""), ([], "dust"), ([b], ""), ([a], "")])
+    monkeypatch.setattr(search, "blocks", lambda field, rng: next(answers))
+    scene, seen = Scene("mandelbrot", View.parse("0", "0", "4", "72x72"), 50), StopsAfter(99)
+    done = deepzoom.dive(scene, "0.25", observer=seen)
+    assert done.complete and done.rendered == 6 and len(done.levels) == 3
+    assert [float(v.depth) for v in seen.views] == [4, 1, 1, 0.25, 1, 0.25]
+    columns = [float(v.x) for v in seen.views if v.depth == 1]
+    assert columns == sorted(columns, reverse=True)
+    assert done.levels[1].scene.view == seen.views[4]
+
+
+def test_the_structure_ends_where_the_steps_do():
+    """Learning rates a trillionth of a millionth apart train alike for five steps."""
+    args = ("tanh", "--center", "1.1238444", "2.3018077", "--from", "1e-18", "--to", "1e-20", "--size", "32x32")
+    result = dive(*args, "--steps", "5")
+    assert result.exit_code == 1
+    assert "the first view has none: too few steps" in result.stderr and "--steps, such as 7" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("--to", "1e-5", "--from", "1e-6", "--center", "0", "0"), "--to: 1e-5 is not deeper than --from 1e-6"),
+        (("--from", "1"), "--to: a dive needs the depth to reach"),
+        (("--to", "x"), "--to: 'x' is not a decimal number"),
+        (("--to", "1e-9", "--from", "-1"), "--from: -1 is not above zero"),
+        (("--to", "1e-9", "--center", "0", "0"), "--from: a dive from --center needs"),
+        (("--to", "1e-9", "--size", "8x8"), "--size: 8x8 is too small"),
+        (("--to", "1e-9", "--stretch", "3@1"), "--stretch: 3@1 is not auto"),
+        (("--to", "1e-9", "--save", "a/b"), "--save: 'a/b' is not a name"),
+        (("--to", "1e-9", "--save", "tanh-deep"), "--save: tanh-deep is a curated landmark"),
+        (("--to", "1e-9", "--end", "cusp"), "--end: 'cusp' is none of border, nucleus, misiurewicz"),
+        (("--to", "1e-9", "--end", "nucleus"), "--end: tanh is no escape-time system"),
+        (("newton", "--to", "1e-9", "--end", "misiurewicz"), "the pixels of newton are starts"),
+        (("--to", "1e-9", "--jobs", "0"), "--jobs: 0 is not at least 1"),
+        (("--to", "1e-9", "--steps", "auto"), "--steps: auto is for escape-time systems"),
+    ],
+)
+def test_bad_input_is_one_sentence(args, words):
+    result = dive(*args)
+    assert result.exit_code == 2 and words in result.stderr
+    assert result.stderr.count("\n") == 1 and not result.stdout
+
+
+def test_a_broken_file_of_landmarks_is_named():
+    landmarks.own_file().parent.mkdir(parents=True)
+    landmarks.own_file().write_text("[[landmark]]\nname = 3")
+    result = CliRunner().invoke(app, ["render", "--at", "mine"])
+    assert result.exit_code == 2 and "landmarks.toml is no file of landmarks" in result.stderr
+
+
+def orbit(c, count):
+    z, result = mpmath.mpc(0), [mpmath.mpc(0)]
+    for _ in range(count):
+        z = z * z + c
+        result.append(z)
+    return result
+
+
+@pytest.mark.parametrize(("preperiod", "period", "count"), [(2, 1, 1), (2, 2, 2), (3, 1, 3), (3, 2, 3), (2, 3, 6)])
+def test_all_misiurewicz_points_of_low_preperiods(preperiod, period, count):
+    """Against the roots of the polynomial z_{k+p} - z_k, less those of lower preperiod or period."""
+    c = np.polynomial.Polynomial([0, 1])
+    z = [np.polynomial.Polynomial([0])]
+    for _ in range(preperiod + period):
+        z.append(z[-1] ** 2 + c)
+    roots = []
+    for root in (z[preperiod + period] - z[preperiod]).roots():
+        values = orbit(root, preperiod + period)
+        lower = [abs(values[preperiod - 1 + period] - values[preperiod - 1])]
+        lower += [abs(values[preperiod + n] - values[preperiod]) for n in range(1, period)]
+        if min(lower) > 1e-3:
+            roots.append(root)
+    assert len(roots) == count
+    for root in roots:
+        view = View.parse(f"{root.real + 0.0002:.9f}", f"{root.imag - 0.0001:.9f}", "0.001", "1x1")
+        found = misiurewicz.find(systems.create("mandelbrot"), view, 100)
+        assert (found.preperiod, found.period) == (preperiod, period)
+        assert abs(complex(float(found.x), float(found.y)) - root) < 1e-9
+
+
+def test_a_misiurewicz_point_at_full_precision():
+    result = dive(*PLACE, "--to", "1e-4", "--end", "misiurewicz", "--save", "tip", "--json")
+    assert result.exit_code == 0, result.output
+    facts = json.loads(result.stdout)
+    k, p = facts["preperiod"], facts["period"]
+    with mpmath.workdps(60):
+        z = orbit(mpmath.mpc(facts["x"], facts["y"]), k + p)
+        assert abs(z[k + p] - z[k]) < 1e-14 and abs(z[k + p - 1] - z[k - 1]) > 1e-9
+    assert f"preperiod {k} and period {p}" in landmarks.get("tip").note
+
+
+def test_a_nucleus_with_its_period_and_size():
+    result = dive(*PLACE, "--to", "1e-2", "--end", "nucleus", "--json")
+    assert result.exit_code == 0, result.output
+    facts = json.loads(result.stdout)
+    with mpmath.workdps(80):
+        z = orbit(mpmath.mpc(facts["x"], facts["y"]), facts["period"])
+        assert abs(z[facts["period"]]) < 1e-10 and min(map(abs, z[1 : facts["period"]])) > 1e-6
+    assert float(facts["reaches"]) <= 1e-2 and 0 < float(facts["nucleus_size"]) < 1
+
+
+def test_more_steps_look_at_the_deepest_view_again(tmp_path):
+    scene, file = Scene("mandelbrot", View.parse("-0.75", "0.1", "0.5", "72x72"), 400), tmp_path / "kept.npz"
+    first = deepzoom.dive(scene, "1e-2", kept=file)
+    seen = StopsAfter(99)
+    more = deepzoom.dive(replace(scene, steps=600), "1e-3", kept=file, observer=seen)
+    assert more.complete and more.end.scene.steps == 600
+    assert seen.views[0] == first.levels[-1].scene.view
