@@ -14,10 +14,12 @@ def pytest_configure(config):
     # kernels stay compiled between test runs; references are made anew
     folder = Path(str(config.rootpath)) / ".pytest_cache" / "deepzoom"
     os.environ["DEEPZOOM_CACHE"] = str(folder)
-    os.environ["DEEPZOOM_DATA"] = str(folder / "data")  # no landmarks of the user's own
-    from deepzoom import cache
+    # no landmarks of the user's own, nor of another worker's tests
+    os.environ["DEEPZOOM_DATA"] = str(folder / f"data{os.environ.get('PYTEST_XDIST_WORKER', '')}")
+    if not hasattr(config, "workerinput"):
+        from deepzoom import cache
 
-    cache.clear("references")
+        cache.clear("references")
 
 
 @pytest.fixture
