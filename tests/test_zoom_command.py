@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import signal
@@ -232,7 +233,12 @@ BAD = [
     ([*SOME, "--out", "/proc/a"], "--out: /proc/frame cannot be written"),
     ([*SOME, "--expmap", "a.jpg"], "--expmap: a.jpg does not end in .png"),
     ([*SOME, "--palette", "none"], "--palette: 'none' is no colour map"),
-    ([*SOME, "--scheduler", "tcp://127.0.0.1:9"], "--scheduler: no cluster answers at tcp://127.0.0.1:9"),
+    (
+        [*SOME, "--scheduler", "tcp://127.0.0.1:9"],
+        "--scheduler: no cluster answers at tcp://127.0.0.1:9"
+        if importlib.util.find_spec("distributed")
+        else "--scheduler: Dask is not installed; pip install 'deepzoom[cluster]'.",
+    ),
     (["--from-data", "none", "--frames", "9"], "--from-data: none holds no keyframes"),
     (["--from-data", ".", "--frames", "9", "--stretch", "auto"], "--stretch: the keyframes in . were made without it"),
 ]

@@ -44,7 +44,8 @@ def slopes(f: Complex, keep: bool = True) -> str:
 def bounds(f: Complex, keep: bool = True) -> str:
     """``bounds(..)``, parameters as for ``difference``: at Z + s z, C + s c what ``stretch`` gives, and ``lost``."""
     code, after, given = _moved(f, keep)
-    results = [*stretches(f, after), error_of(f, after, given)]
+    by_z, by_c = stretches(f, after)
+    results = [by_z, by_c, error_of(f, after, given, by_z)]
     return code.function("bounds", _parameters(code), results, "How rounding grows in a step, and what it adds.")
 
 

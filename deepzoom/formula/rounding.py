@@ -15,12 +15,12 @@ from fractions import Fraction
 
 from .expression import Complex
 from .real import Real, ordered
-from .source import FLOAT_FUNCTIONS, POINT, Code, stretch
+from .source import FLOAT_FUNCTIONS, POINT, Code, stretch, stretches
 
 _CANCELS = 6.0
-"""R over |f_z| up to which a formula is taken not to cancel: that of z**2 + c is 4 sqrt 2 at most."""
-_OF_R = 0.25
-"""With ``OF_A_STEP`` it makes of R what rounding of z**2 + c is taken to be."""
+"""R over |f_z| up to which a formula is taken not to cancel: that of z**2 + c is 3 sqrt 2 at most."""
+_OF_R = 0.235
+"""With ``OF_A_STEP`` it makes of R what rounding of z**2 + c is taken to be, whose R is 3 sqrt 2 |f_z| at most."""
 _ZERO, _ONE, _TWO = (Real.constant(n) for n in range(3))
 
 
@@ -41,14 +41,15 @@ def parts(f: Complex) -> str:
 
 
 def lost(f: Complex) -> str:
-    """``lost(zx, zy, cx, cy)``: what to count beside |f_z|, a share of R; 0 where the formula does not cancel."""
+    """``lost(zx, zy, cx, cy)``: what to count beside |f_z|: by how much a share of R is more; 0 where none cancels."""
     code = Code()
-    return code.function("lost", POINT, [error_of(f, code, [])], "What a step loses where parts cancel.")
+    error = error_of(f, code, [], stretches(f, code)[0]) if _cancels(f) else "0.0"
+    return code.function("lost", POINT, [error], "What a step loses where parts cancel.")
 
 
-def error_of(f: Complex, code: Code, given: list[Real]) -> str:
-    """The same as text of some code; given: nodes whose values are as good as they are large."""
-    return f"{_OF_R} * {_largest(f, code, given)}" if _cancels(f) else "0.0"
+def error_of(f: Complex, code: Code, given: list[Real], by_z: str) -> str:
+    """The same as text of some code; given: nodes whose values are as good as they are large; by_z: |f_z|."""
+    return f"max({_OF_R} * {_largest(f, code, given)} - {by_z}, 0.0)" if _cancels(f) else "0.0"
 
 
 def _largest(f: Complex, code: Code, given: list[Real]) -> str:
