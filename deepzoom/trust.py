@@ -123,9 +123,8 @@ def facts(field: Field) -> dict[str, Any]:
     """What ``--json`` prints of a field's trust. Shares are of what the first pass left unsettled; None: not known."""
     trust = field.trust[field.done]
     count, checked = unsettled_share(field)
-    low, high = share_interval(count, checked)
-    if checked == len(trust) > 0:
-        low = high = count / checked
+    whole = checked == len(trust) > 0
+    low, high = (count / checked,) * 2 if whole else share_interval(count, checked)
     return {
         "trust": field.scene.trust,
         "settled": int(np.count_nonzero(trust > 0)),
