@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from deepzoom import orbit as orbits
 from deepzoom.coordinates import log2, scaled_float
+from deepzoom.errors import InputError
 from deepzoom.orbit import Orbit
 from deepzoom.scene import View
 from deepzoom.systems.escape_time import ORIGIN, EscapeTimeSystem
@@ -68,6 +69,11 @@ class PerturbationJob(EscapeTimeJob):
         self._tiny, self._tiny_m, self._tiny_e = (joined[n] for n in ("tiny", "tiny_m", "tiny_e"))
         self._tiny_at = np.concatenate([o.tiny_at + s for o, s in zip(found, self._start, strict=True)])
         self._excess = [joined["excess_m"], joined["excess_e"]]
+        if self._wide and joined["vanished"].any():
+            raise InputError(
+                "--depth: the centre's orbit comes nearer than 1e-300 to a fold or a root of the formula's parts; move"
+                " --center by some pixels, or take --backend exact."
+            )
         if self.iteration.c is not None:
             size = 0.0, -(1 << 40)
         else:

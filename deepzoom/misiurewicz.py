@@ -15,7 +15,7 @@ import gmpy2
 from gmpy2 import mpfr, mpq
 
 from .coordinates import Rational, log2, rounded
-from .critical import Disc, Map, Matrix, added, determinant, discs, length, norm, number, product, starts
+from .critical_orbit import Disc, Map, Matrix, added, determinant, discs, length, norm, number, product, starts
 from .nucleus import check
 from .scene import View
 from .systems.escape_time import EscapeTimeSystem

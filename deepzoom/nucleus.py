@@ -19,7 +19,7 @@ import gmpy2
 from gmpy2 import mpfr, mpq
 
 from .coordinates import Rational, log2, rounded
-from .critical import Map, compiled, determinant, discs, length, norm, number, starts
+from .critical_orbit import Map, compiled, determinant, discs, length, norm, number, starts
 from .errors import InputError
 from .scene import View
 from .systems.escape_time import EscapeTimeSystem

@@ -26,6 +26,7 @@ from .systems.escape_time import NEAR, EscapeTimeSystem, Iteration, Point
 TINY = 2.0**-400
 """Parts of an iterate below it, but not 0, are kept with an exponent: their products leave float64's range."""
 _MOST = 1e150  # its square is still a float64
+_LEAST = 1e-300  # float64 keeps all bits of numbers above it
 _FAR_OUT = 1e4  # few orbits go as far before they come back
 _CLOSE = 1e-3  # of |Z|**2 to the radius squared: told exactly
 _REPORT_EVERY = 1000
@@ -39,6 +40,7 @@ class Orbit:
     tiny_m (tiny, 2) float64 and tiny_e (tiny, 2) int64: their parts as mantissa and exponent. excess_m, excess_e
     (M + 1,): |Z|**2 - radius**2, Z with K, as mantissa and exponent, which |Z| in float64 does not tell close to the
     radius. kept (M + 1, k): values of parts of the formula that float64 would lose (``formula.source.kept``).
+    vanished (1,): whether one of these, not of a tiny iterate, was below float64's range.
     """
 
     x: NDArray[np.float64]
@@ -50,6 +52,7 @@ class Orbit:
     excess_m: NDArray[np.float64]
     excess_e: NDArray[np.int64]
     kept: NDArray[np.float64]
+    vanished: NDArray[np.bool_]
 
     @property
     def steps(self) -> int:
@@ -85,8 +88,7 @@ def made(
 ) -> Orbit:
     """The orbit of z with c, at so many bits, of ``least`` steps at least; progress is told the share of the limit."""
     kept_values = exact_map(iteration.centred.f, bits)[1]
-    folding = len(source.kept(iteration.centred.f))
-    folded = array("d")
+    count, kept, vanished = len(source.kept(iteration.centred.f)), array("d"), False
     at, mantissas, exponents = [], [], []
     # lists of numbers would be four times as large
     xs, ys, excess_m = (array("d") for _ in range(3))
@@ -97,9 +99,12 @@ def made(
             fx, fy = float(x), float(y)
             xs.append(fx)
             ys.append(fy)
-            if folding:
-                folded.extend(map(float, kept_values(x, y, a, b)))
-            if (abs(fx) < TINY and x != 0) or (abs(fy) < TINY and y != 0):
+            is_tiny = (abs(fx) < TINY and x != 0) or (abs(fy) < TINY and y != 0)
+            if count:
+                values = kept_values(x, y, a, b)
+                kept.extend(map(float, values))
+                vanished = vanished or (not is_tiny and any(v != 0 and abs(v) < _LEAST for v in values))
+            if is_tiny:
                 (mx, ex), (my, ey) = _wide(x), _wide(y)
                 at.append(n)
                 mantissas.append((mx, my))
@@ -115,7 +120,7 @@ def made(
     return Orbit(
         x, y, tiny, np.array(at, dtype=np.int64), np.array(mantissas, dtype=np.float64).reshape(-1, 2),
         np.array(exponents, dtype=np.int64).reshape(-1, 2), np.frombuffer(excess_m), np.frombuffer(excess_e, np.int64),
-        np.frombuffer(folded).reshape(len(x), folding) if folding else np.zeros((len(x), 0)),
+        np.frombuffer(kept).reshape(len(x), count) if count else np.zeros((len(x), 0)), np.array([vanished]),
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from deepzoom.backends.escape_time_differences import PerturbationJob
 from deepzoom.coordinates import parse_decimal, scaled_float
 from deepzoom.errors import InputError
 from deepzoom.field import Field
-from deepzoom.landmarks import all_landmarks
+from deepzoom.landmarks import all_landmarks, get
 from deepzoom.scene import Scene, View
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -446,6 +446,57 @@ def test_newton_below_the_range_of_float64(own_cache, depth):
         assert (out.iterations[pixel], out.attractor[pixel]) == (n, attractor)
         assert out.measure[pixel] == pytest.approx(smooth, abs=1e-6)
     assert len(settled) > 30 and len(np.unique(out.attractor)) == 3
+
+
+@pytest.mark.parametrize("name", ["nova", "magnet1"])
+def test_quotients_below_the_range_of_float64(own_cache, name):
+    """Around preperiodic points, at 1e-420."""
+    steps = {
+        "nova": lambda z, c: z - (z**3 - 1) / (3 * z**2) + c,
+        "magnet1": lambda z, c: ((z * z + c - 1) / (2 * z + c - 2)) ** 2,
+    }
+    start, late, early, near = {"nova": (1, 6, 4, -0.4014 + 0.2732j), "magnet1": (0, 6, 2, 1.8558 - 0.4772j)}[name]
+    with mpmath.workdps(480):
+
+        def orbit_of(c, n):
+            z = mpmath.mpc(start)
+            for _ in range(n):
+                z = steps[name](z, c)
+            return z
+
+        place = mpmath.findroot(
+            lambda c: orbit_of(c, late) - orbit_of(c, early), (near, near + 1e-5, near + 1e-5j), solver="muller",
+            maxsteps=200,
+        )  # fmt: skip
+        x, y = (mpmath.nstr(v, 460, min_fixed=-mpmath.inf, max_fixed=mpmath.inf) for v in (place.real, place.imag))
+    job = job_at(name, {}, x, y, "1e-420", 32, 5000)
+    out = job.first(np.arange(1024))
+    pixels = np.random.default_rng(1).choice(1024, 25, replace=False)
+    for pixel in pixels[out.trust[pixels] > 0].tolist():
+        at = exact_place(job.view, pixel)
+        if name == "nova":
+            n, smooth = escape_oracle.nova(3, ("1", "0"), *at, 5000, 2400)
+        else:
+            n, _, smooth = escape_oracle.drawn(name, *at, 5000, 2400)
+        assert out.iterations[pixel] == n and out.measure[pixel] == pytest.approx(smooth, abs=1e-6)
+    assert job._wide and (out.trust > 0).mean() > 0.8 and len(np.unique(out.iterations)) > 8
+
+
+def test_below_the_range_of_float64_what_is_kept_must_not_vanish(own_cache):
+    """The celtic map folds Re z_1**2 = Re c**2, here of 1e-310: its sign would be lost."""
+    x = "0.5"
+    with mpmath.workdps(400):
+        y = mpmath.nstr(mpmath.mpf("0.5") - mpmath.mpf("1e-310"), 380, min_fixed=-mpmath.inf)
+    job_at("celtic", {}, x, y, "1e-200", 4, 50)
+    with pytest.raises(InputError, match="--depth: the centre's orbit comes nearer than 1e-300 to a fold or a root"):
+        job_at("celtic", {}, x, y, "1e-320", 4, 50)
+
+
+def test_near_its_critical_point_a_formula_is_expanded(own_cache):
+    """Without that float64 would settle no pixel here: the orbit comes back to it within 1e-14."""
+    place = get("nova-deep")
+    out = job_at("nova", {}, place.x, place.y, "1e-20", 32, place.steps).first(np.arange(1024))
+    assert (out.trust > 0).mean() > 0.5
 
 
 NUCLEUS = (

@@ -70,12 +70,6 @@ def polynomial(limbs: int) -> list[list[float]]:
     return coefficients
 
 
-def argument_scale(limbs: int) -> list[float]:
-    """2 / ln 2: what arguments come multiplied by."""
-    with gmpy2.context(precision=53 * limbs + 64):
-        return split(2 / gmpy2.log(gmpy2.mpfr(2)), limbs)
-
-
 def _clamped(builder: Any, v: Values, most: float) -> Values:
     for bound, sign in ((-most, "<"), (most, ">")):
         beyond = builder.fcmp_ordered(sign, v[0], constant(bound, v[0].type))  # false for NaN, which stays

@@ -157,8 +157,7 @@ def run_perturbed(
     """Iterate pixels as differences in float64.
 
     dz, dc (P,): their differences from the reference's start and c; pixel: a pixel's size; of_start: whether it is z
-    that it moves; reach: largest |c|; least_error: what
-    rounding makes of the reference's own z_0 and c.
+    that it moves; reach: largest |c|; least_error: what rounding makes of the reference's own z_0 and c.
     orbits: c, then zx, zy (less K), kept, excess of all orbits one after the other, start and length: orbit r stands
     at start[r] .. start[r] + length[r]. The first is the one pixels begin at, the last the critical one, to which they
     rebase. kept (.., k): parts of f, and excess: |Z|**2 - radius**2, all from high precision.

@@ -12,6 +12,7 @@ from fractions import Fraction
 
 from ..coordinates import Rational, parse_decimal
 from ..errors import InputError
+from ..formula.critical import roots
 from ..formula.expression import Complex
 from .base import Setting
 from .escape_time import NEAR, ORIGIN, EscapeTimeMap, Iteration, Z
@@ -29,14 +30,11 @@ def newton(coefficients: tuple[Fraction, ...], z: Complex, relaxation: Complex) 
 
 
 def _roots(coefficients: tuple[Fraction, ...]) -> tuple[complex, ...]:
-    """Roots to float64 (python-flint's ball arithmetic isolates them); InputError where one is repeated."""
-    import flint
-
-    p = flint.fmpq_poly([flint.fmpq(a.numerator, a.denominator) for a in reversed(coefficients)])
-    if p.gcd(p.derivative()).degree() > 0:
+    """Roots to float64, by growing angle; InputError where one is repeated."""
+    found = roots([(k, Fraction(0)) for k in reversed(coefficients)])
+    if len(found) < len(coefficients) - 1:
         raise InputError("--set polynomial: it has a repeated root, to which Newton's method converges too slowly.")
-    roots = [complex(root) for root, _ in flint.fmpz_poly(list((p * p.denom()).numer())).complex_roots()]
-    return tuple(sorted(roots, key=lambda r: (round(math.atan2(r.imag, r.real) % (2 * math.pi), 12), abs(r))))
+    return tuple(sorted(found, key=lambda r: (round(math.atan2(r.imag, r.real) % (2 * math.pi), 12), abs(r))))
 
 
 def build(settings: Mapping[str, str]) -> Iteration:
@@ -52,11 +50,11 @@ def build(settings: Mapping[str, str]) -> Iteration:
             f"--set polynomial: {settings['polynomial']!r} is of degree {max(0, len(coefficients) - 1)}; give the"
             f" coefficients of degree 2 to {MOST_DEGREE}, the highest first, such as 1,0,0,-1."
         )
-    roots = _roots(tuple(coefficients))
-    critical = Fraction(roots[0].real), Fraction(roots[0].imag)
+    targets = _roots(tuple(coefficients))
+    critical = Fraction(targets[0].real), Fraction(targets[0].imag)
     step = newton(tuple(coefficients), Z, Complex.constant(x, y))
     return Iteration(
-        step, radius=math.inf, c=ORIGIN, critical=critical, origin=ORIGIN, targets=roots,
+        step, radius=math.inf, c=ORIGIN, critical=critical, origin=ORIGIN, targets=targets,
         order=order,
     )  # fmt: skip
 
