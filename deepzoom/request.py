@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -189,6 +189,15 @@ def depth_of(text: str, option: str) -> Rational:
     if depth <= 0:
         raise InputError(f"{option}: {text} is not above zero; it is a view's height, such as 1e-20.")
     return depth
+
+
+def with_formula(system: str | None, settings: Sequence[str], formula: str | None) -> tuple[str | None, Sequence[str]]:
+    """System and settings (``KEY=VALUE``) with a formula of the user's, which is a system of its own."""
+    if formula is None:
+        return system, settings
+    if system not in (None, "formula"):
+        raise InputError(f"--formula: it is a system of its own; leave out {system}.")
+    return "formula", [*settings, f"formula={formula}"]
 
 
 def settings_of(pairs: Iterable[str]) -> dict[str, str]:

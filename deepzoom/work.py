@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .backends.base import ReadOut
+from .errors import InputError
 from .field import Field
 
 Pixels = NDArray[np.int64]
@@ -51,6 +52,12 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def check_jobs(jobs: int | None) -> None:
+    """Raise InputError, naming --jobs, for a number of threads that is none."""
+    if jobs is not None and jobs < 1:
+        raise InputError(f"--jobs: {jobs} is not at least 1.")
 
 
 def run_batches(

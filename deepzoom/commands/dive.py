@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .parameters import OUTPUT, RUN, AsJson, Jobs, Quiet, SystemName
 from .reported import reported
 
 if TYPE_CHECKING:
@@ -15,12 +16,12 @@ if TYPE_CHECKING:
     from ..diving import Dived
     from ..scene import Scene
 
-WHERE, RUN, OUTPUT = "Where to dive", "How to run", "What to write"
+WHERE = "Where to dive"
 
 
 @reported
 def dive(
-    system: Annotated[str | None, typer.Argument(help="Name of a system; tanh if none.", metavar="SYSTEM")] = None,
+    system: SystemName = None,
     begin: Annotated[
         str | None,
         typer.Option("--from", metavar="D0", help="Of the first view; the landmark's own.", rich_help_panel=WHERE),
@@ -60,9 +61,7 @@ def dive(
             rich_help_panel=RUN,
         ),
     ] = None,
-    jobs: Annotated[
-        int | None, typer.Option(metavar="N", help="Threads; default: all cores.", rich_help_panel=RUN)
-    ] = None,
+    jobs: Jobs = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a dive, also with more --steps.", rich_help_panel=RUN)
     ] = False,
@@ -72,10 +71,8 @@ def dive(
     force: Annotated[
         bool, typer.Option("--force", help="Replace that landmark; begin anew.", rich_help_panel=OUTPUT)
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object on stdout.", rich_help_panel=OUTPUT)
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No messages.", rich_help_panel=OUTPUT)] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Search for a deep place, along borders that are coherent and rich, and keep it as a landmark."""
     from .. import systems
@@ -83,11 +80,11 @@ def dive(
     from ..diving import dive as run
     from ..diving import ends
     from ..diving.request import check_name, to_dive
-    from ..errors import InputError, Stopped
+    from ..errors import Stopped
     from ..request import AUTO, Request, settings_of
+    from ..work import check_jobs
 
-    if jobs is not None and jobs < 1:
-        raise InputError(f"--jobs: {jobs} is not at least 1.")
+    check_jobs(jobs)
     if save is not None:
         check_name(save, force)
     asked = Request(

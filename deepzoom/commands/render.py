@@ -9,6 +9,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .colour_parameters import ColouringText, Cycle, Interior, MarkUnsettled, Palette, Slope
+from .parameters import (
+    OUTPUT,
+    RUN,
+    VIEW,
+    AsJson,
+    At,
+    BackendName,
+    Bits,
+    Center,
+    FormulaText,
+    Jobs,
+    Quiet,
+    Settings,
+    Steps,
+    SystemName,
+)
 from .pictures import check_png_bits, write_picture
 from .prepared import prepared
 from .reported import reported
@@ -16,17 +32,12 @@ from .reported import reported
 if TYPE_CHECKING:
     from ..request import Outputs
 
-VIEW, RUN, OUTPUT = "What to show", "How to run", "What to write"
-
 
 @reported
 def render(
-    system: Annotated[str | None, typer.Argument(help="Name of a system; tanh if none.", metavar="SYSTEM")] = None,
-    at: Annotated[str | None, typer.Option(metavar="LANDMARK", help="A curated place.", rich_help_panel=VIEW)] = None,
-    center: Annotated[
-        tuple[str, str] | None,
-        typer.Option(metavar="X Y", help="Centre, two decimals of any length.", rich_help_panel=VIEW),
-    ] = None,
+    system: SystemName = None,
+    at: At = None,
+    center: Center = None,
     depth: Annotated[
         str | None, typer.Option(metavar="D", help="Full height of the view, such as 1e-20.", rich_help_panel=VIEW)
     ] = None,
@@ -43,14 +54,8 @@ def render(
     rotate: Annotated[
         str | None, typer.Option(metavar="DEG", help="Turn the view counter-clockwise.", rich_help_panel=VIEW)
     ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change the system; see `systems`.", rich_help_panel=VIEW),
-    ] = None,
-    formula: Annotated[
-        str | None,
-        typer.Option(metavar="TEXT", help="A formula of your own: 'z**3 + c/z'.", rich_help_panel=VIEW),
-    ] = None,
+    settings: Settings = None,
+    formula: FormulaText = None,
     scene: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Start from a scene, picture or data file.", rich_help_panel=VIEW),
@@ -62,20 +67,9 @@ def render(
     zoom: Annotated[
         str | None, typer.Option(metavar="K", help="With --pixel: how many times deeper.", rich_help_panel=VIEW)
     ] = None,
-    steps: Annotated[
-        str | None,
-        typer.Option(
-            metavar="N|auto",
-            help="Training steps, or iteration limit (auto: while pixels escape); default: the place's, or auto.",
-            rich_help_panel=RUN,
-        ),
-    ] = None,
-    backend: Annotated[
-        str | None, typer.Option(metavar="NAME", help="See `backends`; default auto.", rich_help_panel=RUN)
-    ] = None,
-    bits: Annotated[
-        int | None, typer.Option(metavar="N", help="Bits of the reference; default: chosen.", rich_help_panel=RUN)
-    ] = None,
+    steps: Steps = None,
+    backend: BackendName = None,
+    bits: Bits = None,
     trust: Annotated[
         str | None,
         typer.Option(
@@ -88,9 +82,7 @@ def render(
         str | None,
         typer.Option(metavar="TIME", help="Of checking and repairing: 10m; default: no end.", rich_help_panel=RUN),
     ] = None,
-    jobs: Annotated[
-        int | None, typer.Option(metavar="N", help="Threads; default: all cores.", rich_help_panel=RUN)
-    ] = None,
+    jobs: Jobs = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with an unfinished render.", rich_help_panel=RUN)
     ] = False,
@@ -123,10 +115,8 @@ def render(
     show: Annotated[
         bool, typer.Option("--show", help="Show the picture so far in the terminal.", rich_help_panel=OUTPUT)
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object on stdout.", rich_help_panel=OUTPUT)
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No messages.", rich_help_panel=OUTPUT)] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Render a view to a picture."""
     from .. import rendering
@@ -134,15 +124,12 @@ def render(
     from ..console import Watcher
     from ..durations import parse_duration
     from ..errors import InputError
-    from ..request import Outputs, Request, settings_of
+    from ..request import Outputs, Request, settings_of, with_formula
+    from ..work import check_jobs
 
     check_png_bits(png_bits)
-    if formula is not None:
-        if system not in (None, "formula"):
-            raise InputError(f"--formula: it is a system of its own; leave out {system}.")
-        system, settings = "formula", [*(settings or ()), f"formula={formula}"]
-    if jobs is not None and jobs < 1:
-        raise InputError(f"--jobs: {jobs} is not at least 1.")
+    system, given = with_formula(system, settings or (), formula)
+    check_jobs(jobs)
     request = Request(
         system,
         at,
@@ -153,7 +140,7 @@ def render(
         backend,
         bits,
         ColourOptions(palette, colouring, cycle, slope, interior, mark_unsettled),
-        settings_of(settings or ()),
+        settings_of(given),
         scene,
         pixel,
         zoom,

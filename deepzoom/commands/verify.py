@@ -30,13 +30,13 @@ def verify(
     from ..field import Field
     from ..intervals import percent, share_interval
     from ..verifying import verify as verified
+    from ..work import check_jobs
 
     if pixels < 1:
         raise InputError(f"--pixels: {pixels} is not at least 1.")
     if seed < 0:
         raise InputError(f"--seed: {seed} is not at least 0.")
-    if jobs is not None and jobs < 1:
-        raise InputError(f"--jobs: {jobs} is not at least 1.")
+    check_jobs(jobs)
     field = Field.load(file)
     if system is not None:
         if not systems.is_own(system):

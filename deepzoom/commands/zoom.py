@@ -9,6 +9,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .colour_parameters import ColouringText, Cycle, Interior, Palette, Slope
+from .parameters import (
+    OUTPUT,
+    RUN,
+    VIEW,
+    AsJson,
+    At,
+    BackendName,
+    Bits,
+    Center,
+    FormulaText,
+    Jobs,
+    Quiet,
+    Settings,
+    Steps,
+    SystemName,
+)
 from .prepared import prepared
 from .reported import reported
 
@@ -16,26 +32,21 @@ if TYPE_CHECKING:
     from ..zooming.film import Target
     from ..zooming.path import Film
 
-VIEW, RUN, OUTPUT = "What to show", "How to run", "What to write"
-
 
 @reported
 def zoom(
     out: Annotated[
         Path, typer.Option(metavar="DIR|FILE.mp4", help="Folder for frames, or a video.", rich_help_panel=OUTPUT)
     ],
-    system: Annotated[str | None, typer.Argument(help="Name of a system; tanh if none.", metavar="SYSTEM")] = None,
+    system: SystemName = None,
     begin: Annotated[
         str | None, typer.Option("--from", metavar="D0", help="Depth of the first frame.", rich_help_panel=VIEW)
     ] = None,
     end: Annotated[
         str | None, typer.Option("--to", metavar="D1", help="Depth of the last frame.", rich_help_panel=VIEW)
     ] = None,
-    at: Annotated[str | None, typer.Option(metavar="LANDMARK", help="A curated place.", rich_help_panel=VIEW)] = None,
-    center: Annotated[
-        tuple[str, str] | None,
-        typer.Option(metavar="X Y", help="Centre, two decimals of any length.", rich_help_panel=VIEW),
-    ] = None,
+    at: At = None,
+    center: Center = None,
     size: Annotated[
         str | None, typer.Option(metavar="WxH", help="Pixels of a frame; default 256x256.", rich_help_panel=VIEW)
     ] = None,
@@ -49,13 +60,8 @@ def zoom(
     rotate: Annotated[
         str | None, typer.Option(metavar="DEG", help="Turn of the last frame; it turns in.", rich_help_panel=VIEW)
     ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change the system; see `systems`.", rich_help_panel=VIEW),
-    ] = None,
-    formula: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="A formula of your own: 'z**3 + c/z'.", rich_help_panel=VIEW)
-    ] = None,
+    settings: Settings = None,
+    formula: FormulaText = None,
     scene: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Centre, system and colours of this file.", rich_help_panel=VIEW),
@@ -67,20 +73,9 @@ def zoom(
     seconds: Annotated[
         str | None, typer.Option(metavar="S", help="Length, in place of --frames.", rich_help_panel=VIEW)
     ] = None,
-    steps: Annotated[
-        str | None,
-        typer.Option(
-            metavar="N|auto",
-            help="Training steps, or iteration limit (auto: while pixels escape); default: the place's, or auto.",
-            rich_help_panel=RUN,
-        ),
-    ] = None,
-    backend: Annotated[
-        str | None, typer.Option(metavar="NAME", help="See `backends`; default auto.", rich_help_panel=RUN)
-    ] = None,
-    bits: Annotated[
-        int | None, typer.Option(metavar="N", help="Bits of the reference; default: chosen.", rich_help_panel=RUN)
-    ] = None,
+    steps: Steps = None,
+    backend: BackendName = None,
+    bits: Bits = None,
     trust: Annotated[
         str | None,
         typer.Option(metavar="off|sample|settle", help="Check keyframes; default sample.", rich_help_panel=RUN),
@@ -88,9 +83,7 @@ def zoom(
     quality: Annotated[
         float, typer.Option(metavar="Q", help="Keyframes Q times a frame's size.", rich_help_panel=RUN)
     ] = 1.0,
-    jobs: Annotated[
-        int | None, typer.Option(metavar="N", help="Threads; default: all cores.", rich_help_panel=RUN)
-    ] = None,
+    jobs: Jobs = None,
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Run on a Dask cluster.", rich_help_panel=RUN)
     ] = None,
@@ -114,26 +107,20 @@ def zoom(
     slope: Slope = None,
     interior: Interior = None,
     force: Annotated[bool, typer.Option("--force", help="Replace what is there.", rich_help_panel=OUTPUT)] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object on stdout.", rich_help_panel=OUTPUT)
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No messages.", rich_help_panel=OUTPUT)] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Film the way down to a deep view."""
     from ..colour_options import ColourOptions
     from ..console import Watcher
-    from ..errors import InputError
-    from ..request import Request, settings_of
+    from ..request import Request, settings_of, with_formula
+    from ..work import check_jobs
     from ..zooming import request as requests
     from ..zooming.cluster import connected
     from ..zooming.film import make
 
-    if formula is not None:
-        if system not in (None, "formula"):
-            raise InputError(f"--formula: it is a system of its own; leave out {system}.")
-        system, settings = "formula", [*(settings or ()), f"formula={formula}"]
-    if jobs is not None and jobs < 1:
-        raise InputError(f"--jobs: {jobs} is not at least 1.")
+    system, given = with_formula(system, settings or (), formula)
+    check_jobs(jobs)
     view = Request(
         system=system,
         at=at,
@@ -143,7 +130,7 @@ def zoom(
         backend=backend,
         bits=bits,
         colours=ColourOptions(palette, colouring, cycle, slope, interior),
-        settings=settings_of(settings or ()),
+        settings=settings_of(given),
         scene=scene,
         flip=flip,
         stretch=stretch,
