@@ -18,14 +18,14 @@ from .base import Facts, Job, ReadOut
 
 AGREEMENT = 1e-9
 """Relative difference of the measure at which two precisions count as agreeing."""
-_MORE_BITS = 52
+_MARGIN, _MORE_BITS = 64, 52
 _MOST_DOUBLINGS = 5
 
 
 def exact_bits(system: TrainingSystem, view: View) -> int:
-    """What the depth needs, and digits for a chaotic run to lose."""
+    """What the depth needs, and digits for a run to lose; where they are too few, two precisions disagree."""
     height = view.smallest_difference() * 2 * view.height
-    return math.ceil(-log2(height)) + 192 + system.network.rate_bits(view.x, view.y)
+    return math.ceil(-log2(height)) + _MARGIN + system.network.rate_bits(view.x, view.y)
 
 
 class ExactTrainingJob(Job):

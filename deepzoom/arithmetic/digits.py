@@ -113,22 +113,25 @@ def signs(a):
 
 
 @inner
-def _product(a, b, out, sums):
-    """out = a * b for a strip of numbers with one digit before the point; all (digits, strip) int64."""
+def _product(a, b, out, sums, low):
+    """out = a * b for a strip of numbers with one digit before the point; all (digits, strip) int64.
+
+    Digits below ``low`` are left out, and zero in the product.
+    """
     digits, n = a.shape
     point = digits - 1
-    for i in range(sums.shape[0]):
+    for i in range(low, sums.shape[0]):
         for e in range(n):
             sums[i, e] = 0
-    for i in range(digits):
-        for j in range(max(0, point - _EXTRA - i), digits):
+    for i in range(low, digits):
+        for j in range(max(low, point - _EXTRA - i + low), digits):
             c = i + j - point + _EXTRA
             for e in range(n):
                 sums[c, e] += np.int64(np.int32(a[i, e])) * np.int64(np.int32(b[j, e]))
-    carry(sums)
+    carry(sums[low:])
     for i in range(digits):
         for e in range(n):
-            out[i, e] = sums[i + _EXTRA, e]
+            out[i, e] = sums[i + _EXTRA, e] if i >= low else 0
 
 
 @inner
@@ -197,17 +200,19 @@ def tanh(a, point, ln2, factorials, halvings):
             for e in range(n):
                 m[i, e] = factorials[-1, i]
         for term in range(factorials.shape[0] - 2, -1, -1):
-            _product(m, u, m, sums)
-            for i in range(work):
+            # what is added here counts u**(term + 1) in the end: as many digits less are enough
+            low = min(work - 3, int((term + 1) * (halvings + 1.5)) // BASE_BITS)
+            _product(m, u, m, sums, low)
+            for i in range(low, work):
                 for e in range(n):
                     m[i, e] += factorials[term, i]
-        _product(m, u, m, sums)  # expm1(-u) = sum over k >= 1
+        _product(m, u, m, sums, 0)  # expm1(-u) = sum over k >= 1
         for _ in range(halvings):
             for i in range(work):
                 for e in range(n):
                     v[i, e] = m[i, e]
             _add_integer(v, 2)
-            _product(m, v, m, sums)
+            _product(m, v, m, sums, 0)
         _add_integer(m, 1)
         for e in range(n):
             if k[e] < 0:
@@ -227,13 +232,14 @@ def tanh(a, point, ln2, factorials, halvings):
                 s = (s - float(d)) * 2.0**BASE_BITS
         carry(u)
         _add_integer(m, 1)
-        for _ in range(newton):
-            _product(m, u, v, sums)
-            for i in range(work):
+        for i in range(newton):
+            low = max(0, work - 3 - (50 << (i + 1)) // BASE_BITS)
+            _product(m, u, v, sums, low)
+            for digit in range(work):
                 for e in range(n):
-                    v[i, e] = -v[i, e]
+                    v[digit, e] = -v[digit, e]
             _add_integer(v, 2)
-            _product(u, v, u, sums)
+            _product(u, v, u, sums, low)
         # tanh |x| = (1 - e) / (1 + e) = 2 / (1 + e) - 1
         for i in range(work):
             for e in range(n):
