@@ -87,12 +87,16 @@ class Job(ABC):
     """Pixels that are best run together; part of what decides the last bits of a result, so never a setting."""
     facts: Facts
     has_shadow: bool = False
-    """Whether ``run`` leaves pixels unchecked, and ``shadow`` checks them."""
+    """Whether ``run`` leaves pixels unchecked, and ``shadow`` checks them; these jobs have horizons too."""
     rungs: tuple[str, ...] = ()
     """Names of the ways to run pixels again, each with more digits than the one before."""
 
     def shadow(self, pixels: NDArray[np.int64]) -> ReadOut:
         """Read-outs of a second run, disturbed in the last place of what rounding may have touched."""
+        raise NotImplementedError
+
+    def horizon(self, pixels: NDArray[np.int64]) -> NDArray[np.int32]:
+        """The step at which ``run`` and ``shadow`` lose each other, the system's steps where they do not."""
         raise NotImplementedError
 
     def again(self, pixels: NDArray[np.int64], rung: int) -> ReadOut:

@@ -14,6 +14,7 @@ from deepzoom.systems.training import rates_at
 
 from . import escape_time, lyapunov
 from .base import Backend, Facts, Job, Progress, ReadOut, Say
+from .horizon import State
 from .limbs import disturbed, signs
 from .training import arrays_of, compile_kernels, finish, seconds_per_pixel_step, start_weights, tile_of
 from .training_again import MoreDigits
@@ -31,10 +32,13 @@ class _Float64Job(Job):
         self.facts = Facts()
 
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:
-        return self._run(pixels, False)
+        return finish(self._arrays, self._steps, *self._start(pixels, False))
 
     def shadow(self, pixels: NDArray[np.int64]) -> ReadOut:
-        return self._run(pixels, True)
+        return self._more.shadow(*self._start(pixels, True))
+
+    def horizon(self, pixels: NDArray[np.int64]) -> NDArray[np.int32]:
+        return self._more.horizon(self._start(pixels, False), self._start(pixels, True))
 
     def again(self, pixels: NDArray[np.int64], rung: int) -> ReadOut:
         return self._more.again(pixels, rung)
@@ -42,7 +46,7 @@ class _Float64Job(Job):
     def batch(self, rung: int) -> int:
         return self._more.batch(rung)
 
-    def _run(self, pixels: NDArray[np.int64], moved: bool) -> ReadOut:
+    def _start(self, pixels: NDArray[np.int64], moved: bool) -> State:
         """moved: coordinates, rates and weights each by one unit in the last place."""
         x, y = self._view.points(pixels)
         if moved:
@@ -54,10 +58,7 @@ class _Float64Job(Job):
         if moved:
             learning = disturbed(learning, signs(pixels, learning.shape[1], 1))
             weights = disturbed(weights, signs(pixels, weights.shape[1], 2))
-        step, sums = np.zeros(len(x), dtype=np.int64), np.zeros((len(x), 4))
-        if moved:
-            return self._more.shadow(weights, learning, offsets, step, sums)
-        return finish(self._arrays, self._steps, weights, learning, offsets, step, sums)
+        return weights, learning, offsets, np.zeros(len(x), dtype=np.int64), np.zeros((len(x), 4))
 
 
 class CpuFloat64(Backend):

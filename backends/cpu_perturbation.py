@@ -28,6 +28,7 @@ from deepzoom.systems.training_run import Snapshot
 
 from . import escape_time, escape_time_differences, lyapunov
 from .base import Backend, Facts, Job, Progress, ReadOut, Say
+from .horizon import State
 from .kernels import readout
 from .kernels.run_delta import run_delta
 from .limbs import disturbed, signs
@@ -155,10 +156,13 @@ class _PerturbationJob(Job):
         return step, differences, sums
 
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:
-        return self._run(pixels, False)
+        return finish(self._arrays, self._steps, *self._handed_off(pixels, False))
 
     def shadow(self, pixels: NDArray[np.int64]) -> ReadOut:
-        return self._run(pixels, True)
+        return self._more.shadow(*self._handed_off(pixels, True))
+
+    def horizon(self, pixels: NDArray[np.int64]) -> NDArray[np.int32]:
+        return self._more.horizon(self._handed_off(pixels, False), self._handed_off(pixels, True))
 
     def again(self, pixels: NDArray[np.int64], rung: int) -> ReadOut:
         return self._more.again(pixels, rung)
@@ -166,7 +170,7 @@ class _PerturbationJob(Job):
     def batch(self, rung: int) -> int:
         return self._more.batch(rung)
 
-    def _run(self, pixels: NDArray[np.int64], moved: bool) -> ReadOut:
+    def _handed_off(self, pixels: NDArray[np.int64], moved: bool) -> State:
         """moved: differences after the skip, and rates and weights at the hand-off, by one unit in the last place."""
         dx, dy, exponent = self._differences(pixels)
         ref = self._reference
@@ -185,8 +189,7 @@ class _PerturbationJob(Job):
         if moved:
             weights = disturbed(weights, signs(pixels, size, 1))
             learning = disturbed(learning, signs(pixels, learning.shape[1], 2))
-            return self._more.shadow(weights, learning, ref.offset + offsets, step, sums)
-        return finish(self._arrays, self._steps, weights, learning, ref.offset + offsets, step, sums)
+        return weights, learning, ref.offset + offsets, step, sums
 
     def _confirmed_skip(self) -> Snapshot | None:
         """The latest snapshot whose polynomials hold for the whole view, by their own terms and by probe pixels."""

@@ -32,6 +32,7 @@ from deepzoom.systems.training_run import ExactRun, Snapshot
 
 from . import limbs
 from .base import ReadOut, Say
+from .horizon import State, horizons
 from .kernels import readout
 from .kernels.expansion_tanh import split
 from .kernels.network_limbs import LimbConstants
@@ -119,6 +120,11 @@ class MoreDigits:
             self._arrays, constants_of(self._network, 1), self._steps, weights, rates, offsets, step, sums, (0.0,)
         )
         return read_out(sums)
+
+    def horizon(self, plain: State, shadow: State) -> NDArray[np.int32]:
+        """The step at which each pixel's plain run and its shadow lose each other, as ``Job.horizon``."""
+        self._compiled("the shadow", 1)
+        return horizons(self._arrays, constants_of(self._network, 1), self._steps, plain, shadow)
 
     def _prepared(self, name: str, count: int) -> _Start:
         """Kernels compiled and the start made, once."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import palette_files, palettes, systems
-from .colours import Colouring
+from .colours import COLOURINGS, Colouring
 from .errors import InputError
 from .scene import Scene
 
@@ -70,7 +70,12 @@ def _colour(text: str) -> str:
 
 
 def _check_counts(system: str, how: Colouring) -> None:
-    """Raise InputError where colours ask for iteration counts that a system does not have."""
+    """Raise InputError where colours ask for iteration counts, or horizons, that a system does not have."""
+    if how.by == "horizon" and system not in systems.PUBLISHED:
+        raise InputError(
+            f"--colouring: horizon is of training systems, which {system} is not; give one of"
+            f" {', '.join(c for c in COLOURINGS if c != 'horizon')}."
+        )
     if systems.is_escape_time(system):
         return
     if how.by in ("histogram", "distance"):

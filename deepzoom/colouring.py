@@ -68,6 +68,15 @@ def by_distance(distance: Floats, rows: int) -> Floats:
     return np.minimum(np.log1p(distance) / np.log1p(rows), 1.0)
 
 
+def by_horizon(horizon: Floats, steps: int) -> Floats:
+    """Spread the steps at which float64 lost pixels over [0, 0.9], equal areas for all of it; 1 where it lost none.
+
+    horizon: ``steps`` where not lost; below 0 and NaN become NaN.
+    """
+    lost = np.where(horizon < steps, horizon, np.nan)
+    return np.where(horizon >= steps, 1.0, 0.45 * (by_count(lost) + 1))
+
+
 def estimated_distance(smooth: Floats, attractor: NDArray[Any], degree: Floats | float = 2.0) -> Floats:
     """Distance to the set's border in pixels, from the smooth counts of neighbouring pixels; -1 where there is none.
 
@@ -102,7 +111,7 @@ def colour(
     """
     rows = measure.shape[0]
     if attractor is None:
-        relief = by_rank(measure) if places is None or how.by != "rank" else 2 * places - 1
+        relief = by_rank(measure) if places is None else 2 * places - 1
         places, height, kind = _signed(measure, how) if places is None else places, rows * relief, measure < 0
     else:
         places = _counted(measure, palette, attractor, how, distance) if places is None else places
@@ -153,7 +162,10 @@ def coloured(field: Field, fine: bool = False, at: Any = ...) -> Floats:
     scene = field.scene
     measure = field.shown()[at]
     attractor = None if field.attractor is None else np.nan_to_num(field.shown("attractor")[at]).astype(np.int16)
-    distance = None
+    distance = places = None
+    if scene.colouring.by == "horizon":
+        known = np.full(measure.shape, -1.0) if field.horizon is None else field.shown("horizon")[at]
+        places = by_horizon(known, scene.steps)
     if attractor is not None and scene.colouring.by == "distance":
         system = systems.create(scene.system, scene.settings, scene.steps)
         assert isinstance(system, EscapeTimeSystem)
@@ -163,7 +175,7 @@ def coloured(field: Field, fine: bool = False, at: Any = ...) -> Floats:
         if field.distance is not None:
             own = field.shown("distance")[at] * (len(measure) / len(field.measure))
             distance = np.where(own >= 0, own, distance)
-    rgb = colour(measure, scene.palette, fine, attractor, scene.colouring, distance)
+    rgb = colour(measure, scene.palette, fine, attractor, scene.colouring, distance, places)
     if scene.colouring.mark_unsettled:
         rgb[field.shown("trust")[at] < 0] = UNSETTLED
     return rgb

@@ -10,7 +10,7 @@ from typing import Any
 
 from .errors import InputError
 
-COLOURINGS = ("rank", "cyclic", "histogram", "distance")
+COLOURINGS = ("rank", "cyclic", "histogram", "distance", "horizon")
 _HEX = re.compile("#[0-9a-fA-F]{6}")
 
 

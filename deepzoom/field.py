@@ -27,7 +27,7 @@ PASSES = (16, 8, 4, 2, 1)
 
 _CHANNELS: dict[str, Any] = {"measure": np.float64, "fate": np.int8, "trust": np.int8, "done": np.bool_}
 _ESCAPE_TIME: dict[str, Any] = {**_CHANNELS, "iterations": np.int64, "attractor": np.int16}
-_OPTIONAL: dict[str, Any] = {"distance": np.float64, "rung": np.int8}
+_OPTIONAL: dict[str, Any] = {"distance": np.float64, "rung": np.int8, "horizon": np.int32}
 
 
 def _channels(scene: Scene) -> dict[str, Any]:
@@ -44,7 +44,8 @@ class Field:
     was reached) and attractor int16 (from 1 on, 0 for none), and measure is the smooth count, -1 where there is none.
     distance float64, None where the backend gives none: estimated distance from the pixel to the set's border, in
     pixels, -1 where there is none. rung int8, None where no pixel was to be repaired: how many ways with more digits a
-    pixel was run again in. made: how the pixels were obtained.
+    pixel was run again in. horizon int32, None where it was not asked for: the step at which float64 lost the
+    pixel, the scene's steps where it did not, -1 where that is not known. made: how the pixels were obtained.
     """
 
     scene: Scene
@@ -57,6 +58,7 @@ class Field:
     attractor: NDArray[np.int16] | None = None
     distance: NDArray[np.float64] | None = None
     rung: NDArray[np.int8] | None = None
+    horizon: NDArray[np.int32] | None = None
 
     @classmethod
     def empty(cls, scene: Scene) -> Field:

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import systems, trust
+from . import horizon, systems, trust
 from .backends import select
 from .backends.base import Backend, Job, ReadOut
 from .durations import duration
-from .errors import Stopped
+from .errors import InputError, Stopped
 from .field import PASSES, Field
 from .reference import check_bits
 from .scene import Scene
@@ -48,6 +48,9 @@ def plan(scene: Scene) -> Plan:
     backend, reason = select.select(scene.backend, scene.view, system)
     if backend.name in ("cpu-perturbation", "exact"):
         check_bits(scene.view, scene.bits)
+    if backend.name == "exact" and horizon.is_wanted(scene):
+        option = "--horizon" if scene.horizon else "--colouring: horizon"
+        raise InputError(f"{option}: the exact backend loses no pixel; leave it out, or give another --backend.")
     return Plan(scene, system, backend, reason)
 
 
@@ -111,15 +114,19 @@ def render(
     try:
         job = planned.backend.job(planned.system, scene.view, scene.bits, progress, observer.say, _distance(scene))
         _report_job(job, planned, field, jobs or cores(), observer)
-        complete = _run(job, field, jobs or cores(), observer, wanted) and trust.check(
-            job, field, list(_tiles_of(job, field, wanted)), jobs or cores(), observer, budget
-        )
+        complete = _run(job, field, jobs or cores(), observer, wanted)
+        tiles = list(_tiles_of(job, field, wanted))
+        if horizon.is_wanted(scene):
+            complete = complete and horizon.find(job, field, tiles, jobs or cores(), observer)
+        complete = complete and trust.check(job, field, tiles, jobs or cores(), observer, budget)
     except Stopped:
         complete = False
     facts = _facts(planned, job, field, time.perf_counter() - begin)
     field.made = {**facts, "system": planned.system.key()}
     if complete:
         observer.say(trust.summary(field))
+        if field.horizon is not None:
+            observer.say(horizon.summary(field))
     return Rendered(field, complete, facts)
 
 
@@ -177,7 +184,7 @@ def _take(field: Field, pixels: NDArray[np.int64], out: ReadOut) -> None:
     elif not field.done.any():
         field.distance = np.full(field.done.shape, -1.0)
     for name in field.channels:
-        if name == "rung":
+        if name in ("rung", "horizon"):
             continue
         values = True if name == "done" else getattr(out, name)
         getattr(field, name).ravel()[pixels] = values

@@ -45,6 +45,7 @@ class Request:
     stretch: str | None = None
     rotate: str | None = None
     trust: str | None = None
+    horizon: bool = False
 
     @property
     def turn(self) -> float:
@@ -92,6 +93,10 @@ class Request:
             if not systems.is_escape_time(scene.system):
                 raise InputError(f"--distance: {scene.system} is no escape-time system; leave it out.")
             scene = replace(scene, distance=True)
+        if self.horizon:
+            if scene.system not in systems.PUBLISHED:
+                raise InputError(f"--horizon: {scene.system} is no training system; leave it out.")
+            scene = replace(scene, horizon=True)
         if self.flip:
             scene = replace(scene, view=replace(scene.view, flip=not scene.view.flip))
         return replace(scene, view=replace(scene.view, shape=self._shape(scene.view.shape)))
@@ -275,10 +280,10 @@ class Outputs:
 
 
 def same_run(a: Scene, b: Scene) -> bool:
-    """Whether two scenes are the same but for their colours, and for how far they are checked."""
+    """Whether two scenes are the same but for their colours, and for what is found out about their pixels."""
 
     def run(scene: Scene) -> Scene:
-        return replace(scene, palette="", colouring=Colouring(), trust=Scene.trust)
+        return replace(scene, palette="", colouring=Colouring(), trust=Scene.trust, horizon=False)
 
     return run(a) == run(b)
 

@@ -159,7 +159,8 @@ class Scene:
     settings: the system's settings that differ from its defaults, by name. bits: of the reference, None to choose.
     palette: name of a colour map of matplotlib, or of the file that ``colouring.colours`` came from.
     digest: of the file that the system stands in (FILE.py:NAME, the file without its folder), else None. distance:
-    whether the field is to hold distances to the set's border. trust: one of ``TRUST``: how far pixels are checked;
+    whether the field is to hold distances to the set's border. horizon: whether it is to hold, of a training
+    system, the step at which float64 loses each pixel. trust: one of ``TRUST``: how far pixels are checked;
     raises InputError for another.
     """
 
@@ -174,6 +175,7 @@ class Scene:
     digest: str | None = None
     distance: bool = False
     trust: str = "sample"
+    horizon: bool = False
 
     def __post_init__(self) -> None:
         if self.trust not in TRUST:
@@ -186,6 +188,8 @@ class Scene:
             run["bits"] = self.bits
         if self.distance:
             run["distance"] = True
+        if self.horizon:
+            run["horizon"] = True
         if self.trust != Scene.trust:
             run["trust"] = self.trust
         return tomli_w.dumps(
@@ -255,6 +259,7 @@ class Scene:
             digest=found.get("system.digest"),
             distance=found.get("run.distance", False),
             trust=trust,
+            horizon=found.get("run.horizon", False),
         )
 
 
@@ -273,6 +278,7 @@ _KEYS: dict[str, tuple[type, bool]] = {
     "run.backend": (str, False),
     "run.bits": (int, False),
     "run.distance": (bool, False),
+    "run.horizon": (bool, False),
     "run.trust": (str, False),
     "colour.palette": (str, False),
     "colour.colours": (list, False),

@@ -7,15 +7,16 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .backends.base import ReadOut
 from .errors import InputError
 from .field import Field
 
 Pixels = NDArray[np.int64]
+Result = TypeVar("Result")
 
 FIRST_CHECKPOINT_SECONDS, CHECKPOINT_SECONDS = 1.0, 10.0
 POLL_SECONDS = 0.2
@@ -62,20 +63,20 @@ def check_jobs(jobs: int | None) -> None:
 
 def run_batches(
     batches: Iterable[Pixels],
-    call: Callable[[Pixels], ReadOut],
-    take: Callable[[Pixels, ReadOut], None],
+    call: Callable[[Pixels], Result],
+    take: Callable[[Pixels, Result], None],
     field: Field,
     jobs: int,
     observer: Observer,
     until: float = math.inf,
 ) -> bool:
-    """Call for each batch on ``jobs`` threads and take its read-outs, in this one, as they come.
+    """Call for each batch on ``jobs`` threads and take what it returns, in this one, as they come.
 
     Ends early, with the batches in work, where the observer says so or ``time.perf_counter()`` passes ``until``; tells
     whether all were run.
     """
     waiting = iter(batches)
-    running: dict[Future[ReadOut], Pixels] = {}
+    running: dict[Future[Result], Pixels] = {}
     due = time.perf_counter() + FIRST_CHECKPOINT_SECONDS
     taken = 0
     with ThreadPoolExecutor(jobs) as pool:

@@ -38,5 +38,7 @@ def colour(
     check_output(out, "--out", force)
     field = Field.load(file)
     field.scene = ColourOptions(palette, colouring, cycle, slope, interior, mark_unsettled).applied(field.scene)
+    if field.scene.colouring.by == "horizon" and field.horizon is None:
+        raise InputError(f"--colouring: {file} holds no horizons; render it with --horizon.")
     write_picture(field, out, figure, png_bits)
     typer.echo(str(out))

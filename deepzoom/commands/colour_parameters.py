@@ -18,7 +18,9 @@ Palette = Annotated[
 ]
 ColouringText = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="rank (default), cyclic, histogram or distance.", rich_help_panel=COLOURS),
+    typer.Option(
+        metavar="NAME", help="rank (default), cyclic, histogram, distance or horizon.", rich_help_panel=COLOURS
+    ),
 ]
 Cycle = Annotated[
     str | None,

@@ -13,6 +13,7 @@ from .reported import reported
 @reported
 def info(file: Annotated[Path, typer.Argument(metavar="FILE", help="Picture, data file or scene.")]) -> None:
     """Print the scene a file was made from, as TOML, and how it was made."""
+    from .. import horizon
     from ..field import Field
     from ..picture import read_scene
 
@@ -23,5 +24,7 @@ def info(file: Annotated[Path, typer.Argument(metavar="FILE", help="Picture, dat
     typer.echo(field.scene.to_toml(), nl=False)
     typer.echo(f"\n# {int(field.done.sum()):,} of {field.done.size:,} pixels done,", nl=False)
     typer.echo(f" {int((field.fate < 0).sum()):,} converged, {int((field.fate > 0).sum()):,} diverged")
+    if field.horizon is not None:
+        typer.echo(f"# horizon: {horizon.summary(field)}")
     for key, value in field.made.items():
         typer.echo(f"# {key}: {value}")

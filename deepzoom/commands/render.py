@@ -101,6 +101,10 @@ def render(
         bool,
         typer.Option("--distance", help="Also distances to the set's border, into --data.", rich_help_panel=OUTPUT),
     ] = False,
+    horizon: Annotated[
+        bool,
+        typer.Option("--horizon", help="Also the step at which float64 loses each pixel.", rich_help_panel=OUTPUT),
+    ] = False,
     palette: Palette = None,
     colouring: ColouringText = None,
     cycle: Cycle = None,
@@ -149,6 +153,7 @@ def render(
         stretch,
         rotate,
         trust,
+        horizon,
     )
     wanted = request.to_scene()
     if budget is not None and wanted.trust != "settle":

@@ -70,7 +70,7 @@ class FilmRequest:
         begin, end = depth_of(self.begin, "--from"), depth_of(self.end, "--to")
         if not end < begin:
             raise InputError(f"--to: {self.end} is not deeper than --from {self.begin}; give a smaller one.")
-        scene = replace(self.scene, depth=self.end).to_scene()
+        scene = _filmed(replace(self.scene, depth=self.end).to_scene())
         view = scene.view
         scene = prepared(scene)
         samples = max(1, round(self.quality))
@@ -93,7 +93,7 @@ class FilmRequest:
         elif given.system is not None:
             raise InputError(f"SYSTEM: the keyframes in {folder} say what they are of; leave it out.")
         descent = found(folder)
-        descent = replace(descent, scene=given.colours.applied(descent.scene))
+        descent = replace(descent, scene=_filmed(given.colours.applied(descent.scene)))
         view = descent.scene.view
         begin = descent.begin if self.begin is None else depth_of(self.begin, "--from")
         end = view.depth if self.end is None else depth_of(self.end, "--to")
@@ -108,6 +108,13 @@ class FilmRequest:
                 f"--size: {width}x{height} is wider than keyframes of {view.width}x{view.height}; give a narrower one."
             )
         return Film(descent, begin, end, count, width, height, max(1, round(view.height / height)))
+
+
+def _filmed(scene: Scene) -> Scene:
+    """The scene of a film, whose keyframes need no horizons. Raises InputError where it is to be coloured by them."""
+    if scene.colouring.by == "horizon":
+        raise InputError("--colouring: horizon is not for films; give rank or cyclic.")
+    return replace(scene, horizon=False)
 
 
 def _positive(text: str, option: str, example: str) -> Fraction:
