@@ -65,6 +65,14 @@ def test_a_plain_and_an_unfolded_view(monkeypatch):
         assert figure.size == (34, 38)
 
 
+def test_pictures_of_trust(monkeypatch, capsys):
+    run(monkeypatch, "unsettled_figure", "--size", "8", "--steps", "40", "--out", "unsettled.png")
+    assert "% of 64 pixels are not settled" in capsys.readouterr().out
+    run(monkeypatch, "horizon_figure", "--size", "8", "--steps", "40", "--out", "horizon.png")
+    with Image.open("unsettled.png") as unsettled, Image.open("horizon.png") as horizon:
+        assert (unsettled.size, horizon.size) == ((22, 8), (22, 22))
+
+
 def test_films_keep_what_they_are_made_of():
     film("--keep-data")
     assert Field.load(Path("film/data/key-00002.npz")).made["pixels"] > 0

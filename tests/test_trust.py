@@ -10,7 +10,7 @@ import pytest
 from conftest import SmallNetwork
 
 from deepzoom import rendering, trust, work
-from deepzoom.backends.base import SETTLED, ReadOut
+from deepzoom.backends.base import SETTLED, Job, ReadOut
 from deepzoom.backends.training_exact import ExactTrainingJob
 from deepzoom.durations import duration, parse_duration
 from deepzoom.errors import InputError
@@ -167,6 +167,46 @@ def test_a_sample_says_how_much_is_not_settled(own_cache, chaos):
     assert any(s.startswith("Rounding matters in ") and "38 pixels that were run twice" in s for s in said)
     again = render(scene, jobs=1)
     assert np.array_equal(again.field.trust, result.field.trust)
+
+
+class Known(Job):
+    """A job of which it is known which pixels are not settled."""
+
+    has_shadow = True
+    tile = 64
+
+    def __init__(self, unsettled):
+        self.unsettled = unsettled
+
+    def run(self, pixels):
+        return ReadOut(np.ones(len(pixels)), np.ones(len(pixels), np.int8), np.zeros(len(pixels), np.int8))
+
+    def shadow(self, pixels):
+        return replace(self.run(pixels), measure=np.where(self.unsettled[pixels], 2.0, 1.0))
+
+
+@pytest.mark.parametrize("share", [0.002, 0.05, 0.4, 0.97])
+@pytest.mark.parametrize("together", [False, True])
+def test_the_sample_covers_the_true_share(share, together):
+    """In at least 9 fields of 10, also where unsettled pixels lie together, as they do in pictures."""
+    side, count = 64, 100
+    rng = np.random.default_rng(round(1000 * share))
+    scene = Scene("tanh", View.parse("0", "0", "1", (side, side)), 10)
+    covered = 0
+    for _ in range(count):
+        if together:  # a disc about somewhere, wrapped around the edges
+            row, column = (np.abs(np.arange(side) - rng.integers(side)) for _ in "xy")
+            near = np.minimum(row, side - row)[:, None] ** 2 + np.minimum(column, side - column)[None, :] ** 2
+            unsettled = (near <= np.quantile(near, share)).ravel()
+        else:
+            unsettled = rng.random(side * side) < share
+        field = Field.empty(scene)
+        field.measure[:], field.fate[:], field.done[:] = 1.0, 1, True
+        assert trust.check(Known(unsettled), field, [np.arange(side * side)], 1, Observer())
+        facts = trust.facts(field)
+        assert facts["settled"] + facts["unsettled"] == 81
+        covered += facts["unsettled_share_low"] <= unsettled.mean() <= facts["unsettled_share_high"]
+    assert covered >= 0.9 * count
 
 
 def test_off_says_that_nothing_was_checked(own_cache, chaos):
