@@ -34,17 +34,30 @@ def check_output(path: Path, option: str, force: bool) -> None:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[IO[Any]]:
-    """A binary file that appears under its name when the block ends well, and leaves nothing when it does not."""
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    """A binary file that appears under its name when the block ends well, and leaves nothing when it does not.
+
+    An OSError names the file.
+    """
+    with whole_path(path) as temporary, open(temporary, "wb") as file:
+        yield file
+
+
+@contextmanager
+def whole_path(path: Path, suffix: str = ".tmp") -> Iterator[Path]:
+    """As ``whole_file``, for what writes by name: that of a file beside it, which ends so."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=suffix, dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
     try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
+        yield temporary
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)  # mkstemp gives none of the rights a new file would have
         os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+    except BaseException as error:
+        temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename in (None, name):
+            raise OSError(error.errno, error.strerror or str(error), str(path)) from error
         raise
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import json
 import os
+import random
+import re
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -37,6 +42,10 @@ def folder(tmp_path, monkeypatch, own_cache):
 
 def zoom(*args):
     return CliRunner().invoke(app, ["zoom", *map(str, args)])
+
+
+def last(result):
+    return result.stderr.splitlines()[-1]
 
 
 def contents(folder):
@@ -288,12 +297,57 @@ def test_a_disk_that_fills_up_leaves_whole_frames(monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr("os.replace", full)
         result = zoom(*FILM, "--out", "b")
-    assert result.exit_code == 1 and "No space left on device" in result.stderr
+    assert result.exit_code == 1
+    assert re.fullmatch(r"Error: b.\S+: no space left on device; make room and give the command again.", last(result))
     whole = contents("a")
     assert all(whole[name] == data for name, data in contents("b").items())
     assert not list(Path("b").rglob("*.tmp*"))
     assert zoom(*FILM, "--out", "b", "--resume").exit_code == 0
     assert contents("b") == whole
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limits on files there")
+@pytest.mark.parametrize(("out", "blocks", "named"), [("film", 1, "film/data/key-"), ("film.mp4", 24, "film.mp4: ")])
+def test_files_that_cannot_grow_are_named_and_not_there(out, blocks, named):
+    """By the system's own limit on the size of a file, below that of a keyframe or of the video."""
+    film = [*FILM[: FILM.index("--frames")], "--frames", "150", "--size", "24x16", "--out", out, "--quiet"]
+    command = shlex.join([sys.executable, "-m", "deepzoom", "zoom", *film])
+    result = subprocess.run(["sh", "-c", f"ulimit -f {blocks}; {command}"], capture_output=True, text=True, timeout=120)
+    assert result.returncode == 1 and result.stderr.startswith(f"Error: {named}"), result.stderr
+    assert result.stderr.endswith(": file too large.\n") and result.stderr.count("\n") == 1
+    assert not Path("film.mp4").exists() and not list(Path().rglob("*.tmp*"))
+    assert zoom(*film, "--resume").exit_code == 0
+    assert out == "film.mp4" or len(contents(out)) == 150
+
+
+def test_a_folder_that_cannot_be_written_is_refused_at_once(monkeypatch):
+    def refused(dir):
+        raise OSError(errno.EROFS, "Read-only file system", str(dir))
+
+    Path("there").mkdir()
+    monkeypatch.setattr("tempfile.TemporaryFile", refused)
+    for out in ("film", "film.mp4", "there"):
+        result = zoom(*FILM, "--out", out)
+        assert result.exit_code == 2 and f"--out: {out}" in last(result)
+        assert "cannot be written (read-only file system)" in last(result) and result.stderr.count("\n") == 1
+    assert [p.name for p in Path().iterdir()] == ["there"]
+
+
+@pytest.mark.slow
+def test_twenty_kills_at_random_moments(tmp_path):
+    assert zoom(*LONG, "--out", "whole").exit_code == 0
+    rng, killed = random.Random(5), 0
+    while killed < 20:
+        process = started(tmp_path, "--resume")
+        time.sleep(0.7 + 2 * rng.random())
+        killed += process.poll() is None
+        process.kill()
+        process.communicate()
+        if process.returncode == 0:
+            assert contents("film") == contents("whole")
+            shutil.rmtree("film")
+    _, err = started(tmp_path, "--resume").communicate(timeout=120)
+    assert contents("film") == contents("whole"), err
 
 
 def started(folder, *more):

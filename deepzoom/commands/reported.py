@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -26,7 +27,15 @@ def reported(command: Callable[..., None]) -> Callable[..., None]:
         except (ArithmeticError, MemoryError, OSError) as error:
             from ..console import fail
 
-            fail(str(error) or "out of memory.")
+            fail(_sentence(error))
             raise typer.Exit(1) from None
 
     return run
+
+
+def _sentence(error: Exception) -> str:
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error) or "out of memory."
+    where = "" if error.filename is None else f"{error.filename}: "
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return f"{where}{error.strerror.lower()}{'; make room and give the command again' if full else ''}."

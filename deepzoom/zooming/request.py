@@ -151,7 +151,7 @@ def target(
     else:
         if out.exists() and not out.is_dir():
             raise InputError(f"--out: {out} is neither a folder nor ends in .mp4.")
-        check_output((out if out.exists() else out.parent) / "frame", "--out", True)
+        check_output(out / "frame-000000.png" if out.exists() else out, "--out", True)
     unfinished = from_data is None and any(data.glob("key-*.npz"))
     if not (resume or force) and (unfinished or (not video and any(out.glob("frame-*.png")))):
         raise InputError(f"--out: {out} holds a film, or part of one; go on with --resume, or start anew with --force.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..files import whole_path
 
 CODECS: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
     "h264": (("libx264", {"crf": "15", "preset": "slow", "tune": "grain"}),),
@@ -50,22 +50,14 @@ def write_video(
 
     os.environ.setdefault("SVT_LOG", "1")  # libsvtav1 tells of all it does otherwise
     name, options = encoder(codec)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=".tmp.mp4", dir=path.parent)
-    os.close(handle)
-    try:
-        with av.open(temporary, "w", format="mp4", options={"movflags": "use_metadata_tags+faststart"}) as container:
-            container.metadata["comment"] = comment
-            stream: Any = container.add_stream(name, rate=fps, options=options)
-            stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
-            stream.codec_context.colorspace = Colorspace.ITU709  # and say so: players guess by the size else
-            for rgb in pictures:
-                frame = av.VideoFrame.from_ndarray(np.rint(rgb * 255).astype(np.uint8), format="rgb24")
-                container.mux(stream.encode(frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709)))
-            container.mux(stream.encode())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with whole_path(path, ".tmp.mp4") as temporary, av.open(
+        str(temporary), "w", format="mp4", options={"movflags": "use_metadata_tags+faststart"}
+    ) as container:
+        container.metadata["comment"] = comment
+        stream: Any = container.add_stream(name, rate=fps, options=options)
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        stream.codec_context.colorspace = Colorspace.ITU709  # and say so: players guess by the size else
+        for rgb in pictures:
+            frame = av.VideoFrame.from_ndarray(np.rint(rgb * 255).astype(np.uint8), format="rgb24")
+            container.mux(stream.encode(frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709)))
+        container.mux(stream.encode())
