@@ -139,8 +139,7 @@ class Request:
                     f"--at: {place.name} is a place in {place.system}, not in {self.system or scene.system}."
                 )
             scene = replace(scene, steps=place.steps, settings=dict(place.settings))
-            view = View.parse(place.x, place.y, place.depth, (view.width, view.height))
-            view = replace(view, flip=place.flip)
+            view = place.view(self.depth, (view.width, view.height))
         if self.center is not None:
             view = replace(view, **_centre(self.center))
         if self.depth is not None:
@@ -175,7 +174,7 @@ class Request:
                 systems.create(name, digest=digest)
             depth = None if self.depth is None else View.parse("0", "0", self.depth, "1x1").depth
             place = landmarks.choose(name, depth, self.settings)
-        view = replace(View.parse(place.x, place.y, self.depth or place.depth, size), flip=place.flip)
+        view = place.view(self.depth, size)
         return Scene(place.system, view, self._number() or place.steps, {**place.settings, **self.settings})
 
 

@@ -8,7 +8,6 @@ Pictures that are there are kept: remove one to have it made again.
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 
 import deepzoom
@@ -16,7 +15,7 @@ from deepzoom import systems
 from deepzoom.colouring import coloured
 from deepzoom.landmarks import Landmark, all_landmarks
 from deepzoom.picture import write_png
-from deepzoom.scene import Scene, View
+from deepzoom.scene import Scene
 
 WAY_DOWN = ("9", "1e-6", "1e-12", "1e-20", "1e-28", "1e-35")
 """Depths at which the default landmark is shown."""
@@ -66,7 +65,7 @@ def main() -> None:
     for name, place, depth in shown:
         path = args.out / f"{name}.png"
         if not path.exists():
-            view = replace(View.parse(place.x, place.y, depth, args.size), flip=place.flip)
+            view = place.view(depth, args.size)
             result = deepzoom.render(Scene(place.system, view, place.steps, dict(place.settings)))
             write_png(path, coloured(result.field), result.field.scene)
             facts = result.facts

@@ -14,11 +14,13 @@ from typer.testing import CliRunner
 import deepzoom
 from deepzoom import landmarks, misiurewicz, systems
 from deepzoom.cli import app
-from deepzoom.diving import kept, search
+from deepzoom.diving import Dived, ends, kept, saved, search
 from deepzoom.diving.blocks import Block, blocks
 from deepzoom.errors import InputError, Stopped
 from deepzoom.picture import read_scene
+from deepzoom.request import Request
 from deepzoom.scene import Scene, View
+from deepzoom.shape import IDENTITY, Shape
 from deepzoom.work import Observer
 
 PLACE = ("mandelbrot", "--center", "-0.75", "0.1", "--from", "0.5", "--steps", "400", "--size", "72x72")
@@ -93,6 +95,23 @@ def test_levels_lie_in_one_another_and_the_place_is_a_landmark():
     assert again.exit_code == 2 and "--save: mine is a landmark of yours" in again.stderr
     assert dive(*PLACE, "--to", "0.1", "--save", "mine", "--force").exit_code == 0
     assert [m.name for m in landmarks.own_landmarks()] == ["mine"] and landmarks.get("mine").depth == "0.1"
+
+
+def test_a_place_keeps_the_stretch_of_its_view():
+    shape = Shape.stretched(30.0, 20.0)
+    scene = Scene("tanh", replace(View.parse("1.1", "2.3", "2e-19", "32x32"), shape=shape), 500)
+    level = search.Level(scene, 1, 0.0, 0, (), np.zeros((32, 32, 3), np.uint8))
+    end = ends.border(scene)
+    path = saved.save("mine", Dived((level,), end, True, "", 1, 0.0), end, "found")
+    assert read_scene(path).view == scene.view
+    assert saved.command(end, None, "mine", True) == "deepzoom render --at mine"
+    here = Request(at="mine", size="32x32").to_scene().view
+    assert here == scene.view
+    assert Request(at="mine", depth="2.0e-19").to_scene().view.shape == here.shape
+    assert Request(at="mine", depth="1e-18").to_scene().view.shape == IDENTITY
+    assert Request(at="mine", stretch="1@0").to_scene().view.shape == IDENTITY
+    turned = Request(at="mine", rotate="90").to_scene().view.shape.matrix
+    assert np.allclose(turned, here.shape.matrix @ [[0, -1], [1, 0]])
 
 
 class StopsAfter(Observer):

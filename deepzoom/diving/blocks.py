@@ -13,7 +13,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from .. import systems
-from ..colouring import by_count
+from ..colouring import by_count, by_rank
 from ..field import Field
 
 Floats = NDArray[np.float64]
@@ -27,17 +27,19 @@ MOST_BLOCKS = 3
 _LEAST_BORDER, _RICH_BORDER = 0.8, 1.5
 """Border of a block in its heights; a straight edge has 1 to 1.4."""
 _ENOUGH_BORDER = 5.0
-_MOST_SPECKLES, _MOST_COUNT_SPECKLES = 0.1, 0.3
-"""Of a block, per border: where neighbours differ by chance there are 0.17 of fates, 0.8 of counts."""
+_MOST_COUNT_SPECKLES = 0.3
+"""Of a block's counts, per border: where neighbours differ by chance there are 0.8."""
+_LEAST_CORRELATION = 0.35
+"""Of the ranks of neighbours' measures in a block of training; dust has 0."""
 _LEAST_SPREAD = 2.0
 """Of a block's counts, in doublings: where they differ less, the set's border is far."""
 _MOST_SPREAD = 1000.0
-_DENSE, _MOST_DENSE = 0.15, 0.35
-"""Share of a block that is border of fates: beyond the first it turns to dust further down, beyond the other it is."""
 _MOST_INSIDE = 0.3
 """Share of a block that never ends."""
 _LEAST_SHARE = 0.1
 """Of each side's pixels in a block."""
+_COHERENT = 8.0
+"""What a correlation of 1 adds to a score."""
 _RICH = 3.0
 """What more than a single edge adds to a score."""
 STRAIGHT = "straight edges only"
@@ -67,17 +69,20 @@ def blocks(field: Field, rng: np.random.Generator) -> tuple[list[Block], str]:
     if not edge.any():
         return [], _one_kind(field)
     count = _sums(edge, rows - 1, columns - 1)
-    loose = _sums(_speckles(kind), rows, columns)
     side = _sums(kind > np.median(kind) if len(np.unique(kind)) > 2 else kind > 0, rows, columns) / (rows * columns)
     within = _sums(inside, rows, columns) / (rows * columns)
     size = (rows + columns) / 2
     divided = (count >= _LEAST_BORDER * size) & (np.abs(side - 0.5) <= 0.5 - _LEAST_SHARE) & (within <= _MOST_INSIDE)
     if not divided.any():
         return [], STRAIGHT
-    border = np.maximum(count, 1)
-    escapes = systems.is_escape_time(field.scene.system)
-    dense = np.zeros(count.shape) if escapes else count / ((rows - 1) * (columns - 1))
-    fine = divided & (loose <= (_MOST_COUNT_SPECKLES if escapes else _MOST_SPECKLES) * border) & (dense <= _MOST_DENSE)
+    if systems.is_escape_time(field.scene.system):
+        loose = _sums(_speckles(kind), rows, columns) / np.maximum(count, 1)
+        coherent = -10 * loose
+        fine = divided & (loose <= _MOST_COUNT_SPECKLES)
+    else:
+        correlation = _correlation(field, rows, columns)
+        coherent = _COHERENT * correlation
+        fine = divided & (correlation >= _LEAST_CORRELATION)
     if not fine.any():
         return [], "dust: neighbouring pixels differ everywhere"
     spread = _spread(field, rows, columns)
@@ -87,14 +92,35 @@ def blocks(field: Field, rng: np.random.Generator) -> tuple[list[Block], str]:
     score = (
         np.minimum(count, _ENOUGH_BORDER * size) / size
         + 2 * (1 - _one_way(along, rows, columns))
-        - 10 * (loose / border * (1 if escapes else 4) + within)
-        - 30 * np.maximum(dense - _DENSE, 0)
+        + coherent
+        - 10 * within
         + _sums(_lateness(field), rows, columns) / (rows * columns)
         + spread / 2
         + _RICH * (count >= _RICH_BORDER * size)
         + _CHANCE * rng.random(count.shape)
     )
     return _apart(np.where(fine, score, -np.inf), count >= _RICH_BORDER * size, rows, columns), ""
+
+
+def _correlation(field: Field, rows: int, columns: int) -> Floats:
+    """Of the ranks of neighbours' measures in each window: along rows, columns or diagonals, whichever has the most.
+
+    Where neighbours differ by chance it is 0. Alike in one direction is enough: what is narrow is wide further down.
+    """
+    rank = by_rank(field.measure)
+    whole = rows * columns
+    variance = _sums(rank * rank, rows, columns) / whole - (_sums(rank, rows, columns) / whole) ** 2
+    steps = {
+        (0, 1): rank[:, 1:] - rank[:, :-1],
+        (1, 0): rank[1:] - rank[:-1],
+        (1, 1): rank[1:, 1:] - rank[:-1, :-1],
+        (1, -1): rank[1:, :-1] - rank[:-1, 1:],
+    }
+    least = np.full(variance.shape, np.inf)
+    for (i, j), step in steps.items():
+        high, wide = rows - i, columns - abs(j)
+        least = np.minimum(least, _sums(step * step, high, wide) / (high * wide))
+    return 1 - least / np.maximum(2 * variance, 1e-12)
 
 
 def _kinds(field: Field) -> tuple[Floats, NDArray[np.bool_]]:

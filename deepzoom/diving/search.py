@@ -30,6 +30,8 @@ MOST_PLAIN = 8
 """Levels in a row that may go to a block with a single edge: such an edge can hold structure further down."""
 _ROOM = 8
 """Of an iteration limit: the next view is deeper, and its counts are higher."""
+_AHEAD = 32
+"""Pixels each way of the small pictures by which the blocks of a view of training are put in order."""
 TOO_FEW_STEPS = "too few steps: they end before the runs of neighbouring pixels part"
 
 
@@ -105,22 +107,25 @@ class Search:
         top = state.stack[-1]
         block = top.blocks[0]
         state.stack[-1] = replace(top, blocks=top.blocks[1:])
-        view = top.scene.view
-        child = view.zoomed(block.column, block.row, min(mpq(FACTOR), view.depth / self.end))
-        if child.depth < self.end * mpq(3, 2):
-            child = replace(child, depth=self.end)
-        state.pending, state.plain, state.due = replace(top.scene, view=child), 0 if block.rich else top.plain + 1, True
+        state.pending, state.due = self._inside(top.scene, block), True
+        state.plain = 0 if block.rich else top.plain + 1
         return True
+
+    def _inside(self, scene: Scene, block: Block) -> Scene:
+        """The view of a block of a view."""
+        view = scene.view
+        child = view.zoomed(block.column, block.row, min(mpq(FACTOR), view.depth / self.end))
+        return replace(scene, view=replace(child, depth=self.end) if child.depth < self.end * mpq(3, 2) else child)
 
     def _render(self, state: State, observer: Observer) -> None:
         """Render the next view, and put it on the stack if it has blocks."""
         begin = time.perf_counter()
         quiet = _Quiet(observer)
         scene = self._prepared(state.pending, quiet)
-        result = rendering.render(replace(scene, trust="off"), jobs=self.jobs, observer=quiet)
-        if not result.complete:
-            raise Stopped
+        result = self._rendered(scene, quiet)
         found, word = blocks(result.field, np.random.default_rng([self.seed, state.rendered]))
+        if found and scene.view.depth > self.end and not systems.is_escape_time(scene.system):
+            found, word = self._looked_ahead(scene, found, state.rendered, quiet)
         if not any(b.rich for b in found) and (state.plain >= MOST_PLAIN or scene.view.depth <= self.end):
             found, word = [], word or STRAIGHT
         if not found and result.facts["reference_steps"] == scene.steps and not systems.is_escape_time(scene.system):
@@ -138,6 +143,31 @@ class Search:
         else:
             state.dead.append(word)
         observer.level(result.field, _line(result.facts, scene, found, word, seconds))
+
+    def _looked_ahead(
+        self, scene: Scene, found: list[Block], number: int, observer: Observer
+    ) -> tuple[list[Block], str]:
+        """The blocks of a view in the order of what small pictures of them offer, without those that offer nothing.
+
+        What is dust in a view of training may be clear in the next one, or stay so all the way.
+        """
+        offers, word = [], ""
+        for block in found:
+            view = self._inside(scene, block).view
+            view = replace(view, width=min(_AHEAD, view.width), height=min(_AHEAD, view.height))
+            small = self._rendered(self._prepared(replace(scene, view=view), observer), observer)
+            inner, why = blocks(small.field, np.random.default_rng([self.seed, number]))
+            if inner:
+                offers.append(replace(block, score=inner[0].score, rich=block.rich or inner[0].rich))
+            word = word or why
+        return sorted(offers, key=lambda block: -block.score), word
+
+    def _rendered(self, scene: Scene, observer: Observer) -> rendering.Rendered:
+        """A view's result. Raises Stopped where the observer stopped it."""
+        result = rendering.render(replace(scene, trust="off"), jobs=self.jobs, observer=observer)
+        if not result.complete:
+            raise Stopped
+        return result
 
     def _prepared(self, scene: Scene, observer: Observer) -> Scene:
         """The scene in the shape that its own view asks for."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -16,11 +16,16 @@ import tomli_w
 from ..coordinates import Rational, parse_decimal
 from ..errors import InputError
 from ..files import whole_file
+from ..scene import View
+from ..shape import Shape
 
 
 @dataclass(frozen=True)
 class Landmark:
-    """A place worth seeing. x, y, depth: decimal texts; reaches: the smallest depth to which it shows structure."""
+    """A place worth seeing. x, y, depth: decimal texts; reaches: the smallest depth to which it shows structure.
+
+    shape: of its view at its own depth, four decimal texts; none where it has none.
+    """
 
     name: str
     system: str
@@ -32,7 +37,15 @@ class Landmark:
     note: str
     default: bool = False
     flip: bool = False
+    shape: Sequence[str] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
+
+    def view(self, depth: str | None, size: str | tuple[int, int]) -> View:
+        """The view of a depth (decimal text; None for its own) here. Raises InputError where it makes none."""
+        view = replace(View.parse(self.x, self.y, depth or self.depth, size), flip=self.flip)
+        if self.shape and view.depth == parse_decimal(self.depth, "depth"):
+            view = replace(view, shape=Shape.parse(self.shape))
+        return view
 
     def serves(self, depth: Rational) -> bool:
         """Whether a view of this depth shows structure here."""

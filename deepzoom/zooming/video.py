@@ -50,9 +50,10 @@ def write_video(
 
     os.environ.setdefault("SVT_LOG", "1")  # libsvtav1 tells of all it does otherwise
     name, options = encoder(codec)
-    with whole_path(path, ".tmp.mp4") as temporary, av.open(
-        str(temporary), "w", format="mp4", options={"movflags": "use_metadata_tags+faststart"}
-    ) as container:
+    with (
+        whole_path(path, ".tmp.mp4") as temporary,
+        av.open(str(temporary), "w", format="mp4", options={"movflags": "use_metadata_tags+faststart"}) as container,
+    ):
         container.metadata["comment"] = comment
         stream: Any = container.add_stream(name, rate=fps, options=options)
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
