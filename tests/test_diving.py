@@ -15,7 +15,7 @@ import deepzoom
 from deepzoom import landmarks, misiurewicz, systems
 from deepzoom.cli import app
 from deepzoom.diving import Dived, ends, kept, saved, search
-from deepzoom.diving.blocks import Block, blocks
+from deepzoom.diving.blocks import Block, _correlation, blocks
 from deepzoom.errors import InputError, Stopped
 from deepzoom.picture import read_scene
 from deepzoom.request import Request
@@ -180,6 +180,36 @@ def test_where_a_block_leads_nowhere_the_next_best_is_taken(monkeypatch):
     columns = [float(v.x) for v in seen.views if v.depth == 1]
     assert columns == sorted(columns, reverse=True)
     assert done.levels[1].scene.view == seen.views[4]
+
+
+def test_blocks_of_training_go_by_what_they_hold(monkeypatch):
+    """The first one is dust in the small picture, the last holds the most; where that dies the second is taken."""
+    a, b, c = (Block(score, 18.0 * score, 30.0, True) for score in (3, 2, 1))
+    small = iter([([], "dust"), ([replace(b, score=5.0)], ""), ([replace(b, score=9.0)], "")])
+    whole = iter([([a, b, c], ""), ([], "dust"), ([a], "")])
+    monkeypatch.setattr(search, "blocks", lambda field, rng: next(small if field.scene.view.width == 32 else whole))
+    scene, seen = Scene("tanh", View.parse("1", "1", "4", "72x36"), 3), StopsAfter(99)
+    done = deepzoom.dive(scene, "1", observer=seen)
+    assert done.complete and [float(v.depth) for v in seen.views] == [4, 1, 1]
+    assert float(seen.views[1].x) < float(seen.views[2].x) < 1.1
+    assert next(small, None) is None and next(whole, None) is None
+
+
+def test_dust_is_where_fates_do_not_correlate():
+    """Against sums written out, of a window of stripes, one of blots and one of chance."""
+    rng = np.random.default_rng(2)
+    blots = np.kron(rng.random((6, 6)) < 0.5, np.ones((3, 3)))
+    stripes = np.repeat(rng.random((18, 1)) < 0.5, 18, axis=1)
+    for kind in (blots, stripes, rng.random((18, 18)) < 0.5):
+        kind = np.pad(kind.astype(float), 1)
+        middle = kind[1:-1, 1:-1]
+        wanted = np.mean(
+            [
+                1 - np.mean((p - q) ** 2) / (2 * middle.var())
+                for p, q in ((middle[1:], middle[:-1]), (middle[:, 1:], middle[:, :-1]))
+            ]
+        )
+        assert _correlation(kind, 18, 18)[1, 1] == pytest.approx(wanted)
 
 
 def test_the_structure_ends_where_the_steps_do():

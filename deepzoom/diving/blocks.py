@@ -13,7 +13,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from .. import systems
-from ..colouring import by_count, by_rank
+from ..colouring import by_count
 from ..field import Field
 
 Floats = NDArray[np.float64]
@@ -22,7 +22,7 @@ FACTOR = 4
 """A block is so many times smaller than its view."""
 LEAST_SIZE = 32
 """Pixels of a view each way: those of a block are a quarter."""
-MOST_BLOCKS = 3
+MOST_BLOCKS = 4
 """Blocks that are kept of a view: the best, and where to go if that leads nowhere."""
 _LEAST_BORDER, _RICH_BORDER = 0.8, 1.5
 """Border of a block in its heights; a straight edge has 1 to 1.4."""
@@ -30,7 +30,7 @@ _ENOUGH_BORDER = 5.0
 _MOST_COUNT_SPECKLES = 0.3
 """Of a block's counts, per border: where neighbours differ by chance there are 0.8."""
 _LEAST_CORRELATION = 0.35
-"""Of the ranks of neighbours' measures in a block of training; dust has 0."""
+"""Of neighbouring pixels' fates in a block; dust has 0, and stripes that are dust along them half of one."""
 _LEAST_SPREAD = 2.0
 """Of a block's counts, in doublings: where they differ less, the set's border is far."""
 _MOST_SPREAD = 1000.0
@@ -38,8 +38,8 @@ _MOST_INSIDE = 0.3
 """Share of a block that never ends."""
 _LEAST_SHARE = 0.1
 """Of each side's pixels in a block."""
-_COHERENT = 8.0
-"""What a correlation of 1 adds to a score."""
+_COHERENT, _ENOUGH_CORRELATION = 20.0, 0.85
+"""What a correlation of 1 would add to a score, and from where on it adds no more: one edge alone has 0.9."""
 _RICH = 3.0
 """What more than a single edge adds to a score."""
 STRAIGHT = "straight edges only"
@@ -80,8 +80,8 @@ def blocks(field: Field, rng: np.random.Generator) -> tuple[list[Block], str]:
         coherent = -10 * loose
         fine = divided & (loose <= _MOST_COUNT_SPECKLES)
     else:
-        correlation = _correlation(field, rows, columns)
-        coherent = _COHERENT * correlation
+        correlation = _correlation(kind, rows, columns)
+        coherent = _COHERENT * np.minimum(correlation, _ENOUGH_CORRELATION)
         fine = divided & (correlation >= _LEAST_CORRELATION)
     if not fine.any():
         return [], "dust: neighbouring pixels differ everywhere"
@@ -102,25 +102,14 @@ def blocks(field: Field, rng: np.random.Generator) -> tuple[list[Block], str]:
     return _apart(np.where(fine, score, -np.inf), count >= _RICH_BORDER * size, rows, columns), ""
 
 
-def _correlation(field: Field, rows: int, columns: int) -> Floats:
-    """Of the ranks of neighbours' measures in each window: along rows, columns or diagonals, whichever has the most.
-
-    Where neighbours differ by chance it is 0. Alike in one direction is enough: what is narrow is wide further down.
-    """
-    rank = by_rank(field.measure)
+def _correlation(kind: Floats, rows: int, columns: int) -> Floats:
+    """Of neighbouring pixels' kinds in each window, the mean of along rows and along columns: by chance it is 0."""
     whole = rows * columns
-    variance = _sums(rank * rank, rows, columns) / whole - (_sums(rank, rows, columns) / whole) ** 2
-    steps = {
-        (0, 1): rank[:, 1:] - rank[:, :-1],
-        (1, 0): rank[1:] - rank[:-1],
-        (1, 1): rank[1:, 1:] - rank[:-1, :-1],
-        (1, -1): rank[1:, :-1] - rank[:-1, 1:],
-    }
-    least = np.full(variance.shape, np.inf)
-    for (i, j), step in steps.items():
-        high, wide = rows - i, columns - abs(j)
-        least = np.minimum(least, _sums(step * step, high, wide) / (high * wide))
-    return 1 - least / np.maximum(2 * variance, 1e-12)
+    variance = _sums(kind * kind, rows, columns) / whole - (_sums(kind, rows, columns) / whole) ** 2
+    down = _sums(np.diff(kind, axis=0) ** 2, rows - 1, columns) / ((rows - 1) * columns)
+    across = _sums(np.diff(kind, axis=1) ** 2, rows, columns - 1) / (rows * (columns - 1))
+    correlation: Floats = 1 - (down + across) / np.maximum(4 * variance, 1e-12)
+    return correlation
 
 
 def _kinds(field: Field) -> tuple[Floats, NDArray[np.bool_]]:
@@ -190,12 +179,12 @@ def _sums(values: NDArray[np.generic], rows: int, columns: int) -> Floats:
 
 
 def _apart(score: Floats, rich: NDArray[np.bool_], rows: int, columns: int) -> list[Block]:
-    """The best windows, each half a window from those before it at least."""
+    """The best windows, each a window from those before it at least."""
     found: list[Block] = []
     score = score.copy()
     while len(found) < MOST_BLOCKS and np.isfinite(score).any():
         i, j = (int(n) for n in np.unravel_index(np.argmax(score), score.shape))
         middle = j + (columns - 1) / 2, i + (rows - 1) / 2
         found.append(Block(round(float(score[i, j]), 6), *middle, bool(rich[i, j])))
-        score[max(0, i - rows // 2) : i + rows // 2 + 1, max(0, j - columns // 2) : j + columns // 2 + 1] = -np.inf
+        score[max(0, i - rows + 1) : i + rows, max(0, j - columns + 1) : j + columns] = -np.inf
     return found
