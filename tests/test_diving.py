@@ -182,6 +182,16 @@ def test_where_a_block_leads_nowhere_the_next_best_is_taken(monkeypatch):
     assert done.levels[1].scene.view == seen.views[4]
 
 
+def test_a_much_better_block_further_up_is_taken_before_a_poor_one():
+    scene = Scene("tanh", View.parse("1", "1", "4", "32x32"), 3)
+
+    def level(*scores):
+        return search.Level(scene, 1, 0.0, 0, tuple(Block(s, 1, 1, True) for s in scores), np.zeros((1, 1, 3), "u1"))
+
+    assert search._back_to([level(8, 2), level(), level(5)]) == 0
+    assert search._back_to([level(6.5, 2), level(5), level(5)]) == 2
+
+
 def test_blocks_of_training_go_by_what_they_hold(monkeypatch):
     """The first one is dust in the small picture, the last holds the most; where that dies the second is taken."""
     a, b, c = (Block(score, 18.0 * score, 30.0, True) for score in (3, 2, 1))

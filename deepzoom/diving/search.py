@@ -28,6 +28,8 @@ MOST_DEAD = 12
 """Views without a block since the deepest that has one, after which a dive gives up."""
 MOST_PLAIN = 8
 """Levels in a row that may go to a block with a single edge: such an edge can hold structure further down."""
+_DEEPER = 1.0
+"""What each level adds to the score of its blocks, where a dive goes back: one that was better further up is taken."""
 _ROOM = 8
 """Of an iteration limit: the next view is deeper, and its counts are higher."""
 _AHEAD = 32
@@ -104,6 +106,8 @@ class Search:
             state.stack.pop()
         if not state.stack:
             return False
+        if state.stack[-1].number != state.rendered:
+            del state.stack[_back_to(state.stack) + 1 :]
         top = state.stack[-1]
         block = top.blocks[0]
         state.stack[-1] = replace(top, blocks=top.blocks[1:])
@@ -181,6 +185,13 @@ class Search:
 
             view = replace(view, shape=unfolding(replace(scene, view=view), progress))
         return replace(scene, view=view)
+
+
+def _back_to(stack: list[Level]) -> int:
+    """The level to go on from after a dead end: the one whose next block has the highest score, less deep ones less."""
+    return max(
+        (n for n, level in enumerate(stack) if level.blocks), key=lambda n: stack[n].blocks[0].score + n * _DEEPER
+    )
 
 
 def _limit(field: Field, first: int) -> int:
