@@ -189,7 +189,7 @@ def test_a_much_better_block_further_up_is_taken_before_a_poor_one():
         return search.Level(scene, 1, 0.0, 0, tuple(Block(s, 1, 1, True) for s in scores), np.zeros((1, 1, 3), "u1"))
 
     assert search._back_to([level(8, 2), level(), level(5)]) == 0
-    assert search._back_to([level(6.5, 2), level(5), level(5)]) == 2
+    assert search._back_to([level(5.5, 2), level(5), level(5)]) == 2
 
 
 def test_blocks_of_training_go_by_what_they_hold(monkeypatch):

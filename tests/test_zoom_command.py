@@ -239,7 +239,7 @@ BAD = [
         "--size: a video has an even",
     ),
     ([*SOME, "--out", "no/such"], "--out: there is no folder no"),
-    ([*SOME, "--out", "/proc/a"], "--out: /proc/frame cannot be written"),
+    ([*SOME, "--out", "/proc/a"], "--out: /proc/a cannot be written"),
     ([*SOME, "--expmap", "a.jpg"], "--expmap: a.jpg does not end in .png"),
     ([*SOME, "--palette", "none"], "--palette: 'none' is no colour map"),
     (

@@ -28,7 +28,7 @@ MOST_DEAD = 12
 """Views without a block since the deepest that has one, after which a dive gives up."""
 MOST_PLAIN = 8
 """Levels in a row that may go to a block with a single edge: such an edge can hold structure further down."""
-_DEEPER = 1.0
+_DEEPER = 0.3
 """What each level adds to the score of its blocks, where a dive goes back: one that was better further up is taken."""
 _ROOM = 8
 """Of an iteration limit: the next view is deeper, and its counts are higher."""
