@@ -10,13 +10,23 @@ from deepzoom.coordinates import log2
 from deepzoom.errors import InputError
 from deepzoom.scene import View
 from deepzoom.systems.base import System
+from deepzoom.systems.escape_time import EscapeTimeSystem
+from deepzoom.systems.lyapunov import LyapunovSystem
 
 from .base import Backend
 from .cpu_float64 import CpuFloat64
 from .cpu_perturbation import CpuPerturbation
 from .exact import ExactBackend
+from .gpu_float64 import GpuFloat64
+from .gpu_perturbation import GpuPerturbation
 
-BACKENDS: dict[str, type[Backend]] = {b.name: b for b in (CpuFloat64, CpuPerturbation, ExactBackend)}
+BACKENDS: dict[str, type[Backend]] = {
+    b.name: b for b in (CpuFloat64, GpuFloat64, CpuPerturbation, GpuPerturbation, ExactBackend)
+}
+
+PAYS_TRAINING, PAYS_ITERATIONS = 2e6, 2e9
+"""Pixels times steps from which a GPU pays for its start of some seconds: about 20 s of two cores. Of iterations it is
+the limit that counts, which few pixels reach."""
 
 
 def names() -> list[str]:
@@ -31,8 +41,11 @@ def float64_steps_per_pixel(view: View) -> float:
     return log2(2 * view.smallest_difference()) - math.log2(np.spacing(largest))
 
 
-def select(name: str, view: View, system: System) -> tuple[Backend, str]:
-    """(backend, why). Raises InputError for an unknown name, or one that cannot run here."""
+def select(name: str, view: View, system: System, steps: int = 0) -> tuple[Backend, str]:
+    """(backend, why). steps: of a pixel, to tell whether a GPU pays.
+
+    Raises InputError for an unknown name, or a backend that cannot run here.
+    """
     if name not in names():
         raise InputError(f"--backend: {name!r} is none of {', '.join(names())}.")
     if name != "auto":
@@ -42,11 +55,20 @@ def select(name: str, view: View, system: System) -> tuple[Backend, str]:
             raise InputError(f"--backend: {name} cannot run here: {obstacle}.")
         return backend, "as asked for"
     bits = float64_steps_per_pixel(view)
-    if bits >= math.log2(system.resolved):
-        return CpuFloat64(), f"float64 has {_count(bits)} numbers between neighbouring pixels"
-    if bits >= 0:
-        return CpuPerturbation(), f"float64 has only {_count(bits)} numbers between neighbouring pixels"
-    return CpuPerturbation(), f"{_count(-bits)} neighbouring pixels would share one float64 number"
+    shallow = bits >= math.log2(system.resolved)
+    if bits < 0:
+        reason = f"{_count(-bits)} neighbouring pixels would share one float64 number"
+    else:
+        reason = f"float64 has {'' if shallow else 'only '}{_count(bits)} numbers between neighbouring pixels"
+    gpu: Backend = GpuFloat64() if shallow else GpuPerturbation()
+    if not _pays(view, system, steps) or gpu.obstacle():
+        return CpuFloat64() if shallow else CpuPerturbation(), reason
+    return gpu, f"{reason}; {view.pixels:,} pixels of {steps:,} steps pay for a GPU's start"
+
+
+def _pays(view: View, system: System, steps: int) -> bool:
+    iterates = isinstance(system, EscapeTimeSystem | LyapunovSystem)
+    return view.pixels * steps >= (PAYS_ITERATIONS if iterates else PAYS_TRAINING)
 
 
 def _count(bits: float) -> str:

@@ -45,8 +45,8 @@ def plan(scene: Scene) -> Plan:
     """Choose how to render. Raises InputError where the scene cannot be rendered."""
     system = systems.create(scene.system, scene.settings, scene.steps, scene.digest)
     system.check(scene.view, scene.steps)
-    backend, reason = select.select(scene.backend, scene.view, system)
-    if backend.name in ("cpu-perturbation", "exact"):
+    backend, reason = select.select(scene.backend, scene.view, system, scene.steps)
+    if backend.name not in ("cpu-float64", "gpu-float64"):
         check_bits(scene.view, scene.bits)
     if backend.name == "exact" and horizon.is_wanted(scene):
         option = "--horizon" if scene.horizon else "--colouring: horizon"

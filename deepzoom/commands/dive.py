@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .parameters import OUTPUT, RUN, AsJson, Jobs, Quiet, SystemName
+from .parameters import OUTPUT, RUN, AsJson, DeviceMemory, DeviceNumber, Jobs, Quiet, SystemName
 from .reported import reported
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ def dive(
         ),
     ] = None,
     jobs: Jobs = None,
+    device: DeviceNumber = None,
+    device_memory: DeviceMemory = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a dive, also with more --steps.", rich_help_panel=RUN)
     ] = False,
@@ -76,6 +78,7 @@ def dive(
 ) -> None:
     """Search for a deep place, along borders that are coherent and rich, and keep it as a landmark."""
     from .. import systems
+    from ..backends.device import allow
     from ..console import Watcher, fail
     from ..diving import dive as run
     from ..diving import ends
@@ -85,6 +88,7 @@ def dive(
     from ..work import check_jobs
 
     check_jobs(jobs)
+    allow(device, device_memory)
     if save is not None:
         check_name(save, force)
     asked = Request(

@@ -37,5 +37,12 @@ Bits = Annotated[
     int | None, typer.Option(metavar="N", help="Bits of the reference; default: chosen.", rich_help_panel=RUN)
 ]
 Jobs = Annotated[int | None, typer.Option(metavar="N", help="Threads; default: all cores.", rich_help_panel=RUN)]
+DeviceNumber = Annotated[
+    int | None,
+    typer.Option("--device", metavar="K", help="Only this GPU; default: all there are.", rich_help_panel=RUN),
+]
+DeviceMemory = Annotated[
+    str | None, typer.Option(metavar="SIZE", help="On each GPU at most, such as 8G.", rich_help_panel=RUN)
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.", rich_help_panel=OUTPUT)]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No messages.", rich_help_panel=OUTPUT)]

@@ -18,6 +18,8 @@ from .parameters import (
     BackendName,
     Bits,
     Center,
+    DeviceMemory,
+    DeviceNumber,
     FormulaText,
     Jobs,
     Quiet,
@@ -83,6 +85,8 @@ def render(
         typer.Option(metavar="TIME", help="Of checking and repairing: 10m; default: no end.", rich_help_panel=RUN),
     ] = None,
     jobs: Jobs = None,
+    device: DeviceNumber = None,
+    device_memory: DeviceMemory = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with an unfinished render.", rich_help_panel=RUN)
     ] = False,
@@ -124,6 +128,7 @@ def render(
 ) -> None:
     """Render a view to a picture."""
     from .. import rendering
+    from ..backends.device import allow
     from ..colour_options import ColourOptions
     from ..console import Watcher
     from ..durations import parse_duration
@@ -134,6 +139,7 @@ def render(
     check_png_bits(png_bits)
     system, given = with_formula(system, settings or (), formula)
     check_jobs(jobs)
+    allow(device, device_memory)
     request = Request(
         system,
         at,

@@ -18,6 +18,8 @@ from .parameters import (
     BackendName,
     Bits,
     Center,
+    DeviceMemory,
+    DeviceNumber,
     FormulaText,
     Jobs,
     Quiet,
@@ -84,6 +86,8 @@ def zoom(
         float, typer.Option(metavar="Q", help="Keyframes Q times a frame's size.", rich_help_panel=RUN)
     ] = 1.0,
     jobs: Jobs = None,
+    device: DeviceNumber = None,
+    device_memory: DeviceMemory = None,
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Run on a Dask cluster.", rich_help_panel=RUN)
     ] = None,
@@ -111,6 +115,7 @@ def zoom(
     quiet: Quiet = False,
 ) -> None:
     """Film the way down to a deep view."""
+    from ..backends.device import allow
     from ..colour_options import ColourOptions
     from ..console import Watcher
     from ..request import Request, settings_of, with_formula
@@ -121,6 +126,7 @@ def zoom(
 
     system, given = with_formula(system, settings or (), formula)
     check_jobs(jobs)
+    allow(device, device_memory)
     view = Request(
         system=system,
         at=at,

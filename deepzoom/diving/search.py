@@ -176,7 +176,7 @@ class Search:
     def _prepared(self, scene: Scene, observer: Observer) -> Scene:
         """The scene in the shape that its own view asks for."""
         view = replace(scene.view, shape=IDENTITY)
-        if self.stretch and rendering.plan(replace(scene, view=view)).backend.name == "cpu-perturbation":
+        if self.stretch and rendering.plan(replace(scene, view=view)).backend.name.endswith("-perturbation"):
 
             def progress(share: float) -> None:
                 observer.reference(share)

@@ -66,7 +66,7 @@ class Descent:
             raise InputError(f"--quality: keyframes of {width}x{height} pixels are too large; give a smaller one.")
         planned = rendering.plan(scene)
         rendering.plan(replace(scene, view=replace(view, depth=begin, shape=IDENTITY)))
-        if isinstance(planned.system, EscapeTimeSystem) and planned.backend.name == "cpu-perturbation":
+        if isinstance(planned.system, EscapeTimeSystem) and planned.backend.name.endswith("-perturbation"):
             scene = replace(scene, bits=planned.bits)  # one reference for all keyframes
         descent = cls(replace(scene, view=replace(view, width=width, height=height)), begin)
         if view.shape == IDENTITY:
