@@ -20,7 +20,9 @@ from .training import arrays_of, compile_kernels, finish, seconds_per_pixel_step
 from .training_again import MoreDigits
 
 
-class _Float64Job(Job):
+class Float64Job(Job):
+    """Training pixels, each from its first step."""
+
     has_shadow = True
     rungs = MoreDigits.rungs
 
@@ -79,7 +81,7 @@ class CpuFloat64(Backend):
             return escape_time.Float64Job(system, view, say, distance)
         assert isinstance(system, TrainingSystem)
         compile_kernels(say)
-        return _Float64Job(system, view, say)
+        return Float64Job(system, view, say)
 
     def bits(self, system: System, view: View) -> int:
         return 53

@@ -72,7 +72,9 @@ def _truncation(snapshot: Snapshot, layers: list[slice], view: View) -> float:
     return share
 
 
-class _PerturbationJob(Job):
+class TrainingPerturbationJob(Job):
+    """Training pixels as differences from a reference run."""
+
     has_shadow = True
     rungs = MoreDigits.rungs
 
@@ -120,20 +122,10 @@ class _PerturbationJob(Job):
         offset = zero if self._network.offset is None else grown[self._network.offset]
         return self._reference.learning * np.stack(rates, axis=1), self._reference.offset * offset[:, None]
 
-    def _to_hand_off(
-        self,
-        skip: Snapshot | None,
-        last: int,
-        threshold: float,
-        dx: Floats,
-        dy: Floats,
-        exponent: int,
-        moved: Floats | None = None,
-    ) -> tuple[NDArray[np.int64], Floats, Floats]:
-        """(step, weights' differences, sums) at the hand-off.
-
-        moved: signs (pixels, n), where differences are to be disturbed after the skip.
-        """
+    def _start(
+        self, skip: Snapshot | None, dx: Floats, dy: Floats, exponent: int, moved: Floats | None = None
+    ) -> tuple[int, Floats, Floats, Floats, Floats]:
+        """(step, differences of weights, of rates, of offsets, of sums) after the skip; moved: as ``_to_hand_off``."""
         sums = np.zeros((len(dx), readout.COLUMNS))
         if skip is None:
             first = 0
@@ -148,6 +140,23 @@ class _PerturbationJob(Job):
         if moved is not None:
             differences = disturbed(differences, moved)
             rates = disturbed(rates, moved[:, : rates.shape[1]])
+        return first, differences, rates, offsets, sums
+
+    def _to_hand_off(
+        self,
+        skip: Snapshot | None,
+        last: int,
+        threshold: float,
+        dx: Floats,
+        dy: Floats,
+        exponent: int,
+        moved: Floats | None = None,
+    ) -> tuple[NDArray[np.int64], Floats, Floats]:
+        """(step, weights' differences, sums) at the hand-off.
+
+        moved: signs (pixels, n), where differences are to be disturbed after the skip.
+        """
+        first, differences, rates, offsets, sums = self._start(skip, dx, dy, exponent, moved)
         ref = self._reference
         step = run_delta(
             self._arrays, self._steps, first, last, threshold, ref.record, self._layout, self._drawn, ref.weights,
@@ -251,7 +260,7 @@ class CpuPerturbation(Backend):
         compile_kernels(say)
         before = time.perf_counter()
         reference = references.obtain(system, view, bits, progress)
-        return _PerturbationJob(system, view, reference, time.perf_counter() - before, say)
+        return TrainingPerturbationJob(system, view, reference, time.perf_counter() - before, say)
 
     def bits(self, system: System, view: View) -> int:
         if isinstance(system, LyapunovSystem):

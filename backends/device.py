@@ -46,11 +46,11 @@ class Arrays(Protocol):
     def download(self, array: Any) -> NDArray[Any]:
         """A copy of a device's array here; waits until kernels that write it are done."""
 
-    def launch(self, kernel: Any, arguments: Sequence[Any], threads: int) -> None:
+    def launch(self, kernel: Any, arguments: Sequence[Any], threads: int, registers: int | None = None) -> None:
         """Run a kernel on as many threads as are resident at once, ``threads`` to a block.
 
         kernel: made by ``compiled.kernel``, taking its work from a queue among the arguments, which are device arrays,
-        numbers, and tuples of them.
+        numbers, and tuples of them. registers: of a thread at most; None for as many as it needs.
         """
 
 
@@ -170,17 +170,17 @@ class Device:
             found: NDArray[Any] = self._cupy.asnumpy(array)
             return found
 
-    def launch(self, kernel: Any, arguments: Sequence[Any], threads: int) -> None:
+    def launch(self, kernel: Any, arguments: Sequence[Any], threads: int, registers: int | None = None) -> None:
         from numba import cuda
 
         with self._here(), cuda.gpus[self.number]:
             given = [_for_numba(cuda, a) for a in arguments]
             with self._lock:
                 if kernel not in self._kernels:
-                    self._kernels[kernel] = cuda.jit(kernel.py_func)
+                    self._kernels[kernel] = cuda.jit(kernel.py_func, max_registers=registers)
                 compiled = self._kernels[kernel].specialize(*given)
-            registers = -(-compiled.get_regs_per_thread() // 8) * 8
-            resident = min(_REGISTERS // (registers * threads), _RESIDENT // threads)
+            used = -(-compiled.get_regs_per_thread() // 8) * 8
+            resident = min(_REGISTERS // (used * threads), _RESIDENT // threads)
             compiled[max(1, resident) * self._multiprocessors, threads](*given)
             cuda.synchronize()
 

@@ -19,14 +19,20 @@ _FEWEST = 256
 
 
 class Devices:
-    """The GPUs of a job. A batch takes the next one that is free; on one GPU, one batch at a time."""
+    """The GPUs of a job. A batch takes the next one that is free; each serves two, one being prepared while the other
+    runs.
+    """
 
     def __init__(self, there: Sequence[Arrays], say: Say) -> None:
         self._say = say
         self._free: queue.SimpleQueue[Arrays | None] = queue.SimpleQueue()  # None: there is none any more
-        for one in there or [None]:
+        for one in [*there, *there]:
             self._free.put(one)
-        self._count = len(there)
+        if not there:
+            self._free.put(None)
+        self._broken: set[int] = set()
+        self.count = self._there = len(there)
+        """How many are in use."""
         self._lock = threading.Lock()
 
     def run(
@@ -38,28 +44,33 @@ class Devices:
         fails, ``cpu`` runs them, which is said once. A GPU that failed is not used again.
         """
         one = self._free.get()
-        if one is None or self._count == 0:
+        if one is None or self.count == 0:
             self._free.put(one)
             return cpu(pixels)
+        if id(one) in self._broken:
+            return self.run(pixels, call, cpu)
         try:
             found = call(one, pixels)
         except OutOfMemory as error:
             self._free.put(one)
             if len(pixels) <= _FEWEST:
-                self._given_up(f"too little memory on the GPU ({error})", all_of_them=True)
+                self._given_up(f"too little memory on the GPU ({error})", 0)
                 return cpu(pixels)
             middle = len(pixels) // 2
             return ReadOut.joined([self.run(part, call, cpu) for part in (pixels[:middle], pixels[middle:])])
         except DeviceError as error:
-            self._given_up(f"the GPU failed ({error})", all_of_them=False)
+            self._broken.add(id(one))
+            self._given_up(f"the GPU failed ({error})", self._there - len(self._broken))
             return self.run(pixels, call, cpu)
+        except BaseException:
+            self._free.put(one)  # or others would wait for it
+            raise
         self._free.put(one)
         return found
 
-    def _given_up(self, why: str, all_of_them: bool) -> None:
+    def _given_up(self, why: str, left: int) -> None:
         with self._lock:
-            before = self._count
-            self._count = 0 if all_of_them else self._count - 1
-            if before and not self._count:
-                self._free.put(None)
-                self._say(f"On the CPU from here on: {why}.")
+            before, self.count = self.count, min(self.count, left)
+        if before and not self.count:
+            self._free.put(None)
+            self._say(f"On the CPU from here on: {why}.")

@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from deepzoom.scene import View
 from deepzoom.systems.base import System
+from deepzoom.systems.experiments import TrainingSystem
 
-from . import device
-from .base import Backend, Job, Progress, Say
-from .cpu_float64 import CpuFloat64
+from . import device, units
+from .base import Backend, Job, Progress, ReadOut, Say
+from .cpu_float64 import CpuFloat64, Float64Job
+from .device import Arrays
+from .training import compile_kernels
+
+
+class _GpuJob(Float64Job):
+    def __init__(self, system: TrainingSystem, view: View, say: Say) -> None:
+        super().__init__(system, view, say)
+        self._devices = units.opened(self._arrays, say)
+        if self._devices.count:
+            self._units, self.tile = units.Units(self._arrays, self._steps), units.TILE
+
+    def run(self, pixels: NDArray[np.int64]) -> ReadOut:
+        return self._devices.run(pixels, self._on_gpu, super().run)
+
+    def _on_gpu(self, one: Arrays, pixels: NDArray[np.int64]) -> ReadOut:
+        weights, *state = self._start(pixels, False)
+        apart = self._network.offset is not None and not self._network.offset_every_step
+        return self._units.finish(one, weights if apart else weights[:1], *state)
 
 
 class GpuFloat64(Backend):
@@ -22,7 +44,10 @@ class GpuFloat64(Backend):
     def job(
         self, system: System, view: View, bits: int | None, progress: Progress, say: Say, distance: bool = False
     ) -> Job:
-        say("On the CPU: kernels for the GPU are still to come.")
+        if isinstance(system, TrainingSystem):
+            compile_kernels(say)
+            return _GpuJob(system, view, say)
+        say("On the CPU: there are no kernels of this system for the GPU.")
         return CpuFloat64().job(system, view, bits, progress, say, distance)
 
     def bits(self, system: System, view: View) -> int:

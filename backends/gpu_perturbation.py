@@ -2,12 +2,48 @@
 
 from __future__ import annotations
 
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepzoom import reference as references
+from deepzoom.reference import HAND_OFF, Reference
 from deepzoom.scene import View
 from deepzoom.systems.base import System
+from deepzoom.systems.experiments import TrainingSystem
 
-from . import device
-from .base import Backend, Job, Progress, Say
-from .cpu_perturbation import CpuPerturbation
+from . import device, units
+from .base import Backend, Job, Progress, ReadOut, Say
+from .cpu_perturbation import CpuPerturbation, TrainingPerturbationJob
+from .device import Arrays
+from .training import compile_kernels
+
+
+class _GpuJob(TrainingPerturbationJob):
+    def __init__(self, system: TrainingSystem, view: View, reference: Reference, seconds: float, say: Say) -> None:
+        super().__init__(system, view, reference, seconds, say)
+        self._last = min(reference.steps, self._steps)
+        self._devices = units.opened(self._arrays, say)
+        if self._devices.count:
+            sizes = np.stack([np.abs(reference.weights[:, s]).max(axis=1) for s in self._layers], axis=1)
+            given = units.ReferenceArrays(
+                reference.record, self._layout, reference.weights, sizes, reference.learning, reference.ratios,
+                self._totals,
+            )  # fmt: skip
+            self._units, self.tile = units.Units(self._arrays, self._steps, given), units.TILE
+
+    def run(self, pixels: NDArray[np.int64]) -> ReadOut:
+        return self._devices.run(pixels, self._on_gpu, super().run)
+
+    def _on_gpu(self, one: Arrays, pixels: NDArray[np.int64]) -> ReadOut:
+        ref = self._reference
+        first, differences, rates, offsets, sums = self._start(self._skip, *self._differences(pixels))
+        if first >= self._last:  # no step has a reference
+            return super().run(pixels)
+        state = self._units.from_reference(one, first, self._last, HAND_OFF, differences, rates, offsets, sums)
+        weights, step, own = state
+        return self._units.finish(one, weights, ref.learning + rates, ref.offset + offsets, step, own)
 
 
 class GpuPerturbation(Backend):
@@ -22,7 +58,12 @@ class GpuPerturbation(Backend):
     def job(
         self, system: System, view: View, bits: int | None, progress: Progress, say: Say, distance: bool = False
     ) -> Job:
-        say("On the CPU: kernels for the GPU are still to come.")
+        if isinstance(system, TrainingSystem):
+            compile_kernels(say)
+            before = time.perf_counter()
+            reference = references.obtain(system, view, bits, progress)
+            return _GpuJob(system, view, reference, time.perf_counter() - before, say)
+        say("On the CPU: there are no kernels of this system for the GPU.")
         return CpuPerturbation().job(system, view, bits, progress, say, distance)
 
     def bits(self, system: System, view: View) -> int:

@@ -27,7 +27,7 @@ class StandIn:
     def download(self, array):
         return array.copy()
 
-    def launch(self, kernel, arguments, threads):
+    def launch(self, kernel, arguments, threads, registers=None):
         self.launches += 1
         if self.launches == self.fails:
             raise DeviceError("RuntimeError: it broke")

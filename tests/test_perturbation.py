@@ -63,7 +63,7 @@ def test_the_skip_changes_nothing(own_cache, kind, monkeypatch):
     small = SmallNetwork(21, steps=STEPS, **KINDS[kind])
     place = View.parse(X, Y, "1e-20", "16x16")
     with_skip = CpuPerturbation().job(system_of(small), place, None, quiet, quiet)
-    monkeypatch.setattr(cpu_perturbation._PerturbationJob, "_confirmed_skip", lambda self: None)
+    monkeypatch.setattr(cpu_perturbation.TrainingPerturbationJob, "_confirmed_skip", lambda self: None)
     without = CpuPerturbation().job(system_of(small), place, None, quiet, quiet)
     assert with_skip.facts.skipped_steps > 0 == without.facts.skipped_steps
     pixels = np.arange(place.pixels)

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import numba
 
-from .simd import clamp, fma, magnitude, power_of_two, where_less, with_sign
+from .simd import clamp, fma, magnitude, power_of_two, quotient, where_less, with_sign
 
 ARGUMENT_SCALE = 2.8853900817779268
 """2 / ln 2: the functions here take their argument multiplied by it."""
@@ -54,7 +54,7 @@ def _parts(v):
 def tanh(v):
     """tanh(v ln 2 / 2) of each lane, to 2 units in the last place; NaN stays NaN."""
     q, below, above = _parts(clamp(v, -_SATURATED, _SATURATED))
-    return fma(q, above, below) / fma(q, below, above)
+    return quotient(fma(q, above, below), fma(q, below, above))
 
 
 @numba.njit(inline="always")
@@ -66,5 +66,5 @@ def tanh_difference(t, complement, v):
     q, below, above = _parts(clamp(magnitude(v), 0.0, _OVERFLOW))
     n = fma(q, above, below)
     slope = complement * (2.0 - complement)
-    factor = where_less(v * t, 0.0, complement, 1.0 + abs(t))  # 1 + T seen in the direction of a
-    return with_sign(slope * n / fma(n, factor, 2.0 * (1.0 - q)), v)
+    factor = where_less(v * t, 0.0, complement, 1.0 + magnitude(t))  # 1 + T seen in the direction of a
+    return with_sign(quotient(slope * n, fma(n, factor, 2.0 * (1.0 - q))), v)

@@ -18,7 +18,7 @@ from deepzoom.compiled import inner
 
 from .contraction import ADD, SET, UNIT, contract_shared, contract_vector
 from .elementary import ARGUMENT_SCALE, tanh
-from .simd import LANES, fma, load, magnitude, maximum, splat, store, where_less
+from .simd import LANES, fma, like, load, magnitude, maximum, splat, store, where_less
 
 IDENTITY, RELU, TANH = 0, 1, 2
 PER_LANE = np.int64(-1)
@@ -111,6 +111,11 @@ def factor(scales, layer, activation):
 
 
 @inner
+def rectified(z):
+    return where_less(z, 0.0, 0.0, z)  # so that NaN comes through
+
+
+@inner
 def _activate(lanes, start, count, activation):
     stop = start + count * LANES
     if activation == TANH:
@@ -118,8 +123,7 @@ def _activate(lanes, start, count, activation):
             store(lanes, i, tanh(load(lanes, i)))
     elif activation == RELU:
         for i in range(start, stop, LANES):
-            z = load(lanes, i)
-            store(lanes, i, where_less(z, 0.0, 0.0, z))  # so that NaN comes through
+            store(lanes, i, rectified(load(lanes, i)))
 
 
 @inner
@@ -159,13 +163,13 @@ def _residual(lanes, out, y, y0, count, total, loss):
 
 
 @inner
-def _slope(h, activation):
+def slope(h, activation):
     """Slope of the nonlinearity, from its value."""
     if activation == TANH:
         return fma(h, -h, 1.0)
     if activation == RELU:
         return where_less(0.0, h, 1.0, 0.0)
-    return splat(1.0)
+    return like(1.0, h)
 
 
 @inner
@@ -177,7 +181,7 @@ def _back_from_output(lanes, h, d, w, rows, n_in, n_out, activation):
             for j in range(1, n_out):
                 p = fma(load(lanes, d + (r * n_out + j) * LANES), load(lanes, w + (i * n_out + j) * LANES), p)
             place = h + (r * n_in + i) * LANES
-            store(lanes, place, p * _slope(load(lanes, place), activation))
+            store(lanes, place, p * slope(load(lanes, place), activation))
 
 
 @inner
@@ -185,7 +189,7 @@ def _back_from_hidden(lanes, h, p, count, activation):
     """The same one layer further down, where p holds the loss's derivative by the hidden values."""
     undo = 1.0 / ARGUMENT_SCALE if activation == TANH else 1.0  # the factors hold the argument's scale
     for i in range(0, count * LANES, LANES):
-        store(lanes, h + i, load(lanes, p + i) * undo * _slope(load(lanes, h + i), activation))
+        store(lanes, h + i, load(lanes, p + i) * undo * slope(load(lanes, h + i), activation))
 
 
 @inner
@@ -285,9 +289,9 @@ def plain_step(net, t, lanes, at):
         rate = load(lanes, at.rates + layer * LANES) * net.scales[layer]
         end = i + widths[layer] * widths[layer + 1] * LANES
         while i < end:
-            slope = load(lanes, at.gradient + i)
+            g = load(lanes, at.gradient + i)
             if layer < layers - 1:
-                moved = maximum(moved, magnitude(slope))
-            store(lanes, at.weights + i, load(lanes, at.weights + i) - rate * slope)
+                moved = maximum(moved, magnitude(g))
+            store(lanes, at.weights + i, load(lanes, at.weights + i) - rate * g)
             i += LANES
     return loss * (1.0 / (net.rows * k)), moved

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numba
-import numpy as np
+
+from deepzoom.compiled import inner
 
 CEILING = 1e6
 LAST = 20
@@ -14,39 +17,67 @@ COLUMNS = 4
 of (ratio - 1) over the last ones."""
 
 
-@numba.njit(error_model="numpy")
-def add_loss(sums, pixel, t, steps, loss):
-    """Take the loss of step t into the pixel's sums; a loss that is NaN stands for all steps from t on."""
-    end = steps if np.isnan(loss) else t + 1
-    if not np.isfinite(loss):
+@inner
+def with_loss(sums, t, steps, loss):
+    """A pixel's sums, a tuple, with the loss of step t; a loss that is NaN stands for all steps from t on."""
+    first, total, inverse, excess = sums
+    end = steps if math.isnan(loss) else t + 1
+    if not math.isfinite(loss):
         loss = CEILING
     if t == 0:
-        sums[pixel, FIRST] = loss
-    v = min(loss / sums[pixel, FIRST], CEILING)
+        first = loss
+    v = min(loss / first, CEILING)
     for i in range(t, end):  # one by one, so that the sums do not depend on when a NaN appears
-        sums[pixel, SUM] += v
-        sums[pixel, INVERSE] += 1.0 / v
+        total += v
+        inverse += 1.0 / v
         if i >= steps - LAST:
-            sums[pixel, EXCESS] += v - 1.0
+            excess += v - 1.0
+    return first, total, inverse, excess
 
 
-@numba.njit(error_model="numpy")
-def add_difference(sums, pixel, t, steps, ratio, first, change):
-    """Take the difference of a loss from the reference's into the pixel's sums, which are differences too.
+@inner
+def with_difference(sums, t, steps, ratio, first, change):
+    """A pixel's sums, a tuple of differences from the reference's, with the difference of a loss from its.
 
     ratio: the reference's loss over its first, ``first``; change: the difference of the loss. With V the ratio and v
     its difference, the inverse differs by -v / (V (V + v)).
     """
+    own, total, inverse, excess = sums
     if t == 0:
-        sums[pixel, FIRST] = change
-    v = (change - ratio * sums[pixel, FIRST]) / (first + sums[pixel, FIRST])
+        own = change
+    v = (change - ratio * own) / (first + own)
     if max(ratio, ratio + v) > CEILING:
         v = min(ratio + v, CEILING) - min(ratio, CEILING)
         ratio = min(ratio, CEILING)
-    sums[pixel, SUM] += v
-    sums[pixel, INVERSE] -= v / (ratio * (ratio + v))
+    total += v
+    inverse -= v / (ratio * (ratio + v))
     if t >= steps - LAST:
-        sums[pixel, EXCESS] += v
+        excess += v
+    return own, total, inverse, excess
+
+
+@inner
+def sums_of(sums, pixel):
+    """A row of the table."""
+    return sums[pixel, FIRST], sums[pixel, SUM], sums[pixel, INVERSE], sums[pixel, EXCESS]
+
+
+@inner
+def put_sums(sums, pixel, row):
+    """Write a row of the table."""
+    sums[pixel, FIRST], sums[pixel, SUM], sums[pixel, INVERSE], sums[pixel, EXCESS] = row
+
+
+@numba.njit(error_model="numpy")
+def add_loss(sums, pixel, t, steps, loss):
+    """``with_loss`` in the table."""
+    put_sums(sums, pixel, with_loss(sums_of(sums, pixel), t, steps, loss))
+
+
+@numba.njit(error_model="numpy")
+def add_difference(sums, pixel, t, steps, ratio, first, change):
+    """``with_difference`` in the table."""
+    put_sums(sums, pixel, with_difference(sums_of(sums, pixel), t, steps, ratio, first, change))
 
 
 @numba.njit(error_model="numpy")

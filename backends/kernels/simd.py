@@ -4,6 +4,9 @@ Numba vectorises a loop only where LLVM can prove that it may. A training step o
 the same straight-line code in every lane, so it is written with an explicit vector value instead: ``+ - * /``
 and the functions below act on all lanes. LLVM lowers the vector to what the machine has (AVX-512, AVX2, NEON).
 
+The functions below take vectors of any width, and plain float64 where no argument is a vector: on a GPU, where each
+lane is a thread, there is nothing but float64.
+
 Arithmetic carries the ``contract`` flag alone: a product and a sum may become one fused operation, and nothing
 is reordered, so that the rounding tricks in ``elementary.py`` hold.
 """
@@ -18,6 +21,7 @@ import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core.typing import Context
 from numba.extending import intrinsic, models, overload, register_model
 
 from deepzoom.compiled import inner
@@ -42,13 +46,15 @@ _i32 = ir.IntType(32)
 VECTOR = ir.VectorType(_f64, _WIDTH)
 _BITS = ir.VectorType(_i64, _WIDTH)
 CONTRACT = ("contract",)
+_ALL_BUT_SIGN = 2**63 - 1
 
 
 class VectorType(types.Type):
-    """Numba type of a vector of ``LANES`` float64 values."""
+    """Numba type of a vector of float64 values."""
 
-    def __init__(self) -> None:
-        super().__init__(name=f"float64x{_WIDTH}")
+    def __init__(self, width: int = _WIDTH) -> None:
+        self.width = width
+        super().__init__(name=f"float64x{width}")
 
 
 vector = VectorType()
@@ -57,14 +63,14 @@ vector = VectorType()
 @register_model(VectorType)
 class _VectorModel(models.PrimitiveModel):
     def __init__(self, dmm: Any, fe_type: Any) -> None:
-        super().__init__(dmm, fe_type, VECTOR)
+        super().__init__(dmm, fe_type, ir.VectorType(_f64, fe_type.width))
 
 
-def emit_splat(builder: Any, scalar: Any) -> Any:
-    """LLVM code that copies a float64 into every lane."""
-    undefined = ir.Constant(VECTOR, ir.Undefined)
+def emit_splat(builder: Any, scalar: Any, kind: Any = VECTOR) -> Any:
+    """LLVM code that copies a float64 into every lane of a vector type."""
+    undefined = ir.Constant(kind, ir.Undefined)
     first = builder.insert_element(undefined, scalar, ir.Constant(_i32, 0))
-    return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(_i32, _WIDTH), [0] * _WIDTH))
+    return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(_i32, kind.count), [0] * kind.count))
 
 
 def emit_pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
@@ -83,53 +89,81 @@ def emit_store(builder: Any, value: Any, pointer: Any) -> None:
     builder.store(value, pointer).align = 8
 
 
-def _constant(value: float) -> Any:
-    return ir.Constant(VECTOR, [value] * _WIDTH)
+def _constant(value: Any, kind: Any) -> Any:
+    """The same number in every lane, or as a scalar."""
+    return ir.Constant(kind, [value] * kind.count if isinstance(kind, ir.VectorType) else value)
 
 
-def _lift(builder: Any, kind: Any, value: Any) -> Any:
-    return value if isinstance(kind, VectorType) else emit_splat(builder, value)
+def _integers(kind: Any) -> Any:
+    """The type of a value's bits."""
+    return ir.VectorType(_i64, kind.count) if isinstance(kind, ir.VectorType) else _i64
+
+
+def _result(*kinds: Any) -> Any:
+    return next((kind for kind in kinds if isinstance(kind, VectorType)), types.float64)
+
+
+def _lift(builder: Any, kind: Any, value: Any, target: Any) -> Any:
+    """An argument as a value of the result's type."""
+    return emit_splat(builder, value, target) if isinstance(target, ir.VectorType) and kind == types.float64 else value
+
+
+def on_cpu(typingctx: Any) -> bool:
+    """Whether code is made for the CPU; else it is for a GPU."""
+    return isinstance(typingctx, Context)
+
+
+def _signature(*kinds: Any) -> Any:
+    return _result(*kinds)(*(k if isinstance(k, VectorType) else types.float64 for k in kinds))
 
 
 def _elementwise(arity: int, emit: Any) -> Any:
-    """Intrinsic on ``arity`` vectors (float64 arguments are splatted); ``emit(builder, *values)`` makes its code."""
+    """Intrinsic on ``arity`` values (float64 arguments are splatted where one is a vector); ``emit(builder, *values)``
+    makes its code.
+    """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return emit(builder, *(_lift(builder, kind, value) for kind, value in zip(signature.args, args)))
+        result = signature.return_type
+        if isinstance(result, VectorType):
+            kind = context.get_value_type(result)
+            args = [_lift(builder, k, value, kind) for k, value in zip(signature.args, args)]
+        return emit(builder, *args)
 
     if arity == 1:
 
         def one(typingctx: Any, a: Any) -> Any:
-            return vector(a), codegen
+            return _signature(a), codegen
 
         return intrinsic(one)
     if arity == 2:
 
         def two(typingctx: Any, a: Any, b: Any) -> Any:
-            return vector(a, b), codegen
+            return _signature(a, b), codegen
 
         return intrinsic(two)
     if arity == 3:
 
         def three(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
-            return vector(a, b, c), codegen
+            return _signature(a, b, c), codegen
 
         return intrinsic(three)
 
     def four(typingctx: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
-        return vector(a, b, c, d), codegen
+        return _signature(a, b, c, d), codegen
 
     return intrinsic(four)
 
 
-def _call(name: str) -> Any:
-    def emit(builder: Any, *values: Any) -> Any:
-        kind = ir.FunctionType(VECTOR, [VECTOR] * len(values))
-        full = f"llvm.{name}.v{_WIDTH}f64"
-        function = builder.module.globals.get(full) or ir.Function(builder.module, kind, full)
-        return builder.call(function, values)
+def emit_magnitude(builder: Any, x: Any) -> Any:
+    kind = _integers(x.type)
+    return builder.bitcast(builder.and_(builder.bitcast(x, kind), _constant(_ALL_BUT_SIGN, kind)), x.type)
 
-    return emit
+
+def _emit_with_sign(builder: Any, x: Any, y: Any) -> Any:
+    kind = _integers(x.type)
+    sign = builder.and_(builder.bitcast(y, kind), _constant(-_ALL_BUT_SIGN - 1, kind))
+    rest = builder.and_(builder.bitcast(x, kind), _constant(_ALL_BUT_SIGN, kind))
+    return builder.bitcast(builder.or_(rest, sign), x.type)
 
 
 def _emit_clamp(builder: Any, x: Any, low: Any, high: Any) -> Any:
@@ -139,21 +173,22 @@ def _emit_clamp(builder: Any, x: Any, low: Any, high: Any) -> Any:
 
 
 def _emit_power_of_two(builder: Any, rounded: Any) -> Any:
-    bits = builder.shl(builder.bitcast(rounded, _BITS), ir.Constant(_BITS, [52] * _WIDTH))
-    return builder.bitcast(builder.add(bits, ir.Constant(_BITS, [1023 << 52] * _WIDTH)), VECTOR)
+    kind = _integers(rounded.type)
+    bits = builder.shl(builder.bitcast(rounded, kind), _constant(52, kind))
+    return builder.bitcast(builder.add(bits, _constant(1023 << 52, kind)), rounded.type)
 
 
 _add = _elementwise(2, lambda b, x, y: b.fadd(x, y, flags=CONTRACT))
 _subtract = _elementwise(2, lambda b, x, y: b.fsub(x, y, flags=CONTRACT))
 _multiply = _elementwise(2, lambda b, x, y: b.fmul(x, y, flags=CONTRACT))
 _divide = _elementwise(2, lambda b, x, y: b.fdiv(x, y, flags=CONTRACT))
-_negate = _elementwise(1, lambda b, x: b.fsub(_constant(-0.0), x, flags=CONTRACT))
+_negate = _elementwise(1, lambda b, x: b.fsub(_constant(-0.0, x.type), x, flags=CONTRACT))
 
 fma = _elementwise(3, lambda b, x, y, z: b.fadd(b.fmul(x, y, flags=CONTRACT), z, flags=CONTRACT))
 """``a * b + c`` (one rounding where the machine fuses)."""
-magnitude = _elementwise(1, _call("fabs"))
+magnitude = _elementwise(1, emit_magnitude)
 """|a| in each lane."""
-with_sign = _elementwise(2, _call("copysign"))
+with_sign = _elementwise(2, _emit_with_sign)
 """|a| with the sign of b."""
 clamp = _elementwise(3, _emit_clamp)
 """a between low and high; NaN stays NaN."""
@@ -163,6 +198,35 @@ where_less = _elementwise(4, lambda b, x, y, s, t: b.select(b.fcmp_ordered("<", 
 """s where x < y, else t."""
 maximum = _elementwise(2, lambda b, x, y: b.select(b.fcmp_ordered("<", x, y), y, x))
 """The larger of the two; x where they cannot be compared."""
+like = _elementwise(2, lambda b, x, y: x)
+"""The float64 a in every lane that b has."""
+
+
+@intrinsic
+def quotient(typingctx: Any, a: Any, b: Any) -> Any:
+    """a / b, neither of them below 1e-290 or above 1e290; on a GPU within a unit in the last place, in 7 operations."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        if on_cpu(typingctx):
+            kind = context.get_value_type(signature.return_type)
+            x, y = (_lift(builder, k, v, kind) for k, v in zip(signature.args, args))
+            return builder.fdiv(x, y, flags=CONTRACT)
+        x, y = args
+        kind = ir.FunctionType(_f64, [_f64])
+        name = "llvm.nvvm.rcp.approx.ftz.d"
+        near = builder.call(builder.module.globals.get(name) or ir.Function(builder.module, kind, name), [y])
+        one = ir.Constant(_f64, 1.0)
+        minus = builder.fsub(ir.Constant(_f64, -0.0), y)
+
+        def fused(p: Any, q: Any, r: Any) -> Any:
+            return builder.fadd(builder.fmul(p, q, flags=CONTRACT), r, flags=CONTRACT)
+
+        lacks = fused(minus, near, one)  # about 2**-20: what is left of it is its third power
+        inverse = fused(near, fused(lacks, lacks, lacks), near)
+        rounded = builder.fmul(x, inverse)
+        return fused(fused(minus, rounded, x), inverse, rounded)
+
+    return _signature(a, b), codegen
 
 
 def _register(function: Any, implementation: Any) -> None:

@@ -1,0 +1,213 @@
+"""Differences from a reference run with a hidden unit in each lane of a group: the same step as ``network_delta.py``'s.
+
+For the networks of ``network_units.py``, and with the letters of ``network_delta.py``. What a row has of the reference
+is read by the lane whose unit it belongs to; neighbouring lanes read neighbouring values.
+"""
+
+from __future__ import annotations
+
+import math
+
+from deepzoom.compiled import inner, kernel
+
+from .elementary import tanh_difference
+from .group import (
+    any_group,
+    columns,
+    dot,
+    first_of,
+    fma_each,
+    group_maximum,
+    in_lanes,
+    largest_of,
+    next_pixel,
+    only_below,
+    put_columns,
+    shared_row,
+    sum_each,
+    times_each,
+    unaligned_row,
+)
+from .network import RELU, TANH, factor
+from .readout import FIRST, put_sums, sums_of, with_difference, with_loss
+from .simd import fma, where_less
+
+ONE = (1.0,)
+
+
+@inner
+def _value(record, start, width, distances):
+    """What the record has of each lane's unit, from ``start`` on."""
+    return columns(record, start, 0, 1, width, ONE, distances)[0]
+
+
+@inner
+def _activated(v, value, side, shape):
+    """The difference of a hidden value, from that of its input; side: as in the record."""
+    if len(shape.kind) == TANH:
+        return tanh_difference(value, side, v)
+    if len(shape.kind) == RELU:
+        there = v + side
+        return where_less(0.0, side, where_less(there, 0.0, -side, v), where_less(0.0, there, there, 0.0))
+    return v
+
+
+@inner
+def _through_slope(p, whole, h, value, side, shape):
+    """The difference of the loss's derivative by a hidden input, from p, that of the one by its value, and P."""
+    if len(shape.kind) == TANH:
+        slope = side * (2.0 - side)
+        s = -fma(h, h, h * (2.0 * value))
+        return s * whole + p * (s + slope)
+    if len(shape.kind) == RELU:
+        now, before = where_less(0.0, h + value, 1.0, 0.0), where_less(0.0, value, 1.0, 0.0)
+        return now * p + (now - before) * whole
+    return p
+
+
+@inner
+def _row(
+    net, record, base, layout, row, drawn, factors, g_below, g_above, loss, twice, trained, shape,
+):  # fmt: skip
+    """Difference of the loss and gradients with those of a data row. drawn: its number among the rows of the step.
+
+    factors: the differences' below, not scaled, its scale, the differences' and the whole ones above.
+    """
+    below, scale, scaled, totals = factors
+    width, k = net.widths[1], len(shape.outputs)
+    xs = shared_row(net.x, row * len(shape.inputs), shape.inputs)
+    value = _value(record, base + layout.hidden[0] + row * width, width, shape.distances)
+    side = value
+    if len(shape.kind) == TANH or len(shape.kind) == RELU:
+        side = _value(record, base + layout.side[0] + row * width, width, shape.distances)
+    h = _activated(dot(xs, below) * scale, value, side, shape)
+    r = sum_each(fma_each(scaled, value, times_each(totals, h)), shape.distances)
+    before = unaligned_row(record, base + layout.residual + row * k, shape.outputs)
+    error = fma_each(r, 1.0, before)
+    loss = loss + dot(fma_each(error, 1.0, before), r)
+    if trained:
+        change = times_each(r, twice)
+        p = dot(change, totals) + dot(times_each(before, twice), scaled)
+        back = _value(record, base + layout.back[0] + drawn * width, width, shape.distances)
+        g_below = fma_each(xs, _through_slope(p, back, h, value, side, shape), g_below)
+        g_above = fma_each(change, value, fma_each(times_each(error, twice), h, g_above))
+    return loss, g_below, g_above
+
+
+@inner
+def delta_units_step(
+    net, t, record, layout, weights, learning, below, above, rate_below, rate_above, offset, shape,
+):  # fmt: skip
+    """One step of the differences; returns that of the loss before it, in all lanes, and those of the weights."""
+    n, width, k = len(shape.inputs), net.widths[1], len(shape.outputs)
+    lanes = shape.distances
+    nothing = in_lanes(0.0, lanes)
+    if net.offset_every_step:
+        below = only_below(fma_each(below, 1.0, offset), width, lanes)
+    top = n * width
+    size = top + width * k
+    base = t * layout.size
+    scale = factor(net.scales, 1, net.activation)
+    reference = columns(weights, t * size + top, 1, k, width, shape.outputs, lanes)
+    factors = (
+        below, factor(net.scales, 0, net.activation), times_each(above, scale),
+        times_each(fma_each(above, 1.0, reference), scale),
+    )  # fmt: skip
+    g_below, g_above = times_each(shape.inputs, nothing), times_each(shape.outputs, nothing)
+    full_batch = net.batches.size == 0
+    loss = nothing
+    twice = 2.0 / (net.rows * k)
+    for r in range(net.rows):
+        loss, g_below, g_above = _row(
+            net, record, base, layout, r, r, factors, g_below, g_above, loss, twice, full_batch, shape,
+        )  # fmt: skip
+    if not full_batch:
+        batch = net.batches.shape[1]
+        twice = 2.0 / (batch * k)
+        for b in range(batch):
+            _, g_below, g_above = _row(
+                net, record, base, layout, net.batches[t, b], b, factors, g_below, g_above, nothing, twice, True, shape,
+            )  # fmt: skip
+    g_below, g_above = times_each(g_below, net.scales[0]), times_each(g_above, net.scales[1])
+    G_below = columns(record, base + layout.gradient, width, 1, width, shape.inputs, lanes)
+    G_above = columns(record, base + layout.gradient + top, 1, k, width, shape.outputs, lanes)
+    below = fma_each(g_below, -learning[0], fma_each(fma_each(g_below, 1.0, G_below), -rate_below, below))
+    above = fma_each(g_above, -learning[1], fma_each(fma_each(g_above, 1.0, G_above), -rate_above, above))
+    return (
+        loss * (1.0 / (net.rows * k)),
+        only_below(below, width, lanes),
+        only_below(above, width, lanes),
+    )
+
+
+@inner
+def _own(row, totals, t):
+    """A pixel's own sums, from their differences from the reference's before step t."""
+    return row[0] + totals[t, 0], row[1] + totals[t, 1], row[2] + totals[t, 2], row[3] + totals[t, 3]
+
+
+@kernel()
+def run_delta_units(
+    queue, net, steps, first, last, threshold, record, layout, weights, sizes, learning, ratios, totals,
+    differences, rates, offsets, step, sums, shape,
+):  # fmt: skip
+    """Run pixels as differences from step ``first`` < ``last`` until their hand-off, as ``run_delta``, in place.
+
+    sizes (steps + 1, layers): the largest of the reference's weights in each layer. On return ``differences`` holds the
+    pixels' own weights, and step (P,) that of their hand-off. queue and shape: as of
+    ``run_units``; all else as of ``run_delta``.
+    """
+    pixels = step.size
+    n, width, k = len(shape.inputs), net.widths[1], len(shape.outputs)
+    lanes = shape.distances
+    top = n * width
+    size = top + width * k
+    pixel = 0
+    t = first
+    over = True
+    own = False
+    row = (0.0, 0.0, 0.0, 0.0)
+    rate_below, rate_above, offset = 0.0, 0.0, 0.0
+    below = times_each(shape.inputs, in_lanes(0.0, lanes))
+    above = times_each(shape.outputs, in_lanes(0.0, lanes))
+    while True:
+        pixel = next_pixel(queue, over, pixel, lanes)
+        if over:
+            own = pixel < pixels
+            p = min(pixel, pixels - 1)
+            below = columns(differences, p * size, width, 1, width, shape.inputs, lanes)
+            above = columns(differences, p * size + top, 1, k, width, shape.outputs, lanes)
+            rate_below, rate_above, offset = rates[p, 0], rates[p, 1], offsets[p, 0]
+            row = sums_of(sums, p)
+            t = first
+            over = False
+        if not any_group(own):
+            return
+        loss, below, above = delta_units_step(
+            net, t, record, layout, weights, learning, below, above, rate_below, rate_above, offset, shape,
+        )  # fmt: skip
+        share_below = first_of(group_maximum(largest_of(below), lanes))
+        share_above = first_of(group_maximum(largest_of(above), lanes))
+        if own:
+            change = first_of(loss)
+            finite = math.isfinite(change)
+            share = 0.0
+            if sizes[t + 1, 0] > 0.0:  # weights that begin at zero have not moved yet
+                share = share_below / sizes[t + 1, 0]
+            if sizes[t + 1, 1] > 0.0:
+                share = max(share, share_above / sizes[t + 1, 1])
+            if finite:
+                row = with_difference(row, t, steps, ratios[t], totals[last, FIRST], change)
+            over = not finite or share >= threshold or t + 1 == last
+            if over:
+                row = _own(row, totals, t + 1 if finite else t)
+                if not finite:  # its loss is no number any more, which stands for all that follow
+                    row = with_loss(row, t, steps, math.nan)
+                step[pixel] = t + 1 if finite else steps
+                put_sums(sums, pixel, row)
+                at = (t + 1) * size
+                there = columns(weights, at, width, 1, width, shape.inputs, lanes)
+                put_columns(differences, pixel * size, width, 1, width, fma_each(below, 1.0, there), lanes)
+                there_above = columns(weights, at + top, 1, k, width, shape.outputs, lanes)
+                put_columns(differences, pixel * size + top, 1, k, width, fma_each(above, 1.0, there_above), lanes)
+        t = t + 1 if t + 1 < last else first  # of a group without a pixel, too: it reads what is there

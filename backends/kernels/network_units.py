@@ -1,0 +1,175 @@
+"""Training runs in plain float64 with a hidden unit in each lane of a group: the same step as ``network.py``'s.
+
+For networks with one hidden layer, no wider than a group. A lane holds what belongs to its unit: the weights into it
+and out of it, and their gradients, all in registers; only the outputs are sums over lanes. Data rows are read by all
+lanes at once, and nothing is written per row.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from deepzoom.compiled import inner, kernel
+
+from .elementary import tanh
+from .group import (
+    any_group,
+    columns,
+    dot,
+    first_of,
+    fma_each,
+    in_lanes,
+    next_pixel,
+    only_below,
+    shared_row,
+    sum_each,
+    times_each,
+)
+from .network import RELU, TANH, factor, rectified, slope
+from .readout import put_sums, sums_of, with_loss
+
+
+class Shape(NamedTuple):
+    """What the compiler is to know of a network and the lanes that hold its units, by the lengths of tuples."""
+
+    kind: tuple[float, ...]
+    """As long as the activation's number."""
+    inputs: tuple[float, ...]
+    outputs: tuple[float, ...]
+    """All 1, as those of ``kind``."""
+    distances: tuple[np.int64, ...]
+    """1, 2, 4, ..., of at least as many lanes as there are hidden units (``group.py``)."""
+
+
+@inner
+def _forward(xs, below, above, shape):
+    """A row's hidden value in each lane, and what it adds to each output; factors below and above the unit."""
+    h = dot(xs, below)
+    if len(shape.kind) == TANH:
+        h = tanh(h)
+    elif len(shape.kind) == RELU:
+        h = rectified(h)
+    return h, times_each(above, h)
+
+
+@inner
+def _backward(xs, h, d, above, g_below, g_above, shape):
+    """Gradients, but for each layer's scale, with those of a row; d: the loss's derivative by each output."""
+    back = dot(d, above) * slope(h, len(shape.kind))
+    return fma_each(xs, back, g_below), fma_each(d, h, g_above)
+
+
+@inner
+def _pair(x, y, first, second, below, above, g_below, g_above, loss, twice, trained, shape):
+    """Loss and gradients with those of two rows, whose sums wait for each other's lanes at the same time."""
+    n, k = len(shape.inputs), len(shape.outputs)
+    x1, x2 = shared_row(x, first * n, shape.inputs), shared_row(x, second * n, shape.inputs)
+    h1, part1 = _forward(x1, below, above, shape)
+    h2, part2 = _forward(x2, below, above, shape)
+    e1 = fma_each(shared_row(y, first * k, shape.outputs), -1.0, sum_each(part1, shape.distances))
+    e2 = fma_each(shared_row(y, second * k, shape.outputs), -1.0, sum_each(part2, shape.distances))
+    loss = loss + dot(e1, e1) + dot(e2, e2)
+    if trained:
+        g_below, g_above = _backward(x1, h1, times_each(e1, twice), above, g_below, g_above, shape)
+        g_below, g_above = _backward(x2, h2, times_each(e2, twice), above, g_below, g_above, shape)
+    return loss, g_below, g_above
+
+
+@inner
+def _single(x, y, row, below, above, g_below, g_above, loss, twice, trained, shape):
+    """The same with those of one row."""
+    xs = shared_row(x, row * len(shape.inputs), shape.inputs)
+    h, part = _forward(xs, below, above, shape)
+    e = fma_each(shared_row(y, row * len(shape.outputs), shape.outputs), -1.0, sum_each(part, shape.distances))
+    if trained:
+        g_below, g_above = _backward(xs, h, times_each(e, twice), above, g_below, g_above, shape)
+    return loss + dot(e, e), g_below, g_above
+
+
+@inner
+def units_step(net, t, below, above, rate_below, rate_above, offset, shape):
+    """One step of training; returns the loss before it, the same in all lanes, and the new factors.
+
+    Factors are the weights times ``factor`` of their layer, rates and offset those of factors.
+    """
+    width = net.widths[1]
+    lanes = shape.distances
+    nothing = in_lanes(0.0, lanes)
+    if net.offset_every_step:
+        below = only_below(fma_each(below, 1.0, offset), width, lanes)
+    g_below, g_above = times_each(shape.inputs, nothing), times_each(shape.outputs, nothing)
+    full_batch = net.batches.size == 0
+    loss = nothing
+    k = len(shape.outputs)
+    twice = 2.0 / (net.rows * k)
+    r = 0
+    while r + 1 < net.rows:
+        loss, g_below, g_above = _pair(
+            net.x, net.y, r, r + 1, below, above, g_below, g_above, loss, twice, full_batch, shape,
+        )  # fmt: skip
+        r += 2
+    if r < net.rows:
+        loss, g_below, g_above = _single(
+            net.x, net.y, r, below, above, g_below, g_above, loss, twice, full_batch, shape,
+        )  # fmt: skip
+    if not full_batch:
+        batch = net.batches.shape[1]
+        drawn = min(t, net.batches.shape[0] - 1)
+        twice = 2.0 / (batch * k)
+        for b in range(batch):
+            _, g_below, g_above = _single(
+                net.x, net.y, net.batches[drawn, b], below, above, g_below, g_above, nothing, twice, True, shape,
+            )  # fmt: skip
+    below = only_below(fma_each(g_below, -rate_below, below), width, lanes)
+    above = only_below(fma_each(g_above, -rate_above, above), width, lanes)
+    return loss * (1.0 / (net.rows * k)), below, above
+
+
+@kernel()
+def run_units(queue, net, steps, weights, rates, offsets, step, sums, shape):
+    """Run pixels on from their step to the end, as ``run_plain``: step and sums in place, weights stay; none freezes.
+
+    weights: (P, n), or (1, n) where all pixels begin with the same. queue (1,) int64, zero before the first call;
+    several threads, or groups of a GPU, may work on one.
+    """
+    pixels = step.size
+    n, width, k = len(shape.inputs), net.widths[1], len(shape.outputs)
+    lanes = shape.distances
+    size = n * width + width * k
+    apart = size if weights.shape[0] > 1 else 0
+    pixel = 0
+    t = 0
+    over = True
+    own = False
+    row = (0.0, 0.0, 0.0, 0.0)
+    rate_below, rate_above, offset = 0.0, 0.0, 0.0
+    below = times_each(shape.inputs, in_lanes(0.0, lanes))
+    above = times_each(shape.outputs, in_lanes(0.0, lanes))
+    factor_below, factor_above = factor(net.scales, 0, net.activation), factor(net.scales, 1, net.activation)
+    while True:
+        pixel = next_pixel(queue, over, pixel, lanes)
+        if over:
+            own = pixel < pixels
+            p = min(pixel, pixels - 1)
+            below = times_each(columns(weights, p * apart, width, 1, width, shape.inputs, lanes), factor_below)
+            above = times_each(columns(weights, p * apart + n * width, 1, k, width, shape.outputs, lanes), factor_above)
+            rate_below = rates[p, 0] * net.scales[0] * factor_below
+            rate_above = rates[p, 1] * net.scales[1] * factor_above
+            offset = offsets[p, 0] * factor_below
+            row = sums_of(sums, p)
+            t = step[p]
+            over = own and t >= steps
+        if not any_group(own):
+            return
+        loss, below, above = units_step(net, t, below, above, rate_below, rate_above, offset, shape)
+        if own and not over:
+            value = first_of(loss)
+            row = with_loss(row, t, steps, value)
+            t += 1
+            over = math.isnan(value) or t == steps
+            if over:
+                put_sums(sums, pixel, row)
+                step[pixel] = steps

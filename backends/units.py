@@ -1,0 +1,135 @@
+"""Training pixels on a GPU: what the kernels of ``network_units.py`` and ``delta_units.py`` need there."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .base import ReadOut, Say
+from .device import Arrays, DeviceError
+from .device import opened as opened_gpus
+from .devices import Devices
+from .kernels.delta_units import run_delta_units
+from .kernels.network import NetworkArrays
+from .kernels.network_delta import RecordLayout
+from .kernels.network_units import Shape, run_units
+from .training import read_out
+
+Floats = NDArray[np.float64]
+
+TILE = 2**16
+"""Pixels of a batch: some hundred for each group of lanes of a large GPU, so that the last ones cost little."""
+MOST_UNITS, MOST_INPUTS, MOST_OUTPUTS = 32, 64, 8
+"""Of networks that the kernels serve: the lanes of a warp, and what fits its registers."""
+_THREADS, _REGISTERS = 128, 168
+"""Three blocks of four warps to a multiprocessor: with fewer registers the sums of two rows no longer fit."""
+
+
+@dataclass(frozen=True)
+class ReferenceArrays:
+    """A reference run as ``run_delta_units`` takes it."""
+
+    record: Floats
+    layout: RecordLayout
+    weights: Floats
+    sizes: Floats
+    learning: Floats
+    ratios: Floats
+    totals: Floats
+
+
+def obstacle(net: NetworkArrays) -> str | None:
+    """Why the kernels do not serve a network, or None."""
+    widths = net.widths.tolist()
+    if len(widths) != 3:
+        return "the GPU's kernels are for networks with one hidden layer"
+    for name, width, most in zip(
+        ("inputs", "hidden units", "outputs"), widths, (MOST_INPUTS, MOST_UNITS, MOST_OUTPUTS)
+    ):
+        if width > most:
+            return f"the GPU's kernels are for networks of at most {most} {name}"
+    return None
+
+
+def opened(net: NetworkArrays, say: Say) -> Devices:
+    """The GPUs that run a network's pixels; none, which is said, where they cannot."""
+    why = obstacle(net)
+    there: list[Any] = []
+    if why is None:
+        try:
+            there = opened_gpus()
+        except DeviceError as error:
+            why = f"no GPU could be opened ({error})"
+    if why is not None:
+        say(f"On the CPU: {why}.")
+    return Devices(there, say)
+
+
+class Units:
+    """A training job's pixels on whatever GPU is given; network and reference are uploaded once to each."""
+
+    def __init__(self, net: NetworkArrays, steps: int, reference: ReferenceArrays | None = None) -> None:
+        self._net, self._steps, self._reference = net, steps, reference
+        n, width, k = net.widths.tolist()
+        lanes = max(4, 1 << (width - 1).bit_length())
+        distances = tuple(np.int64(1 << i) for i in range(lanes.bit_length() - 1))
+        self.shape = Shape((1.0,) * net.activation, (1.0,) * n, (1.0,) * k, distances)
+        self._held: dict[int, tuple[Any, ...]] = {}
+        self._lock = threading.Lock()
+
+    def _on(self, one: Arrays) -> tuple[Any, ...]:
+        """(network, reference's arrays or None) on a GPU."""
+        with self._lock:
+            if id(one) not in self._held:
+                self._held[id(one)] = _uploaded(one, self._net), _of(self._reference, lambda v: _uploaded(one, v))
+            return self._held[id(one)]
+
+    def finish(self, one: Arrays, weights: Any, rates: Floats, offsets: Floats, step: Any, sums: Any) -> ReadOut:
+        """Run pixels from where they stand to their end, as ``training.finish``; arrays of this side or the GPU's.
+
+        weights may have one row for all pixels.
+        """
+        net, _ = self._on(one)
+        sums = _there(one, sums)
+        given = _there(one, weights), one.upload(rates), one.upload(offsets), _there(one, step), sums
+        one.launch(run_units, (one.zeros(1, np.int64), net, self._steps, *given, self.shape), _THREADS, _REGISTERS)
+        return read_out(one.download(sums))
+
+    def from_reference(
+        self,
+        one: Arrays,
+        first: int,
+        last: int,
+        threshold: float,
+        differences: Floats,
+        rates: Floats,
+        offsets: Floats,
+        sums: Floats,
+    ) -> tuple[Any, Any, Any]:
+        """Differences from the reference until the hand-off: weights, step and sums there, on the GPU."""
+        net, reference = self._on(one)
+        state = one.upload(differences), one.upload(rates), one.upload(offsets)
+        step, own = one.zeros(len(differences), np.int64), one.upload(sums)
+        given = net, self._steps, first, last, threshold, *reference, *state, step, own
+        one.launch(run_delta_units, (one.zeros(1, np.int64), *given, self.shape), _THREADS, _REGISTERS)
+        return state[0], step, own
+
+
+def _of(reference: ReferenceArrays | None, made: Callable[[Any], Any]) -> tuple[Any, ...] | None:
+    return None if reference is None else tuple(made(v) for v in vars(reference).values())
+
+
+def _uploaded(one: Arrays, value: Any) -> Any:
+    """A value with the arrays in it on a GPU."""
+    if isinstance(value, tuple):
+        return type(value)(*(_uploaded(one, v) for v in value))  # a NamedTuple
+    return one.upload(value) if isinstance(value, np.ndarray) else value
+
+
+def _there(one: Arrays, array: Any) -> Any:
+    return one.upload(array) if isinstance(array, np.ndarray) else array
