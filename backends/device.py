@@ -109,7 +109,7 @@ def obstacle() -> str | None:
         if driver == 0:
             return "there is no NVIDIA driver"
         if driver < _NEEDED:
-            return f"the driver is of CUDA {_version(driver)}; install one of CUDA {_version(_NEEDED)} or later"
+            return f"the driver is of CUDA {version(driver)}; install one of CUDA {version(_NEEDED)} or later"
         count = runtime.getDeviceCount()
     except runtime.CUDARuntimeError as error:
         return f"the driver finds no GPU ({str(error).splitlines()[0]})"
@@ -121,7 +121,8 @@ def obstacle() -> str | None:
     return None
 
 
-def _version(number: int) -> str:
+def version(number: int) -> str:
+    """CUDA's own count of a version, as text."""
     return f"{number // 1000}.{number % 1000 // 10}"
 
 

@@ -28,13 +28,13 @@ CALM = -3.0
 """log10 of learning rates at which no run diverges: neither program stops early."""
 
 
-def rates() -> np.ndarray:
+def rates(pixels: int = BATCH) -> np.ndarray:
     rng = np.random.default_rng(0)
-    return 10.0 ** (CALM + rng.uniform(0, 1e-3, (BATCH, 2)))
+    return 10.0 ** (CALM + rng.uniform(0, 1e-3, (pixels, 2)))
 
 
-def jax_engine(steps):
-    os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+def jax_program(steps):
+    """The published program's step, jitted and vmapped over learning rates (pixels, 2): losses (pixels, steps)."""
     import jax
     import jax.numpy as jnp
 
@@ -57,8 +57,12 @@ def jax_engine(steps):
 
         return jax.lax.scan(step, start, None, length=steps)[1]
 
-    program = jax.jit(jax.vmap(train))
-    given = jnp.array(rates())
+    return jax.jit(jax.vmap(train))
+
+
+def jax_engine(steps):
+    os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+    program, given = jax_program(steps), rates()
     return lambda: program(given).block_until_ready()
 
 

@@ -22,6 +22,17 @@ def pytest_configure(config):
         cache.clear("references")
 
 
+def pytest_collection_modifyitems(items):
+    gpu = [item for item in items if item.get_closest_marker("gpu")]
+    if gpu:
+        from deepzoom.backends import device
+
+        missing = device.obstacle()
+        for item in gpu:
+            if missing:
+                item.add_marker(pytest.mark.skip(reason=f"no GPU: {missing}"))
+
+
 @pytest.fixture
 def own_cache(tmp_path, monkeypatch):
     """A cache of references of this test's own."""

@@ -1,0 +1,170 @@
+"""Everything that only a GPU can show, in one command: tests/gpu, then the figures of docs/gpu.md in one table.
+
+    python -m pip install ".[test,cuda12]"     # or cuda13; "jax[cuda12]" beside it for the comparison
+    python scripts/check_gpu.py
+
+It takes less than eight minutes on one GPU, and ends with 1 where there is none.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from deepzoom import landmarks, rendering
+from deepzoom.backends import device, units
+from deepzoom.backends.kernels.group import any_group, next_pixel
+from deepzoom.backends.kernels.simd import fma
+from deepzoom.backends.training import arrays_of, start_weights
+from deepzoom.compiled import kernel
+from deepzoom.scene import Scene, View
+from deepzoom.systems import create
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "benchmarks"))
+DISTANCES = tuple(np.int64(1 << i) for i in range(4))
+ITEMS, ROUNDS, CHAINS = 200_000, 4_096, 8
+"""Of the peak: work of a group of 16 lanes, multiply-adds in each of its chains, chains in each lane."""
+STEPS = 500
+CALM_PIXELS = 2**17
+
+
+@kernel()
+def chains(queue, items, rounds, out):
+    """Independent chains of multiply-adds in every lane, nothing else."""
+    item = next_pixel(queue, True, 0, DISTANCES)
+    while any_group(item < items):
+        a, b, c, d, e, f, g, h = 1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7
+        for _ in range(rounds):
+            a, b, c, d = fma(a, 0.999, 1e-9), fma(b, 0.999, 1e-9), fma(c, 0.999, 1e-9), fma(d, 0.999, 1e-9)
+            e, f, g, h = fma(e, 0.999, 1e-9), fma(f, 0.999, 1e-9), fma(g, 0.999, 1e-9), fma(h, 0.999, 1e-9)
+        if a + b + c + d + e + f + g + h == 0.5:  # never, which the compiler cannot know
+            out[0] = 1.0
+        item = next_pixel(queue, True, item, DISTANCES)
+
+
+def best(run: Any, times: int = 3) -> float:
+    """Seconds of the fastest run, after one that compiles."""
+    run()
+    found = []
+    for _ in range(times):
+        begin = time.perf_counter()
+        run()
+        found.append(time.perf_counter() - begin)
+    return min(found)
+
+
+def peak(one: device.Device) -> float:
+    """Measured float64 operations a second, a multiply-add being two."""
+    out = one.zeros(1, np.float64)
+    seconds = best(lambda: one.launch(chains, (one.zeros(1, np.int64), ITEMS, ROUNDS, out), 256))
+    return 2.0 * ITEMS * 2 ** len(DISTANCES) * ROUNDS * CHAINS / seconds
+
+
+def steps_a_second(one: device.Device) -> float:
+    """Pixel-steps of the published tanh network, of runs that all go on to the end."""
+    from training import rates
+
+    network = create("tanh").network
+    made, none = units.Units(arrays_of(network), STEPS), np.zeros((CALM_PIXELS, 1))
+    weights, given = start_weights(network, none[:1]), rates(CALM_PIXELS)
+
+    def run() -> None:
+        made.finish(one, weights, given, none, np.zeros(CALM_PIXELS, np.int64), np.zeros((CALM_PIXELS, 4)))
+
+    return CALM_PIXELS * STEPS / best(run)
+
+
+def jax_steps_a_second() -> tuple[float, int] | str:
+    """The same of the published program's step, and the best batch; or why not."""
+    if importlib.util.find_spec("jax") is None:
+        return "JAX is not installed"
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    import jax
+
+    if jax.default_backend() != "gpu":
+        return "JAX finds no GPU"
+    from training import jax_program, rates
+
+    steps = 50
+    program, found = jax_program(steps), []
+    for batch in (1024, 4096, 16384, 65536):
+        given = jax.device_put(rates(batch))
+        found.append((batch * steps / best(lambda given=given: program(given).block_until_ready()), batch))
+    return max(found)
+
+
+def rendered(at: str, depth: str | None, backend: str) -> tuple[float, dict[str, Any]]:
+    """Seconds and facts of a view of 1024 x 1024 pixels."""
+    place = landmarks.get(at)
+    view = View.parse(place.x, place.y, depth or place.depth, "1024x1024")
+    scene = Scene(place.system, view, place.steps, dict(place.settings), backend=backend, trust="off")
+    begin = time.perf_counter()
+    result = rendering.render(scene)
+    assert result.complete
+    return time.perf_counter() - begin, result.facts
+
+
+def lines(one: device.Device) -> Iterator[tuple[str, str]]:
+    """(what, figure) of each line of the table."""
+    from training import PRODUCT_FLOPS
+
+    most, plain = peak(one), steps_a_second(one)
+    yield "multiply-adds, measured peak", f"{most / 1e12:.2f} TFlop/s"
+    yield "tanh, calm pixel-steps a second", f"{plain / 1e6:.2f} million"
+    yield "share of the peak, products alone", f"{plain * PRODUCT_FLOPS / most:.1%}"
+    theirs = jax_steps_a_second()
+    if isinstance(theirs, str):
+        yield "ratio to the published program", theirs
+    else:
+        yield "JAX, pixel-steps a second", f"{theirs[0] / 1e6:.2f} million (batch {theirs[1]:,})"
+        yield "ratio to the published program", f"{plain / theirs[0]:.2f}"
+    rendered("tanh-published", None, "gpu-float64")  # compiles
+    seconds, facts = rendered("tanh-published", None, "gpu-float64")
+    yield "published tanh window, 1024 x 1024", f"{facts['pixels'] / seconds:,.0f} pixels/s, {seconds:.2f} s in all"
+    rendered("tanh-deep", "1e-20", "gpu-perturbation")
+    seconds, facts = rendered("tanh-deep", "1e-20", "gpu-perturbation")
+    yield (
+        "tanh at 1e-20, 1024 x 1024, its reference cached",
+        f"{facts['pixels'] / seconds:,.0f} pixels/s, {seconds:.2f} s",
+    )
+    if importlib.util.find_spec("gpu_classical") is not None:
+        import gpu_classical
+
+        yield from gpu_classical.lines()
+
+
+def main() -> int:
+    missing = device.obstacle()
+    if missing is not None:
+        print(f"No GPU can be checked here: {missing}.")
+        return 1
+    import cupy
+
+    begin = time.perf_counter()
+    tests = subprocess.run([sys.executable, "-m", "pytest", "-q", "-n", "0", "tests/gpu"], cwd=HERE.parent)
+    one = device.Device()
+    runtime = cupy.cuda.runtime
+    table = [
+        ("GPU", one.name),
+        ("CuPy", f"{cupy.__version__}, driver of CUDA {device.version(runtime.driverGetVersion())}"),
+        ("tests/gpu", "pass" if tests.returncode == 0 else "FAIL"),
+    ]
+    for row in lines(one):
+        table.append(row)
+    table.append(("seconds in all", f"{time.perf_counter() - begin:.0f}"))
+    for name, figure in table:
+        print(f"{name:<52} {figure}")
+    return tests.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

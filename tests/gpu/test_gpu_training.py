@@ -1,0 +1,81 @@
+"""Training pixels on a GPU against the CPU's; needs one."""
+
+import numpy as np
+import pytest
+
+from deepzoom import landmarks, systems
+from deepzoom.backends import device, units
+from deepzoom.backends.cpu_float64 import CpuFloat64
+from deepzoom.backends.cpu_perturbation import CpuPerturbation
+from deepzoom.backends.gpu_float64 import GpuFloat64
+from deepzoom.backends.gpu_perturbation import GpuPerturbation
+from deepzoom.backends.training import arrays_of, start_weights
+from deepzoom.scene import View
+
+pytestmark = pytest.mark.gpu
+SYSTEMS = ("tanh", "linear", "relu", "single-datapoint", "minibatch", "weight-init")
+
+
+def quiet(*_):
+    pass
+
+
+def agree(gpu, cpu, pixels):
+    """Fates equal wherever the CPU's own second run has the same, measures to 1e-9 where rounding has not grown there.
+
+    Returns what share of pixels each was.
+    """
+    mine, theirs, again = gpu.run(pixels), cpu.run(pixels), cpu.shadow(pixels)
+    settled, smooth = again.agrees(theirs), again.agrees(theirs, 1e-12)
+    assert np.array_equal(mine.fate[settled], theirs.fate[settled])
+    np.testing.assert_allclose(mine.measure[smooth], theirs.measure[smooth], rtol=1e-9)
+    return settled.mean(), smooth.mean()
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+@pytest.mark.parametrize("steps", [60, 500])
+def test_published_windows(name, steps):
+    """Before rounding has grown, and as published, where it decides most pixels of these windows."""
+    place = landmarks.get(f"{name}-published")
+    view = View.parse(place.x, place.y, place.depth, "48x48")
+    system = systems.create(name, steps=steps)
+    settled, _ = agree(*(b().job(system, view, None, quiet, quiet) for b in (GpuFloat64, CpuFloat64)), np.arange(2304))
+    assert settled > 0.9 or steps > 60
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_deep_views(name, own_cache):
+    place = landmarks.choose(name, View.parse("0", "0", "1e-20", "1x1").depth, {})
+    view = View.parse(place.x, place.y, "1e-20", "32x32")
+    system = systems.create(name, steps=place.steps)
+    agree(*(b().job(system, view, None, quiet, quiet) for b in (GpuPerturbation, CpuPerturbation)), np.arange(1024))
+
+
+def test_every_batch_size():
+    """Fewer pixels than one block has groups, and more than all groups hold."""
+    network = systems.create("tanh").network
+    net, one = arrays_of(network), device.Device()
+    for pixels in (1, 7, 33, 40_000):
+        rates = np.full((pixels, 2), 1e-3) * np.linspace(1, 2, pixels)[:, None]
+        weights, none = start_weights(network, np.zeros((1, 1))), np.zeros((pixels, 1))
+        out = units.Units(net, 5).finish(one, weights, rates, none, np.zeros(pixels, np.int64), np.zeros((pixels, 4)))
+        last = units.Units(net, 5).finish(one, weights, rates[-1:], none[:1], np.zeros(1, np.int64), np.zeros((1, 4)))
+        assert out.measure[-1] == last.measure[0] and np.all(out.measure != 0)
+
+
+def test_memory_stays_under_what_was_given():
+    import cupy
+
+    most = 64 * 2**20
+    one = device.Device(0, most)
+    pool = cupy.get_default_memory_pool()
+    try:
+        with pytest.raises(device.OutOfMemory):
+            one.zeros(most // 8 + 2**20, np.float64)
+        network = systems.create("tanh").network
+        job = GpuFloat64().job(systems.create("tanh"), View.parse("1", "1", "1", "512x512"), None, quiet, pytest.fail)
+        assert len(network.x) == 272 and np.isfinite(job.run(np.arange(2**18)).measure).all()
+        assert pool.total_bytes() <= most
+    finally:
+        pool.set_limit(size=0)
+        pool.free_all_blocks()
