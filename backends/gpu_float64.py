@@ -31,6 +31,12 @@ class _GpuJob(Float64Job):
         apart = self._network.offset is not None and not self._network.offset_every_step
         return self._units.finish(one, weights if apart else weights[:1], *state)
 
+    def shadow(self, pixels: NDArray[np.int64]) -> ReadOut:
+        return self._devices.run(pixels, self._shadow_on_gpu, super().shadow)
+
+    def _shadow_on_gpu(self, one: Arrays, pixels: NDArray[np.int64]) -> ReadOut:
+        return self._units.finish(one, *self._start(pixels, True), shadow=True)
+
 
 class GpuFloat64(Backend):
     """All steps in float64, on GPUs."""

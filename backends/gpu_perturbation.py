@@ -17,6 +17,7 @@ from . import device, units
 from .base import Backend, Job, Progress, ReadOut, Say
 from .cpu_perturbation import CpuPerturbation, TrainingPerturbationJob
 from .device import Arrays
+from .limbs import disturbed, signs
 from .training import compile_kernels
 
 
@@ -34,16 +35,24 @@ class _GpuJob(TrainingPerturbationJob):
             self._units, self.tile = units.Units(self._arrays, self._steps, given), units.TILE
 
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:
-        return self._devices.run(pixels, self._on_gpu, super().run)
+        return self._devices.run(pixels, lambda one, some: self._on_gpu(one, some, False), super().run)
 
-    def _on_gpu(self, one: Arrays, pixels: NDArray[np.int64]) -> ReadOut:
-        ref = self._reference
-        first, differences, rates, offsets, sums = self._start(self._skip, *self._differences(pixels))
+    def shadow(self, pixels: NDArray[np.int64]) -> ReadOut:
+        return self._devices.run(pixels, lambda one, some: self._on_gpu(one, some, True), super().shadow)
+
+    def _on_gpu(self, one: Arrays, pixels: NDArray[np.int64], moved: bool) -> ReadOut:
+        """moved: as of ``_handed_off``."""
+        ref, at, size = self._reference, self._differences(pixels), self._layers[-1].stop
+        first, *start = self._start(self._skip, *at, signs(pixels, size, 0) if moved else None)
         if first >= self._last:  # no step has a reference
-            return super().run(pixels)
-        state = self._units.from_reference(one, first, self._last, HAND_OFF, differences, rates, offsets, sums)
-        weights, step, own = state
-        return self._units.finish(one, weights, ref.learning + rates, ref.offset + offsets, step, own)
+            return super().shadow(pixels) if moved else super().run(pixels)
+        weights, step, own = self._units.from_reference(one, first, self._last, HAND_OFF, *start)
+        rates, offsets = self._parameters(*at)
+        learning = ref.learning + rates
+        if moved:
+            weights = disturbed(one.download(weights), signs(pixels, size, 1))
+            learning = disturbed(learning, signs(pixels, learning.shape[1], 2))
+        return self._units.finish(one, weights, learning, ref.offset + offsets, step, own, moved)
 
 
 class GpuPerturbation(Backend):

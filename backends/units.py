@@ -15,9 +15,9 @@ from .device import Arrays, DeviceError
 from .device import opened as opened_gpus
 from .devices import Devices
 from .kernels.delta_units import run_delta_units
-from .kernels.network import NetworkArrays
+from .kernels.network import TANH, NetworkArrays
 from .kernels.network_delta import RecordLayout
-from .kernels.network_units import Shape, run_units
+from .kernels.network_units import SLOPED, Shape, run_units
 from .training import read_out
 
 Floats = NDArray[np.float64]
@@ -89,15 +89,19 @@ class Units:
                 self._held[id(one)] = _uploaded(one, self._net), _of(self._reference, lambda v: _uploaded(one, v))
             return self._held[id(one)]
 
-    def finish(self, one: Arrays, weights: Any, rates: Floats, offsets: Floats, step: Any, sums: Any) -> ReadOut:
+    def finish(
+        self, one: Arrays, weights: Any, rates: Floats, offsets: Floats, step: Any, sums: Any, shadow: bool = False
+    ) -> ReadOut:
         """Run pixels from where they stand to their end, as ``training.finish``; arrays of this side or the GPU's.
 
-        weights may have one row for all pixels.
+        weights may have one row for all pixels. shadow: with slopes that do not vanish where tanh is 1 to the last bit.
         """
         net, _ = self._on(one)
         sums = _there(one, sums)
         given = _there(one, weights), one.upload(rates), one.upload(offsets), _there(one, step), sums
-        one.launch(run_units, (one.zeros(1, np.int64), net, self._steps, *given, self.shape), _THREADS, _REGISTERS)
+        sloped = shadow and self._net.activation == TANH
+        shape = self.shape._replace(kind=(1.0,) * SLOPED) if sloped else self.shape
+        one.launch(run_units, (one.zeros(1, np.int64), net, self._steps, *given, shape), _THREADS, _REGISTERS)
         return read_out(one.download(sums))
 
     def from_reference(

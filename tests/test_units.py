@@ -82,6 +82,34 @@ def test_published_runs(name):
     np.testing.assert_allclose(there, expected[4], rtol=1e-10)
 
 
+def test_tanh_of_single_numbers():
+    """What a GPU's threads compute: tanh of plain float64, its slope where it is saturated too, and its difference."""
+    import mpmath
+    import numba
+
+    from deepzoom.backends.kernels import elementary
+
+    @numba.njit
+    def found(v, value, side):
+        return elementary.tanh(v), elementary.tanh_and_slope(v)[1], elementary.tanh_difference(value, side, v)
+
+    rng = np.random.default_rng(5)
+    sizes = 10.0 ** rng.uniform(-20, 2.99, 300)
+    with mpmath.workprec(2500):
+        for v, center in zip(sizes * rng.choice([-1, 1], 300), rng.normal(size=300) * 8):
+            x, a = mpmath.mpf(v) * mpmath.ln(2) / 2, mpmath.mpf(center)
+            value, side = mpmath.tanh(a), 1 - abs(mpmath.tanh(a))
+            t, slope, change = found(v, float(value), float(side))
+            assert t == pytest.approx(float(mpmath.tanh(x)), rel=1e-15)
+            assert slope == pytest.approx(float(mpmath.sech(x) ** 2), rel=2e-15)
+            true = mpmath.tanh(mpmath.atanh(mpmath.sign(a) * (1 - mpmath.mpf(float(side)))) + x) - mpmath.sign(a) * (
+                1 - mpmath.mpf(float(side))
+            )
+            assert change == pytest.approx(float(true), rel=4e-15)
+    assert found(1001.0, 0.5, 0.5)[:2] == (1.0, 0.0) and found(-1e300, 0.5, 0.5)[0] == -1.0
+    assert all(math.isnan(v) for v in found(np.nan, 0.5, 0.5))
+
+
 def test_loss_that_is_no_number_ends_a_run():
     network = systems.create("tanh", settings={}).network
     net = arrays_of(network)
@@ -111,6 +139,7 @@ def same(a, b, within):
 def test_float64_jobs(shallow, monkeypatch):
     gpu, cpu = jobs(GpuFloat64, CpuFloat64, shallow, "1e-3", monkeypatch, StandIn())
     same(gpu.run(np.arange(48)), cpu.run(np.arange(48)), 1e-9)
+    same(gpu.shadow(np.arange(48)), cpu.shadow(np.arange(48)), 1e-9)
     assert gpu._devices.count == 1
 
 
@@ -119,6 +148,8 @@ def test_perturbation_jobs(shallow, monkeypatch, own_cache, depth):
     gpu, cpu = jobs(GpuPerturbation, CpuPerturbation, shallow, depth, monkeypatch, one := StandIn())
     same(gpu.run(np.arange(48)), cpu.run(np.arange(48)), 1e-9)
     assert one.launches == 2
+    same(gpu.shadow(np.arange(48)), cpu.shadow(np.arange(48)), 1e-9)
+    assert one.launches == 4
 
 
 def test_hand_off_is_where_the_cpu_has_it(shallow, monkeypatch, own_cache):

@@ -58,6 +58,19 @@ def tanh(v):
 
 
 @numba.njit(inline="always")
+def tanh_and_slope(v):
+    """tanh, and 1 less its square with all its digits where tanh is 1 to the last bit; 0 from 1000 on.
+
+    In the terms above, ``1 - tanh(x)**2 = 4 s (1 - q**2) / d**2``.
+    """
+    clamped = clamp(v, -_OVERFLOW, _OVERFLOW)
+    q, below, above = _parts(clamped)
+    d = fma(q, below, above)
+    slope = quotient(2.0 * (below + above), d) * quotient((1.0 - q) * (1.0 + q), d)  # 1 / d**2 would underflow
+    return quotient(fma(q, above, below), d), where_less(_OVERFLOW, magnitude(v), 0.0, slope)
+
+
+@numba.njit(inline="always")
 def tanh_difference(t, complement, v):
     """tanh(A + a) - tanh(A) from t = tanh(A), complement = 1 - |t| (both float64) and the vector v = 2 a / ln 2.
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from deepzoom.compiled import inner, kernel
 
-from .elementary import tanh
+from .elementary import tanh, tanh_and_slope
 from .group import (
     any_group,
     columns,
@@ -31,6 +31,9 @@ from .group import (
 from .network import RELU, TANH, factor, rectified, slope
 from .readout import put_sums, sums_of, with_loss
 
+SLOPED = TANH + 1
+"""In place of TANH: its slopes do not vanish where it is 1 to the last bit, as those of more digits do not."""
+
 
 class Shape(NamedTuple):
     """What the compiler is to know of a network and the lanes that hold its units, by the lengths of tuples."""
@@ -46,20 +49,22 @@ class Shape(NamedTuple):
 
 @inner
 def _forward(xs, below, above, shape):
-    """A row's hidden value in each lane, and what it adds to each output; factors below and above the unit."""
+    """A row's hidden value in each lane, its slope, and what it adds to each output; factors below and above."""
     h = dot(xs, below)
+    if len(shape.kind) == SLOPED:
+        h, steep = tanh_and_slope(h)
+        return h, steep, times_each(above, h)
     if len(shape.kind) == TANH:
         h = tanh(h)
     elif len(shape.kind) == RELU:
         h = rectified(h)
-    return h, times_each(above, h)
+    return h, slope(h, len(shape.kind)), times_each(above, h)
 
 
 @inner
-def _backward(xs, h, d, above, g_below, g_above, shape):
+def _backward(xs, h, steep, d, above, g_below, g_above):
     """Gradients, but for each layer's scale, with those of a row; d: the loss's derivative by each output."""
-    back = dot(d, above) * slope(h, len(shape.kind))
-    return fma_each(xs, back, g_below), fma_each(d, h, g_above)
+    return fma_each(xs, dot(d, above) * steep, g_below), fma_each(d, h, g_above)
 
 
 @inner
@@ -67,14 +72,14 @@ def _pair(x, y, first, second, below, above, g_below, g_above, loss, twice, trai
     """Loss and gradients with those of two rows, whose sums wait for each other's lanes at the same time."""
     n, k = len(shape.inputs), len(shape.outputs)
     x1, x2 = shared_row(x, first * n, shape.inputs), shared_row(x, second * n, shape.inputs)
-    h1, part1 = _forward(x1, below, above, shape)
-    h2, part2 = _forward(x2, below, above, shape)
+    h1, steep1, part1 = _forward(x1, below, above, shape)
+    h2, steep2, part2 = _forward(x2, below, above, shape)
     e1 = fma_each(shared_row(y, first * k, shape.outputs), -1.0, sum_each(part1, shape.distances))
     e2 = fma_each(shared_row(y, second * k, shape.outputs), -1.0, sum_each(part2, shape.distances))
     loss = loss + dot(e1, e1) + dot(e2, e2)
     if trained:
-        g_below, g_above = _backward(x1, h1, times_each(e1, twice), above, g_below, g_above, shape)
-        g_below, g_above = _backward(x2, h2, times_each(e2, twice), above, g_below, g_above, shape)
+        g_below, g_above = _backward(x1, h1, steep1, times_each(e1, twice), above, g_below, g_above)
+        g_below, g_above = _backward(x2, h2, steep2, times_each(e2, twice), above, g_below, g_above)
     return loss, g_below, g_above
 
 
@@ -82,10 +87,10 @@ def _pair(x, y, first, second, below, above, g_below, g_above, loss, twice, trai
 def _single(x, y, row, below, above, g_below, g_above, loss, twice, trained, shape):
     """The same with those of one row."""
     xs = shared_row(x, row * len(shape.inputs), shape.inputs)
-    h, part = _forward(xs, below, above, shape)
+    h, steep, part = _forward(xs, below, above, shape)
     e = fma_each(shared_row(y, row * len(shape.outputs), shape.outputs), -1.0, sum_each(part, shape.distances))
     if trained:
-        g_below, g_above = _backward(xs, h, times_each(e, twice), above, g_below, g_above, shape)
+        g_below, g_above = _backward(xs, h, steep, times_each(e, twice), above, g_below, g_above)
     return loss + dot(e, e), g_below, g_above
 
 

@@ -204,7 +204,7 @@ like = _elementwise(2, lambda b, x, y: x)
 
 @intrinsic
 def quotient(typingctx: Any, a: Any, b: Any) -> Any:
-    """a / b, neither of them below 1e-290 or above 1e290; on a GPU within a unit in the last place, in 7 operations."""
+    """a / b, b between 1e-302 and 1e302; on a GPU within a unit in the last place, in 7 operations."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         if on_cpu(typingctx):
