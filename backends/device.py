@@ -126,13 +126,24 @@ def version(number: int) -> str:
     return f"{number // 1000}.{number % 1000 // 10}"
 
 
+_devices: dict[tuple[int, int | None], Device] = {}
+_opening = threading.Lock()
+
+
 def opened() -> list[Device]:
-    """The GPUs to use, where there is no obstacle. Raises DeviceError where one cannot be opened."""
+    """The GPUs to use, where there is no obstacle; opened once in a process, as they keep the kernels compiled for them.
+
+    Raises DeviceError where one cannot be opened.
+    """
     import cupy
 
     count = cupy.cuda.runtime.getDeviceCount()
     numbers = range(count) if _allowed.number is None else [_allowed.number]
-    return [Device(number, _allowed.memory) for number in numbers]
+    with _opening:
+        for number in numbers:
+            if (number, _allowed.memory) not in _devices:
+                _devices[number, _allowed.memory] = Device(number, _allowed.memory)
+    return [_devices[number, _allowed.memory] for number in numbers]
 
 
 class Device:

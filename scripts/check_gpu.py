@@ -136,10 +136,10 @@ def lines(one: device.Device) -> Iterator[tuple[str, str]]:
         "tanh at 1e-20, 1024 x 1024, its reference cached",
         f"{facts['pixels'] / seconds:,.0f} pixels/s, {seconds:.2f} s",
     )
-    if importlib.util.find_spec("gpu_classical") is not None:
-        import gpu_classical
+    if importlib.util.find_spec("classical_gpu") is not None:
+        from classical_gpu import rows
 
-        yield from gpu_classical.lines()
+        yield from rows()
 
 
 def main() -> int:
