@@ -131,7 +131,7 @@ _opening = threading.Lock()
 
 
 def opened() -> list[Device]:
-    """The GPUs to use, where there is no obstacle; opened once in a process, as they keep the kernels compiled for them.
+    """The GPUs to use, where there is no obstacle; opened once in a process: they keep the kernels compiled for them.
 
     Raises DeviceError where one cannot be opened.
     """

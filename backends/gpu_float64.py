@@ -27,9 +27,9 @@ class _GpuJob(Float64Job):
         return self._devices.run(pixels, self._on_gpu, super().run)
 
     def _on_gpu(self, one: Arrays, pixels: NDArray[np.int64]) -> ReadOut:
-        weights, *state = self._start(pixels, False)
+        weights, rates, offsets, step, sums = self._start(pixels, False)
         apart = self._network.offset is not None and not self._network.offset_every_step
-        return self._units.finish(one, weights if apart else weights[:1], *state)
+        return self._units.finish(one, weights if apart else weights[:1], rates, offsets, step, sums)
 
     def shadow(self, pixels: NDArray[np.int64]) -> ReadOut:
         return self._devices.run(pixels, self._shadow_on_gpu, super().shadow)
