@@ -1,6 +1,8 @@
 """GPUs as jobs see them: what stands in the way, short memory, failures; no GPU is needed."""
 
 import importlib.util
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -50,6 +52,10 @@ class Runtime:
         return self.count
 
 
+def cupy(monkeypatch, runtime):
+    monkeypatch.setitem(sys.modules, "cupy", SimpleNamespace(cuda=SimpleNamespace(runtime=runtime)))
+
+
 @pytest.mark.parametrize(
     ("driver", "count", "number", "expected"),
     [
@@ -62,14 +68,21 @@ class Runtime:
     ],
 )
 def test_drivers(monkeypatch, driver, count, number, expected):
-    import sys
-    import types
-
-    cupy = types.SimpleNamespace(cuda=types.SimpleNamespace(runtime=Runtime(driver, count)))
-    monkeypatch.setitem(sys.modules, "cupy", cupy)
+    cupy(monkeypatch, Runtime(driver, count))
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
     monkeypatch.setattr(device, "_allowed", Allowed(number))
     assert device.obstacle() == expected
+
+
+def test_gpus_are_opened_once_and_one_where_it_is_named(monkeypatch):
+    cupy(monkeypatch, Runtime(12040, 3))
+    monkeypatch.setattr(device, "Device", lambda number, memory: SimpleNamespace(number=number, memory=memory))
+    monkeypatch.setattr(device, "_devices", {})
+    monkeypatch.setattr(device, "_allowed", Allowed())
+    first = device.opened()
+    assert [one.number for one in first] == [0, 1, 2] and all(a is b for a, b in zip(first, device.opened()))
+    monkeypatch.setattr(device, "_allowed", Allowed(1, 2**30))
+    assert [(one.number, one.memory) for one in device.opened()] == [(1, 2**30)]
 
 
 @pytest.mark.parametrize("text", ["8", "G", "lots", "-1G", "nanG", "infG", "1e30G", "63M"])
