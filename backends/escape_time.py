@@ -16,6 +16,7 @@ from deepzoom.systems.escape_time import ORIGIN, EscapeTimeSystem, Point
 
 from .base import Facts, Job, ReadOut, Say
 from .exact_pixels import exact_pixels
+from .executor import Executor
 from .formula_kernels import FormulaKernels
 from .refined import EXACT, Refined, pixel_of
 
@@ -41,10 +42,12 @@ class EscapeTimeJob(Job):
     kind: ClassVar[str]
     refined: Refined
 
-    def __init__(self, system: EscapeTimeSystem, view: View, say: Say, distance: bool = False) -> None:
+    def __init__(
+        self, system: EscapeTimeSystem, view: View, say: Say, distance: bool = False, executor: Executor | None = None
+    ) -> None:
         self.system, self.view = system, view
         self.iteration = system.iteration
-        self.kernels = FormulaKernels(system, self.kind, say, distance)
+        self.kernels = FormulaKernels(system, self.kind, say, distance, executor)
         self.facts = Facts()
 
     def compile(self) -> None:
@@ -80,8 +83,10 @@ class Float64Job(EscapeTimeJob):
 
     kind = "float64"
 
-    def __init__(self, system: EscapeTimeSystem, view: View, say: Say, distance: bool = False) -> None:
-        super().__init__(system, view, say, distance)
+    def __init__(
+        self, system: EscapeTimeSystem, view: View, say: Say, distance: bool = False, executor: Executor | None = None
+    ) -> None:
+        super().__init__(system, view, say, distance, executor)
         self.refined = Refined(self.kernels, system, view, reference_bits(view))
         self.compile()
 

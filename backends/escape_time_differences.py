@@ -21,6 +21,7 @@ from deepzoom.systems.escape_time import ORIGIN, EscapeTimeSystem
 
 from .base import Facts, Progress, ReadOut, Say
 from .escape_time import EscapeTimeJob, Floats, reference_bits
+from .executor import Executor
 from .refined import Refined, pixel_of
 
 _SHORTEST = 3
@@ -39,10 +40,10 @@ class PerturbationJob(EscapeTimeJob):
 
     def __init__(
         self, system: EscapeTimeSystem, view: View, bits: int | None, progress: Progress, say: Say,
-        distance: bool = False,
+        distance: bool = False, executor: Executor | None = None,
     ) -> None:  # fmt: skip
         self._wide = log2(view.smallest_difference()) < _WIDE_BELOW
-        super().__init__(system, view, say, distance and not self._wide)
+        super().__init__(system, view, say, distance and not self._wide, executor)
         before = time.perf_counter()
         bits = bits or reference_bits(view)
         critical = system.iteration.critical

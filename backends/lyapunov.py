@@ -15,6 +15,7 @@ from deepzoom.scene import View
 from deepzoom.systems.lyapunov import FAR, LyapunovSystem
 
 from .base import Facts, Job, ReadOut, Say
+from .executor import Cpu, Executor
 from .kernels.lyapunov import run_lyapunov
 
 RIGHT = 2e-10
@@ -35,7 +36,11 @@ class LyapunovJob(Job):
 
     tile = 256
 
-    def __init__(self, system: LyapunovSystem, view: View, bits: int | None, exactly: bool, say: Say) -> None:
+    def __init__(
+        self, system: LyapunovSystem, view: View, bits: int | None, exactly: bool, say: Say,
+        executor: Executor | None = None,
+    ) -> None:  # fmt: skip
+        self._executor = executor or Cpu()
         self._system, self._view, self._given, self._exactly, self._say = system, view, bits, exactly, say
         self._letters = np.array(system.letters)
         self._bits = bits or first_bits(system, view)
@@ -48,7 +53,7 @@ class LyapunovJob(Job):
 
     def _in_float64(self, a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
         out = tuple(np.zeros(len(a)) for _ in range(3))
-        run_lyapunov(a, b, self._letters, self._system.warmup, self._system.steps, FAR, *out)
+        self._executor.run(run_lyapunov, (a, b, self._letters, self._system.warmup, self._system.steps, FAR, out))
         return out
 
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:

@@ -6,11 +6,10 @@ Error-free sums and products after Knuth and Dekker (Hida, Li and Bailey, Quad-d
 from __future__ import annotations
 
 import math
+from math import inf
 
+from deepzoom.backends.kernels.rounded import fused, rounded_product
 from deepzoom.compiled import inner
-
-_SPLIT = 134217729.0  # 2**27 + 1
-_LARGE = 1e280  # beyond it splitting overflows; all has escaped long before
 
 
 @inner
@@ -28,20 +27,9 @@ def _ordered_sum(a, b):
 
 
 @inner
-def _split(a):
-    t = _SPLIT * a
-    high = t - (t - a)
-    return high, a - high
-
-
-@inner
 def _product(a, b):
-    p = a * b
-    if not abs(p) < _LARGE:
-        return p, 0.0
-    ah, al = _split(a)
-    bh, bl = _split(b)
-    return p, ((ah * bh - p) + ah * bl + al * bh) + al * bl
+    p = rounded_product(a, b)
+    return p, (fused(a, b, -p) if abs(p) < inf else 0.0)
 
 
 @inner

@@ -10,9 +10,12 @@ from __future__ import annotations
 import math
 from math import inf
 
+import numpy as np
+
 from deepzoom.backends.kernels.centred import FAR, MOST_BEYOND, true_x, true_y
 from deepzoom.backends.kernels.distance import attractor_distance, escape_distance, first_slope, slope_after_step
 from deepzoom.backends.kernels.formula import DISTANCE, KX, KY, STILL, parts, stretch, tangent, value
+from deepzoom.backends.kernels.queue import taken
 from deepzoom.compiled import inner, kernel
 from deepzoom.systems.escape_time import NEAR
 
@@ -115,20 +118,26 @@ def read_out(p, x, y, a, b, n, hit, beyond, error, unsure, trail, slope, law, ta
 
 
 @kernel()
-def run_float64(zx, zy, cx, cy, pixel, of_start, limit, radius, law, targets, out):
+def run_float64(queue, stride, zx, zy, cx, cy, pixel, of_start, limit, radius, law, targets, out):
     """Iterate pixels from z - K (P,) with c (P,), to the results of ``read_out``.
 
-    pixel: a pixel's size; of_start: whether it is z that it moves.
+    queue, stride: ``queue.py``; pixel: a pixel's size; of_start: whether it is z that it moves.
     """
-    for p in range(zx.size):
-        x, y, a, b = zx[p], zy[p], cx[p], cy[p]
-        n, keep, kept_x, kept_y = 0, 64, inf, inf
-        fixed = ROUNDING * math.hypot(a, b)
-        error, unsure, trail = ROUNDING * (math.hypot(x, y) + abs(KX) + abs(KY)), False, UNKNOWN
-        slope = first_slope(of_start, pixel)
-        beyond = true_x(x) * true_x(x) + true_y(y) * true_y(y) - radius * radius
-        hit = reached(x, y, trail, targets)
-        while beyond <= 0.0 and hit == 0 and n < limit:
+    ended = True
+    while True:
+        if ended:
+            p = taken(queue)
+            if p >= zx.size:
+                break
+            x, y, a, b = zx[p], zy[p], cx[p], cy[p]
+            n, keep, kept_x, kept_y = np.int64(0), np.int64(64), inf, inf
+            fixed = ROUNDING * math.hypot(a, b)
+            error, unsure, trail = ROUNDING * (math.hypot(x, y) + abs(KX) + abs(KY)), False, UNKNOWN
+            slope = first_slope(of_start, pixel)
+            beyond = true_x(x) * true_x(x) + true_y(y) * true_y(y) - radius * radius
+            hit = reached(x, y, trail, targets)
+        until = min(limit, n + stride)
+        while beyond <= 0.0 and hit == 0 and n < until:
             unsure |= beyond > -4.0 * radius * error
             by_z, by_c = stretch(x, y, a, b)
             if DISTANCE:
@@ -145,4 +154,6 @@ def run_float64(zx, zy, cx, cy, pixel, of_start, limit, radius, law, targets, ou
                 kept_x, kept_y, keep = x, y, 2 * n
             beyond = true_x(x) * true_x(x) + true_y(y) * true_y(y) - radius * radius
             hit = reached(x, y, trail, targets)
-        read_out(p, x, y, a, b, n, hit, beyond, error, unsure, trail, slope, law, targets, out)
+        ended = not (beyond <= 0.0 and hit == 0 and n < limit)
+        if ended:
+            read_out(p, x, y, a, b, n, hit, beyond, error, unsure, trail, slope, law, targets, out)

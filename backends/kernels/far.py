@@ -15,7 +15,8 @@ from deepzoom.backends.kernels.centred import true_x, true_y
 from deepzoom.backends.kernels.distance import NO_SLOPE
 from deepzoom.backends.kernels.escape_time import OF_A_STEP, ROUNDING, UNKNOWN, reached
 from deepzoom.backends.kernels.formula import RX, RY, bounds, difference, wide_difference
-from deepzoom.backends.kernels.perturbed import iterate_near, read_out_near
+from deepzoom.backends.kernels.perturbed import BELOW, ENDED, PAUSED, iterate_near, no_past, read_out_near
+from deepzoom.backends.kernels.queue import taken
 from deepzoom.backends.kernels.series_skips import dropped, skip_wide
 from deepzoom.backends.kernels.wide import (
     NOTHING,
@@ -32,6 +33,7 @@ _FAR = -460
 """Exponent below which a difference does not move an iterate that is not tiny."""
 _UNSEEN = 80  # exponents: a difference that much smaller does not change |W|**2 - radius**2
 _WITHIN = 2.0**-30, 2.0**30
+_TO_GO_ON = -3
 
 
 @inner
@@ -66,24 +68,24 @@ def _reference_trail(zx, zy, here, m, trail):
 
 @inner
 def _iterate_far(pixel, state, trail, orbits, tiny, skips, ends):
-    """Iterate a pixel until it ends or is in float64's range; the error is in units of 2**e.
+    """Iterate a pixel until it ends, is in float64's range, or n is at least ``until``; the error is in units of 2**e.
 
     Returns its state, how it ended, and its trail. Ends: 1 + the target's index, 0 where it is in range, -1 at the
-    limit, -2 beyond the radius.
+    limit, -2 beyond the radius, -3 where it is to go on.
     """
     da, db, ec, ga, gb = pixel
     x, y, e, error, orbit, m, n = state
     cx, cy, zx, zy, kept, _, start, length = orbits
     is_tiny, tiny_at, tiny_m, tiny_e, excess_m, excess_e = tiny
     shortest, index, begin, rows, linear_c, exponents, radii = skips
-    limit, _, targets = ends
+    limit, until, _, targets = ends
     critical = start.size - 1
     one = np.int64(1)
     below = (one << shortest) - one
     wcx, wcy = widened(cx), widened(cy)
     first, last = start[orbit], length[orbit]
     end = -1
-    while n < limit:
+    while n < until:
         here = first + m
         if m > 0:
             trail = _reference_trail(zx, zy, here, m, trail)
@@ -158,13 +160,16 @@ def _iterate_far(pixel, state, trail, orbits, tiny, skips, ends):
             error *= two_to(unit - e)
         m += span
         n += span
+    if end == -1 and n < limit:
+        end = _TO_GO_ON
     return x, y, e, error, orbit, m, n, end, trail
 
 
 @kernel()
 def run_far(
-    dzx, dzy, dcx, dcy, exponent, reach_m, reach_e, orbits, tiny, skips, near_radii, limit, radius, law, targets, out
-):
+    queue, stride, dzx, dzy, dcx, dcy, exponent, reach_m, reach_e, orbits, tiny, skips, near_radii, limit, radius, law,
+    targets, out,
+):  # fmt: skip
     """As ``run_perturbed``, z and c times 2**exponent; without distances.
 
     tiny: (bool) which iterates float64 does not serve, where they stand, their values (tiny, 2) as mantissas and
@@ -173,35 +178,44 @@ def run_far(
     """
     shortest, index, begin, rows, _, _, _ = skips
     near = shortest, index, begin, rows, near_radii
-    ends = limit, radius, targets
-    for p in range(dzx.size):
-        x, y, e = _scaled(dzx[p], dzy[p], exponent)
-        da, db, ec = _scaled(dcx[p], dcy[p], exponent)
-        share = two_to(ec - reach_e) / reach_m if reach_m > 0.0 else 0.0
-        ga, gb = da * share, db * share
-        nda, ndb = da * two_to(ec), db * two_to(ec)
-        # the reference itself: nothing here tells how far its own bits carry
-        unsure = x == 0.0 and y == 0.0 and da == 0.0 and db == 0.0
-        orbit, m, n = 0, np.int64(0), np.int64(0)
-        seen = 0, 1, inf, inf
-        error = ROUNDING * (abs(x) + abs(y))
-        ended, trail = False, UNKNOWN
-        while not ended:
+    how, within = ENDED, False
+    while True:
+        if how == ENDED:
+            p = taken(queue)
+            if p >= dzx.size:
+                break
+            x, y, e = _scaled(dzx[p], dzy[p], exponent)
+            da, db, ec = _scaled(dcx[p], dcy[p], exponent)
+            share = two_to(ec - reach_e) / reach_m if reach_m > 0.0 else 0.0
+            ga, gb = da * share, db * share
+            nda, ndb = da * two_to(ec), db * two_to(ec)
+            # the reference itself: nothing here tells how far its own bits carry
+            unsure = x == 0.0 and y == 0.0 and da == 0.0 and db == 0.0
+            orbit, m, n = np.int64(0), np.int64(0), np.int64(0)
+            seen = np.int64(0), np.int64(1), inf, inf
+            error = ROUNDING * (abs(x) + abs(y))
+            state = x, y, error, unsure, orbit, m, n
+            how, within, past, trail = PAUSED, False, no_past(state), UNKNOWN
+        ends = limit, min(limit, n + stride), radius, targets
+        if within:
+            how, state, seen, past, beyond, hit, trail, _ = iterate_near(
+                (nda, ndb, ga, gb, 0.0, 0.0), state, seen, past, trail, NO_SLOPE, orbits, near, ends,
+                two_to(np.int64(_FAR)),
+            )  # fmt: skip
+            x, y, error, unsure, orbit, m, n = state
+            if how == BELOW:
+                _, k = math.frexp(max(abs(x), abs(y)))
+                e, within = np.int64(k), False
+                x, y, error = math.ldexp(x, -k), math.ldexp(y, -k), math.ldexp(error, -k)
+        else:
             x, y, e, error, orbit, m, n, end, trail = _iterate_far(
                 (da, db, ec, ga, gb), (x, y, e, error, orbit, m, n), trail, orbits, tiny, skips, ends
             )
             unit = two_to(e)
             state = x * unit, y * unit, error * unit, unsure, orbit, m, n
-            beyond, hit = (1.0 if end == -2 else -1.0), max(end, 0)
-            if end != 0:
-                break
-            ended, state, seen, beyond, hit, trail, _ = iterate_near(
-                (nda, ndb, ga, gb, 0.0, 0.0), state, seen, trail, NO_SLOPE, orbits, near, ends,
-                two_to(np.int64(_FAR)),
-            )  # fmt: skip
-            x, y, error, unsure, orbit, m, n = state
-            if not ended:
-                _, k = math.frexp(max(abs(x), abs(y)))
-                e = np.int64(k)
-                x, y, error = math.ldexp(x, -k), math.ldexp(y, -k), math.ldexp(error, -k)
-        read_out_near(p, nda, ndb, state, beyond, hit, trail, NO_SLOPE, orbits, law, targets, out)
+            if end == 0:
+                within, past = True, no_past(state)
+            elif end != _TO_GO_ON:
+                how, beyond, hit = ENDED, (1.0 if end == -2 else -1.0), max(end, 0)
+        if how == ENDED:
+            read_out_near(p, nda, ndb, state, beyond, hit, trail, NO_SLOPE, orbits, law, targets, out)

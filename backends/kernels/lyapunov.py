@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
+from deepzoom.backends.kernels.queue import taken
 from deepzoom.compiled import kernel
 
 _ROUNDING = 2.0**-53
@@ -11,17 +14,26 @@ _LARGEST = 1.7976931348623157e308
 
 
 @kernel()
-def run_lyapunov(a, b, letters, warmup, steps, far, exponent, bound, grown):
-    """Exponents of pixels with parameters a, b (P,), to ``exponent``, ``bound`` and log2 of the error's growth.
+def run_lyapunov(queue, stride, a, b, letters, warmup, steps, far, out):
+    """Exponents of pixels with parameters a, b (P,), to ``out``: these, bounds of their errors, log2 of its growth.
 
-    letters (.., bool): whether a step takes b. The bound e of x goes along: e' = |r (1 - 2x)| e + |r| e**2 and what
-    rounding adds; that of a logarithm is e over |1/2 - x|. Where it is too large to tell, ``bound`` is infinite.
+    queue, stride: ``queue.py``; letters (.., bool): whether a step takes b. The bound e of x goes along:
+    e' = |r (1 - 2x)| e + |r| e**2 and what rounding adds; that of a logarithm is e over |1/2 - x|. Where it is too
+    large to tell, it is infinite.
     Diverged: the largest float64; an iterate at 1/2, or r = 0: the least.
     """
-    for p in range(a.size):
-        x, error, total, off, most = 0.5, 0.0, 0.0, 0.0, 0.0
-        diverged = False
-        for n in range(warmup + steps + 1):
+    exponent, bound, grown = out
+    last = warmup + steps
+    ended = True
+    while True:
+        if ended:
+            p = taken(queue)
+            if p >= a.size:
+                break
+            x, error, total, off, most = 0.5, 0.0, 0.0, 0.0, 0.0
+            ended, diverged, n = False, False, np.int64(0)
+        until = min(last + 1, n + stride)
+        while n < until and not ended:
             r = b[p] if letters[n % letters.size] else a[p]
             if n > warmup:
                 slope = abs(1.0 - (x + x))
@@ -40,13 +52,14 @@ def run_lyapunov(a, b, letters, warmup, steps, far, exponent, bound, grown):
             most = max(most, error)
             x = y
             if error > 1e-3 or abs(x) > far:
-                diverged = abs(x) - error > far
-                break
-        if diverged:
+                ended, diverged = True, abs(x) - error > far
+            n += 1
+        ended |= n > last
+        if ended and diverged:
             exponent[p], bound[p], grown[p] = _LARGEST, 0.0, 0.0
-        elif error > 1e-3:
+        elif ended and error > 1e-3:
             exponent[p], bound[p], grown[p] = 0.0, math.inf, 1.0
-        else:
+        elif ended:
             exponent[p] = total / steps if total > -math.inf else -_LARGEST
             bound[p] = off / steps
             grown[p] = math.log2(most) + 53.0 if most > 0.0 else 0.0

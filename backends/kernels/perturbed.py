@@ -29,8 +29,12 @@ from deepzoom.backends.kernels.formula import (
     stretch,
     value,
 )
+from deepzoom.backends.kernels.queue import taken
 from deepzoom.backends.kernels.series_skips import dropped, skip
 from deepzoom.compiled import inner, kernel
+
+ENDED, PAUSED, BELOW = 1, 0, -1
+"""How ``iterate_near`` left a pixel: for good, for now, or too small for float64."""
 
 
 @inner
@@ -55,13 +59,22 @@ def _without_reference(at, cx, cy, da, db, fixed, wx, wy, error):
 
 
 @inner
-def iterate_near(pixel, state, seen, trail, slope, orbits, skips, ends, least):
-    """Iterate a pixel until it ends, or until |z| is below ``least``.
+def no_past(state):
+    """What ``iterate_near`` remembers of a pixel's way where it has made none: the iterate before and its error; then
+    for maps that end where they stand still, from which n on it may skip again, and the state before the last skip.
+    """
+    return inf, inf, inf, np.int64(0), state
+
+
+@inner
+def iterate_near(pixel, state, seen, past, trail, slope, orbits, skips, ends, least):
+    """Iterate a pixel until it ends, n is at least ``until``, or |z| is below ``least``.
 
     pixel: c as a difference, then in units of the largest; what rounding makes of the reference's c; what a pixel
     adds to it in units of the largest. state: x, y, the bound of their error, whether an iterate was within its error
-    of the exit, orbit, m and n. seen: how often it rebased, when to keep z for comparison, and z then. Returns (whether
-    it ended, state, seen, |W|**2 - radius**2, target, trail, slope).
+    of the exit, orbit, m and n. seen: how often it rebased, when to keep z for comparison, and z then. past: as
+    ``no_past`` begins it. ends: limit, until, radius, targets. Returns (how it was left, state, seen, past,
+    |W|**2 - radius**2, target, trail, slope); where that is PAUSED, called with these it goes on as if it had not been.
 
     The error is followed along: a step makes |A| (error + OF_A_STEP |z|) + ROUNDING |B| |c| of it, and a skip drops its
     share of |A z| beside.
@@ -71,7 +84,8 @@ def iterate_near(pixel, state, seen, trail, slope, orbits, skips, ends, least):
     rebased, keep, kept_x, kept_y = seen
     cx, cy, zx, zy, kept, excess, start, length = orbits
     shortest, index, begin, rows, radii = skips
-    limit, radius, targets = ends
+    at_x, at_y, at_error, barred, before = past
+    limit, until, radius, targets = ends
     critical = start.size - 1
     one = np.int64(1)
     below = (one << shortest) - one
@@ -80,9 +94,7 @@ def iterate_near(pixel, state, seen, trail, slope, orbits, skips, ends, least):
     wx, wy = zx[first + m] + x, zy[first + m] + y
     beyond = _beyond(excess[first + m], zx[first + m], zy[first + m], x, y)
     hit = reached(wx, wy, trail, targets)
-    barred, before = np.int64(0), (x, y, error, unsure, orbit, m, n)
-    at_x, at_y, at_error = wx, wy, inf
-    while beyond <= 0.0 and hit == 0 and n < limit:
+    while beyond <= 0.0 and hit == 0 and n < until:
         unsure |= beyond > -4.0 * radius * error
         size = abs(x) + abs(y)
         if m == last or abs(rebased_x(wx)) + abs(rebased_y(wy)) < size:
@@ -99,7 +111,8 @@ def iterate_near(pixel, state, seen, trail, slope, orbits, skips, ends, least):
             if rebased == keep:
                 kept_x, kept_y, keep = x, y, 2 * rebased
         if size < least:
-            return False, (x, y, error, unsure, orbit, m, n), (rebased, keep, kept_x, kept_y), beyond, hit, trail, slope
+            state, seen = (x, y, error, unsure, orbit, m, n), (rebased, keep, kept_x, kept_y)
+            return BELOW, state, seen, no_past(state), beyond, hit, trail, slope
         block, span = np.int64(-1), one
         if m > 0 and (m - 1) & below == 0 and (STILL == 0.0 or n >= barred):
             q = begin[orbit] + ((m - 1) >> shortest)
@@ -108,7 +121,8 @@ def iterate_near(pixel, state, seen, trail, slope, orbits, skips, ends, least):
                 block, span = here, steps
                 here += 1
                 steps <<= 1
-        at_x, at_y, at_error = wx, wy, (inf if block >= 0 else error)
+        if POLES or STILL > 0.0:
+            at_x, at_y, at_error = wx, wy, (inf if block >= 0 else error)
         if block >= 0:
             if STILL > 0.0:
                 before = x, y, error, unsure, orbit, m, n
@@ -137,7 +151,9 @@ def iterate_near(pixel, state, seen, trail, slope, orbits, skips, ends, least):
             wx, wy = zx[first + m] + x, zy[first + m] + y
             beyond = _beyond(excess[first + m], zx[first + m], zy[first + m], x, y)
             trail, hit = UNKNOWN, 0
-    return True, (x, y, error, unsure, orbit, m, n), (rebased, keep, kept_x, kept_y), beyond, hit, trail, slope
+    how = PAUSED if beyond <= 0.0 and hit == 0 and n < limit else ENDED
+    state, seen = (x, y, error, unsure, orbit, m, n), (rebased, keep, kept_x, kept_y)
+    return how, state, seen, (at_x, at_y, at_error, barred, before), beyond, hit, trail, slope
 
 
 @inner
@@ -152,25 +168,35 @@ def read_out_near(p, da, db, state, beyond, hit, trail, slope, orbits, law, targ
 
 @kernel()
 def run_perturbed(
-    dzx, dzy, dcx, dcy, pixel, of_start, reach, least_error, orbits, skips, limit, radius, law, targets, out
-):
+    queue, stride, dzx, dzy, dcx, dcy, pixel, of_start, reach, least_error, orbits, skips, limit, radius, law, targets,
+    out,
+):  # fmt: skip
     """Iterate pixels as differences in float64.
 
-    dz, dc (P,): their differences from the reference's start and c; pixel: a pixel's size; of_start: whether it is z
-    that it moves; reach: largest |c|; least_error: what rounding makes of the reference's own z_0 and c.
+    queue, stride: ``queue.py``. dz, dc (P,): their differences from the reference's start and c; pixel: a pixel's size;
+    of_start: whether it is z that it moves; reach: largest |c|; least_error: what rounding makes of the reference's own
+    z_0 and c.
     orbits: c, then zx, zy (less K), kept, excess of all orbits one after the other, start and length: orbit r stands
     at start[r] .. start[r] + length[r]. The first is the one pixels begin at, the last the critical one, to which they
     rebase. kept (.., k): parts of f, and excess: |Z|**2 - radius**2, all from high precision.
     skips: log2 of the shortest ones' steps; index: first skip of each place where some begin, begin: where in it orbit
     r's places begin; rows and radii of skips. Results: ``read_out``.
     """
-    for p in range(dzx.size):
-        x, y, da, db = dzx[p], dzy[p], dcx[p], dcy[p]
-        ga, gb = (da / reach, db / reach) if reach > 0.0 else (0.0, 0.0)
-        slope = first_slope(of_start, pixel)
-        state = x, y, ROUNDING * (abs(x) + abs(y)) + least_error, False, 0, np.int64(0), np.int64(0)
-        _, state, _, beyond, hit, trail, slope = iterate_near(
-            (da, db, ga, gb, least_error, slope[4] / reach if reach > 0.0 else 0.0), state, (0, 1, inf, inf),
-            UNKNOWN, slope, orbits, skips, (limit, radius, targets), 0.0,
-        )  # fmt: skip
-        read_out_near(p, da, db, state, beyond, hit, trail, slope, orbits, law, targets, out)
+    how = ENDED
+    while True:
+        if how == ENDED:
+            p = taken(queue)
+            if p >= dzx.size:
+                break
+            x, y, da, db = dzx[p], dzy[p], dcx[p], dcy[p]
+            ga, gb = (da / reach, db / reach) if reach > 0.0 else (0.0, 0.0)
+            trail, slope = UNKNOWN, first_slope(of_start, pixel)
+            place = da, db, ga, gb, least_error, slope[4] / reach if reach > 0.0 else 0.0
+            state = x, y, ROUNDING * (abs(x) + abs(y)) + least_error, False, np.int64(0), np.int64(0), np.int64(0)
+            seen, past = (np.int64(0), np.int64(1), inf, inf), no_past(state)
+        ends = limit, min(limit, state[6] + stride), radius, targets
+        how, state, seen, past, beyond, hit, trail, slope = iterate_near(
+            place, state, seen, past, trail, slope, orbits, skips, ends, 0.0
+        )
+        if how == ENDED:
+            read_out_near(p, da, db, state, beyond, hit, trail, slope, orbits, law, targets, out)

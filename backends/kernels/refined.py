@@ -27,6 +27,7 @@ from deepzoom.backends.kernels.formula import (
     double_difference,
     slopes,
 )
+from deepzoom.backends.kernels.queue import taken
 from deepzoom.compiled import inner, kernel
 
 _FINE = 2.0**-100
@@ -46,28 +47,34 @@ def _excess(excess, zx, zy, x, y):
 
 @kernel()
 def run_refined(
-    zx0, zy0, dcx, dcy, pixel, of_start, cx, cy, least_error, zx, zy, excess, kept, high, start, length, limit, radius,
-    law, targets, out,
+    queue, stride, zx0, zy0, dcx, dcy, pixel, of_start, cx, cy, least_error, zx, zy, excess, kept, high, start, length,
+    limit, radius, law, targets, out,
 ):  # fmt: skip
     """Iterate pixels in double-double: all arrays are (.., 2), of numbers and what they lack.
 
-    z0, dc: differences from the reference's start and c; pixel, of_start: as for ``run_perturbed``; least_error: what
-    rounding makes of the reference's own; zx, zy, excess, kept (.., 2 k): orbits, as there; high (.., k): the kept
-    without what they lack.
+    queue, stride: ``queue.py``; z0, dc: differences from the reference's start and c; pixel, of_start: as for
+    ``run_perturbed``; least_error: what rounding makes of the reference's own; zx, zy, excess, kept (.., 2 k): orbits,
+    as there; high (.., k): the kept without what they lack.
     """
     last_orbit = start.size - 1
     wcx, wcy = (cx[0], cx[1]), (cy[0], cy[1])
-    for p in range(zx0.shape[0]):
-        x, y = (zx0[p, 0], zx0[p, 1]), (zy0[p, 0], zy0[p, 1])
-        da, db = (dcx[p, 0], dcx[p, 1]), (dcy[p, 0], dcy[p, 1])
-        a, b = cx[0] + da[0], cy[0] + db[0]
-        error, unsure, trail = _FINE * (abs(x[0]) + abs(y[0])) + least_error, False, UNKNOWN
-        wx, wy = double_add((zx[0, 0], zx[0, 1]), x), double_add((zy[0, 0], zy[0, 1]), y)
-        fixed = _FINE * (abs(da[0]) + abs(db[0])) + least_error
-        before_error, slope = error, first_slope(of_start, pixel)
-        orbit, m, n = 0, np.int64(0), np.int64(0)
-        first, last = start[0], length[0]
-        rebased, keep, kept_x, kept_y = 0, 1, (inf, 0.0), (inf, 0.0)
+    ended = True
+    while True:
+        if ended:
+            p = taken(queue)
+            if p >= zx0.shape[0]:
+                break
+            x, y = (zx0[p, 0], zx0[p, 1]), (zy0[p, 0], zy0[p, 1])
+            da, db = (dcx[p, 0], dcx[p, 1]), (dcy[p, 0], dcy[p, 1])
+            a, b = cx[0] + da[0], cy[0] + db[0]
+            error, unsure, trail = _FINE * (abs(x[0]) + abs(y[0])) + least_error, False, UNKNOWN
+            wx, wy = double_add((zx[0, 0], zx[0, 1]), x), double_add((zy[0, 0], zy[0, 1]), y)
+            fixed = _FINE * (abs(da[0]) + abs(db[0])) + least_error
+            before_error, slope = error, first_slope(of_start, pixel)
+            orbit, m, n = np.int64(0), np.int64(0), np.int64(0)
+            first, last = start[0], length[0]
+            rebased, keep, kept_x, kept_y = np.int64(0), np.int64(1), (inf, 0.0), (inf, 0.0)
+        until, ended = n + stride, True
         while True:
             here = first + m
             ox, oy = (zx[here, 0], zx[here, 1]), (zy[here, 0], zy[here, 1])
@@ -102,5 +109,9 @@ def run_refined(
             x, y = double_difference(ox, oy, wcx, wcy, x, y, da, db, kept, here)
             m += 1
             n += 1
-        error += ROUNDING * (abs(wx[0]) + abs(wy[0]))
-        read_out(p, wx[0], wy[0], a, b, n, hit, beyond, error, unsure, trail, slope, law, targets, out)
+            if n == until:
+                ended = False
+                break
+        if ended:
+            error += ROUNDING * (abs(wx[0]) + abs(wy[0]))
+            read_out(p, wx[0], wy[0], a, b, n, hit, beyond, error, unsure, trail, slope, law, targets, out)
