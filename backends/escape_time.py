@@ -8,7 +8,6 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from deepzoom import compiled
 from deepzoom.coordinates import log2
 from deepzoom.orbit import less
 from deepzoom.scene import View
@@ -16,7 +15,7 @@ from deepzoom.systems.escape_time import ORIGIN, EscapeTimeSystem, Point
 
 from .base import Facts, Job, ReadOut, Say
 from .exact_pixels import exact_pixels
-from .executor import Executor
+from .executor import Cpu, Executor, Launch, on_cpu
 from .formula_kernels import FormulaKernels
 from .refined import EXACT, Refined, pixel_of
 
@@ -47,29 +46,34 @@ class EscapeTimeJob(Job):
     ) -> None:
         self.system, self.view = system, view
         self.iteration = system.iteration
-        self.kernels = FormulaKernels(system, self.kind, say, distance, executor)
+        self.executor = executor or Cpu()
+        self.tile = max(self.tile, self.executor.tile)
+        self.kernels = FormulaKernels(system, self.kind, distance)
         self.facts = Facts()
 
-    def compile(self) -> None:
-        """Have all kernels compiled that a run needs."""
-        self.rungs = self.refined.rungs
-        if not compiled.ready(self.kernels.mark):
-            self.first(np.zeros(1, dtype=np.int64))
-            self.refined.compile()
-            compiled.mark_ready(self.kernels.mark)
+    def compile(self, say: Say) -> None:
+        """Have all kernels compiled that a run on the CPU needs; a GPU's are when they are launched."""
 
-    def first(self, pixels: NDArray[np.int64]) -> ReadOut:
+        def once() -> None:
+            self.first(np.zeros(1, dtype=np.int64), on_cpu)
+            self.refined.compile()
+
+        self.rungs = self.refined.rungs
+        if isinstance(self.executor, Cpu):
+            self.kernels.compile(once, say)
+
+    def first(self, pixels: NDArray[np.int64], launch: Launch = on_cpu) -> ReadOut:
         """Read-outs of flat pixel numbers, by float64 alone."""
         raise NotImplementedError
 
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:
-        return self.refined.unasked(self.first(pixels), pixels)
+        return self.refined.unasked(self.executor.run(pixels, self.first), pixels)
 
     def again(self, pixels: NDArray[np.int64], rung: int) -> ReadOut:
         return self.refined.again(pixels, self.rungs[rung])
 
     def batch(self, rung: int) -> int:
-        return 1 if self.rungs[rung] == EXACT else 64
+        return 1 if self.rungs[rung] == EXACT else max(64, self.executor.prepared)
 
     def starts(self, x: Floats, y: Floats, zero: Point, fixed: Point) -> tuple[Floats, Floats, Floats, Floats]:
         """z_0 and c of pixels at x, y, where the one that is not the pixel is the same for all."""
@@ -87,17 +91,17 @@ class Float64Job(EscapeTimeJob):
         self, system: EscapeTimeSystem, view: View, say: Say, distance: bool = False, executor: Executor | None = None
     ) -> None:
         super().__init__(system, view, say, distance, executor)
-        self.refined = Refined(self.kernels, system, view, reference_bits(view))
-        self.compile()
+        self.refined = Refined(self.kernels, system, view, reference_bits(view), self.executor)
+        self.compile(say)
 
-    def first(self, pixels: NDArray[np.int64]) -> ReadOut:
+    def first(self, pixels: NDArray[np.int64], launch: Launch = on_cpu) -> ReadOut:
         i, centre = self.iteration, self.iteration.centred
         x, y = self.view.points(pixels)
         if i.c is not None:
             x, y = x - centre.x, y - centre.y
         start = self.starts(x, y, less(i.start, i.k), i.c or ORIGIN)
         return self.kernels.ran(
-            "run_float64", len(pixels), *start, *pixel_of(self.system, self.view), self.system.steps
+            "run_float64", len(pixels), *start, *pixel_of(self.system, self.view), self.system.steps, launch=launch
         )
 
 
@@ -109,8 +113,8 @@ class ExactJob(EscapeTimeJob):
     def __init__(self, system: EscapeTimeSystem, view: View, bits: int | None, say: Say) -> None:
         super().__init__(system, view, say)
         self.facts = Facts(bits or exact_bits(view))
-        self.kernels.ran("run_float64", 1, *(np.zeros(1) for _ in range(4)), *pixel_of(system, view), 0)
-        compiled.mark_ready(self.kernels.mark)
+        none = (np.zeros(1) for _ in range(4))
+        self.kernels.compile(lambda: self.kernels.ran("run_float64", 1, *none, *pixel_of(system, view), 0), say)
 
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:
         return exact_pixels(self.kernels, self.system, self.view, pixels, self.facts.bits)

@@ -21,7 +21,7 @@ from deepzoom.systems.escape_time import ORIGIN, EscapeTimeSystem
 
 from .base import Facts, Progress, ReadOut, Say
 from .escape_time import EscapeTimeJob, Floats, reference_bits
-from .executor import Executor
+from .executor import Executor, Launch, on_cpu
 from .refined import Refined, pixel_of
 
 _SHORTEST = 3
@@ -49,7 +49,7 @@ class PerturbationJob(EscapeTimeJob):
         critical = system.iteration.critical
         self._about, first = orbits.obtain_near(system, view, bits, progress)
         z, c = system.start(*view.beside(self._about))
-        self.refined = Refined(self.kernels, system, view, bits, self._about, self._wide)
+        self.refined = Refined(self.kernels, system, view, bits, self.executor, self._about, self._wide)
         found = [first]
         if z != critical:  # pixels begin at the first orbit, and rebase to that of the critical point
             found.append(orbits.obtain(system, critical, c, bits, progress))
@@ -57,7 +57,7 @@ class PerturbationJob(EscapeTimeJob):
         self._c = float(c[0]), float(c[1])
         self._join()
         self.facts = Facts(bits, None, max(o.steps for o in found), time.perf_counter() - before)
-        self.compile()
+        self.compile(say)
 
     def _join(self) -> None:
         """All orbits in one array, and the skips along each."""
@@ -140,7 +140,7 @@ class PerturbationJob(EscapeTimeJob):
             near[part] = np.where(fits & np.isfinite(rows).all(axis=1), _ldexp(self._radii[part], radius), 0.0)
         return near
 
-    def first(self, pixels: NDArray[np.int64]) -> ReadOut:
+    def first(self, pixels: NDArray[np.int64], launch: Launch = on_cpu) -> ReadOut:
         dx, dy, exponent = self.view.differences(pixels, self._about)
         if not self._wide:
             dx, dy, exponent = np.ldexp(dx, exponent), np.ldexp(dy, exponent), 0
@@ -153,7 +153,7 @@ class PerturbationJob(EscapeTimeJob):
             tiny = self._tiny, self._tiny_at, self._tiny_m, self._tiny_e, *self._excess
             return self.kernels.ran(
                 "run_far", len(pixels), *start, exponent, *self._reach, orbit, tiny,
-                (*tree, self._by_c, self._exponents, self._radii), self._near_radii, self.system.steps,
+                (*tree, self._by_c, self._exponents, self._radii), self._near_radii, self.system.steps, launch=launch,
             )  # fmt: skip
         reach = math.ldexp(self._reach[0], max(self._reach[1], -3000))
         return self.kernels.ran(
@@ -166,6 +166,7 @@ class PerturbationJob(EscapeTimeJob):
             orbit,
             (*tree, self._near_radii),
             self.system.steps,
+            launch=launch,
         )
 
 

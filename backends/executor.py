@@ -1,27 +1,118 @@
-"""Where kernels run that take their pixels from a queue (``kernels/queue.py``): on threads of the CPU, or on a GPU."""
+"""Where kernels run that take their pixels from a queue (``kernels/queue.py``): on the calling thread, or on GPUs."""
 
 from __future__ import annotations
 
+import threading
+import weakref
 from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-NEVER = 1 << 62
-"""A stride after which no thread of the CPU looks up: it does not wait for others."""
+from . import device
+from .base import ReadOut, Say
+from .devices import Devices
+
+Launch = Callable[[Callable[..., None], tuple[Any, ...]], None]
+"""Calls a kernel of a queue and a stride with its other arguments; the last, a tuple of arrays of zeros, is what the
+kernel writes."""
+Call = Callable[[NDArray[np.int64], Launch], ReadOut]
+
+_NEVER = 1 << 62
+"""A stride after which no thread of the CPU looks up: it waits for no other."""
+_STRIDE = 64
+"""Iterations of a GPU's thread between looks: enough to make the looks cheap."""
+_THREADS = 128
+"""Of a block: those of a block end together, so few are better, and 128 fill a multiprocessor all the same."""
+
+
+def on_cpu(kernel: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+    """Run a kernel on this thread."""
+    kernel(np.zeros(1, dtype=np.int64), _NEVER, *arguments)
 
 
 class Executor(Protocol):
-    """A way to run kernels."""
+    """A way to run pixels."""
 
-    def run(self, kernel: Callable[..., None], arguments: tuple[Any, ...]) -> None:
-        """Call a kernel of a queue and a stride with these arguments; it writes its results to the arrays ``out``, the
-        last of them, and leaves the others as they are.
-        """
+    tile: int
+    """Pixels that are best run together, where those are more than the job says."""
+    prepared: int
+    """The same where preparing each takes a thread of the CPU a while."""
+
+    def run(self, pixels: NDArray[np.int64], call: Call) -> ReadOut:
+        """Read-outs by ``call``, which is given pixels, all or some of them, and what launches kernels for them."""
 
 
 class Cpu:
     """The thread that calls."""
 
-    def run(self, kernel: Callable[..., None], arguments: tuple[Any, ...]) -> None:
-        kernel(np.zeros(1, dtype=np.int64), NEVER, *arguments)
+    tile = prepared = 0
+
+    def run(self, pixels: NDArray[np.int64], call: Call) -> ReadOut:
+        return call(pixels, on_cpu)
+
+
+class Gpus:
+    """The GPUs of a job; the CPU where they fail."""
+
+    tile, prepared = 1 << 20, 1 << 14
+
+    def __init__(self, devices: Devices, say: Say) -> None:
+        self._devices, self._say = devices, say
+        self._resident: dict[int, Resident] = {}
+        self._compiled: set[Any] = set()
+        self._lock = threading.Lock()
+
+    @classmethod
+    def opened(cls, say: Say) -> Gpus:
+        """Those that this process may use."""
+        return cls(Devices(device.opened(), say), say)
+
+    def run(self, pixels: NDArray[np.int64], call: Call) -> ReadOut:
+        return self._devices.run(pixels, lambda one, part: call(part, self._on(one)), lambda part: call(part, on_cpu))
+
+    def _on(self, one: device.Arrays) -> Launch:
+        with self._lock:
+            resident = self._resident.setdefault(id(one), Resident(one))
+
+        def launch(kernel: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+            with self._lock:
+                if kernel not in self._compiled:
+                    self._compiled.add(kernel)
+                    self._say("Compiling a kernel for the GPU (at every start, up to a minute) ...")
+            resident.launch(kernel, arguments)
+
+        return launch
+
+
+class Resident:
+    """A device with the arrays that live on it: each is uploaded once for as long as it lives here.
+
+    It is used by one thread at a time.
+    """
+
+    def __init__(self, one: device.Arrays) -> None:
+        self._device = one
+        self._there: dict[int, tuple[weakref.ref[NDArray[Any]], Any]] = {}
+
+    def launch(self, kernel: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+        """``Launch`` on this device."""
+        *given, out = arguments
+        self._there = {key: kept for key, kept in self._there.items() if kept[0]() is not None}
+        queue = self._device.zeros(1, np.int64)
+        there = tuple(self._device.zeros(a.shape, a.dtype) for a in out)
+        self._device.launch(kernel, (queue, _STRIDE, *map(self._moved, given), there), _THREADS)
+        for here, found in zip(out, there, strict=True):
+            here[:] = self._device.download(found)
+
+    def _moved(self, value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(map(self._moved, value))
+        if not isinstance(value, np.ndarray):
+            return value
+        kept = self._there.get(id(value))
+        if kept is None or kept[0]() is not value:
+            kept = weakref.ref(value), self._device.upload(value)
+            self._there[id(value)] = kept
+        return kept[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,27 +12,29 @@ from deepzoom.orbit import shifted_targets
 from deepzoom.systems.escape_time import EscapeTimeSystem
 
 from .base import ReadOut, Say
-from .executor import Cpu, Executor
+from .executor import Launch, on_cpu
 from .kernels.generated import kernels
 
 
 class FormulaKernels:
-    """The kernels of a system's map; ``mark`` names what is compiled of them; distance: whether they tell it.
+    """The kernels of a system's map. kind: names those that a job needs; distance: whether they tell it."""
 
-    executor: where those over pixels run.
-    """
-
-    def __init__(
-        self, system: EscapeTimeSystem, kind: str, say: Say, distance: bool = False, executor: Executor | None = None
-    ) -> None:
-        self.iteration, self._distance, self._executor = system.iteration, distance, executor or Cpu()
+    def __init__(self, system: EscapeTimeSystem, kind: str, distance: bool = False) -> None:
+        self.iteration, self._distance = system.iteration, distance
         self.module = kernels(system.iteration, f"{system.name}: {system.title}", distance)
         self.targets = np.array(shifted_targets(system.iteration)).reshape(-1, 2)
-        self.mark = f"{self.module.__name__}-{kind}"
-        if not compiled.ready(self.mark):
-            say("Compiling this formula's kernels (once, some seconds) ...")
+        self._mark = f"{self.module.__name__}-{kind}"
 
-    def ran(self, kernel: str, count: int, *arguments: Any, radius: float | None = None) -> ReadOut:
+    def compile(self, once: Callable[[], object], say: Say) -> None:
+        """Have compiled, and kept on disk, what ``once`` calls, unless it is."""
+        if not compiled.ready(self._mark):
+            say("Compiling this formula's kernels (once, some seconds) ...")
+            once()
+            compiled.mark_ready(self._mark)
+
+    def ran(
+        self, kernel: str, count: int, *arguments: Any, radius: float | None = None, launch: Launch = on_cpu
+    ) -> ReadOut:
         """Call a kernel for so many pixels; radius: another one than the map's."""
         i = self.iteration
         out = (
@@ -40,7 +43,7 @@ class FormulaKernels:
         )  # fmt: skip
         law = float(i.degree), i.gain, i.order
         given = (*arguments, i.radius if radius is None else radius, law, self.targets, out)
-        self._executor.run(getattr(self.module, kernel), given)
+        launch(getattr(self.module, kernel), given)
         iterations, smooth, attractor, trust, distance = out
         fate = np.where(attractor > 0, -1, np.where(iterations >= 0, 1, 0)).astype(np.int8)
         measure = np.where(iterations >= 0, smooth, -1.0)

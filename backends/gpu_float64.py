@@ -7,13 +7,17 @@ from numpy.typing import NDArray
 
 from deepzoom.scene import View
 from deepzoom.systems.base import System
+from deepzoom.systems.escape_time import EscapeTimeSystem
 from deepzoom.systems.experiments import TrainingSystem
+from deepzoom.systems.lyapunov import LyapunovSystem
 
-from . import device, units
+from . import device, escape_time, lyapunov, units
 from .base import Backend, Job, Progress, ReadOut, Say
 from .cpu_float64 import CpuFloat64, Float64Job
 from .device import Arrays
 from .training import compile_kernels
+from .executor import Gpus
+from .training import compile_kernels, start_weights
 
 
 class _GpuJob(Float64Job):
@@ -50,6 +54,10 @@ class GpuFloat64(Backend):
     def job(
         self, system: System, view: View, bits: int | None, progress: Progress, say: Say, distance: bool = False
     ) -> Job:
+        if isinstance(system, LyapunovSystem):
+            return lyapunov.LyapunovJob(system, view, bits, False, say, Gpus.opened(say))
+        if isinstance(system, EscapeTimeSystem):
+            return escape_time.Float64Job(system, view, say, distance, Gpus.opened(say))
         if isinstance(system, TrainingSystem):
             compile_kernels(say)
             return _GpuJob(system, view, say)

@@ -11,13 +11,16 @@ from deepzoom import reference as references
 from deepzoom.reference import HAND_OFF, Reference
 from deepzoom.scene import View
 from deepzoom.systems.base import System
+from deepzoom.systems.escape_time import EscapeTimeSystem
 from deepzoom.systems.experiments import TrainingSystem
+from deepzoom.systems.lyapunov import LyapunovSystem
 
-from . import device, units
+from . import device, escape_time_differences, lyapunov, units
 from .base import Backend, Job, Progress, ReadOut, Say
 from .cpu_perturbation import CpuPerturbation, TrainingPerturbationJob
 from .device import Arrays
 from .limbs import disturbed, signs
+from .executor import Gpus
 from .training import compile_kernels
 
 
@@ -67,6 +70,12 @@ class GpuPerturbation(Backend):
     def job(
         self, system: System, view: View, bits: int | None, progress: Progress, say: Say, distance: bool = False
     ) -> Job:
+        if isinstance(system, LyapunovSystem):
+            return lyapunov.LyapunovJob(system, view, bits, False, say, Gpus.opened(say))
+        if isinstance(system, EscapeTimeSystem):
+            return escape_time_differences.PerturbationJob(
+                system, view, bits, progress, say, distance, Gpus.opened(say)
+            )
         if isinstance(system, TrainingSystem):
             compile_kernels(say)
             before = time.perf_counter()

@@ -15,8 +15,10 @@ from deepzoom.scene import View
 from deepzoom.systems.lyapunov import FAR, LyapunovSystem
 
 from .base import Facts, Job, ReadOut, Say
-from .executor import Cpu, Executor
+from .executor import Cpu, Executor, Launch, on_cpu
 from .kernels.lyapunov import run_lyapunov
+
+Floats = NDArray[np.float64]
 
 RIGHT = 2e-10
 """Bound of an exponent's error with which a pixel is settled."""
@@ -41,23 +43,27 @@ class LyapunovJob(Job):
         executor: Executor | None = None,
     ) -> None:  # fmt: skip
         self._executor = executor or Cpu()
+        self.tile = max(self.tile, self._executor.prepared)  # what float64 does not settle, one thread runs again
         self._system, self._view, self._given, self._exactly, self._say = system, view, bits, exactly, say
         self._letters = np.array(system.letters)
         self._bits = bits or first_bits(system, view)
         self.facts = Facts(self._bits)
         self._said = False
-        if not compiled.ready(run_lyapunov.__name__):
+        if executor is None and not compiled.ready(run_lyapunov.__name__):
             say("Compiling kernels (once, some seconds) ...")
-            self._in_float64(np.zeros(1), np.zeros(1))
+            self._in_float64(np.zeros(1), np.zeros(1), on_cpu)
             compiled.mark_ready(run_lyapunov.__name__)
 
-    def _in_float64(self, a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+    def _in_float64(self, a: Floats, b: Floats, launch: Launch) -> tuple[Floats, ...]:
         out = tuple(np.zeros(len(a)) for _ in range(3))
-        self._executor.run(run_lyapunov, (a, b, self._letters, self._system.warmup, self._system.steps, FAR, out))
+        launch(run_lyapunov, (a, b, self._letters, self._system.warmup, self._system.steps, FAR, out))
         return out
 
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:
-        measure, bound, _ = self._in_float64(*self._view.points(pixels))
+        return self._executor.run(pixels, self._run)
+
+    def _run(self, pixels: NDArray[np.int64], launch: Launch) -> ReadOut:
+        measure, bound, _ = self._in_float64(*self._view.points(pixels), launch)
         if self._exactly:
             bound[:] = math.inf
         again = np.flatnonzero(~(bound <= np.minimum(RIGHT, np.abs(measure))))

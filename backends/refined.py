@@ -15,6 +15,7 @@ from deepzoom.systems.escape_time import EscapeTimeSystem
 
 from .base import ReadOut
 from .exact_pixels import exact_pixels
+from .executor import Executor, Launch
 from .formula_kernels import FormulaKernels
 
 DOUBLE, EXACT = "double-double", "exact"
@@ -38,9 +39,9 @@ class Refined:
 
     def __init__(
         self, kernels: FormulaKernels, system: EscapeTimeSystem, view: View, bits: int,
-        about: tuple[int, int] = (0, 0), wide: bool = False,
+        executor: Executor, about: tuple[int, int] = (0, 0), wide: bool = False,
     ) -> None:  # fmt: skip
-        self._about = view.beside(about)
+        self._about, self._executor = view.beside(about), executor
         self._kernels, self._system, self._view, self._bits = kernels, system, view, bits
         possible = hasattr(kernels.module, "run_refined") and not wide
         self.rungs = (DOUBLE, EXACT) if possible else (EXACT,)
@@ -51,8 +52,11 @@ class Refined:
         """Read-outs of flat pixel numbers."""
         if rung == EXACT:
             return exact_pixels(self._kernels, self._system, self._view, pixels, self._bits)
+        return self._executor.run(pixels, self._in_double)
+
+    def _in_double(self, pixels: NDArray[np.int64], launch: Launch) -> ReadOut:
         steps = self._system.steps
-        return self._kernels.ran("run_refined", len(pixels), *self._arguments(pixels, steps), steps)
+        return self._kernels.ran("run_refined", len(pixels), *self._arguments(pixels, steps), steps, launch=launch)
 
     def compile(self) -> None:
         """Have double-double compiled; the orbits themselves are not needed yet."""
