@@ -56,7 +56,7 @@ class Cpu:
 class Gpus:
     """The GPUs of a job; the CPU where they fail."""
 
-    tile, prepared = 1 << 20, 1 << 14
+    tile, prepared = 1 << 19, 1 << 14
 
     def __init__(self, devices: Devices, say: Say) -> None:
         self._devices, self._say = devices, say
@@ -67,7 +67,12 @@ class Gpus:
     @classmethod
     def opened(cls, say: Say) -> Gpus:
         """Those that this process may use."""
-        return cls(Devices(device.opened(), say), say)
+        try:
+            there = device.opened()
+        except device.DeviceError as error:
+            say(f"On the CPU: no GPU could be opened ({error}).")
+            there = []
+        return cls(Devices(there, say), say)
 
     def run(self, pixels: NDArray[np.int64], call: Call) -> ReadOut:
         return self._devices.run(pixels, lambda one, part: call(part, self._on(one)), lambda part: call(part, on_cpu))
@@ -87,22 +92,22 @@ class Gpus:
 
 
 class Resident:
-    """A device with the arrays that live on it: each is uploaded once for as long as it lives here.
-
-    It is used by one thread at a time.
-    """
+    """A device with the arrays that live on it: each is uploaded once for as long as it lives here."""
 
     def __init__(self, one: device.Arrays) -> None:
         self._device = one
         self._there: dict[int, tuple[weakref.ref[NDArray[Any]], Any]] = {}
+        self._lock = threading.Lock()
 
     def launch(self, kernel: Callable[..., None], arguments: tuple[Any, ...]) -> None:
         """``Launch`` on this device."""
         *given, out = arguments
-        self._there = {key: kept for key, kept in self._there.items() if kept[0]() is not None}
+        with self._lock:
+            self._there = {key: kept for key, kept in self._there.items() if kept[0]() is not None}
+            moved = [self._moved(a) for a in given]
         queue = self._device.zeros(1, np.int64)
         there = tuple(self._device.zeros(a.shape, a.dtype) for a in out)
-        self._device.launch(kernel, (queue, _STRIDE, *map(self._moved, given), there), _THREADS)
+        self._device.launch(kernel, (queue, _STRIDE, *moved, there), _THREADS)
         for here, found in zip(out, there, strict=True):
             here[:] = self._device.download(found)
 

@@ -1,0 +1,85 @@
+"""Kernels compiled for a GPU: that they can be, that they spill nothing, and which products they fuse."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import ptx
+import pytest
+
+from deepzoom import compiled, systems
+from deepzoom.backends.escape_time_differences import PerturbationJob
+from deepzoom.backends.kernels.double import double_multiply
+from deepzoom.backends.kernels.queue import taken
+from deepzoom.backends.lyapunov import LyapunovJob
+from deepzoom.landmarks import all_landmarks
+from deepzoom.scene import View
+
+pytestmark = pytest.mark.skipif(ptx.missing() is not None, reason=str(ptx.missing()))
+
+
+def quiet(*_):
+    return None
+
+
+class Uncompiled:
+    """An executor for which nothing is compiled beforehand."""
+
+    tile = prepared = 64
+
+
+@compiled.kernel()
+def products(queue, stride, a, b, out):
+    """Double-double products of the numbers a and b."""
+    while True:
+        p = taken(queue)
+        if p >= a.size:
+            break
+        out[p], _ = double_multiply((a[p], 0.0), (b[p], 0.0))
+
+
+def test_double_double_is_not_fused():
+    """A product is rounded by itself (mul.rn, which ptxas may not fuse), and its error is one fused operation."""
+    some = np.zeros(4)
+    text = ptx.compiled(products, (np.zeros(1, np.int64), 1, some, some, some))
+    product = re.search(r"mul\.rn\.f64\s+(%fd\d+), (%fd\d+), (%fd\d+);", text)
+    assert product is not None
+    negative = re.search(rf"neg\.f64\s+(%fd\d+), {product[1]};", text)
+    assert negative is not None
+    assert re.search(rf"fma\.rn\.f64\s+%fd\d+, {product[2]}, {product[3]}, {negative[1]};", text)
+
+
+def jobs(system, view):
+    """(kernel, arguments) of what a job launches."""
+    launched = []
+
+    def launch(kernel, arguments):
+        launched.append((kernel, (np.zeros(1, np.int64), 64, *arguments)))
+
+    if system.name == "lyapunov":
+        LyapunovJob(system, view, None, False, quiet, Uncompiled())._in_float64(np.zeros(1), np.zeros(1), launch)
+        return launched
+    job = PerturbationJob(system, view, None, quiet, quiet, executor=Uncompiled())
+    job.first(np.arange(2), launch)
+    if len(job.rungs) > 1:
+        job.refined._in_double(np.arange(2), launch)
+    return launched
+
+
+@pytest.mark.parametrize(
+    ("name", "depth"),
+    [
+        ("lyapunov", "1e-3"),
+        *(
+            pytest.param(name, depth, marks=pytest.mark.slow)
+            for name, depth in [(n, "1e-20") for n in systems.ESCAPE_TIME] + [("mandelbrot", "1e-400")]
+        ),
+    ],
+)
+def test_kernels_compile_and_spill_nothing(own_cache, tmp_path, name, depth):
+    place = next(m for m in all_landmarks() if m.system == name)
+    system = systems.create(name, place.settings, 200)
+    for kernel, arguments in jobs(system, View.parse(place.x, place.y, depth, "12x8")):
+        registers, spilled, _ = ptx.figures(ptx.compiled(kernel, arguments), tmp_path)
+        assert spilled == 0 and registers <= 168, kernel.__name__  # so that 12 warps share a multiprocessor
