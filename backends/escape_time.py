@@ -101,7 +101,7 @@ class Float64Job(EscapeTimeJob):
             x, y = x - centre.x, y - centre.y
         start = self.starts(x, y, less(i.start, i.k), i.c or ORIGIN)
         return self.kernels.ran(
-            "run_float64", len(pixels), *start, *pixel_of(self.system, self.view), self.system.steps, launch=launch
+            "float64", len(pixels), *start, *pixel_of(self.system, self.view), self.system.steps, launch=launch
         )
 
 
@@ -114,7 +114,7 @@ class ExactJob(EscapeTimeJob):
         super().__init__(system, view, say)
         self.facts = Facts(bits or exact_bits(view))
         none = (np.zeros(1) for _ in range(4))
-        self.kernels.compile(lambda: self.kernels.ran("run_float64", 1, *none, *pixel_of(system, view), 0), say)
+        self.kernels.compile(lambda: self.kernels.ran("float64", 1, *none, *pixel_of(system, view), 0), say)
 
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:
         return exact_pixels(self.kernels, self.system, self.view, pixels, self.facts.bits)

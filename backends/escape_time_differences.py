@@ -152,12 +152,12 @@ class PerturbationJob(EscapeTimeJob):
         if self._wide:
             tiny = self._tiny, self._tiny_at, self._tiny_m, self._tiny_e, *self._excess
             return self.kernels.ran(
-                "run_far", len(pixels), *start, exponent, *self._reach, orbit, tiny,
+                "far", len(pixels), *start, exponent, *self._reach, orbit, tiny,
                 (*tree, self._by_c, self._exponents, self._radii), self._near_radii, self.system.steps, launch=launch,
             )  # fmt: skip
         reach = math.ldexp(self._reach[0], max(self._reach[1], -3000))
         return self.kernels.ran(
-            "run_perturbed",
+            "perturbed",
             len(pixels),
             *start,
             *pixel_of(self.system, self.view),

@@ -14,9 +14,9 @@ from . import device
 from .base import ReadOut, Say
 from .devices import Devices
 
-Launch = Callable[[Callable[..., None], tuple[Any, ...]], None]
-"""Calls a kernel of a queue and a stride with its other arguments; the last, a tuple of arrays of zeros, is what the
-kernel writes."""
+Launch = Callable[[Any, str, tuple[Any, ...]], None]
+"""Calls a kernel by its module and name: ``run_NAME``, or ``share_NAME`` with a queue and a stride first.
+The last of its arguments, a tuple of arrays of zeros, is what it writes."""
 Call = Callable[[NDArray[np.int64], Launch], ReadOut]
 
 _NEVER = 1 << 62
@@ -27,9 +27,13 @@ _THREADS = 128
 """Of a block: those of a block end together, so few are better, and 128 fill a multiprocessor all the same."""
 
 
-def on_cpu(kernel: Callable[..., None], arguments: tuple[Any, ...]) -> None:
-    """Run a kernel on this thread."""
-    kernel(np.zeros(1, dtype=np.int64), _NEVER, *arguments)
+def on_cpu(module: Any, name: str, arguments: tuple[Any, ...]) -> None:
+    """Run a kernel on this thread: in a loop of its own where it has one, which for short runs is faster."""
+    alone = getattr(module, f"run_{name}", None)
+    if alone is not None:
+        alone(*arguments)
+    else:
+        getattr(module, f"share_{name}")(np.zeros(1, dtype=np.int64), _NEVER, *arguments)
 
 
 class Executor(Protocol):
@@ -81,7 +85,8 @@ class Gpus:
         with self._lock:
             resident = self._resident.setdefault(id(one), Resident(one))
 
-        def launch(kernel: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+        def launch(module: Any, name: str, arguments: tuple[Any, ...]) -> None:
+            kernel = getattr(module, f"share_{name}")
             with self._lock:
                 if kernel not in self._compiled:
                     self._compiled.add(kernel)
@@ -100,7 +105,7 @@ class Resident:
         self._lock = threading.Lock()
 
     def launch(self, kernel: Callable[..., None], arguments: tuple[Any, ...]) -> None:
-        """``Launch`` on this device."""
+        """Run a kernel that shares a queue; its other arguments are as in ``Launch``."""
         *given, out = arguments
         with self._lock:
             self._there = {key: kept for key, kept in self._there.items() if kept[0]() is not None}

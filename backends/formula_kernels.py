@@ -43,7 +43,7 @@ class FormulaKernels:
         )  # fmt: skip
         law = float(i.degree), i.gain, i.order
         given = (*arguments, i.radius if radius is None else radius, law, self.targets, out)
-        launch(getattr(self.module, kernel), given)
+        launch(self.module, kernel, given)
         iterations, smooth, attractor, trust, distance = out
         fate = np.where(attractor > 0, -1, np.where(iterations >= 0, 1, 0)).astype(np.int8)
         measure = np.where(iterations >= 0, smooth, -1.0)

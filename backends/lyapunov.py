@@ -16,13 +16,14 @@ from deepzoom.systems.lyapunov import FAR, LyapunovSystem
 
 from .base import Facts, Job, ReadOut, Say
 from .executor import Cpu, Executor, Launch, on_cpu
-from .kernels.lyapunov import run_lyapunov
+from .kernels import lyapunov as kernels
 
 Floats = NDArray[np.float64]
 
 RIGHT = 2e-10
 """Bound of an exponent's error with which a pixel is settled."""
 _MOST_BITS = 1 << 16
+_MARK = "lyapunov"
 _RESCALED_BY = 400
 _RESCALED = 2.0**_RESCALED_BY
 _LARGEST = float(np.finfo(np.float64).max)
@@ -49,14 +50,14 @@ class LyapunovJob(Job):
         self._bits = bits or first_bits(system, view)
         self.facts = Facts(self._bits)
         self._said = False
-        if executor is None and not compiled.ready(run_lyapunov.__name__):
+        if executor is None and not compiled.ready(_MARK):
             say("Compiling kernels (once, some seconds) ...")
             self._in_float64(np.zeros(1), np.zeros(1), on_cpu)
-            compiled.mark_ready(run_lyapunov.__name__)
+            compiled.mark_ready(_MARK)
 
     def _in_float64(self, a: Floats, b: Floats, launch: Launch) -> tuple[Floats, ...]:
         out = tuple(np.zeros(len(a)) for _ in range(3))
-        launch(run_lyapunov, (a, b, self._letters, self._system.warmup, self._system.steps, FAR, out))
+        launch(kernels, "lyapunov", (a, b, self._letters, self._system.warmup, self._system.steps, FAR, out))
         return out
 
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:

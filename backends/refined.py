@@ -43,7 +43,7 @@ class Refined:
     ) -> None:  # fmt: skip
         self._about, self._executor = view.beside(about), executor
         self._kernels, self._system, self._view, self._bits = kernels, system, view, bits
-        possible = hasattr(kernels.module, "run_refined") and not wide
+        possible = hasattr(kernels.module, "share_refined") and not wide
         self.rungs = (DOUBLE, EXACT) if possible else (EXACT,)
         self._lock = threading.Lock()
         self._orbits: tuple[NDArray[Any], ...] | None = None
@@ -56,14 +56,14 @@ class Refined:
 
     def _in_double(self, pixels: NDArray[np.int64], launch: Launch) -> ReadOut:
         steps = self._system.steps
-        return self._kernels.ran("run_refined", len(pixels), *self._arguments(pixels, steps), steps, launch=launch)
+        return self._kernels.ran("refined", len(pixels), *self._arguments(pixels, steps), steps, launch=launch)
 
     def compile(self) -> None:
         """Have double-double compiled; the orbits themselves are not needed yet."""
         if DOUBLE in self.rungs:
             arguments = self._arguments(np.zeros(1, dtype=np.int64), 1)
             self._orbits = None
-            self._kernels.ran("run_refined", 1, *arguments, 0)
+            self._kernels.ran("refined", 1, *arguments, 0)
 
     def unasked(self, out: ReadOut, pixels: NDArray[np.int64]) -> ReadOut:
         """Pixels that are not settled once more, where the picture's are few or short enough."""

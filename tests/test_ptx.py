@@ -54,8 +54,8 @@ def jobs(system, view):
     """(kernel, arguments) of what a job launches."""
     launched = []
 
-    def launch(kernel, arguments):
-        launched.append((kernel, (np.zeros(1, np.int64), 64, *arguments)))
+    def launch(module, name, arguments):
+        launched.append((getattr(module, f"share_{name}"), (np.zeros(1, np.int64), 64, *arguments)))
 
     if system.name == "lyapunov":
         LyapunovJob(system, view, None, False, quiet, Uncompiled())._in_float64(np.zeros(1), np.zeros(1), launch)

@@ -120,12 +120,16 @@ def test_arrays_go_to_a_gpu_once(own_cache, monkeypatch):
     plain = PerturbationJob(system, view, None, quiet, quiet).first(np.arange(96))
     assert np.array_equal(plain.iterations, np.concatenate([first.iterations, second.iterations]))
     del job
-    there.run(np.arange(1), lambda pixels, launch: launch(nothing, (np.zeros(1), (np.zeros(1),))))
+    there.run(np.arange(1), lambda pixels, launch: launch(Nothing, "it", (np.zeros(1), (np.zeros(1),))))
     assert len(there._resident[id(device)]._there) == 1
 
 
-def nothing(queue, stride, given, out):
-    """A kernel without pixels."""
+class Nothing:
+    """Kernels without pixels."""
+
+    @staticmethod
+    def share_it(queue, stride, given, out):
+        return None
 
 
 @pytest.mark.parametrize("options", [{"memory": 1000}, {"fails": 1}])

@@ -117,43 +117,77 @@ def read_out(p, x, y, a, b, n, hit, beyond, error, unsure, trail, slope, law, ta
     trust[p] = 1 if moved <= 1e-7 and not unsure and beyond == beyond else -1  # NaN is not itself
 
 
+@inner
+def _iterate(x, y, a, b, n, seen, error, unsure, trail, slope, ends, until):
+    """Iterate a pixel until it ends or n is at least ``until``.
+
+    seen: when to keep an iterate for comparison, and the one kept. Returns all that changes, |z|**2 - radius**2 and the
+    target; called with it again it goes on.
+    """
+    keep, kept_x, kept_y = seen
+    limit, radius, targets = ends
+    fixed = ROUNDING * math.hypot(a, b)
+    beyond = true_x(x) * true_x(x) + true_y(y) * true_y(y) - radius * radius
+    hit = reached(x, y, trail, targets)
+    while beyond <= 0.0 and hit == 0 and n < until:
+        unsure |= beyond > -4.0 * radius * error
+        by_z, by_c = stretch(x, y, a, b)
+        if DISTANCE:
+            slope = slope_after_step(slope, tangent(x, y, a, b))
+        u, v = value(x, y, a, b)
+        trail = stepped(trail, x, y, error, u, v)
+        error = by_z * error + by_c * fixed
+        error += OF_THE_PARTS * parts(x, y, a, b)
+        x, y = u, v
+        n += 1
+        if x == kept_x and y == kept_y:  # the same number again: so it goes on for ever
+            n = limit
+        if n == keep:
+            kept_x, kept_y, keep = x, y, 2 * n
+        beyond = true_x(x) * true_x(x) + true_y(y) * true_y(y) - radius * radius
+        hit = reached(x, y, trail, targets)
+    return x, y, n, (keep, kept_x, kept_y), error, unsure, trail, slope, beyond, hit
+
+
+@inner
+def _begun(p, zx, zy, cx, cy, pixel, of_start):
+    """What ``_iterate`` takes of a pixel that has made no step."""
+    x, y = zx[p], zy[p]
+    error = ROUNDING * (math.hypot(x, y) + abs(KX) + abs(KY))
+    return (
+        x, y, cx[p], cy[p], np.int64(0), (np.int64(64), inf, inf), error, False, UNKNOWN, first_slope(of_start, pixel)
+    )  # fmt: skip
+
+
 @kernel()
-def run_float64(queue, stride, zx, zy, cx, cy, pixel, of_start, limit, radius, law, targets, out):
+def run_float64(zx, zy, cx, cy, pixel, of_start, limit, radius, law, targets, out):
     """Iterate pixels from z - K (P,) with c (P,), to the results of ``read_out``.
 
-    queue, stride: ``queue.py``; pixel: a pixel's size; of_start: whether it is z that it moves.
+    pixel: a pixel's size; of_start: whether it is z that it moves.
     """
+    ends = limit, radius, targets
+    for p in range(zx.size):
+        x, y, a, b, n, seen, error, unsure, trail, slope = _begun(p, zx, zy, cx, cy, pixel, of_start)
+        x, y, n, seen, error, unsure, trail, slope, beyond, hit = _iterate(
+            x, y, a, b, n, seen, error, unsure, trail, slope, ends, limit
+        )
+        read_out(p, x, y, a, b, n, hit, beyond, error, unsure, trail, slope, law, targets, out)
+
+
+@kernel()
+def share_float64(queue, stride, zx, zy, cx, cy, pixel, of_start, limit, radius, law, targets, out):
+    """The same by threads that share a queue (``queue.py``)."""
+    ends = limit, radius, targets
     ended = True
     while True:
         if ended:
             p = taken(queue)
             if p >= zx.size:
                 break
-            x, y, a, b = zx[p], zy[p], cx[p], cy[p]
-            n, keep, kept_x, kept_y = np.int64(0), np.int64(64), inf, inf
-            fixed = ROUNDING * math.hypot(a, b)
-            error, unsure, trail = ROUNDING * (math.hypot(x, y) + abs(KX) + abs(KY)), False, UNKNOWN
-            slope = first_slope(of_start, pixel)
-            beyond = true_x(x) * true_x(x) + true_y(y) * true_y(y) - radius * radius
-            hit = reached(x, y, trail, targets)
-        until = min(limit, n + stride)
-        while beyond <= 0.0 and hit == 0 and n < until:
-            unsure |= beyond > -4.0 * radius * error
-            by_z, by_c = stretch(x, y, a, b)
-            if DISTANCE:
-                slope = slope_after_step(slope, tangent(x, y, a, b))
-            u, v = value(x, y, a, b)
-            trail = stepped(trail, x, y, error, u, v)
-            error = by_z * error + by_c * fixed
-            error += OF_THE_PARTS * parts(x, y, a, b)
-            x, y = u, v
-            n += 1
-            if x == kept_x and y == kept_y:  # the same number again: so it goes on for ever
-                n = limit
-            if n == keep:
-                kept_x, kept_y, keep = x, y, 2 * n
-            beyond = true_x(x) * true_x(x) + true_y(y) * true_y(y) - radius * radius
-            hit = reached(x, y, trail, targets)
+            x, y, a, b, n, seen, error, unsure, trail, slope = _begun(p, zx, zy, cx, cy, pixel, of_start)
+        x, y, n, seen, error, unsure, trail, slope, beyond, hit = _iterate(
+            x, y, a, b, n, seen, error, unsure, trail, slope, ends, min(limit, n + stride)
+        )
         ended = not (beyond <= 0.0 and hit == 0 and n < limit)
         if ended:
             read_out(p, x, y, a, b, n, hit, beyond, error, unsure, trail, slope, law, targets, out)

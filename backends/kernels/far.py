@@ -67,7 +67,7 @@ def _reference_trail(zx, zy, here, m, trail):
 
 
 @inner
-def _iterate_far(pixel, state, trail, orbits, tiny, skips, ends):
+def _iterate_far(pixel, state, trail, orbits, tiny, skips, ends, until):
     """Iterate a pixel until it ends, is in float64's range, or n is at least ``until``; the error is in units of 2**e.
 
     Returns its state, how it ended, and its trail. Ends: 1 + the target's index, 0 where it is in range, -1 at the
@@ -78,7 +78,7 @@ def _iterate_far(pixel, state, trail, orbits, tiny, skips, ends):
     cx, cy, zx, zy, kept, _, start, length = orbits
     is_tiny, tiny_at, tiny_m, tiny_e, excess_m, excess_e = tiny
     shortest, index, begin, rows, linear_c, exponents, radii = skips
-    limit, until, _, targets = ends
+    limit, _, targets = ends
     critical = start.size - 1
     one = np.int64(1)
     below = (one << shortest) - one
@@ -166,7 +166,7 @@ def _iterate_far(pixel, state, trail, orbits, tiny, skips, ends):
 
 
 @kernel()
-def run_far(
+def share_far(
     queue, stride, dzx, dzy, dcx, dcy, exponent, reach_m, reach_e, orbits, tiny, skips, near_radii, limit, radius, law,
     targets, out,
 ):  # fmt: skip
@@ -178,6 +178,7 @@ def run_far(
     """
     shortest, index, begin, rows, _, _, _ = skips
     near = shortest, index, begin, rows, near_radii
+    ends = limit, radius, targets
     how, within = ENDED, False
     while True:
         if how == ENDED:
@@ -196,10 +197,10 @@ def run_far(
             error = ROUNDING * (abs(x) + abs(y))
             state = x, y, error, unsure, orbit, m, n
             how, within, past, trail = PAUSED, False, no_past(state), UNKNOWN
-        ends = limit, min(limit, n + stride), radius, targets
+        until = min(limit, n + stride)
         if within:
             how, state, seen, past, beyond, hit, trail, _ = iterate_near(
-                (nda, ndb, ga, gb, 0.0, 0.0), state, seen, past, trail, NO_SLOPE, orbits, near, ends,
+                (nda, ndb, ga, gb, 0.0, 0.0), state, seen, past, trail, NO_SLOPE, orbits, near, ends, until,
                 two_to(np.int64(_FAR)),
             )  # fmt: skip
             x, y, error, unsure, orbit, m, n = state
@@ -209,7 +210,7 @@ def run_far(
                 x, y, error = math.ldexp(x, -k), math.ldexp(y, -k), math.ldexp(error, -k)
         else:
             x, y, e, error, orbit, m, n, end, trail = _iterate_far(
-                (da, db, ec, ga, gb), (x, y, e, error, orbit, m, n), trail, orbits, tiny, skips, ends
+                (da, db, ec, ga, gb), (x, y, e, error, orbit, m, n), trail, orbits, tiny, skips, ends, until
             )
             unit = two_to(e)
             state = x * unit, y * unit, error * unit, unsure, orbit, m, n

@@ -7,59 +7,83 @@ import math
 import numpy as np
 
 from deepzoom.backends.kernels.queue import taken
-from deepzoom.compiled import kernel
+from deepzoom.compiled import inner, kernel
 
 _ROUNDING = 2.0**-53
 _LARGEST = 1.7976931348623157e308
 
 
+_BEGIN = 0.5, 0.0, 0.0, 0.0, 0.0, False, False, np.int64(0)
+"""State of a pixel: x, its error, the sum of logarithms, that sum's, the largest; whether it ended, how; and n."""
+
+
+@inner
+def _iterate(a, b, letters, warmup, far, state, until):
+    """The state after steps up to n = until."""
+    x, error, total, off, most, ended, diverged, n = state
+    while n < until and not ended:
+        r = b if letters[n % letters.size] else a
+        if n > warmup:
+            slope = abs(1.0 - (x + x))
+            if 2.0 * error >= 0.25 * slope and not (slope == 0.0 and error == 0.0):
+                off = math.inf
+            else:
+                if r == 0.0 or slope == 0.0:
+                    total = -math.inf
+                elif total > -math.inf:
+                    value = math.log(abs(r) * slope)
+                    total += value
+                    off += 2.6 * error / slope + 8.0 * _ROUNDING * (1.0 + abs(value) + abs(total))
+        slope = abs(r * (1.0 - (x + x)))
+        y = r * x * (1.0 - x)
+        error = slope * error + abs(r) * error * error + 4.0 * _ROUNDING * (abs(y) + abs(r * x))
+        most = max(most, error)
+        x = y
+        if error > 1e-3 or abs(x) > far:
+            ended, diverged = True, abs(x) - error > far
+        n += 1
+    return x, error, total, off, most, ended, diverged, n
+
+
+@inner
+def _read_out(p, state, steps, out):
+    """Write down how a pixel ended."""
+    _, error, total, off, most, _, diverged, _ = state
+    exponent, bound, grown = out
+    if diverged:
+        exponent[p], bound[p], grown[p] = _LARGEST, 0.0, 0.0
+    elif error > 1e-3:
+        exponent[p], bound[p], grown[p] = 0.0, math.inf, 1.0
+    else:
+        exponent[p] = total / steps if total > -math.inf else -_LARGEST
+        bound[p] = off / steps
+        grown[p] = math.log2(most) + 53.0 if most > 0.0 else 0.0
+
+
 @kernel()
-def run_lyapunov(queue, stride, a, b, letters, warmup, steps, far, out):
+def run_lyapunov(a, b, letters, warmup, steps, far, out):
     """Exponents of pixels with parameters a, b (P,), to ``out``: these, bounds of their errors, log2 of its growth.
 
-    queue, stride: ``queue.py``; letters (.., bool): whether a step takes b. The bound e of x goes along:
-    e' = |r (1 - 2x)| e + |r| e**2 and what rounding adds; that of a logarithm is e over |1/2 - x|. Where it is too
-    large to tell, it is infinite.
-    Diverged: the largest float64; an iterate at 1/2, or r = 0: the least.
+    letters (.., bool): whether a step takes b. The bound e of x goes along: e' = |r (1 - 2x)| e + |r| e**2 and what
+    rounding adds; that of a logarithm is e over |1/2 - x|. Where it is too large to tell, it is infinite. Diverged: the
+    largest float64; an iterate at 1/2, or r = 0: the least.
     """
-    exponent, bound, grown = out
-    last = warmup + steps
+    for p in range(a.size):
+        _read_out(p, _iterate(a[p], b[p], letters, warmup, far, _BEGIN, warmup + steps + 1), steps, out)
+
+
+@kernel()
+def share_lyapunov(queue, stride, a, b, letters, warmup, steps, far, out):
+    """The same by threads that share a queue (``queue.py``)."""
+    end = warmup + steps + 1
     ended = True
     while True:
         if ended:
             p = taken(queue)
             if p >= a.size:
                 break
-            x, error, total, off, most = 0.5, 0.0, 0.0, 0.0, 0.0
-            ended, diverged, n = False, False, np.int64(0)
-        until = min(last + 1, n + stride)
-        while n < until and not ended:
-            r = b[p] if letters[n % letters.size] else a[p]
-            if n > warmup:
-                slope = abs(1.0 - (x + x))
-                if 2.0 * error >= 0.25 * slope and not (slope == 0.0 and error == 0.0):
-                    off = math.inf
-                else:
-                    if r == 0.0 or slope == 0.0:
-                        total = -math.inf
-                    elif total > -math.inf:
-                        value = math.log(abs(r) * slope)
-                        total += value
-                        off += 2.6 * error / slope + 8.0 * _ROUNDING * (1.0 + abs(value) + abs(total))
-            slope = abs(r * (1.0 - (x + x)))
-            y = r * x * (1.0 - x)
-            error = slope * error + abs(r) * error * error + 4.0 * _ROUNDING * (abs(y) + abs(r * x))
-            most = max(most, error)
-            x = y
-            if error > 1e-3 or abs(x) > far:
-                ended, diverged = True, abs(x) - error > far
-            n += 1
-        ended |= n > last
-        if ended and diverged:
-            exponent[p], bound[p], grown[p] = _LARGEST, 0.0, 0.0
-        elif ended and error > 1e-3:
-            exponent[p], bound[p], grown[p] = 0.0, math.inf, 1.0
-        elif ended:
-            exponent[p] = total / steps if total > -math.inf else -_LARGEST
-            bound[p] = off / steps
-            grown[p] = math.log2(most) + 53.0 if most > 0.0 else 0.0
+            state = _BEGIN
+        state = _iterate(a[p], b[p], letters, warmup, far, state, min(end, state[7] + stride))
+        ended = state[5] or state[7] == end
+        if ended:
+            _read_out(p, state, steps, out)

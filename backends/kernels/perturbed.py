@@ -67,13 +67,13 @@ def no_past(state):
 
 
 @inner
-def iterate_near(pixel, state, seen, past, trail, slope, orbits, skips, ends, least):
+def iterate_near(pixel, state, seen, past, trail, slope, orbits, skips, ends, until, least):
     """Iterate a pixel until it ends, n is at least ``until``, or |z| is below ``least``.
 
     pixel: c as a difference, then in units of the largest; what rounding makes of the reference's c; what a pixel
     adds to it in units of the largest. state: x, y, the bound of their error, whether an iterate was within its error
     of the exit, orbit, m and n. seen: how often it rebased, when to keep z for comparison, and z then. past: as
-    ``no_past`` begins it. ends: limit, until, radius, targets. Returns (how it was left, state, seen, past,
+    ``no_past`` begins it. ends: limit, radius, targets. Returns (how it was left, state, seen, past,
     |W|**2 - radius**2, target, trail, slope); where that is PAUSED, called with these it goes on as if it had not been.
 
     The error is followed along: a step makes |A| (error + OF_A_STEP |z|) + ROUNDING |B| |c| of it, and a skip drops its
@@ -85,7 +85,7 @@ def iterate_near(pixel, state, seen, past, trail, slope, orbits, skips, ends, le
     cx, cy, zx, zy, kept, excess, start, length = orbits
     shortest, index, begin, rows, radii = skips
     at_x, at_y, at_error, barred, before = past
-    limit, until, radius, targets = ends
+    limit, radius, targets = ends
     critical = start.size - 1
     one = np.int64(1)
     below = (one << shortest) - one
@@ -166,14 +166,25 @@ def read_out_near(p, da, db, state, beyond, hit, trail, slope, orbits, law, targ
     read_out(p, wx, wy, cx + da, cy + db, n, hit, beyond, error, unsure, trail, slope, law, targets, out)
 
 
+@inner
+def _begun_near(p, dzx, dzy, dcx, dcy, pixel, of_start, reach, least_error):
+    """What ``iterate_near`` takes of a pixel that has made no step: (pixel, state, seen, past, slope)."""
+    x, y, da, db = dzx[p], dzy[p], dcx[p], dcy[p]
+    ga, gb = (da / reach, db / reach) if reach > 0.0 else (0.0, 0.0)
+    slope = first_slope(of_start, pixel)
+    state = x, y, ROUNDING * (abs(x) + abs(y)) + least_error, False, np.int64(0), np.int64(0), np.int64(0)
+    place = da, db, ga, gb, least_error, slope[4] / reach if reach > 0.0 else 0.0
+    return place, state, (np.int64(0), np.int64(1), inf, inf), no_past(state), slope
+
+
 @kernel()
 def run_perturbed(
-    queue, stride, dzx, dzy, dcx, dcy, pixel, of_start, reach, least_error, orbits, skips, limit, radius, law, targets,
+    dzx, dzy, dcx, dcy, pixel, of_start, reach, least_error, orbits, skips, limit, radius, law, targets,
     out,
 ):  # fmt: skip
     """Iterate pixels as differences in float64.
 
-    queue, stride: ``queue.py``. dz, dc (P,): their differences from the reference's start and c; pixel: a pixel's size;
+    dz, dc (P,): their differences from the reference's start and c; pixel: a pixel's size;
     of_start: whether it is z that it moves; reach: largest |c|; least_error: what rounding makes of the reference's own
     z_0 and c.
     orbits: c, then zx, zy (less K), kept, excess of all orbits one after the other, start and length: orbit r stands
@@ -182,21 +193,32 @@ def run_perturbed(
     skips: log2 of the shortest ones' steps; index: first skip of each place where some begin, begin: where in it orbit
     r's places begin; rows and radii of skips. Results: ``read_out``.
     """
+    ends = limit, radius, targets
+    for p in range(dzx.size):
+        place, state, seen, past, slope = _begun_near(p, dzx, dzy, dcx, dcy, pixel, of_start, reach, least_error)
+        _, state, _, _, beyond, hit, trail, slope = iterate_near(
+            place, state, seen, past, UNKNOWN, slope, orbits, skips, ends, limit, 0.0
+        )
+        read_out_near(p, dcx[p], dcy[p], state, beyond, hit, trail, slope, orbits, law, targets, out)
+
+
+@kernel()
+def share_perturbed(
+    queue, stride, dzx, dzy, dcx, dcy, pixel, of_start, reach, least_error, orbits, skips, limit, radius, law, targets,
+    out,
+):  # fmt: skip
+    """The same by threads that share a queue (``queue.py``)."""
+    ends = limit, radius, targets
     how = ENDED
     while True:
         if how == ENDED:
             p = taken(queue)
             if p >= dzx.size:
                 break
-            x, y, da, db = dzx[p], dzy[p], dcx[p], dcy[p]
-            ga, gb = (da / reach, db / reach) if reach > 0.0 else (0.0, 0.0)
-            trail, slope = UNKNOWN, first_slope(of_start, pixel)
-            place = da, db, ga, gb, least_error, slope[4] / reach if reach > 0.0 else 0.0
-            state = x, y, ROUNDING * (abs(x) + abs(y)) + least_error, False, np.int64(0), np.int64(0), np.int64(0)
-            seen, past = (np.int64(0), np.int64(1), inf, inf), no_past(state)
-        ends = limit, min(limit, state[6] + stride), radius, targets
+            place, state, seen, past, slope = _begun_near(p, dzx, dzy, dcx, dcy, pixel, of_start, reach, least_error)
+            trail = UNKNOWN
         how, state, seen, past, beyond, hit, trail, slope = iterate_near(
-            place, state, seen, past, trail, slope, orbits, skips, ends, 0.0
+            place, state, seen, past, trail, slope, orbits, skips, ends, min(limit, state[6] + stride), 0.0
         )
         if how == ENDED:
-            read_out_near(p, da, db, state, beyond, hit, trail, slope, orbits, law, targets, out)
+            read_out_near(p, dcx[p], dcy[p], state, beyond, hit, trail, slope, orbits, law, targets, out)

@@ -1,8 +1,8 @@
 """The queue from which threads take pixels one by one, on the CPU and on a GPU.
 
-A kernel over pixels is one function for both: its threads take pixels until none is left. After ``stride`` iterations
-a thread looks whether its pixel has ended. On a GPU 32 threads go through their instructions together, and those whose
-pixels end early wait no longer than that for their next ones; a thread of the CPU waits for none.
+The threads of a kernel ``share_NAME``, one function for both, take pixels until none is left. After ``stride``
+iterations a thread looks whether its pixel has ended. On a GPU 32 threads go through their instructions together, and
+those whose pixels end early wait no longer than that for their next ones; a thread of the CPU waits for none.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def _excess(excess, zx, zy, x, y):
 
 
 @kernel()
-def run_refined(
+def share_refined(
     queue, stride, zx0, zy0, dcx, dcy, pixel, of_start, cx, cy, least_error, zx, zy, excess, kept, high, start, length,
     limit, radius, law, targets, out,
 ):  # fmt: skip
