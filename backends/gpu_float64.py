@@ -13,7 +13,7 @@ from deepzoom.systems.lyapunov import LyapunovSystem
 
 from . import device, escape_time, lyapunov, units
 from .base import Backend, Job, Progress, ReadOut, Say
-from .cpu_float64 import CpuFloat64, Float64Job
+from .cpu_float64 import Float64Job
 from .device import Arrays
 from .training import compile_kernels
 from .executor import Gpus
@@ -58,11 +58,9 @@ class GpuFloat64(Backend):
             return lyapunov.LyapunovJob(system, view, bits, False, say, Gpus.opened(say))
         if isinstance(system, EscapeTimeSystem):
             return escape_time.Float64Job(system, view, say, distance, Gpus.opened(say))
-        if isinstance(system, TrainingSystem):
-            compile_kernels(say)
-            return _GpuJob(system, view, say)
-        say("On the CPU: there are no kernels of this system for the GPU.")
-        return CpuFloat64().job(system, view, bits, progress, say, distance)
+        assert isinstance(system, TrainingSystem)
+        compile_kernels(say)
+        return _GpuJob(system, view, say)
 
     def bits(self, system: System, view: View) -> int:
         return 53

@@ -76,13 +76,11 @@ class GpuPerturbation(Backend):
             return escape_time_differences.PerturbationJob(
                 system, view, bits, progress, say, distance, Gpus.opened(say)
             )
-        if isinstance(system, TrainingSystem):
-            compile_kernels(say)
-            before = time.perf_counter()
-            reference = references.obtain(system, view, bits, progress)
-            return _GpuJob(system, view, reference, time.perf_counter() - before, say)
-        say("On the CPU: there are no kernels of this system for the GPU.")
-        return CpuPerturbation().job(system, view, bits, progress, say, distance)
+        assert isinstance(system, TrainingSystem)
+        compile_kernels(say)
+        before = time.perf_counter()
+        reference = references.obtain(system, view, bits, progress)
+        return _GpuJob(system, view, reference, time.perf_counter() - before, say)
 
     def bits(self, system: System, view: View) -> int:
         return CpuPerturbation().bits(system, view)

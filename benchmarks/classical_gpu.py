@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Iterator
 
 from classical import LIMITS, place
 
@@ -17,15 +18,12 @@ _WIDTH, _HEIGHT = 1920, 1080
 _JOBS = 2
 
 
-def rows(places: tuple[str, ...] = PLACES) -> list[tuple[str, str]]:
-    """(what was measured, figure) for each place. Raises InputError where no GPU can be used."""
-    found = []
+def rows(places: tuple[str, ...] = PLACES) -> Iterator[tuple[str, str]]:
+    """(what was measured, figure) of each place. Raises InputError where no GPU can be used."""
     for name in places:
         gpu, cpu = (_seconds(name, kind) for kind in ("gpu-perturbation", "cpu-perturbation"))
-        found.append(
-            (f"Mandelbrot {name}, {_WIDTH}x{_HEIGHT}", f"{gpu:.2f} s, {cpu / gpu:.1f} times {_JOBS} CPU cores")
-        )
-    return found
+        figure = f"{gpu:.2f} s; {_JOBS} CPU cores {cpu / gpu:.1f} times as long"
+        yield f"Mandelbrot {name}, {_WIDTH} x {_HEIGHT}", figure
 
 
 def _seconds(name: str, backend: str) -> float:

@@ -21,7 +21,7 @@ _BEGIN = 0.5, 0.0, 0.0, 0.0, 0.0, False, False, np.int64(0)
 def _iterate(a, b, letters, warmup, far, state, until):
     """The state after steps up to n = until."""
     x, error, total, off, most, ended, diverged, n = state
-    while n < until and not ended:
+    while n < until:
         r = b if letters[n % letters.size] else a
         if n > warmup:
             slope = abs(1.0 - (x + x))
@@ -39,9 +39,10 @@ def _iterate(a, b, letters, warmup, far, state, until):
         error = slope * error + abs(r) * error * error + 4.0 * _ROUNDING * (abs(y) + abs(r * x))
         most = max(most, error)
         x = y
+        n += 1
         if error > 1e-3 or abs(x) > far:
             ended, diverged = True, abs(x) - error > far
-        n += 1
+            break
     return x, error, total, off, most, ended, diverged, n
 
 
