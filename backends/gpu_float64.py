@@ -15,9 +15,8 @@ from . import device, escape_time, lyapunov, units
 from .base import Backend, Job, Progress, ReadOut, Say
 from .cpu_float64 import Float64Job
 from .device import Arrays
-from .training import compile_kernels
 from .executor import Gpus
-from .training import compile_kernels, start_weights
+from .training import compile_kernels
 
 
 class _GpuJob(Float64Job):

@@ -19,8 +19,8 @@ from . import device, escape_time_differences, lyapunov, units
 from .base import Backend, Job, Progress, ReadOut, Say
 from .cpu_perturbation import CpuPerturbation, TrainingPerturbationJob
 from .device import Arrays
-from .limbs import disturbed, signs
 from .executor import Gpus
+from .limbs import disturbed, signs
 from .training import compile_kernels
 
 
