@@ -81,5 +81,5 @@ def test_kernels_compile_and_spill_nothing(own_cache, tmp_path, name, depth):
     place = next(m for m in all_landmarks() if m.system == name)
     system = systems.create(name, place.settings, 200)
     for kernel, arguments in jobs(system, View.parse(place.x, place.y, depth, "12x8")):
-        registers, spilled, _ = ptx.figures(ptx.compiled(kernel, arguments), tmp_path)
-        assert spilled == 0 and registers <= 168, kernel.__name__  # so that 12 warps share a multiprocessor
+        _, spilled, _ = ptx.figures(ptx.compiled(kernel, arguments), tmp_path)
+        assert spilled == 0, kernel.__name__
