@@ -7,6 +7,7 @@ CPU. Neither CuPy nor numba.cuda is imported before a GPU is used.
 from __future__ import annotations
 
 import importlib.util
+import shutil
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -119,6 +120,11 @@ def obstacle() -> str | None:
         there = "only GPU 0" if count == 1 else f"GPUs 0 to {count - 1}"
         return f"there is no GPU {_allowed.number}, {there}"
     return None
+
+
+def expected() -> bool:
+    """Whether this machine's user may count on a GPU: CuPy is installed, or NVIDIA's driver."""
+    return importlib.util.find_spec("cupy") is not None or shutil.which("nvidia-smi") is not None
 
 
 def version(number: int) -> str:

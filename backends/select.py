@@ -13,6 +13,7 @@ from deepzoom.systems.base import System
 from deepzoom.systems.escape_time import EscapeTimeSystem
 from deepzoom.systems.lyapunov import LyapunovSystem
 
+from . import device
 from .base import Backend
 from .cpu_float64 import CpuFloat64
 from .cpu_perturbation import CpuPerturbation
@@ -61,9 +62,13 @@ def select(name: str, view: View, system: System, steps: int = 0) -> tuple[Backe
     else:
         reason = f"float64 has {'' if shallow else 'only '}{_count(bits)} numbers between neighbouring pixels"
     gpu: Backend = GpuFloat64() if shallow else GpuPerturbation()
-    if not _pays(view, system, steps) or gpu.obstacle():
-        return CpuFloat64() if shallow else CpuPerturbation(), reason
-    return gpu, f"{reason}; {view.pixels:,} pixels of {steps:,} steps pay for a GPU's start"
+    if _pays(view, system, steps):
+        obstacle = gpu.obstacle()
+        if obstacle is None:
+            return gpu, f"{reason}; {view.pixels:,} pixels of {steps:,} steps pay for a GPU's start"
+        if device.expected():
+            reason += f"; a GPU would pay, but {obstacle}"
+    return CpuFloat64() if shallow else CpuPerturbation(), reason
 
 
 def _pays(view: View, system: System, steps: int) -> bool:

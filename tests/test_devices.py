@@ -12,7 +12,10 @@ from deepzoom.backends import device
 from deepzoom.backends.base import ReadOut
 from deepzoom.backends.device import Allowed, DeviceError, OutOfMemory
 from deepzoom.backends.devices import Devices
+from deepzoom.backends.select import select
 from deepzoom.errors import InputError
+from deepzoom.scene import View
+from deepzoom.systems import create
 
 
 def squares(pixels):
@@ -181,10 +184,6 @@ def test_what_cannot_be_is_one_sentence(monkeypatch, tmp_path, options, expected
 
 
 def test_auto_takes_a_gpu_where_the_work_pays(monkeypatch):
-    from deepzoom.backends.select import select
-    from deepzoom.scene import View
-    from deepzoom.systems import create
-
     def chosen(system, depth, size, steps):
         view = View.parse("0.5", "0.25", depth, size)
         return select("auto", view, create(system), steps)[0].name
@@ -195,5 +194,16 @@ def test_auto_takes_a_gpu_where_the_work_pays(monkeypatch):
     assert chosen("tanh", "1e-20", "64x64", 500) == "gpu-perturbation"
     assert chosen("mandelbrot", "1e-20", "256x256", 1000) == "cpu-perturbation"
     assert chosen("mandelbrot", "1e-20", "1920x1080", 1000) == "gpu-perturbation"
-    monkeypatch.setattr(device, "obstacle", lambda: "none")
+    monkeypatch.setattr(device, "obstacle", lambda: "the driver is old")
     assert chosen("tanh", "1", "64x64", 500) == "cpu-float64"
+
+
+@pytest.mark.parametrize(
+    ("expected", "size", "said"), [(True, "64x64", True), (False, "64x64", False), (True, "9x9", False)]
+)
+def test_auto_says_why_a_gpu_that_would_pay_is_not_used(monkeypatch, expected, size, said):
+    monkeypatch.setattr(device, "obstacle", lambda: "the driver is old")
+    monkeypatch.setattr(device, "expected", lambda: expected)
+    chosen, why = select("auto", View.parse("0.5", "0.25", "1", size), create("tanh"), 500)
+    assert chosen.name == "cpu-float64"
+    assert why.endswith("a GPU would pay, but the driver is old") == said
