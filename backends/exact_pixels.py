@@ -42,5 +42,5 @@ def _one(kernels: FormulaKernels, system: EscapeTimeSystem, view: View, pixel: i
     start = [np.full(1, float(v)) for v in (*last[-1 - back], *c)]
     none = 0.0, False
     # close to the radius float64 does not tell
-    out = kernels.ran("float64", 1, *start, *none, back, radius=0.0 if escaped else math.inf)
-    return out.after(n - back)
+    radius = 0.0 if escaped else math.inf
+    return kernels.ran("float64", 1, *start, *none, back, radius=radius, before=n - back)

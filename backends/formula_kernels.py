@@ -33,9 +33,15 @@ class FormulaKernels:
             compiled.mark_ready(self._mark)
 
     def ran(
-        self, kernel: str, count: int, *arguments: Any, radius: float | None = None, launch: Launch = on_cpu
+        self,
+        kernel: str,
+        count: int,
+        *arguments: Any,
+        radius: float | None = None,
+        before: int = 0,
+        launch: Launch = on_cpu,
     ) -> ReadOut:
-        """Call a kernel for so many pixels; radius: another one than the map's."""
+        """Call a kernel for so many pixels; radius: another one than the map's; before: iterations they have made."""
         i = self.iteration
         out = (
             np.zeros(count, dtype=np.int64), np.zeros(count), np.zeros(count, dtype=np.int16),
@@ -46,5 +52,10 @@ class FormulaKernels:
         launch(self.module, kernel, given)
         iterations, smooth, attractor, trust, distance = out
         fate = np.where(attractor > 0, -1, np.where(iterations >= 0, 1, 0)).astype(np.int8)
+        if i.order <= 1.0:  # much nearer to a root than where drawing to it begins
+            smooth = np.maximum(smooth, -before)
         measure = np.where(iterations >= 0, smooth, -1.0)
-        return ReadOut(measure, fate, trust, np.maximum(iterations, 0), attractor, distance if self._distance else None)
+        found = ReadOut(
+            measure, fate, trust, np.maximum(iterations, 0), attractor, distance if self._distance else None
+        )
+        return found.after(before) if before else found

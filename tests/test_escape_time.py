@@ -176,6 +176,20 @@ def test_newton_with_relaxation_against_an_independent_oracle(own_cache, coeffic
     assert settled.mean() > 0.9 and len(np.unique(out.attractor[settled])) >= 2
 
 
+def test_exact_pixels_of_relaxed_newton_have_smooth_counts(own_cache):
+    settings = {"polynomial": "1,0,0,-1", "relaxation": "1.8"}
+    job = job_at("newton", settings, "0.2", "-0.75", "1", 8, 3000, escape_time.ExactJob)
+    pixels = np.arange(0, 64, 9)
+    out = job.run(pixels)
+    assert (out.trust == 1).all()
+    for k, pixel in enumerate(pixels.tolist()):
+        n, attractor, smooth = escape_oracle.relaxed(
+            (1, 0, 0, -1), ("1.8", "0"), *exact_place(job.view, pixel), 3000, 300
+        )
+        assert (out.iterations[k], out.attractor[k]) == (n, attractor), pixel
+        assert out.measure[k] == pytest.approx(smooth, abs=1e-6)
+
+
 @pytest.mark.parametrize(
     ("power", "relaxation", "near"),
     [(3, ("1", "0"), -0.4014 + 0.2732j), (4, ("1", "0"), -0.6084 + 0.0654j), (3, ("1.3", "0.2"), -0.4177 + 0.2696j)],

@@ -103,7 +103,7 @@ def read_out(p, x, y, a, b, n, hit, beyond, error, unsure, trail, slope, law, ta
             smooth[p] = n - math.log(math.log(distance) / math.log(NEAR)) / math.log(order)
             moved = error / (distance * -math.log(distance))
         else:
-            smooth[p] = max(0.0, n - math.log(distance / NEAR) / math.log(order))
+            smooth[p] = n - math.log(distance / NEAR) / math.log(order)
             moved = error / (distance * -math.log(order))
         moved = max(moved, error / NEAR)
     elif beyond <= 0.0:
