@@ -10,7 +10,7 @@ import math
 
 from deepzoom.compiled import inner, kernel
 
-from .elementary import tanh_difference
+from .elementary import tanh_difference, tanh_slope, tanh_slope_difference
 from .group import (
     any_group,
     columns,
@@ -30,7 +30,7 @@ from .group import (
 )
 from .network import RELU, TANH, factor
 from .readout import FIRST, put_sums, sums_of, with_difference, with_loss
-from .simd import fma, where_less
+from .simd import where_less
 
 ONE = (1.0,)
 
@@ -56,9 +56,8 @@ def _activated(v, value, side, shape):
 def _through_slope(p, whole, h, value, side, shape):
     """The difference of the loss's derivative by a hidden input, from p, that of the one by its value, and P."""
     if len(shape.kind) == TANH:
-        slope = side * (2.0 - side)
-        s = -fma(h, h, h * (2.0 * value))
-        return s * whole + p * (s + slope)
+        s = tanh_slope_difference(value, h)
+        return s * whole + p * (s + tanh_slope(side))
     if len(shape.kind) == RELU:
         now, before = where_less(0.0, h + value, 1.0, 0.0), where_less(0.0, value, 1.0, 0.0)
         return now * p + (now - before) * whole

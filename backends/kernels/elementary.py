@@ -71,6 +71,18 @@ def tanh_and_slope(v):
 
 
 @numba.njit(inline="always")
+def tanh_slope(complement):
+    """1 - tanh(A)**2 from 1 - |tanh(A)|."""
+    return complement * (2.0 - complement)
+
+
+@numba.njit(inline="always")
+def tanh_slope_difference(t, h):
+    """How tanh's slope changes where tanh goes from t to t + h."""
+    return -fma(h, h, h * (2.0 * t))
+
+
+@numba.njit(inline="always")
 def tanh_difference(t, complement, v):
     """tanh(A + a) - tanh(A) from t = tanh(A), complement = 1 - |t| (both float64) and the vector v = 2 a / ln 2.
 
@@ -78,6 +90,6 @@ def tanh_difference(t, complement, v):
     """
     q, below, above = _parts(clamp(magnitude(v), 0.0, _OVERFLOW))
     n = fma(q, above, below)
-    slope = complement * (2.0 - complement)
+    slope = tanh_slope(complement)
     factor = where_less(v * t, 0.0, complement, 1.0 + magnitude(t))  # 1 + T seen in the direction of a
     return with_sign(quotient(slope * n, fma(n, factor, 2.0 * (1.0 - q))), v)

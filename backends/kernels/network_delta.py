@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from deepzoom.compiled import inner
 
 from .contraction import ADD, SET, UNIT, contract_shared, contract_vector
-from .elementary import ARGUMENT_SCALE, tanh_difference
+from .elementary import ARGUMENT_SCALE, tanh_difference, tanh_slope, tanh_slope_difference
 from .network import BLOCK, RELU, TANH, factor, hidden_count, weight_count
 from .simd import LANES, fma, load, splat, store, where_less
 
@@ -139,9 +139,8 @@ def _through_slope(lanes, at, h, count, activation, reference, hidden, side, bac
         whole = reference[back + i]
         if activation == TANH:
             value, complement = reference[hidden + i], reference[side + i]
-            slope = complement * (2.0 - complement)
-            v = load(lanes, h + i * LANES)
-            s = -(fma(v, v, v * (2.0 * value)))
+            slope = tanh_slope(complement)
+            s = tanh_slope_difference(value, load(lanes, h + i * LANES))
             store(lanes, at.change + i * LANES, s * whole + p * (s + slope))
             store(lanes, at.whole + i * LANES, (p + whole) * (s + slope))
         elif activation == RELU:
@@ -164,7 +163,7 @@ def _derivative_below(widths, layer, activation, reference, layout, r, rows, out
         slope = 1.0
         if activation == TANH:
             complement = reference[layout.side[layer - 1] + r * n + i]
-            slope = complement * (2.0 - complement)
+            slope = tanh_slope(complement)
         elif activation == RELU:
             slope = 1.0 if hidden > 0.0 else 0.0
         out[i] = reference[layout.back[layer - 1] + r * n + i] * slope

@@ -1,11 +1,11 @@
-"""Make the golden pixels of every escape-time system, lyapunov and formulas of one's own, from 1e-3 to 1e-1000.
+"""Make the golden pixels of every escape-time system and of formulas of one's own, from 1e-3 to 1e-1000.
 
     python tests/golden/make_depths.py        some minutes of one core; writes depths.json beside it
 
 What escape.json has is not made again: of powers and folds there is only 1e-1000 here. Nothing comes from the package
 (tests/escape_oracle.py; formulas are Python's own evaluation of their text in gmpy2's complex numbers). Views and
 pixels are as in make_escape.py. Each pixel is run with 200 bits more than the depth has and again with 100 more until
-count, attractor and, to 1e-12, the smooth count (the exponent of lyapunov) are the same; `bits` are those of the last
+count, attractor and, to 1e-12, the smooth count are the same; `bits` are those of the last
 run of a view. `n` is 0 and `value` null where the limit was reached; formulas have no value.
 
 Centres are preperiodic points, z_pre = z_(pre + per), where there is structure at every depth. They are found by
