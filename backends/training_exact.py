@@ -22,6 +22,7 @@ AGREEMENT = 1e-9
 _MARGIN, _MORE_BITS = 64, 52
 _SEEN = 10  # of a slope with so many bits two runs of different precision have different roundings
 _COUNTS = 64  # a slope counts that moves a layer's largest weight by more than 2**-64 of it
+_MOST_GROWN = 1024.0  # log2 of what a derivative is taken for that no float64 holds
 _MOST_DOUBLINGS = 5
 
 
@@ -48,11 +49,11 @@ def bits_of_slopes(run: ExactRun, step: Step) -> int:
         if not flushed.any():
             continue
         with np.errstate(divide="ignore"):
-            grown = np.log2(np.abs(p.floats()[flushed]))
+            grown = np.minimum(np.log2(np.abs(p.floats()[flushed])), _MOST_GROWN)
         share = -math.inf  # log2 of what a unit's derivative moves of a layer's largest weight
         through = math.log2(len(network.x))
         for k in range(layer, -1, -1):
-            largest = run.weights[k].log2_largest()
+            largest = max(run.weights[k].log2_largest(), -bits)
             share = max(share, through + run.rates.learning[k].log2_largest() - largest)
             through += largest + math.log2(run.weights[k].size)
         if float((grown + slopes[flushed]).max()) + share > -_COUNTS:
@@ -61,7 +62,8 @@ def bits_of_slopes(run: ExactRun, step: Step) -> int:
 
 
 class ExactTrainingJob(Job):
-    """bits: of the first run, None to choose. More are taken until two runs agree, but where they were given.
+    """bits: of the first run, None to choose. More are taken until two runs agree, but where they were given, and for
+    slopes that would count.
 
     more: bits to begin with beyond those that would be chosen.
     """

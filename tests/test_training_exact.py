@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from fractions import Fraction
 from types import SimpleNamespace
 
 import mpmath
@@ -10,9 +12,11 @@ import oracle
 import pytest
 from conftest import SmallNetwork
 
+from deepzoom.arithmetic.exact import Exact
 from deepzoom.backends import training_exact
-from deepzoom.backends.training_exact import ExactTrainingJob
+from deepzoom.backends.training_exact import ExactTrainingJob, bits_of_slopes
 from deepzoom.scene import View
+from deepzoom.systems.training_run import ExactRun
 
 X, Y, STEPS = "1.6982757847364192", "3.309326185526009", 60
 
@@ -36,3 +40,15 @@ def test_slopes_below_the_last_bit_count_where_the_loss_has_grown(monkeypatch):
     measure, trust, true = pixel_of(small)
     assert trust == 1
     assert abs(measure - true) > 1e-7 * abs(true)
+
+
+@pytest.mark.parametrize(("fed", "counts"), [(350.0, True), (2000.0, False)])
+def test_derivatives_that_no_float64_holds_ask_for_bits_that_do(fed, counts):
+    run = ExactRun(SmallNetwork(27, rows=4).network, Fraction(1), Fraction(1), 104)
+    step = run.advance()
+    shape = step.inner[0].shape
+    grown = Exact.of(np.full(shape, 2.0**1000), 104) * Exact.of(2.0**200, 104)
+    assert np.isinf(grown.floats()).all()
+    needed = bits_of_slopes(run, replace(step, inner=(Exact.of(np.full(shape, fed), 104),), back=(grown,)))
+    # 4 exp(-2 z) is 2**-1008 of the first, 2**-5769 of the other
+    assert 1008 < needed < 2048 if counts else needed == 0
