@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from fractions import Fraction
 from types import SimpleNamespace
 
 import mpmath
@@ -12,11 +10,13 @@ import oracle
 import pytest
 from conftest import SmallNetwork
 
+from deepzoom.arithmetic.delta import Delta
+from deepzoom.arithmetic.difference import Batch
 from deepzoom.arithmetic.exact import Exact
-from deepzoom.backends import training_exact
-from deepzoom.backends.training_exact import ExactTrainingJob, bits_of_slopes
+from deepzoom.arithmetic.slope import Scaled, tanh_slope
+from deepzoom.backends.training_exact import ExactTrainingJob
 from deepzoom.scene import View
-from deepzoom.systems.training_run import ExactRun
+from deepzoom.systems import training
 
 X, Y, STEPS = "1.6982757847364192", "3.309326185526009", 60
 
@@ -36,19 +36,60 @@ def test_slopes_below_the_last_bit_count_where_the_loss_has_grown(monkeypatch):
     measure, trust, true = pixel_of(small)
     assert trust == 1
     assert measure == pytest.approx(true, rel=1e-9)
-    monkeypatch.setattr(training_exact, "bits_of_slopes", lambda run, step: 0)
+    monkeypatch.setattr(training, "tanh_slope", lambda h: 1.0 - h * h)
     measure, trust, true = pixel_of(small)
     assert trust == 1
     assert abs(measure - true) > 1e-7 * abs(true)
 
 
-@pytest.mark.parametrize(("fed", "counts"), [(350.0, True), (2000.0, False)])
-def test_derivatives_that_no_float64_holds_ask_for_bits_that_do(fed, counts):
-    run = ExactRun(SmallNetwork(27, rows=4).network, Fraction(1), Fraction(1), 104)
-    step = run.advance()
-    shape = step.inner[0].shape
-    grown = Exact.of(np.full(shape, 2.0**1000), 104) * Exact.of(2.0**200, 104)
-    assert np.isinf(grown.floats()).all()
-    needed = bits_of_slopes(run, replace(step, inner=(Exact.of(np.full(shape, fed), 104),), back=(grown,)))
-    # 4 exp(-2 z) is 2**-1008 of the first, 2**-5769 of the other
-    assert 1008 < needed < 2048 if counts else needed == 0
+Z = [0.0, 1e-9, -0.3, 0.34, -0.35, 1.0, -7.5, 40.0, 500.0, -3000.0, 2.0**15 * 0.69]
+
+
+def slope_times(grown: int, z: float) -> mpmath.mpf:
+    return mpmath.ldexp(mpmath.sech(mpmath.mpf(z)) ** 2, grown)
+
+
+@pytest.mark.parametrize("bits", [60, 104, 500])
+@pytest.mark.parametrize("grown", [0, 1, 200, 900])
+def test_slopes_keep_their_leading_bits_however_small_they_are(bits, grown):
+    slope = tanh_slope(np.tanh(Exact.of(np.array(Z), bits)))
+    number = Exact.from_integers([1 << (slope.mantissa.bits + grown)] * len(Z), (len(Z),), slope.mantissa.point)
+    got = (number * slope, slope * number)
+    with mpmath.workprec(4 * bits + 4000):
+        for product in got:
+            for integer, z in zip(product.integers(), Z):
+                true = slope_times(grown, z)
+                # z itself has no error; a unit of the last bit, and of the mantissa's
+                error = abs(mpmath.ldexp(mpmath.mpf(integer), -product.bits) - true)
+                assert error <= mpmath.ldexp(1, -bits) * (2 + 8 * true)
+        true = [float(mpmath.sech(mpmath.mpf(z)) ** 2) for z in Z]
+    assert np.allclose(slope.floats(), true, rtol=1e-15, atol=0)
+
+
+def test_slopes_that_no_derivative_brings_back_are_zero():
+    slope = tanh_slope(np.tanh(Exact.of(np.array([3e4, -1e300]), 104)))
+    number = Exact.of(2.0**1000, 104) * Exact.of(2.0**1000, 104)
+    assert not (number * slope).digits.any()
+    assert not slope.floats().any()
+
+
+def test_rows_of_values_of_tanh_keep_their_slopes():
+    h = np.tanh(Exact.of(np.array([[1.0, 40.0], [2.0, 41.0], [3.0, 42.0]]), 104))
+    rows = np.array([2, 0, 2])
+    assert np.array_equal(tanh_slope(h[rows]).floats(), tanh_slope(h).floats()[rows])
+
+
+def test_slopes_of_differences_are_those_of_one_minus_the_square():
+    z = np.array([0.3, -1.2, 30.0])
+    difference = Batch(np.array([[1e-9, -2e-9, 1e-3]]), 0)
+    exact = np.tanh(Delta(Exact.of(z, 104), difference))
+    plain = 1.0 - exact * exact
+    got = tanh_slope(exact)
+    assert isinstance(got.reference, Scaled)
+    assert np.allclose(got.reference.floats(), 1 / np.cosh(z) ** 2, rtol=1e-15, atol=0)
+    assert np.array_equal(got.difference.data, plain.difference.data)
+    # and times a derivative, by the product rule
+    p = Delta(Exact.of(np.array([2.0, -3.0, 2.0**90]), 104), difference)
+    product = p * got
+    assert np.allclose(product.reference.floats(), np.array([2.0, -3.0, 2.0**90]) / np.cosh(z) ** 2, rtol=1e-14, atol=0)
+    assert np.allclose(product.difference.data, (p * plain).difference.data, rtol=1e-9, atol=0)

@@ -30,6 +30,10 @@ class Arithmetic(NDArrayOperatorsMixin):
             return NotImplemented
         return rule(*inputs)
 
+    def floats(self) -> Any:
+        """Nearest float64 of each number."""
+        raise TypeError(f"a {type(self).__name__} has no float64")
+
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return NotImplemented
 

@@ -31,8 +31,9 @@ _SATURATED = 350.0  # a difference beyond it moves tanh to its end; expm1 of twi
 
 def floats(value: Any) -> Floats:
     """float64 of a reference value, whatever its arithmetic."""
-    if isinstance(value, Exact):
-        return value.floats()
+    if isinstance(value, Arithmetic):
+        result: Floats = value.floats()
+        return result
     return np.asarray(value, dtype=np.float64)
 
 
@@ -42,7 +43,7 @@ class Delta(Arithmetic):
     reference: Exact, or float64 array; difference: Batch or Series over the same shape.
     """
 
-    rank = 2
+    rank = 3
     rules = {}
 
     def __init__(self, reference: Any, difference: Difference) -> None:

@@ -20,6 +20,7 @@ _HALF = np.int64(1 << 25)
 _MASK = np.int64((1 << 26) - 1)
 _MOST_TERMS = 4096  # products of two digits that may be summed before a carry: 2**12 * 2**50 < 2**63
 _EXTRA = 2  # digits kept below the last one while a product is summed
+LARGEST_SHIFT = 1 << 16  # slopes of tanh below 2**-65536 are 0
 _STRIP = 64  # numbers taken at a time where a routine needs many intermediate results
 
 
@@ -146,6 +147,10 @@ def _shift_down(a, e, bits):
     """Divide one number of a strip by 2**bits in place."""
     digits = a.shape[0]
     whole = (bits + BASE_BITS - 1) // BASE_BITS
+    if whole > digits:
+        for i in range(digits):
+            a[i, e] = 0
+        return
     left = np.int64(1) << (whole * BASE_BITS - bits)
     over = np.int64(0)
     for i in range(digits + whole):
@@ -158,19 +163,30 @@ def _shift_down(a, e, bits):
 
 
 @kernel()
+def shift_down(sums, bits):
+    """Divide each of some balanced numbers (digits, n) int64 by 2**bits (n,) in place."""
+    for e in range(sums.shape[1]):
+        _shift_down(sums, e, bits[e])
+
+
+@kernel()
 def tanh(a, point, ln2, factorials, halvings):
-    """tanh of each number (digits, n) int32 with ``point`` digits after the point; same digits after the point.
+    """tanh and its slope, for each number (digits, n) int32 with ``point`` digits after the point.
 
     ``e = exp(-2 |x|)`` by ``2 |x| = k ln 2 + r``, ``expm1(-r / 2**halvings)`` from its Taylor polynomial, and that many
     doublings ``m (m + 2)``; then ``(1 - e) / (1 + e)`` by Newton's iteration from float64. ln2 (digits,) and
     factorials (terms, digits): ln 2 and (-1)**k / k! with one digit more after the point than a. Off by less than one
-    unit of the last digit. Returns (point + 1, n) int64, balanced.
+    unit of the last digit.
+
+    The slope is ``4 e / (1 + e)**2 = s 2**-k``, its leading bits kept however small it is; 0 where k > LARGEST_SHIFT.
+    Returns tanh and s, both (point + 1, n) int64, balanced, with ``point`` digits after the point, and k (n,) int64.
     """
     work = point + 2  # one digit before the point and one spare behind
     n_all = a.shape[1]
     out = np.zeros((point + 1, n_all), np.int64)
+    slopes = np.zeros((point + 1, n_all), np.int64)
+    shifts = np.zeros(n_all, np.int64)
     approximate = to_floats(a, point)
-    saturated = 0.5 * np.log(2.0) * BASE_BITS * (point + 2)
     newton = 1
     while 50 << newton < BASE_BITS * work:
         newton += 1
@@ -179,12 +195,13 @@ def tanh(a, point, ln2, factorials, halvings):
         u = np.zeros((work, n), np.int64)
         m = np.zeros((work, n), np.int64)
         v = np.zeros((work, n), np.int64)
+        exponential = np.zeros((work, n), np.int64)
         sums = np.zeros((2 * work - (work - 1) + _EXTRA + 1, n), np.int64)
-        k = np.zeros(n, np.int64)
+        k = shifts[first : first + n]
         for e in range(n):
             x = abs(approximate[first + e])
-            if x >= saturated:
-                k[e] = -1
+            if x >= 0.5 * np.log(2.0) * LARGEST_SHIFT:
+                k[e] = LARGEST_SHIFT + 1
                 continue
             sign = 1 if approximate[first + e] >= 0 else -1
             k[e] = np.int64(np.rint(2.0 * x / np.log(2.0)))
@@ -214,12 +231,11 @@ def tanh(a, point, ln2, factorials, halvings):
             _add_integer(v, 2)
             _product(m, v, m, sums, 0)
         _add_integer(m, 1)
+        for i in range(work):
+            for e in range(n):
+                exponential[i, e] = m[i, e]
         for e in range(n):
-            if k[e] < 0:
-                for i in range(work):
-                    m[i, e] = 0
-            else:
-                _shift_down(m, e, k[e])
+            _shift_down(m, e, k[e])
         # m = exp(-2 |x|); u = 1 / (1 + m) by Newton: u (2 - (1 + m) u)
         for e in range(n):
             s = 0.0
@@ -240,6 +256,16 @@ def tanh(a, point, ln2, factorials, halvings):
                     v[digit, e] = -v[digit, e]
             _add_integer(v, 2)
             _product(u, v, u, sums, low)
+        # slope: 4 exp(-r) / (1 + e)**2, and k more bits down
+        _product(u, u, v, sums, 0)
+        _product(exponential, v, v, sums, 0)
+        for i in range(work):
+            for e in range(n):
+                v[i, e] = 4 * v[i, e] if k[e] <= LARGEST_SHIFT else 0
+        carry(v)
+        for i in range(point + 1):
+            for e in range(n):
+                slopes[i, first + e] = v[i + 1, e]
         # tanh |x| = (1 - e) / (1 + e) = 2 / (1 + e) - 1
         for i in range(work):
             for e in range(n):
@@ -251,4 +277,4 @@ def tanh(a, point, ln2, factorials, halvings):
             for i in range(point + 1):
                 out[i, first + e] = sign * u[i + 1, e]
     carry(out)
-    return out
+    return out, slopes, shifts

@@ -38,6 +38,8 @@ class Exact(Arithmetic):
         self.digits = digits
         self.point = point
         self._floats: NDArray[np.float64] | None = None
+        self.slope: tuple[Exact, NDArray[np.int64]] | None = None
+        """Of values of tanh: 1 - value**2 as mantissa and shift, see ``slope.py``."""
 
     @classmethod
     def of(cls, value: Any, bits: int) -> Exact:
@@ -74,10 +76,10 @@ class Exact(Arithmetic):
                 sums[row, column] = sign * (value & mask)
                 value >>= BASE_BITS
         kernels.carry(sums)
-        return cls._balanced(sums, shape, point)
+        return cls.balanced(sums, shape, point)
 
     @classmethod
-    def _balanced(cls, sums: NDArray[np.int64], shape: tuple[int, ...], point: int) -> Exact:
+    def balanced(cls, sums: NDArray[np.int64], shape: tuple[int, ...], point: int) -> Exact:
         """From balanced digits whose top one may still be too large."""
         while np.any(np.abs(sums[-1]) >= 1 << (BASE_BITS - 1)):
             sums = np.concatenate([sums, np.zeros_like(sums[:1])])
@@ -109,13 +111,16 @@ class Exact(Arithmetic):
 
     def __getitem__(self, key: Any) -> Exact:
         keys = key if isinstance(key, tuple) else (key,)
-        return Exact(np.ascontiguousarray(self.digits[(slice(None), *keys)]), self.point)
+        result = Exact(np.ascontiguousarray(self.digits[(slice(None), *keys)]), self.point)
+        if self.slope is not None:
+            result.slope = (self.slope[0][key], self.slope[1][key])
+        return result
 
     def sum(self) -> Exact:
         sums = np.zeros((len(self.digits) + 2, 1), np.int64)
         sums[:-2] = self.digits.reshape(len(self.digits), -1).sum(axis=1, dtype=np.int64, keepdims=True)
         kernels.carry(sums)
-        return Exact._balanced(sums, (), self.point)
+        return Exact.balanced(sums, (), self.point)
 
     def mean(self) -> Exact:
         result: Exact = self.sum() / self.size
@@ -189,7 +194,7 @@ def _add_signed(a: Any, b: Any, sign: int) -> Exact:
     )
     sums = sums.reshape(count + 1, -1)
     kernels.carry(sums)
-    return Exact._balanced(sums, shape, a.point)
+    return Exact.balanced(sums, shape, a.point)
 
 
 @rule(np.add)
@@ -211,19 +216,27 @@ def _negative(a: Exact) -> Exact:
 def _multiply(a: Any, b: Any) -> Exact:
     a, b = _same_point(a, b)
     shape = np.broadcast_shapes(a.shape, b.shape)
+    return Exact.balanced(products(a, b, shape), shape, a.point)
+
+
+def products(a: Exact, b: Exact, shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """Balanced digits (digits, n) of a * b, broadcast to a shape."""
 
     def spread(x: Exact) -> NDArray[np.int32]:
+        if x.shape == shape:
+            return x._flat()
         digits = x.digits.reshape(len(x.digits), *(1,) * (len(shape) - x.ndim), *x.shape)
         return np.ascontiguousarray(np.broadcast_to(digits, (len(digits), *shape)).reshape(len(digits), -1))
 
-    return Exact._balanced(kernels.multiply(spread(a), spread(b), a.point), shape, a.point)
+    digits: NDArray[np.int64] = kernels.multiply(spread(a), spread(b), a.point)
+    return digits
 
 
 @rule(np.matmul)
 def _matmul(a: Any, b: Any) -> Exact:
     a, b = _same_point(a, b)
     sums = kernels.matmul(np.ascontiguousarray(a.digits), np.ascontiguousarray(b.digits), a.point)
-    return Exact._balanced(sums.reshape(len(sums), -1), (a.shape[0], b.shape[1]), a.point)
+    return Exact.balanced(sums.reshape(len(sums), -1), (a.shape[0], b.shape[1]), a.point)
 
 
 @rule(np.true_divide)
@@ -318,5 +331,7 @@ def _tanh_constants(point: int) -> tuple[NDArray[np.int64], NDArray[np.int64], i
 @rule(np.tanh)
 def _tanh(a: Exact) -> Exact:
     ln2, factorials, halvings = _tanh_constants(a.point)
-    sums = kernels.tanh(a._flat(), a.point, ln2, factorials, halvings)
-    return Exact._balanced(sums, a.shape, a.point)
+    sums, slopes, shifts = kernels.tanh(a._flat(), a.point, ln2, factorials, halvings)
+    result = Exact.balanced(sums, a.shape, a.point)
+    result.slope = (Exact.balanced(slopes, a.shape, a.point), shifts.reshape(a.shape))
+    return result

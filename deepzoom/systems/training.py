@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arithmetic.slope import tanh_slope
+
 ACTIVATIONS = ("identity", "relu", "tanh")
 
 
@@ -36,7 +38,7 @@ def activate(name: str, z: Any) -> Any:
 def slope(name: str, z: Any, h: Any) -> Any:
     """Its derivative at z, where h = activate(z); None where it is 1."""
     if name == "tanh":
-        return 1.0 - h * h
+        return tanh_slope(h)
     if name == "relu":
         return np.heaviside(z, 0.0)
     return None
