@@ -224,3 +224,19 @@ def nova(power, relaxation, x, y, limit, bits):
                 return n, float(n - gmpy2.log(step / still) / gmpy2.log(step / before))
             before = step
         return 0, None
+
+
+def exponent(a, b, sequence, warmup, steps, digits):
+    """The Lyapunov exponent of docs/systems.md, in mpmath; None where the orbit leaves for infinity."""
+    with mpmath.workdps(digits):
+        rates = {"A": mpmath.mpf(a.numerator) / a.denominator, "B": mpmath.mpf(b.numerator) / b.denominator}
+        x, total = mpmath.mpf(1) / 2, mpmath.mpf(0)
+        for n in range(warmup + steps + 1):
+            r = rates[sequence[n % len(sequence)]]
+            if n > warmup:
+                slope = abs(r * (1 - 2 * x))
+                total += mpmath.log(slope) if slope else -mpmath.inf
+            x = r * x * (1 - x)
+            if abs(x) > 1000:
+                return None
+        return total / steps

@@ -16,6 +16,7 @@ import mpmath
 import numpy as np
 import pytest
 from conftest import KINDS, SmallNetwork
+from escape_oracle import exponent
 
 from deepzoom import rendering
 from deepzoom.backends.base import AGREEMENT
@@ -26,7 +27,6 @@ from deepzoom.shape import parse_stretch
 GOLDEN = Path(__file__).parent / "golden"
 sys.path.insert(0, str(GOLDEN))
 import make_depths  # noqa: E402
-from test_lyapunov import exponent  # noqa: E402
 from test_networks import settled  # noqa: E402
 
 KEPT = [

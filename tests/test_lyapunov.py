@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import mpmath
 import numpy as np
 import pytest
+from escape_oracle import exponent
 
 from deepzoom import systems
 from deepzoom.backends import lyapunov
@@ -16,27 +20,13 @@ def quiet(*_):
     return None
 
 
-def exponent(a, b, sequence, warmup, steps, digits):
-    """The definition of docs/systems.md; None where the orbit leaves for infinity."""
-    with mpmath.workdps(digits):
-        rates = {"A": mpmath.mpf(a.numerator) / a.denominator, "B": mpmath.mpf(b.numerator) / b.denominator}
-        x, total = mpmath.mpf(1) / 2, mpmath.mpf(0)
-        for n in range(warmup + steps + 1):
-            r = rates[sequence[n % len(sequence)]]
-            if n > warmup:
-                slope = abs(r * (1 - 2 * x))
-                total += mpmath.log(slope) if slope else -mpmath.inf
-            x = r * x * (1 - x)
-            if abs(x) > 1000:
-                return None
-        return total / steps
-
-
 def job(settings, x, y, depth, steps=120, exactly=False, size=64):
     system = systems.create("lyapunov", settings, steps)
     return lyapunov.LyapunovJob(system, View.parse(x, y, depth, (size, size)), None, exactly, quiet)
 
 
+GOLDEN = json.loads((Path(__file__).parent / "golden" / "lyapunov.json").read_text())["places"]
+"""Exponents from 1e-3 to 1e-100 (golden/make_lyapunov.py)."""
 PLACES = {
     "window": ("AB", "3", "3"),
     "chaos": ("AB", "3.8123", "3.9217"),
@@ -61,6 +51,16 @@ def test_exponents_against_mpmath(own_cache, place, depth):
         true = exponent(*ran._view.at(column, row), sequence, 40, 120, 190)
         assert abs(out.measure[k] - true) <= 1e-9, pixel
         assert out.fate[k] == mpmath.sign(true)
+
+
+@pytest.mark.parametrize("kept", GOLDEN, ids=[f"{k['sequence']}-{k['x'][:6]}" for k in GOLDEN])
+def test_golden_exponents(own_cache, kept):
+    for view in kept["views"]:
+        settings = {"sequence": kept["sequence"], "warmup": str(kept["warmup"])}
+        ran = job(settings, kept["x"], kept["y"], view["depth"], kept["steps"], size=kept["size"])
+        out = ran.run(np.array(view["pixels"]))
+        assert np.all(out.trust == 1), view["depth"]
+        assert np.allclose(out.measure, view["value"], rtol=0, atol=1e-9), view["depth"]
 
 
 def test_exact_and_float64_agree(own_cache):
