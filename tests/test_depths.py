@@ -20,27 +20,42 @@ CASES = [
 ]
 
 
-def read_out(kept, view):
-    """The read-outs of a view's golden pixels by the backend that ``auto`` chooses."""
+FEW_SETTLE = {("shark-fin", "1e-1000")}
+"""Where float64 settles less than half: the map shears, so that norms of its steps multiply up."""
+
+
+def job_of(kept, view):
+    """A view's job by the backend that ``auto`` chooses."""
     place = View.parse(kept["x"], kept["y"], view["depth"], (kept["size"], kept["size"]))
     planned = rendering.plan(Scene(kept["system"], place, kept["limit"], kept["settings"]))
-    job = planned.backend.job(planned.system, place, None, lambda share: None, lambda text: None)
-    return job.run(np.array(view["pixels"]))
+    return planned.backend.job(planned.system, place, None, lambda share: None, lambda text: None)
+
+
+def hold(view, out):
+    """That all settled pixels of a view are right."""
+    sure = out.trust > 0
+    assert np.array_equal(out.iterations[sure], np.array(view["n"])[sure]), view["depth"]
+    assert np.array_equal(out.attractor[sure], np.array(view["attractor"])[sure]), view["depth"]
+    known = sure & np.array([v is not None for v in view["value"]])
+    values = np.array([-1.0 if v is None else v for v in view["value"]])
+    assert np.allclose(out.measure[known], values[known], rtol=0, atol=1e-6), view["depth"]
 
 
 @pytest.mark.parametrize("kept", CASES)
 def test_every_pixel_that_says_it_is_settled_is_right(own_cache, kept):
-    settled = 0
+    """And what float64 leaves unsettled, more digits settle."""
+    settled, total = 0, 0
     for view in kept["views"]:
-        out = read_out(kept, view)
-        sure = out.trust > 0
-        assert np.array_equal(out.iterations[sure], np.array(view["n"])[sure]), view["depth"]
-        assert np.array_equal(out.attractor[sure], np.array(view["attractor"])[sure]), view["depth"]
-        known = sure & np.array([v is not None for v in view["value"]])
-        values = np.array([-1.0 if v is None else v for v in view["value"]])
-        assert np.allclose(out.measure[known], values[known], rtol=0, atol=1e-6), view["depth"]
-        settled += int(sure.sum())
-    assert settled > 0.5 * sum(len(v["pixels"]) for v in kept["views"])
+        job, pixels = job_of(kept, view), np.array(view["pixels"])
+        out = job.run(pixels)
+        hold(view, out)
+        if (kept["system"], view["depth"]) not in FEW_SETTLE:
+            settled, total = settled + int((out.trust > 0).sum()), total + len(pixels)
+        for rung in range(len(job.rungs)):
+            out = job.again(pixels, rung)
+            hold(view, out)
+        assert np.all(out.trust > 0), view["depth"]
+    assert settled >= 0.5 * total
 
 
 def test_there_is_every_system_at_every_depth():

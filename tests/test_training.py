@@ -13,6 +13,7 @@ from deepzoom.arithmetic.delta import Delta
 from deepzoom.arithmetic.difference import Batch
 from deepzoom.arithmetic.exact import Exact
 from deepzoom.systems import create
+from deepzoom.systems.convergence import Totals
 from deepzoom.systems.training import Constants, rates_at, start, train_step
 from deepzoom.systems.training_run import ExactRun, TaylorRun, pack, unpack
 
@@ -140,3 +141,13 @@ def test_taylor_polynomials_give_the_differences(small):
         got = value(snapshot.weights)
         assert np.abs(got - true).max() <= 1e-10 * np.abs(true).max()
         assert abs(value(snapshot.sums)[1] - float(sums[1] - sums[0])) <= 1e-9 * abs(float(sums[1] - sums[0])) + 1e-15
+
+
+@pytest.mark.parametrize("bits", [104, 1300])
+def test_a_loss_below_the_last_bit_has_an_inverse(bits):
+    totals = Totals(Exact.of(0.0, bits))
+    for loss in (2.0, 0.0, 1.0):
+        totals.add(Exact.of(loss, bits))
+        assert totals.ratio > 0
+    assert np.isfinite(totals.inverse.floats())
+    assert totals.measure(3) == pytest.approx(-1.5)

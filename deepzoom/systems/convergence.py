@@ -18,6 +18,7 @@ from ..arithmetic.exact import Exact
 
 CEILING = 1e6
 LAST = 20
+_LEAST = 1022  # a ratio is taken for no less than 2**-1022: its inverse is a float64
 
 
 def reference_of(value: Any) -> Any:
@@ -46,7 +47,8 @@ class Totals:
         if floats(exact) >= CEILING:
             ratio = ratio - ratio + CEILING
         elif floats(exact) == 0:  # below the last bit
-            ratio = ratio - ratio + 2.0**-exact.bits
+            self.ratio = 2.0 ** -min(exact.bits, _LEAST)
+            ratio = ratio - ratio + self.ratio
         self.sum = self.sum + ratio
         with np.errstate(over="ignore", invalid="ignore"):  # derivatives of the inverse of a tiny loss
             self.inverse = self.inverse + 1.0 / ratio

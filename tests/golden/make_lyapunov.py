@@ -24,7 +24,7 @@ DEPTHS = ("1e-3", "1e-13", "1e-30", "1e-60", "1e-100")
 PIXELS, SIZE, WARMUP, STEPS = 8, 64, 60, 200
 
 TANGENT = "3.82842712474619009760337744841939615713934375075389614635335947598146495692421407770077506865528314547"
-# sequence, and a centre: order, chaos, the edge of zircon city, a superstable point, the tangent bifurcation 1 + sqrt(8)
+# Sequence and centre: order, chaos, the edge of zircon city, a superstable point, the tangent bifurcation 1 + sqrt(8)
 PLACES = (
     ("AB", "3.2461", "3.1174"),
     ("AB", "3.8123", "3.9217"),
