@@ -36,6 +36,34 @@ def carry(sums):
 
 
 @kernel()
+def digits_needed(sums, least):
+    """How many digits balanced numbers (digits, n) need, at least so many; -1 where a top one is too large."""
+    for e in range(sums.shape[1]):
+        if abs(sums[-1, e]) >= _HALF:
+            return -1
+    for top in range(sums.shape[0], least, -1):
+        for e in range(sums.shape[1]):
+            if sums[top - 1, e] != 0:
+                return top
+    return least
+
+
+@kernel()
+def add(a, b, sign):
+    """a + sign * b of two arrays of numbers (digits, n) int32, as sums to carry."""
+    n = a.shape[1]
+    sums = np.zeros((max(a.shape[0], b.shape[0]) + 1, n), np.int64)
+    for i in range(a.shape[0]):
+        for e in range(n):
+            sums[i, e] = a[i, e]
+    for i in range(b.shape[0]):
+        for e in range(n):
+            sums[i, e] += sign * np.int64(b[i, e])
+    carry(sums)
+    return sums
+
+
+@kernel()
 def multiply(a, b, point):
     """Products of two arrays of numbers (digits, n) int32 with ``point`` digits after the point, as sums to carry."""
     n = a.shape[1]

@@ -81,12 +81,9 @@ class Exact(Arithmetic):
     @classmethod
     def balanced(cls, sums: NDArray[np.int64], shape: tuple[int, ...], point: int) -> Exact:
         """From balanced digits whose top one may still be too large."""
-        while np.any(np.abs(sums[-1]) >= 1 << (BASE_BITS - 1)):
+        while (top := kernels.digits_needed(sums, point + 1)) < 0:
             sums = np.concatenate([sums, np.zeros_like(sums[:1])])
             kernels.carry(sums)
-        top = len(sums)
-        while top > point + 1 and not sums[top - 1].any():
-            top -= 1
         return cls(sums[:top].astype(np.int32).reshape(top, *shape), point)
 
     @property
@@ -186,15 +183,15 @@ def _same_point(a: Any, b: Any) -> tuple[Exact, Exact]:
 def _add_signed(a: Any, b: Any, sign: int) -> Exact:
     a, b = _same_point(a, b)
     shape = np.broadcast_shapes(a.shape, b.shape)
-    count = max(len(a.digits), len(b.digits))
-    sums = np.zeros((count + 1, *shape), np.int64)
-    sums[: len(a.digits)] = a.digits.reshape(len(a.digits), *(1,) * (len(shape) - a.ndim), *a.shape)
-    sums[: len(b.digits)] += sign * b.digits.reshape(len(b.digits), *(1,) * (len(shape) - b.ndim), *b.shape).astype(
-        np.int64
-    )
-    sums = sums.reshape(count + 1, -1)
-    kernels.carry(sums)
-    return Exact.balanced(sums, shape, a.point)
+    return Exact.balanced(kernels.add(_spread(a, shape), _spread(b, shape), sign), shape, a.point)
+
+
+def _spread(a: Exact, shape: tuple[int, ...]) -> NDArray[np.int32]:
+    """Digits of numbers broadcast to a shape: (digits, n)."""
+    if a.shape == shape:
+        return a._flat()
+    digits = a.digits.reshape(len(a.digits), *(1,) * (len(shape) - a.ndim), *a.shape)
+    return np.ascontiguousarray(np.broadcast_to(digits, (len(digits), *shape)).reshape(len(digits), -1))
 
 
 @rule(np.add)
@@ -221,14 +218,7 @@ def _multiply(a: Any, b: Any) -> Exact:
 
 def products(a: Exact, b: Exact, shape: tuple[int, ...]) -> NDArray[np.int64]:
     """Balanced digits (digits, n) of a * b, broadcast to a shape."""
-
-    def spread(x: Exact) -> NDArray[np.int32]:
-        if x.shape == shape:
-            return x._flat()
-        digits = x.digits.reshape(len(x.digits), *(1,) * (len(shape) - x.ndim), *x.shape)
-        return np.ascontiguousarray(np.broadcast_to(digits, (len(digits), *shape)).reshape(len(digits), -1))
-
-    digits: NDArray[np.int64] = kernels.multiply(spread(a), spread(b), a.point)
+    digits: NDArray[np.int64] = kernels.multiply(_spread(a, shape), _spread(b, shape), a.point)
     return digits
 
 

@@ -56,7 +56,8 @@ def verify(
                 " at 95 % confidence."
             )
     if facts["undecided"]:
-        lines.append(f"{facts['undecided']:,} pixels could not be decided exactly either.")
+        count = facts["undecided"]
+        lines.append(f"{count:,} pixel{'' if count == 1 else 's'} could not be decided exactly either.")
     differing = verdict.pixels[verdict.differs & verdict.sure].tolist()
     facts["differing"] = [[p % field.scene.view.width, p // field.scene.view.width] for p in differing]
     typer.echo(json.dumps(facts) if as_json else "\n".join(lines))
