@@ -19,7 +19,7 @@ from .executor import Gpus
 from .training import compile_kernels
 
 
-class _GpuJob(Float64Job):
+class _GpuJob(units.AgainOnGpus, Float64Job):
     def __init__(self, system: TrainingSystem, view: View, say: Say) -> None:
         super().__init__(system, view, say)
         self._devices = units.opened(self._arrays, say)

@@ -24,7 +24,7 @@ from .limbs import disturbed, signs
 from .training import compile_kernels
 
 
-class _GpuJob(TrainingPerturbationJob):
+class _GpuJob(units.AgainOnGpus, TrainingPerturbationJob):
     def __init__(self, system: TrainingSystem, view: View, reference: Reference, seconds: float, say: Say) -> None:
         super().__init__(system, view, reference, seconds, say)
         self._last = min(reference.steps, self._steps)

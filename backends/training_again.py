@@ -13,6 +13,7 @@ disturbed in its last limb; where the two agree it is settled.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -41,6 +42,8 @@ from .training import arrays_of, read_out
 from .training_exact import ExactTrainingJob
 
 Floats = NDArray[np.float64]
+Run = Callable[[LimbConstants, Floats, Floats, Floats, NDArray[np.int64], Floats], None]
+"""Runs pixels to their end: constants of as many limbs as the pixels have, then their state as of ``run_limbs``."""
 
 LIMBS = {"double-double": 2, "quad-double": 4, "octo-double": 8}
 BATCHES = {"double-double": 32, "quad-double": 8, "octo-double": 4, "exact arithmetic": 1}
@@ -96,46 +99,58 @@ class MoreDigits:
         """Pixels of one call of ``again``."""
         return BATCHES[self.rungs[rung]]
 
-    def again(self, pixels: NDArray[np.int64], rung: int) -> ReadOut:
-        """Read-outs of pixels at a rung, as ``Job.again``."""
+    def again(self, pixels: NDArray[np.int64], rung: int, run: Run | None = None) -> ReadOut:
+        """Read-outs of pixels at a rung, as ``Job.again``. run: what runs them in limbs, None for this thread."""
         name = self.rungs[rung]
         if name not in LIMBS:
             return ExactTrainingJob(self._system, self._view, None, _MORE).run(pixels)
         count = LIMBS[name]
-        start = self._prepared(name, count)
+        start = self._started(count)
         weights, rates, offsets, sums = self._state(start, pixels, count)
         both = [self._disturbed(v, pixels, count, seed) for seed, v in enumerate((weights, rates, offsets))]
         rows = [np.concatenate([a, b]).reshape(2 * len(pixels), -1) for a, b in zip((weights, rates, offsets), both)]
+        weights, rates, offsets = rows
         sums = np.concatenate([sums, sums])
         step = np.full(len(sums), start.step, dtype=np.int64)
-        run_limbs(self._arrays, constants_of(self._network, count), self._steps, *rows, step, sums, (0.0,) * count)
+        run = self._on_cpu if run is None else run
+        run(constants_of(self._network, count), weights, rates, offsets, step, sums)
         one, two = read_out(sums[: len(pixels)]), read_out(sums[len(pixels) :])
         trust = np.where(one.agrees(two), 1, -1).astype(np.int8)
         return ReadOut(one.measure, one.fate, trust)
 
     def shadow(self, weights: Floats, rates: Floats, offsets: Floats, step: NDArray[np.int64], sums: Floats) -> ReadOut:
         """Run pixels from where they stand to their end in steps of one limb; arguments as of ``finish``."""
-        self._compiled("the shadow", 1)
-        run_limbs(
-            self._arrays, constants_of(self._network, 1), self._steps, weights, rates, offsets, step, sums, (0.0,)
-        )
+        self._on_cpu(constants_of(self._network, 1), weights, rates, offsets, step, sums)
         return read_out(sums)
 
     def horizon(self, plain: State, shadow: State) -> NDArray[np.int32]:
         """The step at which each pixel's plain run and its shadow lose each other, as ``Job.horizon``."""
-        self._compiled("the shadow", 1)
+        self._compiled(1)
         return horizons(self._arrays, constants_of(self._network, 1), self._steps, plain, shadow)
 
-    def _prepared(self, name: str, count: int) -> _Start:
-        """Kernels compiled and the start made, once."""
-        self._compiled(name, count)
+    def _on_cpu(
+        self,
+        constants: LimbConstants,
+        weights: Floats,
+        rates: Floats,
+        offsets: Floats,
+        step: NDArray[np.int64],
+        sums: Floats,
+    ) -> None:
+        count = constants.scales.shape[1]
+        self._compiled(count)
+        run_limbs(self._arrays, constants, self._steps, weights, rates, offsets, step, sums, (0.0,) * count)
+
+    def _started(self, count: int) -> _Start:
+        """The start with so many limbs, made once."""
         with self._lock:
             if count not in self._starts:
                 self._starts[count] = self._start(count)
             return self._starts[count]
 
-    def _compiled(self, name: str, count: int) -> None:
+    def _compiled(self, count: int) -> None:
         with self._lock:
+            name = next((name for name, limbs in LIMBS.items() if limbs == count), "the shadow")
             if not compiled.ready(f"limbs-{count}"):
                 self._say(f"Compiling the kernels of {name} (once, some seconds) ...")
                 tiny = Network(np.ones((1, 1)), np.ones((1, 1)), (np.ones((1, 1)), np.ones((1, 1))), "tanh", ("x", "y"))

@@ -5,20 +5,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .base import ReadOut, Say
+from .base import Job, ReadOut, Say
 from .device import Arrays, DeviceError
 from .device import opened as opened_gpus
 from .devices import Devices
 from .kernels.delta_units import run_delta_units
+from .kernels.limb_units import run_limb_units
 from .kernels.network import TANH, NetworkArrays
 from .kernels.network_delta import RecordLayout
+from .kernels.network_limbs import LimbConstants
 from .kernels.network_units import SLOPED, Shape, run_units
 from .training import read_out
+from .training_again import MoreDigits
 
 Floats = NDArray[np.float64]
 
@@ -28,6 +32,12 @@ MOST_UNITS, MOST_INPUTS, MOST_OUTPUTS = 32, 64, 8
 """Of networks that the kernels serve: the lanes of a warp, and what fits its registers."""
 _THREADS, _REGISTERS = 128, 168
 """Three blocks of four warps to a multiprocessor: with fewer registers the sums of two rows no longer fit."""
+
+
+LIMB_BATCHES = {"double-double": 4096, "quad-double": 1024}
+"""Ways with more digits that have a kernel, and pixels of a batch: each runs twice, which fills a large GPU for some
+seconds. Octo-double would take minutes to compile.
+"""
 
 
 @dataclass(frozen=True)
@@ -104,6 +114,24 @@ class Units:
         one.launch(run_units, (one.zeros(1, np.int64), net, self._steps, *given, shape), _THREADS, _REGISTERS)
         return read_out(one.download(sums))
 
+    def in_limbs(
+        self,
+        one: Arrays,
+        constants: LimbConstants,
+        weights: Floats,
+        rates: Floats,
+        offsets: Floats,
+        step: NDArray[np.int64],
+        sums: Floats,
+    ) -> None:
+        """Run pixels from where they stand to their end with more digits, as ``run_limbs``; writes their sums alone."""
+        net, _ = self._on(one)
+        there = one.upload(sums)
+        state = one.upload(weights), one.upload(rates), one.upload(offsets), one.upload(step), there
+        given = one.zeros(1, np.int64), net, _uploaded(one, constants), self._steps, *state
+        one.launch(run_limb_units, (*given, self.shape, (0.0,) * constants.scales.shape[1]), _THREADS)
+        sums[:] = one.download(there)
+
     def from_reference(
         self,
         one: Arrays,
@@ -122,6 +150,30 @@ class Units:
         given = net, self._steps, first, last, threshold, *reference, *state, step, own
         one.launch(run_delta_units, (one.zeros(1, np.int64), *given, self.shape), _THREADS, _REGISTERS)
         return state[0], step, own
+
+
+class AgainOnGpus(Job):
+    """A training job whose pixels run again on GPUs with more digits, where there is a kernel for so many.
+
+    _units is there where _devices has some.
+    """
+
+    _devices: Devices
+    _units: Units
+    _more: MoreDigits
+
+    def again(self, pixels: NDArray[np.int64], rung: int) -> ReadOut:
+        if self.rungs[rung] not in LIMB_BATCHES:
+            return self._more.again(pixels, rung)
+
+        def on_gpu(one: Arrays, some: NDArray[np.int64]) -> ReadOut:
+            return self._more.again(some, rung, partial(self._units.in_limbs, one))
+
+        return self._devices.run(pixels, on_gpu, lambda some: self._more.again(some, rung))
+
+    def batch(self, rung: int) -> int:
+        size = LIMB_BATCHES.get(self.rungs[rung], 0) if self._devices.count else 0
+        return size or self._more.batch(rung)
 
 
 def _of(reference: ReferenceArrays | None, made: Callable[[Any], Any]) -> tuple[Any, ...] | None:

@@ -16,8 +16,8 @@ from numba.extending import intrinsic
 
 from deepzoom.compiled import inner
 
-from .expansion import Levels, constant
-from .simd import _WIDTH, VECTOR, emit_load, emit_pointer, emit_splat, emit_store
+from .expansion import Levels
+from .simd import _WIDTH, VECTOR, constant, emit_load, emit_pointer, emit_splat, emit_store
 
 ROWS = np.int64(4)
 """Rows of the largest block, whose sums are made at the same time: one sum alone waits for itself."""

@@ -19,30 +19,11 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .simd import _WIDTH, VECTOR, VectorType, emit_load, emit_pointer, emit_splat, emit_store, vector
+from .rounded import emit_fused, emit_rounded_product
+from .simd import _WIDTH, VectorType, constant, emit_load, emit_negated, emit_pointer, emit_splat, emit_store, vector
 
 Values = list[Any]
 """LLVM values of an expansion's limbs, the largest first."""
-
-
-def fused(builder: Any, x: Any, y: Any, z: Any) -> Any:
-    """x * y + z with one rounding."""
-    name = f"llvm.fma.v{x.type.count}f64"
-    kind = ir.FunctionType(x.type, [x.type] * 3)
-    function = builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
-    return builder.call(function, (x, y, z))
-
-
-def emit_magnitude(builder: Any, x: Any) -> Any:
-    kind = ir.FunctionType(x.type, [x.type])
-    name = f"llvm.fabs.v{x.type.count}f64"
-    function = builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
-    return builder.call(function, (x,))
-
-
-def constant(value: float, kind: Any = VECTOR) -> Any:
-    """A float64 in every lane of a vector type."""
-    return ir.Constant(kind, [value] * kind.count)
 
 
 def _two_sum(builder: Any, x: Any, y: Any) -> tuple[Any, Any]:
@@ -59,8 +40,8 @@ def _ordered_sum(builder: Any, x: Any, y: Any) -> tuple[Any, Any]:
 
 
 def _two_product(builder: Any, x: Any, y: Any) -> tuple[Any, Any]:
-    p = builder.fmul(x, y)
-    return p, fused(builder, x, y, builder.fneg(p))
+    p = emit_rounded_product(builder, x, y)
+    return p, emit_fused(builder, x, y, emit_negated(builder, p))
 
 
 class Levels:
@@ -92,9 +73,9 @@ class Levels:
                     self.put(i + j + 1, e)
                 elif i + j == last:
                     if self.values[last] is None:
-                        self.values[last] = self.builder.fmul(x, y)
+                        self.values[last] = emit_rounded_product(self.builder, x, y)
                     else:
-                        self.values[last] = fused(self.builder, x, y, self.values[last])
+                        self.values[last] = emit_fused(self.builder, x, y, self.values[last])
 
     def expansion(self) -> Values:
         """The sum of all levels, each limb below the last bit of the one before."""
@@ -122,7 +103,7 @@ def emit_times(builder: Any, a: Values, b: Values, limbs: int) -> Values:
 
 
 def emit_negative(builder: Any, a: Values) -> Values:
-    return [builder.fneg(v) for v in a]
+    return [emit_negated(builder, v) for v in a]
 
 
 def emit_over(builder: Any, a: Values, b: Values, limbs: int) -> Values:
@@ -130,65 +111,80 @@ def emit_over(builder: Any, a: Values, b: Values, limbs: int) -> Values:
     inverse = builder.fdiv(constant(1.0, b[0].type), b[0])
     rest, levels = a, Levels(builder, limbs)
     for i in range(limbs + 1):
-        q = builder.fmul(rest[0], inverse)
+        q = emit_rounded_product(builder, rest[0], inverse)
         levels.put(min(i, limbs - 1), q)
         if i < limbs:
             left = Levels(builder, limbs, rest)
-            left.put_product([builder.fneg(q)], b)
+            left.put_product([emit_negated(builder, q)], b)
             rest = left.expansion()
     return levels.expansion()
 
 
 def emit_scaled(builder: Any, a: Values, power: Any) -> Values:
     """Times a power of two."""
-    return [builder.fmul(v, power) for v in a]
+    return [emit_rounded_product(builder, v, power) for v in a]
 
 
 # what Numba sees -------------------------------------------------------------------------------------------------
 
 
-def limbs_type(limbs: int) -> Any:
-    return types.UniTuple(vector, limbs)
+def limbs_type(limbs: int, lane: Any = vector) -> Any:
+    """lane: the type of a limb, a vector of any width, or float64 on a GPU."""
+    return types.UniTuple(lane, limbs)
 
 
-def unpack(builder: Any, kind: Any, value: Any) -> Values:
-    """Limbs of an argument: a tuple of vectors or float64, a vector, or a float64."""
-    if isinstance(kind, types.UniTuple):
-        found = cgutils.unpack_tuple(builder, value)
-        return found if isinstance(kind.dtype, VectorType) else [emit_splat(builder, v) for v in found]
-    return [value if isinstance(kind, VectorType) else emit_splat(builder, value)]
+def unpack(builder: Any, kind: Any, value: Any, target: Any) -> Values:
+    """Limbs, of an LLVM type, of an argument: a tuple of vectors or float64, a vector, or a float64."""
+    found = cgutils.unpack_tuple(builder, value) if isinstance(kind, types.UniTuple) else [value]
+    if isinstance(target, ir.VectorType):
+        return [v if isinstance(v.type, ir.VectorType) else emit_splat(builder, v, target) for v in found]
+    return found
 
 
-def pack(context: Any, builder: Any, values: Values) -> Any:
-    return context.make_tuple(builder, limbs_type(len(values)), values)
+def pack(context: Any, builder: Any, values: Values, lane: Any = vector) -> Any:
+    return context.make_tuple(builder, limbs_type(len(values), lane), values)
 
 
 def _count(kind: Any) -> int:
     return kind.count if isinstance(kind, types.UniTuple) else 1
 
 
+def _lane(*kinds: Any) -> Any:
+    """The type of a limb of what comes of arguments: a vector where one has it."""
+    limbs = [kind.dtype if isinstance(kind, types.UniTuple) else kind for kind in kinds]
+    return next((kind for kind in limbs if isinstance(kind, VectorType)), types.float64)
+
+
 def _operation(emit: Any, arity: int) -> Any:
     """Intrinsic on expansions; its result has as many limbs as the longest argument."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        values = [unpack(builder, kind, value) for kind, value in zip(signature.args, args)]
-        return pack(context, builder, emit(builder, *values, signature.return_type.count))
+        result = signature.return_type
+        target = context.get_value_type(result.dtype)
+        values = [unpack(builder, kind, value, target) for kind, value in zip(signature.args, args)]
+        return pack(context, builder, emit(builder, *values, result.count), result.dtype)
 
     if arity == 1:
 
         def one(typingctx: Any, a: Any) -> Any:
-            return limbs_type(_count(a))(a), codegen
+            return limbs_type(_count(a), _lane(a))(a), codegen
 
         return intrinsic(one)
 
     def two(typingctx: Any, a: Any, b: Any) -> Any:
-        return limbs_type(max(_count(a), _count(b)))(a, b), codegen
+        return limbs_type(max(_count(a), _count(b)), _lane(a, b))(a, b), codegen
 
     return intrinsic(two)
 
 
 def _filled(values: Values, limbs: int) -> Values:
-    return values + [constant(0.0)] * (limbs - len(values))
+    return values + [constant(0.0, values[0].type)] * (limbs - len(values))
+
+
+def _where(builder: Any, sign: str, x: Any, yes: Any, no: Any) -> Any:
+    """yes where x compares with 0, else no; None stands for 0."""
+    zero = constant(0.0, x.type)
+    return builder.select(builder.fcmp_ordered(sign, x, zero), zero if yes is None else yes, zero if no is None else no)
 
 
 plus = _operation(emit_plus, 2)
@@ -199,13 +195,9 @@ times = _operation(emit_times, 2)
 """a * b."""
 over = _operation(lambda b, x, y, n: emit_over(b, _filled(x, n), _filled(y, n), n), 2)
 """a / b."""
-masked = _operation(
-    lambda b, x, y, n: [b.select(b.fcmp_ordered(">", y[0], constant(0.0)), v, constant(0.0)) for v in x], 2
-)
+masked = _operation(lambda b, x, y, n: [_where(b, ">", y[0], v, None) for v in x], 2)
 """a where b > 0, else 0."""
-rectified = _operation(
-    lambda b, x, n: [b.select(b.fcmp_ordered("<", x[0], constant(0.0)), constant(0.0), v) for v in x], 1
-)
+rectified = _operation(lambda b, x, n: [_where(b, "<", x[0], None, v) for v in x], 1)
 """a where it is not below 0, else 0; NaN stays NaN."""
 
 

@@ -21,13 +21,12 @@ from typing import Any
 import gmpy2
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 from .expansion import (
     Levels,
     Values,
-    constant,
-    emit_magnitude,
     emit_negative,
     emit_over,
     emit_plus,
@@ -37,6 +36,8 @@ from .expansion import (
     pack,
     unpack,
 )
+from .rounded import emit_rounded_product
+from .simd import VECTOR, constant, emit_magnitude, emit_power_of_two
 
 _ROUND = 6755399441055744.0  # 1.5 * 2**52: adding and subtracting it rounds to an integer
 _BITS_PER_TERM = -2 * math.log2(math.log(2) / 4 / (math.pi / 2))
@@ -77,17 +78,6 @@ def _clamped(builder: Any, v: Values, most: float) -> Values:
     return v
 
 
-def _power_of_two(builder: Any, rounded: Any) -> Any:
-    """2**k, where k stands in the low mantissa bits of ``_ROUND + k``."""
-    integers = ir.VectorType(ir.IntType(64), rounded.type.count)
-
-    def whole(value: int) -> Any:
-        return ir.Constant(integers, [value] * integers.count)
-
-    bits = builder.shl(builder.bitcast(rounded, integers), whole(52))
-    return builder.bitcast(builder.add(bits, whole(1023 << 52)), rounded.type)
-
-
 def emit_tanh(builder: Any, v: Values) -> tuple[Values, Values]:
     limbs, kind = len(v), v[0].type
     size = emit_magnitude(builder, v[0])
@@ -103,7 +93,7 @@ def emit_tanh(builder: Any, v: Values) -> tuple[Values, Values]:
             levels.put_product(sum_, y)
         sum_ = levels.expansion() if len(c) > 1 else levels.values
     q = emit_times(builder, sum_, r, limbs)
-    s = _power_of_two(builder, k_bits)
+    s = emit_power_of_two(builder, k_bits)
     both = emit_scaled(builder, q, s)
 
     def pair(sign: float) -> Values:
@@ -116,7 +106,9 @@ def emit_tanh(builder: Any, v: Values) -> tuple[Values, Values]:
     inverse = emit_over(builder, one, lower, limbs)
     squared = emit_times(builder, emit_times(builder, q, inverse, limbs), q, limbs)
     rest = emit_plus(builder, inverse, emit_negative(builder, squared), limbs)
-    scaled = emit_scaled(builder, inverse, builder.fmul(s, constant(4.0, kind)))  # first, as 1 / e**2 may underflow
+    scaled = emit_scaled(
+        builder, inverse, emit_rounded_product(builder, s, constant(4.0, kind))
+    )  # first, as 1 / e**2 may underflow
     slope = emit_times(builder, rest, scaled, limbs)
     none = builder.fcmp_ordered(">", size, constant(_SATURATED, kind))  # a loss near 1e308 would feel 1e-301
     slope = [builder.select(none, constant(0.0, kind), x) for x in slope]
@@ -144,9 +136,22 @@ def tanh_limbs(typingctx: Any, a: Any, b: Any) -> Any:
     """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        both = [unpack(builder, kind, value) for kind, value in zip(signature.args, args)]
+        both = [unpack(builder, kind, value, VECTOR) for kind, value in zip(signature.args, args)]
         found = emit_tanh(builder, [_joined(builder, list(pair)) for pair in zip(*both)])
         parts = [pack(context, builder, [_part(builder, v, i) for v in values]) for i in (0, 1) for values in found]
         return context.make_tuple(builder, signature.return_type, parts)
 
     return types.UniTuple(limbs_type(a.count), 4)(a, b), codegen
+
+
+@intrinsic
+def tanh_and_slope_limbs(typingctx: Any, a: Any) -> Any:
+    """The same of one expansion, of vectors of any width, or of a thread of a GPU."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        found = emit_tanh(builder, cgutils.unpack_tuple(builder, args[0]))
+        return context.make_tuple(
+            builder, signature.return_type, [pack(context, builder, values, a.dtype) for values in found]
+        )
+
+    return types.UniTuple(a, 2)(a), codegen

@@ -18,15 +18,15 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .simd import CONTRACT, VectorType, emit_magnitude, emit_splat, on_cpu
+from .simd import CONTRACT, VectorType, constant, emit_magnitude, emit_splat, on_cpu
 
 _f64, _i1, _i32, _i64 = ir.DoubleType(), ir.IntType(1), ir.IntType(32), ir.IntType(64)
 _ALL = -1  # all threads of a warp
-_INDEX, _BUTTERFLY = 0, 3  # modes of a shuffle
+_INDEX, BUTTERFLY = 0, 3  # modes of a shuffle
 _ANY = 1  # of a vote
 
 
-def _lanes(typingctx: Any, distances: Any) -> Any:
+def lanes_type(typingctx: Any, distances: Any) -> Any:
     """The Numba type of a value with one float64 for each lane."""
     return VectorType(2**distances.count) if on_cpu(typingctx) else types.float64
 
@@ -36,14 +36,14 @@ def _declared(builder: Any, name: str, result: Any, arguments: list[Any]) -> Any
     return builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
 
 
-def _lane(builder: Any, distances: Any) -> Any:
-    """Number of this thread in its group (i32)."""
+def emit_lane(builder: Any, distances: Any) -> Any:
+    """LLVM code for the number of this thread in its group (i32)."""
     thread = builder.call(_declared(builder, "llvm.nvvm.read.ptx.sreg.tid.x", _i32, []), [])
     return builder.and_(thread, ir.Constant(_i32, 2**distances.count - 1))
 
 
-def _shuffled(builder: Any, value: Any, mode: int, where: Any) -> Any:
-    """A value (i64 or double) of another thread of the warp."""
+def emit_shuffled(builder: Any, value: Any, mode: int, where: Any) -> Any:
+    """LLVM code for a value (i64 or double) of another thread of the warp."""
     pair = ir.LiteralStructType([_i32, _i1])
     shuffle = _declared(builder, "llvm.nvvm.shfl.sync.i32", pair, [_i32] * 5)
     bits = value if value.type == _i64 else builder.bitcast(value, _i64)
@@ -65,7 +65,7 @@ def _joined(builder: Any, lanes: Any, distances: Any, value: Any, emit: Any) -> 
             order = ir.Constant(ir.VectorType(_i32, lanes.width), [i ^ 2**power for i in range(lanes.width)])
             other = builder.shuffle_vector(value, ir.Constant(value.type, ir.Undefined), order)
         else:
-            other = _shuffled(builder, value, _BUTTERFLY, ir.Constant(_i32, 2**power))
+            other = emit_shuffled(builder, value, BUTTERFLY, ir.Constant(_i32, 2**power))
         value = emit(builder, value, other)
     return value
 
@@ -73,7 +73,7 @@ def _joined(builder: Any, lanes: Any, distances: Any, value: Any, emit: Any) -> 
 @intrinsic
 def group_maximum(typingctx, value, distances):  # type: ignore[no-untyped-def]
     """Largest value of the lanes, in every one, where none is NaN."""
-    lanes = _lanes(typingctx, distances)
+    lanes = lanes_type(typingctx, distances)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return _joined(builder, lanes, distances, args[0], _emit_larger)
@@ -98,7 +98,7 @@ def first_of(typingctx, value):  # type: ignore[no-untyped-def]
 @intrinsic
 def in_lanes(typingctx, x, distances):  # type: ignore[no-untyped-def]
     """The float64 x in every lane."""
-    kind = _lanes(typingctx, distances)
+    kind = lanes_type(typingctx, distances)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return emit_splat(builder, args[0], context.get_value_type(kind)) if on_cpu(typingctx) else args[0]
@@ -134,7 +134,7 @@ def next_pixel(typingctx, queue, wanted, pixel, distances):  # type: ignore[no-u
         found = cgutils.alloca_once_value(builder, pixel)
         takes, lane = wanted, None
         if not on_cpu(typingctx):
-            lane = _lane(builder, signature.args[3])
+            lane = emit_lane(builder, signature.args[3])
             takes = builder.and_(wanted, builder.icmp_signed("==", lane, ir.Constant(_i32, 0)))
         with builder.if_then(takes):
             builder.store(builder.atomic_rmw("add", data, ir.Constant(_i64, 1), "monotonic"), found)
@@ -143,7 +143,7 @@ def next_pixel(typingctx, queue, wanted, pixel, distances):  # type: ignore[no-u
             return number
         thread = builder.call(_declared(builder, "llvm.nvvm.read.ptx.sreg.tid.x", _i32, []), [])
         first = builder.and_(builder.sub(thread, lane), ir.Constant(_i32, 31))
-        return _shuffled(builder, number, _INDEX, first)
+        return emit_shuffled(builder, number, _INDEX, first)
 
     return types.int64(queue, types.boolean, types.int64, distances), codegen
 
@@ -166,34 +166,41 @@ def _each_lane(context: Any, builder: Any, result: Any, lane_of: Any, count: Any
             use(number)
 
 
+def emit_columns(typingctx: Any, context: Any, builder: Any, signature: Any, args: Any, rows: int, limbs: int) -> Any:
+    """LLVM values of ``columns`` whose elements are expansions: limb after limb, row after row."""
+    kind, distances = signature.args[0], signature.args[-1]
+    array, start, row_step, lane_step, count = args[:5]
+    lanes = lanes_type(typingctx, distances)
+    zero = constant(0.0, context.get_value_type(lanes))
+    places = [cgutils.alloca_once_value(builder, zero) for _ in range(rows * limbs)]
+
+    def use(lane: Any) -> None:
+        for i, place in enumerate(places):
+            at = builder.add(start, builder.mul(row_step, ir.Constant(_i64, i // limbs)))
+            at = builder.add(at, builder.mul(lane_step, lane))
+            at = builder.add(builder.mul(at, ir.Constant(_i64, limbs)), ir.Constant(_i64, i % limbs))
+            value = builder.load(_element_pointer(context, builder, kind, array, at))
+            if isinstance(lanes, VectorType):
+                value = builder.insert_element(builder.load(place), value, builder.trunc(lane, _i32))
+            builder.store(value, place)
+
+    lane = None if on_cpu(typingctx) else emit_lane(builder, distances)
+    _each_lane(context, builder, lanes, lane, count, use)
+    return [builder.load(place) for place in places]
+
+
 @intrinsic
 def columns(typingctx, array, start, row_step, lane_step, count, kind, distances):  # type: ignore[no-untyped-def]
     """A tuple as long as ``kind``: element i of lane j is array[start + i row_step + j lane_step], 0 from count on.
 
     Of a contiguous float64 array, as if it were flat.
     """
-    lanes = _lanes(typingctx, distances)
     index = types.intp
-    result = types.UniTuple(lanes, kind.count)
+    result = types.UniTuple(lanes_type(typingctx, distances), kind.count)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        array, start, row_step, lane_step, count, _, _ = args
-        value_type = context.get_value_type(lanes)
-        zero = ir.Constant(value_type, [0.0] * lanes.width if isinstance(lanes, VectorType) else 0.0)
-        places = [cgutils.alloca_once_value(builder, zero) for _ in range(result.count)]
-
-        def use(lane: Any) -> None:
-            for i, place in enumerate(places):
-                at = builder.add(start, builder.mul(row_step, ir.Constant(_i64, i)))
-                at = builder.add(at, builder.mul(lane_step, lane))
-                value = builder.load(_element_pointer(context, builder, signature.args[0], array, at))
-                if isinstance(lanes, VectorType):
-                    value = builder.insert_element(builder.load(place), value, builder.trunc(lane, _i32))
-                builder.store(value, place)
-
-        lane = None if on_cpu(typingctx) else _lane(builder, distances)
-        _each_lane(context, builder, lanes, lane, count, use)
-        return context.make_tuple(builder, result, [builder.load(place) for place in places])
+        found = emit_columns(typingctx, context, builder, signature, args, kind.count, 1)
+        return context.make_tuple(builder, result, found)
 
     return result(array, index, index, index, index, kind, distances), codegen
 
@@ -201,7 +208,7 @@ def columns(typingctx, array, start, row_step, lane_step, count, kind, distances
 @intrinsic
 def put_columns(typingctx, array, start, row_step, lane_step, count, values, distances):  # type: ignore[no-untyped-def]
     """Write a tuple back to where ``columns`` reads it from."""
-    lanes = _lanes(typingctx, distances)
+    lanes = lanes_type(typingctx, distances)
     index = types.intp
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -216,7 +223,7 @@ def put_columns(typingctx, array, start, row_step, lane_step, count, values, dis
                     value = builder.extract_element(value, builder.trunc(lane, _i32))
                 builder.store(value, _element_pointer(context, builder, signature.args[0], array, at))
 
-        lane = None if on_cpu(typingctx) else _lane(builder, distances)
+        lane = None if on_cpu(typingctx) else emit_lane(builder, distances)
         _each_lane(context, builder, lanes, lane, count, use)
         return context.get_dummy_value()
 
@@ -321,7 +328,7 @@ def dot(typingctx, a, b):  # type: ignore[no-untyped-def]
 @intrinsic
 def sum_each(typingctx, values, distances):  # type: ignore[no-untyped-def]
     """Sum over the lanes of each element, the same in every lane (each adds up the same pairs)."""
-    lanes = _lanes(typingctx, distances)
+    lanes = lanes_type(typingctx, distances)
     result = types.UniTuple(lanes, values.count)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -350,19 +357,25 @@ def largest_of(typingctx, values):  # type: ignore[no-untyped-def]
 @intrinsic
 def only_below(typingctx, values, count, distances):  # type: ignore[no-untyped-def]
     """A tuple with 0 in the lanes from ``count`` on."""
-    lanes = _lanes(typingctx, distances)
+    lanes = lanes_type(typingctx, distances)
     result = types.UniTuple(lanes, values.count)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        count = builder.trunc(args[1], _i32)
-        if isinstance(lanes, VectorType):
-            number = ir.Constant(ir.VectorType(_i32, lanes.width), list(range(lanes.width)))
-            count = emit_splat(builder, count, number.type)
-            zero = ir.Constant(context.get_value_type(lanes), [0.0] * lanes.width)
-        else:
-            number, zero = _lane(builder, distances), ir.Constant(_f64, 0.0)
-        there = builder.icmp_signed("<", number, count)
-        found = [builder.select(there, v, zero) for v in cgutils.unpack_tuple(builder, args[0])]
+        parts = cgutils.unpack_tuple(builder, args[0])
+        found = emit_only_below(typingctx, builder, parts, args[1], distances)
         return context.make_tuple(builder, result, found)
 
     return result(values, types.int64, distances), codegen
+
+
+def emit_only_below(typingctx: Any, builder: Any, values: Any, count: Any, distances: Any) -> Any:
+    """LLVM values with 0 in the lanes from ``count`` on."""
+    count = builder.trunc(count, _i32)
+    if on_cpu(typingctx):
+        lanes = 2**distances.count
+        number = ir.Constant(ir.VectorType(_i32, lanes), list(range(lanes)))
+        count = emit_splat(builder, count, number.type)
+    else:
+        number = emit_lane(builder, distances)
+    there = builder.icmp_signed("<", number, count)
+    return [builder.select(there, v, constant(0.0, v.type)) for v in values]

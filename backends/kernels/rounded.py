@@ -15,22 +15,31 @@ from numba.extending import intrinsic
 _f64 = ir.DoubleType()
 
 
+def emit_rounded_product(builder: Any, x: Any, y: Any) -> Any:
+    """LLVM code for x y of float64, on the CPU also of vectors of them."""
+    if not builder.module.triple.startswith("nvptx"):
+        return builder.fmul(x, y)
+    name = "__nv_dmul_rn"
+    kind = ir.FunctionType(_f64, [_f64, _f64])
+    return builder.call(builder.module.globals.get(name) or ir.Function(builder.module, kind, name), [x, y])
+
+
+def emit_fused(builder: Any, x: Any, y: Any, z: Any) -> Any:
+    """LLVM code for x y + z of float64 or vectors of them, rounded once."""
+    name = f"llvm.fma.v{x.type.count}f64" if isinstance(x.type, ir.VectorType) else "llvm.fma.f64"
+    kind = ir.FunctionType(x.type, [x.type] * 3)
+    return builder.call(builder.module.globals.get(name) or ir.Function(builder.module, kind, name), [x, y, z])
+
+
 @intrinsic
 def rounded_product(typingctx: Any, a: Any, b: Any) -> Any:
     """a b, rounded to float64 whatever becomes of it."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        if not builder.module.triple.startswith("nvptx"):
-            return builder.fmul(*args)
-        name = "__nv_dmul_rn"
-        kind = ir.FunctionType(_f64, [_f64, _f64])
-        return builder.call(builder.module.globals.get(name) or ir.Function(builder.module, kind, name), args)
-
-    return types.float64(types.float64, types.float64), codegen
+    one = types.float64
+    return one(one, one), lambda context, builder, signature, args: emit_rounded_product(builder, *args)
 
 
 @intrinsic
 def fused(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
     """a b + c, rounded once."""
     one = types.float64
-    return one(one, one, one), lambda context, builder, signature, args: builder.fma(*args)
+    return one(one, one, one), lambda context, builder, signature, args: emit_fused(builder, *args)

@@ -89,8 +89,8 @@ def emit_store(builder: Any, value: Any, pointer: Any) -> None:
     builder.store(value, pointer).align = 8
 
 
-def _constant(value: Any, kind: Any) -> Any:
-    """The same number in every lane, or as a scalar."""
+def constant(value: Any, kind: Any = VECTOR) -> Any:
+    """The same number in every lane of an LLVM type, or as a scalar."""
     return ir.Constant(kind, [value] * kind.count if isinstance(kind, ir.VectorType) else value)
 
 
@@ -156,13 +156,17 @@ def _elementwise(arity: int, emit: Any) -> Any:
 
 def emit_magnitude(builder: Any, x: Any) -> Any:
     kind = _integers(x.type)
-    return builder.bitcast(builder.and_(builder.bitcast(x, kind), _constant(_ALL_BUT_SIGN, kind)), x.type)
+    return builder.bitcast(builder.and_(builder.bitcast(x, kind), constant(_ALL_BUT_SIGN, kind)), x.type)
+
+
+def emit_negated(builder: Any, x: Any) -> Any:
+    return builder.fsub(constant(-0.0, x.type), x)  # NVVM knows no fneg
 
 
 def _emit_with_sign(builder: Any, x: Any, y: Any) -> Any:
     kind = _integers(x.type)
-    sign = builder.and_(builder.bitcast(y, kind), _constant(-_ALL_BUT_SIGN - 1, kind))
-    rest = builder.and_(builder.bitcast(x, kind), _constant(_ALL_BUT_SIGN, kind))
+    sign = builder.and_(builder.bitcast(y, kind), constant(-_ALL_BUT_SIGN - 1, kind))
+    rest = builder.and_(builder.bitcast(x, kind), constant(_ALL_BUT_SIGN, kind))
     return builder.bitcast(builder.or_(rest, sign), x.type)
 
 
@@ -172,17 +176,17 @@ def _emit_clamp(builder: Any, x: Any, low: Any, high: Any) -> Any:
     return builder.select(builder.fcmp_ordered(">", x, high), high, x)
 
 
-def _emit_power_of_two(builder: Any, rounded: Any) -> Any:
+def emit_power_of_two(builder: Any, rounded: Any) -> Any:
     kind = _integers(rounded.type)
-    bits = builder.shl(builder.bitcast(rounded, kind), _constant(52, kind))
-    return builder.bitcast(builder.add(bits, _constant(1023 << 52, kind)), rounded.type)
+    bits = builder.shl(builder.bitcast(rounded, kind), constant(52, kind))
+    return builder.bitcast(builder.add(bits, constant(1023 << 52, kind)), rounded.type)
 
 
 _add = _elementwise(2, lambda b, x, y: b.fadd(x, y, flags=CONTRACT))
 _subtract = _elementwise(2, lambda b, x, y: b.fsub(x, y, flags=CONTRACT))
 _multiply = _elementwise(2, lambda b, x, y: b.fmul(x, y, flags=CONTRACT))
 _divide = _elementwise(2, lambda b, x, y: b.fdiv(x, y, flags=CONTRACT))
-_negate = _elementwise(1, lambda b, x: b.fsub(_constant(-0.0, x.type), x, flags=CONTRACT))
+_negate = _elementwise(1, lambda b, x: b.fsub(constant(-0.0, x.type), x, flags=CONTRACT))
 
 fma = _elementwise(3, lambda b, x, y, z: b.fadd(b.fmul(x, y, flags=CONTRACT), z, flags=CONTRACT))
 """``a * b + c`` (one rounding where the machine fuses)."""
@@ -192,7 +196,7 @@ with_sign = _elementwise(2, _emit_with_sign)
 """|a| with the sign of b."""
 clamp = _elementwise(3, _emit_clamp)
 """a between low and high; NaN stays NaN."""
-power_of_two = _elementwise(1, _emit_power_of_two)
+power_of_two = _elementwise(1, emit_power_of_two)
 """2**k, where k stands in the low mantissa bits of ``1.5 * 2**52 + k``."""
 where_less = _elementwise(4, lambda b, x, y, s, t: b.select(b.fcmp_ordered("<", x, y), s, t))
 """s where x < y, else t."""
