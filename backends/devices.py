@@ -5,14 +5,16 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .base import ReadOut, Say
+from .base import Say
 from .device import Arrays, DeviceError, OutOfMemory
 
 Pixels = NDArray[np.int64]
+Found = TypeVar("Found")
 
 _FEWEST = 256
 """Pixels below which a batch is not halved any more."""
@@ -36,9 +38,13 @@ class Devices:
         self._lock = threading.Lock()
 
     def run(
-        self, pixels: Pixels, call: Callable[[Arrays, Pixels], ReadOut], cpu: Callable[[Pixels], ReadOut]
-    ) -> ReadOut:
-        """Read-outs of a batch by ``call`` on some GPU.
+        self,
+        pixels: Pixels,
+        call: Callable[[Arrays, Pixels], Found],
+        cpu: Callable[[Pixels], Found],
+        joined: Callable[[list[Found]], Found],
+    ) -> Found:
+        """What ``call`` finds of a batch on some GPU. joined: makes one of what was found of parts.
 
         Where its memory is short the batch is halved, again and again; where even few pixels have no room, or a GPU
         fails, ``cpu`` runs them, which is said once. A GPU that failed is not used again.
@@ -48,7 +54,7 @@ class Devices:
             self._free.put(one)
             return cpu(pixels)
         if id(one) in self._broken:
-            return self.run(pixels, call, cpu)
+            return self.run(pixels, call, cpu, joined)
         try:
             found = call(one, pixels)
         except OutOfMemory as error:
@@ -57,11 +63,11 @@ class Devices:
                 self._given_up(f"too little memory on the GPU ({error})", 0)
                 return cpu(pixels)
             middle = len(pixels) // 2
-            return ReadOut.joined([self.run(part, call, cpu) for part in (pixels[:middle], pixels[middle:])])
+            return joined([self.run(part, call, cpu, joined) for part in (pixels[:middle], pixels[middle:])])
         except DeviceError as error:
             self._broken.add(id(one))
             self._given_up(f"the GPU failed ({error})", self._there - len(self._broken))
-            return self.run(pixels, call, cpu)
+            return self.run(pixels, call, cpu, joined)
         except BaseException:
             self._free.put(one)  # or others would wait for it
             raise

@@ -79,7 +79,9 @@ class Gpus:
         return cls(Devices(there, say), say)
 
     def run(self, pixels: NDArray[np.int64], call: Call) -> ReadOut:
-        return self._devices.run(pixels, lambda one, part: call(part, self._on(one)), lambda part: call(part, on_cpu))
+        return self._devices.run(
+            pixels, lambda one, part: call(part, self._on(one)), lambda part: call(part, on_cpu), ReadOut.joined
+        )
 
     def _on(self, one: device.Arrays) -> Launch:
         with self._lock:

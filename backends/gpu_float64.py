@@ -27,7 +27,7 @@ class _GpuJob(units.AgainOnGpus, Float64Job):
             self._units, self.tile = units.Units(self._arrays, self._steps), units.TILE
 
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:
-        return self._devices.run(pixels, self._on_gpu, super().run)
+        return self._devices.run(pixels, self._on_gpu, super().run, ReadOut.joined)
 
     def _on_gpu(self, one: Arrays, pixels: NDArray[np.int64]) -> ReadOut:
         weights, rates, offsets, step, sums = self._start(pixels, False)
@@ -35,10 +35,13 @@ class _GpuJob(units.AgainOnGpus, Float64Job):
         return self._units.finish(one, weights if apart else weights[:1], rates, offsets, step, sums)
 
     def shadow(self, pixels: NDArray[np.int64]) -> ReadOut:
-        return self._devices.run(pixels, self._shadow_on_gpu, super().shadow)
+        return self._devices.run(pixels, self._shadow_on_gpu, super().shadow, ReadOut.joined)
 
     def _shadow_on_gpu(self, one: Arrays, pixels: NDArray[np.int64]) -> ReadOut:
         return self._units.finish(one, *self._start(pixels, True), shadow=True)
+
+    def standing(self, one: Arrays, pixels: NDArray[np.int64], moved: bool) -> units.Standing:
+        return self._start(pixels, moved)
 
 
 class GpuFloat64(Backend):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,7 @@ from . import device, escape_time_differences, lyapunov, units
 from .base import Backend, Job, Progress, ReadOut, Say
 from .cpu_perturbation import CpuPerturbation, TrainingPerturbationJob
 from .device import Arrays
+from .devices import Pixels
 from .executor import Gpus
 from .limbs import disturbed, signs
 from .training import compile_kernels
@@ -38,24 +41,30 @@ class _GpuJob(units.AgainOnGpus, TrainingPerturbationJob):
             self._units, self.tile = units.Units(self._arrays, self._steps, given), units.TILE
 
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:
-        return self._devices.run(pixels, lambda one, some: self._on_gpu(one, some, False), super().run)
+        call, cpu = partial(self._on_gpu, moved=False, cpu=super().run), super().run
+        return self._devices.run(pixels, call, cpu, ReadOut.joined)
 
     def shadow(self, pixels: NDArray[np.int64]) -> ReadOut:
-        return self._devices.run(pixels, lambda one, some: self._on_gpu(one, some, True), super().shadow)
+        call, cpu = partial(self._on_gpu, moved=True, cpu=super().shadow), super().shadow
+        return self._devices.run(pixels, call, cpu, ReadOut.joined)
 
-    def _on_gpu(self, one: Arrays, pixels: NDArray[np.int64], moved: bool) -> ReadOut:
-        """moved: as of ``_handed_off``."""
+    def _on_gpu(self, one: Arrays, pixels: NDArray[np.int64], moved: bool, cpu: Callable[[Pixels], ReadOut]) -> ReadOut:
+        found = self.standing(one, pixels, moved)
+        return cpu(pixels) if found is None else self._units.finish(one, *found, moved)
+
+    def standing(self, one: Arrays, pixels: NDArray[np.int64], moved: bool) -> units.Standing | None:
+        """After the hand-off; None where no step has a reference. moved: as of ``_handed_off``."""
         ref, at, size = self._reference, self._differences(pixels), self._layers[-1].stop
         first, *start = self._start(self._skip, *at, signs(pixels, size, 0) if moved else None)
-        if first >= self._last:  # no step has a reference
-            return super().shadow(pixels) if moved else super().run(pixels)
+        if first >= self._last:
+            return None
         weights, step, own = self._units.from_reference(one, first, self._last, HAND_OFF, *start)
         rates, offsets = self._parameters(*at)
         learning = ref.learning + rates
         if moved:
             weights = disturbed(one.download(weights), signs(pixels, size, 1))
             learning = disturbed(learning, signs(pixels, learning.shape[1], 2))
-        return self._units.finish(one, weights, learning, ref.offset + offsets, step, own, moved)
+        return weights, learning, ref.offset + offsets, step, own
 
 
 class GpuPerturbation(Backend):

@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .base import Job, ReadOut, Say
+from .base import SETTLED, Job, ReadOut, Say
 from .device import Arrays, DeviceError
 from .device import opened as opened_gpus
 from .devices import Devices
+from .horizon import NEGLIGIBLE
 from .kernels.delta_units import run_delta_units
+from .kernels.horizon_units import run_horizons
 from .kernels.limb_units import run_limb_units
 from .kernels.network import TANH, NetworkArrays
 from .kernels.network_delta import RecordLayout
@@ -25,6 +27,8 @@ from .training import read_out
 from .training_again import MoreDigits
 
 Floats = NDArray[np.float64]
+Standing = tuple[Any, Floats, Floats, Any, Any]
+"""Where pixels stand: weights, rates, offsets, step and sums, as ``horizon.State``, of this side or the GPU's."""
 
 TILE = 2**16
 """Pixels of a batch: some hundred for each group of lanes of a large GPU, so that the last ones cost little."""
@@ -89,6 +93,7 @@ class Units:
         lanes = max(4, 1 << (width - 1).bit_length())
         distances = tuple(np.int64(1 << i) for i in range(lanes.bit_length() - 1))
         self.shape = Shape((1.0,) * net.activation, (1.0,) * n, (1.0,) * k, distances)
+        self._sloped = self.shape._replace(kind=(1.0,) * SLOPED) if net.activation == TANH else self.shape
         self._held: dict[int, tuple[Any, ...]] = {}
         self._lock = threading.Lock()
 
@@ -109,10 +114,18 @@ class Units:
         net, _ = self._on(one)
         sums = _there(one, sums)
         given = _there(one, weights), one.upload(rates), one.upload(offsets), _there(one, step), sums
-        sloped = shadow and self._net.activation == TANH
-        shape = self.shape._replace(kind=(1.0,) * SLOPED) if sloped else self.shape
+        shape = self._sloped if shadow else self.shape
         one.launch(run_units, (one.zeros(1, np.int64), net, self._steps, *given, shape), _THREADS, _REGISTERS)
         return read_out(one.download(sums))
+
+    def horizons(self, one: Arrays, plain: Standing, shadow: Standing) -> NDArray[np.int32]:
+        """The step at which each pixel's run and its shadow lose each other, as ``horizon.horizons``."""
+        net, _ = self._on(one)
+        both = (tuple(_there(one, v) for v in state) for state in (plain, shadow))
+        found = one.zeros(len(plain[1]), np.int64)
+        given = one.zeros(1, np.int64), net, self._steps, SETTLED, NEGLIGIBLE, *both, found, self.shape, self._sloped
+        one.launch(run_horizons, given, _THREADS)
+        return one.download(found).astype(np.int32)
 
     def in_limbs(
         self,
@@ -153,7 +166,8 @@ class Units:
 
 
 class AgainOnGpus(Job):
-    """A training job whose pixels run again on GPUs with more digits, where there is a kernel for so many.
+    """A training job whose pixels run again on GPUs with more digits, where there is a kernel for so many, and have
+    their horizons found there.
 
     _units is there where _devices has some.
     """
@@ -169,7 +183,24 @@ class AgainOnGpus(Job):
         def on_gpu(one: Arrays, some: NDArray[np.int64]) -> ReadOut:
             return self._more.again(some, rung, partial(self._units.in_limbs, one))
 
-        return self._devices.run(pixels, on_gpu, lambda some: self._more.again(some, rung))
+        return self._devices.run(pixels, on_gpu, lambda some: self._more.again(some, rung), ReadOut.joined)
+
+    def standing(self, one: Arrays, pixels: NDArray[np.int64], moved: bool) -> Standing | None:
+        """Where pixels stand before their first step in float64, or None where the CPU has to make them stand there.
+
+        moved: disturbed in the last place, for their second run.
+        """
+        raise NotImplementedError
+
+    def horizon(self, pixels: NDArray[np.int64]) -> NDArray[np.int32]:
+        def on_gpu(one: Arrays, some: NDArray[np.int64]) -> NDArray[np.int32]:
+            plain, shadow = (self.standing(one, some, moved) for moved in (False, True))
+            if plain is None or shadow is None:
+                return cpu(some)
+            return self._units.horizons(one, plain, shadow)
+
+        cpu = super().horizon
+        return self._devices.run(pixels, on_gpu, cpu, np.concatenate)
 
     def batch(self, rung: int) -> int:
         size = LIMB_BATCHES.get(self.rungs[rung], 0) if self._devices.count else 0

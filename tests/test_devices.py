@@ -111,7 +111,7 @@ def test_short_memory_halves_batches():
         return squares(pixels)
 
     pixels = np.arange(5000)
-    found = Devices([StandIn()], never).run(pixels, call, never)
+    found = Devices([StandIn()], never).run(pixels, call, never, ReadOut.joined)
     assert np.array_equal(found.measure, pixels.astype(float) ** 2)
     assert sizes[0] == 5000 and sum(s for s in sizes if s <= 1000) == 5000
 
@@ -126,7 +126,7 @@ def test_no_memory_at_all_goes_to_the_cpu_and_says_so():
 
     pixels = np.arange(3000)
     for _ in range(2):
-        assert np.array_equal(devices.run(pixels, call, squares).measure, squares(pixels).measure)
+        assert np.array_equal(devices.run(pixels, call, squares, ReadOut.joined).measure, squares(pixels).measure)
     assert len(said) == 1 and said[0].startswith("On the CPU from here on: too little memory on the GPU (OutOfMemory")
 
 
@@ -142,10 +142,10 @@ def test_a_gpu_that_fails_is_left_and_the_others_go_on():
 
     devices = Devices([bad, good], said.append)
     for _ in range(3):
-        devices.run(np.arange(10), call, never)
+        devices.run(np.arange(10), call, never, ReadOut.joined)
     assert used == [bad, good, good, good] and not said
-    devices.run(np.arange(10), broken, squares)
-    devices.run(np.arange(10), call, squares)
+    devices.run(np.arange(10), broken, squares, ReadOut.joined)
+    devices.run(np.arange(10), call, squares, ReadOut.joined)
     assert said == ["On the CPU from here on: the GPU failed (it broke)."]
 
 

@@ -1,0 +1,90 @@
+"""The horizon (``backends/horizon.py``) with a hidden unit in each lane of a group: a pixel's run and its shadow beside
+each other, in the steps of ``network_units.py``.
+"""
+
+from __future__ import annotations
+
+from deepzoom.compiled import inner, kernel
+
+from .group import any_group, columns, first_of, in_lanes, next_pixel, times_each
+from .network import factor
+from .network_units import units_step
+from .readout import FIRST, SUM, with_loss
+
+
+@inner
+def _taken(net, state, p, shape):
+    """(factors below and above, their rates, the offset of those below, step, first loss) of a pixel.
+
+    state: weights, rates, offsets, step and sums of all pixels, as of ``run_units``.
+    """
+    weights, rates, offsets, step, sums = state
+    n, width, k, lanes = len(shape.inputs), net.widths[1], len(shape.outputs), shape.distances
+    start = p * (n + k) * width
+    first, second = factor(net.scales, 0, net.activation), factor(net.scales, 1, net.activation)
+    return (
+        times_each(columns(weights, start, width, 1, width, shape.inputs, lanes), first),
+        times_each(columns(weights, start + n * width, 1, k, width, shape.outputs, lanes), second),
+        rates[p, 0] * net.scales[0] * first,
+        rates[p, 1] * net.scales[1] * second,
+        offsets[p, 0] * first,
+        step[p],
+        sums[p, FIRST],
+    )
+
+
+@inner
+def _stepped(net, t, run, shape):
+    """A run after step t, if it has begun, and that step's loss over the first, clipped as the measure does."""
+    below, above, rate_below, rate_above, offset, begun, first = run
+    loss, next_below, next_above = units_step(net, t, below, above, rate_below, rate_above, offset, shape)
+    row = with_loss((first, 0.0, 0.0, 0.0), t, t + 1, first_of(loss))
+    if begun <= t:
+        below, above, first = next_below, next_above, row[FIRST]
+    return (below, above, rate_below, rate_above, offset, begun, first), row[SUM]
+
+
+@inner
+def _nothing(shape):
+    """A run of no pixel."""
+    zero = in_lanes(0.0, shape.distances)
+    return times_each(shape.inputs, zero), times_each(shape.outputs, zero), 0.0, 0.0, 0.0, 0, 0.0
+
+
+@kernel()
+def run_horizons(queue, net, steps, share, negligible, plain, shadow, found, shape, sloped):
+    """``found`` (P,) int64: the step at which two runs of a pixel are lost, as of ``horizons``; ``steps`` for none.
+
+    plain, shadow: weights (P, n), rates, offsets, step and sums of all pixels; steps of the shadow are those of the
+    shape ``sloped``. queue: as of ``run_units``.
+    """
+    pixels = found.size
+    lanes = shape.distances
+    pixel = 0
+    t = 0
+    over = True
+    own = False
+    one = _nothing(shape)
+    two = _nothing(shape)
+    while True:
+        pixel = next_pixel(queue, over, pixel, lanes)
+        if over:
+            own = pixel < pixels
+            p = min(pixel, pixels - 1)
+            one, two = _taken(net, plain, p, shape), _taken(net, shadow, p, shape)
+            t = min(one[5], two[5])
+            over = own and t >= steps
+            if over:
+                found[pixel] = steps
+        if not any_group(own):
+            return
+        both = max(one[5], two[5]) <= t
+        one, a = _stepped(net, t, one, shape)
+        two, b = _stepped(net, t, two, sloped)
+        if own and not over:
+            larger = max(a, b)
+            lost = both and abs(a - b) > share * larger and larger > negligible
+            over = lost or t + 1 == steps
+            if over:
+                found[pixel] = t if lost else steps
+        t = t + 1 if t + 1 < steps else 0  # of a group without a pixel, too

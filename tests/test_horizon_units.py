@@ -1,0 +1,88 @@
+"""Horizons by the GPU's kernel, compiled for the CPU, against the CPU's own."""
+
+import numpy as np
+import ptx
+import pytest
+from conftest import SmallNetwork
+from stand_in import StandIn
+from test_perturbation import system_of
+from test_units import ONE_HIDDEN, quiet
+
+from deepzoom import systems
+from deepzoom.backends import units
+from deepzoom.backends.cpu_float64 import CpuFloat64
+from deepzoom.backends.cpu_perturbation import CpuPerturbation
+from deepzoom.backends.gpu_float64 import GpuFloat64
+from deepzoom.backends.gpu_perturbation import GpuPerturbation
+from deepzoom.backends.kernels.horizon_units import run_horizons
+from deepzoom.backends.training import arrays_of, start_weights
+from deepzoom.scene import View
+
+STEPS = 150
+
+
+def horizons(small, view, kinds, monkeypatch, one):
+    monkeypatch.setattr(units, "opened_gpus", lambda: [one])
+    for backend in kinds:
+        yield backend().job(system_of(small), view, None, quiet, quiet).horizon(np.arange(view.pixels))
+
+
+FLOAT64, DEEP = (GpuFloat64, CpuFloat64), (GpuPerturbation, CpuPerturbation)
+
+
+def close(gpu, cpu):
+    """Rounding differs from run to run, and so does when it has grown (docs/trust.md)."""
+    assert gpu.dtype == np.int32
+    assert np.mean((gpu < STEPS) == (cpu < STEPS)) > 0.95
+    assert np.median(np.abs(gpu - cpu)) <= 2 and np.mean(np.abs(gpu - cpu) <= 0.2 * cpu) > 0.85
+
+
+@pytest.fixture
+def chaotic():
+    return SmallNetwork(29, widths=(3, 4, 1), rows=8, steps=STEPS)
+
+
+def test_chaos(monkeypatch, chaotic):
+    gpu, cpu = horizons(chaotic, View.parse("2.1", "0.6", "0.3", "12x12"), FLOAT64, monkeypatch, one := StandIn())
+    assert one.launches == 1 and cpu.min() < 60 and cpu.max() == STEPS
+    close(gpu, cpu)
+
+
+def test_chaos_after_the_hand_off(monkeypatch, own_cache, chaotic):
+    """Runs and shadows that begin at different steps."""
+    view = View.parse("2.0375", "0.6125", "1e-4", "12x10")
+    gpu, cpu = horizons(chaotic, view, DEEP, monkeypatch, one := StandIn())
+    assert one.launches == 3 and gpu.min() > 3 and np.mean(cpu < STEPS) > 0.5
+    close(gpu, cpu)
+
+
+@pytest.mark.parametrize("name", ONE_HIDDEN)
+@pytest.mark.parametrize(("place", "lost"), [("-3", False), ("12", True)])
+def test_all_kinds_of_networks(monkeypatch, name, place, lost):
+    """Calm, and where the first steps throw the weights beyond all numbers: the same steps, all of them."""
+    small = SmallNetwork(5, **ONE_HIDDEN[name])
+    gpu, cpu = horizons(small, View.parse(place, place, "0.5", "5x3"), FLOAT64, monkeypatch, StandIn())
+    assert np.array_equal(gpu, cpu)
+    assert lost or np.all(gpu == small.steps)
+
+
+def test_short_memory_and_failures(monkeypatch, chaotic):
+    view = View.parse("-2", "-2", "0.3", "40x20")
+    one = StandIn(memory=500 * 16 * 8)  # the weights of 500 pixels
+    gpu, cpu = horizons(chaotic, view, FLOAT64, monkeypatch, one)
+    assert np.array_equal(gpu, cpu) and one.launches == 2
+    gpu, cpu = horizons(chaotic, view, FLOAT64, monkeypatch, StandIn(fails=1))
+    assert np.array_equal(gpu, cpu)
+
+
+@pytest.mark.skipif(ptx.missing() is not None, reason=str(ptx.missing()))
+def test_kernel_compiles_for_a_gpu(tmp_path):
+    """What spills is some of the run that waits while the other takes its step."""
+    network = systems.create("tanh").network
+    net = arrays_of(network)
+    made = units.Units(net, 50)
+    state = start_weights(network, np.zeros((2, 1))), np.ones((2, 2)), np.ones((2, 1))
+    state = *state, np.zeros(2, np.int64), np.zeros((2, 4))
+    found, queue = np.zeros(2, np.int64), np.zeros(1, np.int64)
+    code = ptx.compiled(run_horizons, (queue, net, 50, 1e-3, 1e-16, state, state, found, made.shape, made._sloped))
+    assert ptx.figures(code, tmp_path)[1] <= 512
