@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from deepzoom import compiled
 from deepzoom.errors import InputError
 
 _NEEDED = 12000
@@ -176,8 +177,10 @@ class Device:
         return _Current(self._cupy, self.number)
 
     def upload(self, array: NDArray[Any]) -> Any:
-        with self._here():
-            return self._cupy.asarray(np.ascontiguousarray(array))
+        with self._here() as stream:
+            there = self._cupy.asarray(np.ascontiguousarray(array))
+            stream.synchronize()  # another thread may be the first to use it
+            return there
 
     def zeros(self, shape: int | tuple[int, ...], dtype: Any) -> Any:
         with self._here():
@@ -195,30 +198,39 @@ class Device:
             given = [_for_numba(cuda, a) for a in arguments]
             with self._lock:
                 if kernel not in self._kernels:
-                    self._kernels[kernel] = cuda.jit(kernel.py_func, max_registers=registers)
-                compiled = self._kernels[kernel].specialize(*given)
-            used = -(-compiled.get_regs_per_thread() // 8) * 8
+                    self._kernels[kernel] = compiled.gpu_kernel(kernel, registers)
+                dispatcher = self._kernels[kernel]
+                found = dispatcher.compile(tuple(map(dispatcher.typeof_pyval, given)))
+            used = -(-found.regs_per_thread // 8) * 8
             resident = min(_REGISTERS // (used * threads), _RESIDENT // threads)
-            compiled[max(1, resident) * self._multiprocessors, threads](*given)
-            cuda.synchronize()
+            stream = cuda.per_thread_default_stream()
+            dispatcher[max(1, resident) * self._multiprocessors, threads, stream](*given)
+            stream.synchronize()
 
 
 class _Current:
-    """Makes a GPU this thread's, and what goes wrong on it a DeviceError."""
+    """Makes a GPU this thread's, with a stream of the thread's own, and what goes wrong on it a DeviceError.
+
+    With a stream for each thread none waits for another's kernel.
+    """
 
     def __init__(self, cupy: Any, number: int) -> None:
-        self._cupy, self._device = cupy, cupy.cuda.Device(number)
+        self._cupy, self._device, self._stream = cupy, cupy.cuda.Device(number), cupy.cuda.Stream.ptds
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Any:
         self._device.__enter__()
+        return self._stream.__enter__()
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        self._device.__exit__(None, None, None)
+        self._stream.__exit__(None, None, None)
         if isinstance(error, Exception) and not isinstance(error, DeviceError):
             text = f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"
-            if isinstance(error, self._cupy.cuda.memory.OutOfMemoryError):
-                raise OutOfMemory(text) from error
-            raise DeviceError(text) from error
+            short = isinstance(error, self._cupy.cuda.memory.OutOfMemoryError) or "OUT_OF_MEMORY" in text
+            if short:  # also where it is the kernel that found no room, which CuPy's pool may keep
+                self._cupy.get_default_memory_pool().free_all_blocks()
+            self._device.__exit__(None, None, None)
+            raise (OutOfMemory if short else DeviceError)(text) from error
+        self._device.__exit__(None, None, None)
 
 
 def _for_numba(cuda: Any, value: Any) -> Any:

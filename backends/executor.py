@@ -92,7 +92,7 @@ class Gpus:
             with self._lock:
                 if kernel not in self._compiled:
                     self._compiled.add(kernel)
-                    self._say("Compiling a kernel for the GPU (at every start, up to a minute) ...")
+                    self._say("Preparing a kernel for the GPU (the first time up to a minute) ...")
             resident.launch(kernel, arguments)
 
         return launch

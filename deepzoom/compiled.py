@@ -10,6 +10,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,22 @@ def kernel(**options: Any) -> Callable[[Callable[..., Any]], Any]:
             numba.config.CACHE_DIR = before
 
     return compile_later
+
+
+def gpu_kernel(kernel: Any, registers: int | None) -> Any:
+    """The same kernel for GPUs, a dispatcher of numba.cuda: compiled when asked to, and kept on disk.
+
+    registers: of a thread at most, None for as many as it needs; in the folder's name, as Numba does not look at it.
+    """
+    from numba import cuda
+
+    before = numba.config.CACHE_DIR
+    try:
+        which = f"gpu-{registers or 'all'}-{version('numba-cuda')}"
+        numba.config.CACHE_DIR = str(folder() / which)
+        return cuda.jit(kernel.py_func, cache=_writable(), max_registers=registers)
+    finally:
+        numba.config.CACHE_DIR = before
 
 
 @lru_cache(maxsize=1)

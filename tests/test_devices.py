@@ -101,6 +101,45 @@ def test_sizes():
         Allowed.parse(-1, None)
 
 
+@pytest.mark.parametrize(
+    ("error", "raised", "freed"),
+    [
+        (MemoryError("of CuPy's pool"), OutOfMemory, 1),
+        (RuntimeError("CUDA_ERROR_OUT_OF_MEMORY: the API call failed\nmore"), OutOfMemory, 1),
+        (RuntimeError("CUDA_ERROR_ILLEGAL_ADDRESS: an illegal address"), DeviceError, 0),
+        (OutOfMemory("as it is"), OutOfMemory, 0),
+        (KeyboardInterrupt(), KeyboardInterrupt, 0),
+    ],
+)
+def test_what_goes_wrong_on_a_gpu(error, raised, freed):
+    """A kernel that finds no room, too, makes batches smaller; what the pool keeps is given back first."""
+    done = []
+    pool = SimpleNamespace(free_all_blocks=lambda: done.append("freed"))
+    entered = {name: Entered(done, name) for name in ("device", "stream")}
+    cuda = SimpleNamespace(
+        Device=lambda number: entered["device"],
+        Stream=SimpleNamespace(ptds=entered["stream"]),
+        memory=SimpleNamespace(OutOfMemoryError=MemoryError),
+    )
+    cupy = SimpleNamespace(cuda=cuda, get_default_memory_pool=lambda: pool)
+    with pytest.raises(raised) as caught, device._Current(cupy, 0):
+        raise error
+    assert type(caught.value) is raised and "more" not in str(caught.value)
+    assert done == ["+device", "+stream", "-stream", *["freed"] * freed, "-device"]
+
+
+class Entered:
+    def __init__(self, done, name):
+        self.done, self.name = done, name
+
+    def __enter__(self):
+        self.done.append(f"+{self.name}")
+        return self
+
+    def __exit__(self, *_):
+        self.done.append(f"-{self.name}")
+
+
 def test_short_memory_halves_batches():
     sizes = []
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 
+import numba
 import numpy as np
 import ptx
 import pytest
@@ -48,6 +50,31 @@ def test_double_double_is_not_fused():
     negative = re.search(rf"neg\.f64\s+(%fd\d+), {product[1]};", text)
     assert negative is not None
     assert re.search(rf"fma\.rn\.f64\s+%fd\d+, {product[2]}, {product[3]}, {negative[1]};", text)
+
+
+def test_compiled_kernels_are_kept(monkeypatch, tmp_path):
+    """The next process loads the machine code; another limit of registers is another kernel."""
+    from numba.cuda.cudadrv import devices
+
+    there, images = SimpleNamespace(compute_capability=(9, 0), id=0), []
+
+    def loaded(image, *_):
+        images.append(image.code)
+        function = SimpleNamespace(attrs=SimpleNamespace(regs=40), module=SimpleNamespace(initialized=True))
+        return SimpleNamespace(get_function=lambda name: function)
+
+    monkeypatch.setattr(devices, "get_context", lambda *_: SimpleNamespace(device=there, create_module_image=loaded))
+    monkeypatch.setattr("numba.cuda.dispatcher.get_current_device", lambda: there)
+    monkeypatch.setattr(compiled, "folder", lambda: tmp_path)
+    some, before = np.zeros(4), numba.config.CACHE_DIR
+    for registers, known in ((None, 0), (None, 1), (64, 0)):
+        dispatcher = compiled.gpu_kernel(products, registers)
+        given = np.zeros(1, np.int64), 1, some, some, some
+        assert dispatcher.compile(tuple(map(dispatcher.typeof_pyval, given))).regs_per_thread == 40
+        hits, misses = dispatcher.stats.cache_hits, dispatcher.stats.cache_misses
+        assert (sum(hits.values()), sum(misses.values())) == (known, 1 - known)
+    assert len(images[0]) > 1000 and images[0] == images[1]
+    assert len(list(tmp_path.glob("gpu-*"))) == 2 and before == numba.config.CACHE_DIR
 
 
 def jobs(system, view):
