@@ -1,0 +1,166 @@
+"""Launching on a GPU up to the driver's own calls: arrays, streams, compiling, and what a kernel is handed.
+
+The driver's ends of CuPy and numba.cuda are replaced; what lies between is theirs. Kernels are compiled to
+machine code.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import re
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import ptx
+import pytest
+
+from deepzoom import systems
+from deepzoom.backends import device, units
+from deepzoom.backends.devices import Devices
+from deepzoom.backends.escape_time import Float64Job
+from deepzoom.backends.executor import Gpus
+from deepzoom.backends.kernels.delta_units import run_delta_units
+from deepzoom.backends.kernels.horizon_units import run_horizons
+from deepzoom.backends.kernels.limb_units import run_limb_units
+from deepzoom.backends.kernels.network_units import run_units
+from deepzoom.backends.lyapunov import LyapunovJob
+from deepzoom.backends.training import arrays_of, layout_of, start_weights
+from deepzoom.backends.training_again import constants_of
+from deepzoom.scene import View
+
+pytestmark = pytest.mark.skipif(ptx.missing() is not None, reason=str(ptx.missing()))
+CAPABILITY, REGISTERS, MULTIPROCESSORS, PIXELS = (9, 0), 200, 132, 3
+SIZES = {"u64": 8, "s64": 8, "b64": 8, "f64": 8, "u8": 1, "b8": 1}
+
+
+def quiet(*_):
+    return None
+
+
+class There(np.ndarray):
+    """CuPy's array, as numba.cuda sees it."""
+
+    @property
+    def __cuda_array_interface__(self):
+        data = (self.ctypes.data if self.size else 0), False
+        return {
+            "shape": self.shape,
+            "typestr": self.dtype.str,
+            "data": data,
+            "strides": None,
+            "version": 3,
+            "stream": 2,
+        }
+
+
+def cupy():
+    context = contextlib.nullcontext(SimpleNamespace(synchronize=quiet))
+    properties = {"name": b"rehearsal", "multiProcessorCount": MULTIPROCESSORS}
+    return SimpleNamespace(
+        asarray=lambda a: np.array(a, order="C").view(There),
+        zeros=lambda shape, dtype: np.zeros(shape, dtype).view(There),
+        asnumpy=np.array,
+        cuda=SimpleNamespace(
+            Device=lambda number: context,
+            Stream=SimpleNamespace(ptds=context),
+            memory=SimpleNamespace(OutOfMemoryError=MemoryError),
+            runtime=SimpleNamespace(getDeviceProperties=lambda number: properties),
+        ),
+    )
+
+
+@pytest.fixture
+def launched(monkeypatch):
+    """What was launched: (stream, configuration, arguments)."""
+    from numba import cuda
+    from numba.cuda import api, dispatcher
+    from numba.cuda.cudadrv import devices, driver
+
+    class Stream(driver.Stream):
+        def synchronize(self):
+            pass
+
+    function = SimpleNamespace(
+        attrs=SimpleNamespace(regs=REGISTERS), module=SimpleNamespace(initialized=True), kernel=None
+    )
+    context = SimpleNamespace(
+        device=SimpleNamespace(compute_capability=CAPABILITY, id=0),
+        create_module_image=lambda *_: SimpleNamespace(get_function=lambda name: function),
+        get_per_thread_default_stream=lambda: Stream(driver.binding.CUstream(2)),
+        create_external_stream=lambda pointer: Stream(driver.binding.CUstream(pointer), external=True),
+    )
+    found = []
+    monkeypatch.setitem(sys.modules, "cupy", cupy())
+    monkeypatch.setattr(cuda, "gpus", {0: contextlib.nullcontext()})
+    monkeypatch.setattr(devices, "get_context", lambda *_: context)
+    monkeypatch.setattr(devices._runtime, "get_or_create_context", lambda *_: context)
+    monkeypatch.setattr(devices._runtime, "ensure_context", contextlib.nullcontext)
+    monkeypatch.setattr(api, "current_context", lambda *_: context)
+    monkeypatch.setattr(driver, "_to_core_stream", lambda stream: stream)
+    monkeypatch.setattr(dispatcher, "get_current_device", lambda: context.device)
+    monkeypatch.setattr(dispatcher, "LaunchConfig", lambda **given: given)
+    monkeypatch.setattr(
+        dispatcher, "launch", lambda stream, config, kernel, *given: found.append((stream, config, given))
+    )
+    return found
+
+
+def right(one, kernel, launched, threads=128):
+    """Its arguments are as many and as large as the kernel's parameters, its blocks as many as fit."""
+    (stream, config, given), code = launched.pop(), one._kernels[kernel].overloads
+    assert not launched and int(stream.handle) == 2
+    assert config["block"] == (threads, 1, 1) and config["grid"] == (
+        65536 // (REGISTERS * threads) * MULTIPROCESSORS,
+        1,
+        1,
+    )
+    (made,) = code.values()
+    text = made.inspect_asm((*CAPABILITY, "a"))
+    header = text[text.index(".entry") :]
+    parameters = re.findall(r"\.param (?:\.\w+ )*?\.(\w+) \w+", header[: header.index(")")])
+    sizes = [1 if isinstance(v, bool) else ctypes.sizeof(v) if isinstance(v, ctypes._SimpleCData) else 8 for v in given]
+    assert sizes == [SIZES[p] for p in parameters]
+    return given
+
+
+def standing(network):
+    weights, offsets = start_weights(network, np.zeros((PIXELS, 1))), np.zeros((PIXELS, 1))
+    return weights, np.ones((PIXELS, 2)), offsets, np.zeros(PIXELS, np.int64), np.zeros((PIXELS, 4))
+
+
+@pytest.mark.parametrize("name", ["tanh", "linear"])
+def test_training(launched, name):
+    one, network = device.Device(), systems.create(name).network
+    net, layout = arrays_of(network), layout_of(network)
+    weights, rates, offsets, step, sums = standing(network)
+    reference = units.ReferenceArrays(
+        np.ones((3, layout.size)), layout, weights, np.ones((3, 2)), np.ones(2), np.ones(3), np.ones((4, 4))
+    )
+    made = units.Units(net, 50, reference)
+    out = made.finish(one, *standing(network))
+    right(one, run_units, launched)
+    assert len(out.measure) == PIXELS
+    made.from_reference(one, 1, 3, 0.1, weights, rates, offsets, sums)
+    right(one, run_delta_units, launched)
+    found = made.horizons(one, standing(network), standing(network))
+    right(one, run_horizons, launched)
+    assert found.dtype == np.int32 and len(found) == PIXELS
+    twice = [np.repeat(v, 2, axis=1) for v in (weights, rates, offsets)]
+    made.in_limbs(one, constants_of(network, 2), *twice, step, sums)
+    right(one, run_limb_units, launched)
+
+
+@pytest.mark.parametrize("name", ["mandelbrot", "lyapunov"])
+def test_classical_maps(launched, name):
+    one, view, system = device.Device(), View.parse("3.2", "3.1", "1.9", "12x8"), systems.create(name, {}, 100)
+    there = Gpus(Devices([one], pytest.fail), quiet)
+    if name == "lyapunov":
+        out = LyapunovJob(system, view, None, False, quiet, executor=there).run(np.arange(96))
+    else:
+        job = Float64Job(system, view, quiet, executor=there)
+        out = there.run(np.arange(96), job.first)
+    (kernel,) = one._kernels
+    given = right(one, kernel, launched)
+    assert len(out.measure) == 96 and any(getattr(v, "value", None) == 64 for v in given)  # the stride
