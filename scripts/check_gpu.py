@@ -22,8 +22,10 @@ import numpy as np
 from deepzoom import landmarks, rendering
 from deepzoom.backends import device, units
 from deepzoom.backends.kernels.group import any_group, next_pixel
+from deepzoom.backends.kernels.run_limbs import run_limbs
 from deepzoom.backends.kernels.simd import fma
 from deepzoom.backends.training import arrays_of, start_weights
+from deepzoom.backends.training_again import LIMBS, constants_of
 from deepzoom.compiled import kernel
 from deepzoom.scene import Scene, View
 from deepzoom.systems import create
@@ -35,6 +37,8 @@ ITEMS, ROUNDS, CHAINS = 200_000, 4_096, 8
 """Of the peak: work of a group of 16 lanes, multiply-adds in each of its chains, chains in each lane."""
 STEPS = 500
 CALM_PIXELS = 2**17
+LIMB_STEPS, LIMB_PIXELS, LIMB_ALONE = 10, 8448, 16
+"""With more digits: four pixels for each group of lanes of an H100, and two vectors of a core."""
 
 
 @kernel()
@@ -83,6 +87,22 @@ def steps_a_second(one: device.Device) -> float:
     return CALM_PIXELS * STEPS / best(run)
 
 
+def limb_steps_a_second(one: device.Device, limbs: int) -> tuple[float, float]:
+    """The same with more digits, and on one core of the CPU."""
+    network = create("tanh").network
+    net, constants = arrays_of(network), constants_of(network, limbs)
+    made, start = units.Units(net, LIMB_STEPS), start_weights(network, np.zeros((1, 1)))
+
+    def state(pixels: int) -> list[Any]:
+        values = [np.zeros((pixels, n, limbs)) for n in (start.shape[1], 2, 1)]
+        values[0][:, :, 0], values[1][:, :, 0] = start, 1e-3
+        return [v.reshape(pixels, -1) for v in values] + [np.zeros(pixels, np.int64), np.zeros((pixels, 4))]
+
+    seconds = best(lambda: made.in_limbs(one, constants, *state(LIMB_PIXELS)))
+    alone = best(lambda: run_limbs(net, constants, LIMB_STEPS, *state(LIMB_ALONE), (0.0,) * limbs), 1)
+    return LIMB_PIXELS * LIMB_STEPS / seconds, LIMB_ALONE * LIMB_STEPS / alone
+
+
 def jax_steps_a_second() -> tuple[float, int] | str:
     """The same of the published program's step, and the best batch; or why not."""
     if importlib.util.find_spec("jax") is None:
@@ -102,11 +122,14 @@ def jax_steps_a_second() -> tuple[float, int] | str:
     return max(found)
 
 
-def rendered(at: str, depth: str | None, backend: str) -> tuple[float, dict[str, Any]]:
-    """Seconds and facts of a view of 1024 x 1024 pixels."""
+def rendered(
+    at: str, depth: str | None, backend: str, size: str = "1024x1024", trust: str = "off", horizon: bool = False
+) -> tuple[float, dict[str, Any]]:
+    """Seconds and facts of a view."""
     place = landmarks.get(at)
-    view = View.parse(place.x, place.y, depth or place.depth, "1024x1024")
-    scene = Scene(place.system, view, place.steps, dict(place.settings), backend=backend, trust="off")
+    view = View.parse(place.x, place.y, depth or place.depth, size)
+    settings = dict(place.settings)
+    scene = Scene(place.system, view, place.steps, settings, backend=backend, trust=trust, horizon=horizon)
     begin = time.perf_counter()
     result = rendering.render(scene)
     assert result.complete
@@ -135,6 +158,25 @@ def lines(one: device.Device) -> Iterator[tuple[str, str]]:
     yield (
         "tanh at 1e-20, 1024 x 1024, its reference cached",
         f"{facts['pixels'] / seconds:,.0f} pixels/s, {seconds:.2f} s",
+    )
+    for name, limbs in LIMBS.items():
+        if name in units.LIMB_BATCHES:
+            gpu, core = limb_steps_a_second(one, limbs)
+            yield (
+                f"tanh, pixel-steps a second in {name}",
+                f"{gpu / 1e3:,.0f} thousand, of a CPU's core {core / 1e3:.1f}",
+            )
+    seconds, facts = rendered("tanh-published", None, "gpu-float64", "128x128", trust="settle")
+    yield (
+        "published tanh window, 128 x 128, settled",
+        f"{seconds:.1f} s; {facts['settled']:,} settled, {facts['unsettled']:,} not",
+    )
+    rendered("tanh-published", None, "gpu-float64", "64x64", horizon=True)  # compiles
+    found = (rendered("tanh-published", None, "gpu-float64", "512x512", horizon=h)[0] for h in (True, False))
+    with_it, without = found
+    yield (
+        "published tanh window, 512 x 512, horizons",
+        f"{with_it - without:.2f} s beside {without:.2f} s of the pixels",
     )
     if importlib.util.find_spec("classical_gpu") is not None:
         from classical_gpu import rows

@@ -1,0 +1,71 @@
+"""Training pixels with more digits, and horizons, on a GPU; needs one."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from stand_in import StandIn
+from test_horizon_units import DEEP, FLOAT64, STEPS, chaotic, close
+from test_limb_units import chaos, same, window
+from test_perturbation import system_of
+
+from deepzoom import landmarks, systems
+from deepzoom.backends import device, units
+from deepzoom.backends.base import AGREEMENT
+from deepzoom.backends.training import arrays_of, start_weights
+from deepzoom.backends.training_again import constants_of
+from deepzoom.rendering import render
+from deepzoom.scene import View
+
+pytestmark = pytest.mark.gpu
+__all__ = ["chaos", "chaotic"]
+
+
+def quiet(*_):
+    pass
+
+
+@pytest.mark.parametrize(("name", "limbs"), [("tanh", 2), ("tanh", 4), ("relu", 2), ("minibatch", 2)])
+def test_numbers_are_those_of_the_same_kernel_on_the_cpu(name, limbs):
+    """To float64's last bits, after 30 steps: no product was fused that must not be."""
+    network, pixels = systems.create(name).network, 37
+    net, constants = arrays_of(network), constants_of(network, limbs)
+    rng, found = np.random.default_rng(limbs), []
+    weights = np.zeros((pixels, net.widths[1] * (net.widths[0] + net.widths[2]), limbs))
+    weights[:, :, 0] = start_weights(network, np.zeros((1, 1)))
+    rates = 10.0 ** rng.uniform(-2, 0.5, (pixels, 2))[:, :, None] * 2.0 ** (-55.0 * np.arange(limbs))
+    for one in (device.Device(), StandIn()):
+        sums = np.zeros((pixels, 4))
+        state = weights.reshape(pixels, -1), rates.reshape(pixels, -1), np.zeros((pixels, limbs))
+        units.Units(net, 30).in_limbs(one, constants, *state, np.zeros(pixels, np.int64), sums)
+        found.append(sums)
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-14)
+
+
+@pytest.mark.parametrize("name", ["tanh", "linear", "relu", "minibatch"])
+def test_published_windows(name):
+    view, system, pixels = window(name), systems.create(name), np.array([3, 66, 101])
+    gpu, cpu = (b().job(system, view, None, quiet, quiet).again(pixels, 0) for b in FLOAT64)
+    same(gpu, cpu, AGREEMENT)
+
+
+def test_deep_view(own_cache):
+    place = landmarks.get("tanh-deep")
+    view, system = View.parse(place.x, place.y, "1e-20", "16x12"), systems.create("tanh", steps=place.steps)
+    both = (b().job(system, view, None, quiet, quiet).again(np.arange(6), 0) for b in DEEP)
+    same(*both, AGREEMENT)
+
+
+def test_a_settled_picture(own_cache, chaos):
+    gpu, cpu = (render(replace(chaos, backend=b)).field for b in ("gpu-float64", "cpu-float64"))
+    assert gpu.rung.max() > 0 and np.all(gpu.trust == 1)
+    assert np.array_equal(gpu.fate, cpu.fate)
+    again = (gpu.rung > 0) & (cpu.rung > 0)
+    np.testing.assert_allclose(gpu.measure[again], cpu.measure[again], rtol=AGREEMENT)
+
+
+def test_horizons(chaotic):
+    view = View.parse("2.1", "0.6", "0.3", "48x48")
+    gpu, cpu = (b().job(system_of(chaotic), view, None, quiet, quiet).horizon(np.arange(48 * 48)) for b in FLOAT64)
+    assert gpu.max() == STEPS
+    close(gpu, cpu)
