@@ -1,6 +1,6 @@
 """Kernels compiled for a GPU where there is none: to PTX by NVVM, and by ptxas to machine code, for its figures.
 
-Both come with numba-cuda: ``pip install "numba-cuda[cu12]"``.
+Both come with numba-cuda: ``pip install "numba-cuda[cu12]"``, or ``"numba-cuda[cu13]" nvidia-cuda-nvcc``.
 """
 
 from __future__ import annotations
