@@ -38,9 +38,10 @@ _THREADS, _REGISTERS = 128, 168
 """Three blocks of four warps to a multiprocessor: with fewer registers the sums of two rows no longer fit."""
 
 
-LIMB_BATCHES = {"double-double": 4096, "quad-double": 1024}
-"""Ways with more digits that have a kernel, and pixels of a batch: each runs twice, which fills a large GPU for some
-seconds. Octo-double would take minutes to compile.
+LIMB_BATCHES = {"double-double": 2048, "quad-double": 512}
+"""Ways with more digits that have a kernel, and pixels of a batch: each runs twice, and two batches are under way,
+which fills a large GPU for seconds; should it fail, the CPU needs minutes for one. Octo-double takes too long to
+compile.
 """
 
 
