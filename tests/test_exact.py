@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 import gmpy2
@@ -139,3 +140,16 @@ def test_floats_beyond_the_range_are_inf():
 def test_numbers_of_different_bits_do_not_meet():
     with pytest.raises(ValueError, match="meet"):
         Exact.of(np.ones(2), 100) + Exact.of(np.ones(2), 200)
+
+
+@pytest.mark.parametrize("bits", [20, 26, 104, 2000])
+def test_float64_arrays_are_taken_as_exact_down_to_the_last_bit(bits):
+    rng = np.random.default_rng(bits)
+    some = rng.normal(size=300) * 2.0 ** rng.integers(-300, 300, 300)
+    ends = [0.0, -0.0, 1.0, -1.0, 2.0**25, -(2.0**25), 2.0**26 - 1, 2.0**1000, -5e-324, 1e-310, np.finfo(float).max]
+    x = np.concatenate([some, ends])
+    exact = Exact.of(x, bits)
+    assert exact.integers() == [math.floor(Fraction(v) * 2**exact.bits) for v in x.tolist()]
+    assert np.abs(exact.digits).max() <= 2**25
+    assert Exact.of(x.reshape(1, -1, 1), bits).shape == (1, len(x), 1)
+    assert Exact.of(np.zeros((0, 2)), bits).shape == (0, 2)

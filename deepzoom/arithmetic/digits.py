@@ -87,23 +87,38 @@ def matmul(a, b, point):
     flat = sums.reshape((columns, m * n))
     chunk = max(1, _MOST_TERMS // max(a.shape[0], b.shape[0]))
     for start in range(0, depth, chunk):
-        stop = min(depth, start + chunk)
+        terms = min(chunk, depth - start)
+        fours = terms // 4
         for i in range(a.shape[0]):
             for j in range(max(0, point - _EXTRA - i), b.shape[0]):
                 c = i + j - point + _EXTRA
+                # slices: an index that may be negative, to Numba, keeps a loop from being a vector loop
+                right = b[j, start : start + terms]
                 if n == 1:
+                    column = right.reshape(terms)
                     for r in range(m):
+                        row = a[i, r, start : start + terms]
                         total = np.int64(0)
-                        for k in range(start, stop):
-                            total += np.int64(a[i, r, k]) * np.int64(b[j, k, 0])
-                        sums[c, r, 0] += total
+                        for k in range(terms):
+                            total += np.int64(row[k]) * np.int64(column[k])
+                        flat[c, r] += total
                     continue
                 for r in range(m):
-                    for k in range(start, stop):
-                        x = np.int64(a[i, r, k])
-                        if x != 0:
-                            for e in range(n):
-                                sums[c, r, e] += x * np.int64(b[j, k, e])
+                    row, out = a[i, r, start : start + terms], sums[c, r]
+                    for k in range(fours):
+                        x0, x1 = np.int64(row[4 * k]), np.int64(row[4 * k + 1])
+                        x2, x3 = np.int64(row[4 * k + 2]), np.int64(row[4 * k + 3])
+                        for e in range(n):
+                            out[e] += (
+                                x0 * np.int64(right[4 * k, e])
+                                + x1 * np.int64(right[4 * k + 1, e])
+                                + x2 * np.int64(right[4 * k + 2, e])
+                                + x3 * np.int64(right[4 * k + 3, e])
+                            )
+                    for k in range(4 * fours, terms):
+                        x = np.int64(row[k])
+                        for e in range(n):
+                            out[e] += x * np.int64(right[k, e])
         carry(flat)
     return sums[_EXTRA:]
 

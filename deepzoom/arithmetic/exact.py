@@ -59,9 +59,16 @@ class Exact(Arithmetic):
             return cls.from_integers([(int(value.numerator) << scale) // int(value.denominator)], (), point)
         array = np.asarray(value, dtype=np.float64)
         mantissa, exponent = np.frexp(array)
-        whole = np.ldexp(mantissa, 53).astype(np.int64).ravel().tolist()
-        shifts = (exponent - 53 + scale).ravel().tolist()
-        return cls.from_integers([m << s if s >= 0 else m >> -s for m, s in zip(whole, shifts)], array.shape, point)
+        whole = np.ldexp(mantissa, 53).astype(np.int64).ravel()
+        shifts = exponent.astype(np.int64).ravel() - 53 + scale
+        whole >>= np.clip(-shifts, 0, 63)
+        first, left = np.divmod(np.maximum(shifts, 0), BASE_BITS)
+        sums = np.zeros((max(point, int(first.max(initial=0)) + 3) + 1, whole.size), np.int64)
+        mask = (1 << BASE_BITS) - 1
+        for k, part in enumerate((whole & mask, whole >> BASE_BITS & mask, whole >> 2 * BASE_BITS)):
+            sums[first + k, np.arange(whole.size)] += part << left
+        kernels.carry(sums)
+        return cls.balanced(sums, array.shape, point)
 
     @classmethod
     def from_integers(cls, integers: list[int], shape: tuple[int, ...], point: int) -> Exact:
