@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import tempfile
 import time
@@ -64,9 +65,12 @@ def whole_path(path: Path, suffix: str = ".tmp") -> Iterator[Path]:
 _ABANDONED_SECONDS = 600
 
 
-def clear_abandoned(folder: Path) -> None:
-    """Remove what a killed ``whole_file`` left in a folder; what another process may be writing is left alone."""
-    for path in folder.glob(".*.tmp"):
+def clear_abandoned(folder: Path, of: str | None = None) -> None:
+    """Remove what a killed ``whole_path`` left in a folder; what another process may be writing is left alone.
+
+    of: the file's name, in a folder that is not the project's own.
+    """
+    for path in folder.glob(".*.tmp" if of is None else f".{glob.escape(of)}.*.tmp*"):
         with suppress(OSError):
             if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
                 path.unlink()

@@ -169,7 +169,7 @@ def _run(job: Job, field: Field, jobs: int, observer: Observer, wanted: NDArray[
 
     def take(pixels: NDArray[np.int64], out: ReadOut) -> None:
         nonlocal count
-        _take(field, pixels, out)
+        put(field, pixels, out)
         count += len(pixels)
         observer.pixels(field, count, total)
 
@@ -177,7 +177,7 @@ def _run(job: Job, field: Field, jobs: int, observer: Observer, wanted: NDArray[
     return run_batches(waiting, job.run, take, field, jobs, observer)
 
 
-def _take(field: Field, pixels: NDArray[np.int64], out: ReadOut) -> None:
+def put(field: Field, pixels: NDArray[np.int64], out: ReadOut) -> None:
     """Put the read-outs of flat pixel numbers into a field; it has distances as long as all its pixels have."""
     if out.distance is None:
         field.distance = None

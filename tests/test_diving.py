@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,8 +15,10 @@ from typer.testing import CliRunner
 import deepzoom
 from deepzoom import landmarks, misiurewicz, systems
 from deepzoom.cli import app
-from deepzoom.diving import Dived, ends, kept, saved, search
-from deepzoom.diving.blocks import Block, _correlation, blocks
+from deepzoom.diving import Dived, ends, kept, saved, scouts, search
+from deepzoom.diving.blocks import Block, blocks, correlation
+from deepzoom.diving.lattice import Lattice
+from deepzoom.diving.windows import SHARED, Window
 from deepzoom.errors import InputError, Stopped
 from deepzoom.picture import read_scene
 from deepzoom.request import Request
@@ -100,7 +103,7 @@ def test_levels_lie_in_one_another_and_the_place_is_a_landmark():
 def test_a_place_keeps_the_stretch_of_its_view():
     shape = Shape.stretched(30.0, 20.0)
     scene = Scene("tanh", replace(View.parse("1.1", "2.3", "2e-19", "32x32"), shape=shape), 500)
-    level = search.Level(scene, 1, 0.0, 0, (), np.zeros((32, 32, 3), np.uint8))
+    level = search.Level(Window(scene), 1, 0.0, 0, (), np.zeros((32, 32, 3), np.uint8))
     end = ends.border(scene)
     path = saved.save("mine", Dived((level,), end, True, "", 1, 0.0), end, "found")
     assert read_scene(path).view == scene.view
@@ -116,11 +119,12 @@ def test_a_place_keeps_the_stretch_of_its_view():
 
 class StopsAfter(Observer):
     def __init__(self, levels):
-        self.left, self.views = levels, []
+        self.left, self.views, self.steps = levels, [], []
 
     def level(self, field, text):
         self.left -= 1
         self.views.append(field.scene.view)
+        self.steps.append(field.scene.steps)
 
     def stopped(self):
         return self.left < 0
@@ -186,23 +190,121 @@ def test_a_much_better_block_further_up_is_taken_before_a_poor_one():
     scene = Scene("tanh", View.parse("1", "1", "4", "32x32"), 3)
 
     def level(*scores):
-        return search.Level(scene, 1, 0.0, 0, tuple(Block(s, 1, 1, True) for s in scores), np.zeros((1, 1, 3), "u1"))
+        return search.Level(
+            Window(scene), 1, 0.0, 0, tuple(Block(s, 1, 1, True) for s in scores), np.zeros((1, 1, 3), "u1")
+        )
 
     assert search._back_to([level(8, 2), level(), level(5)]) == 0
     assert search._back_to([level(5.5, 2), level(5), level(5)]) == 2
 
 
-def test_blocks_of_training_go_by_what_they_hold(monkeypatch):
-    """The first one is dust in the small picture, the last holds the most; where that dies the second is taken."""
-    a, b, c = (Block(score, 18.0 * score, 30.0, True) for score in (3, 2, 1))
-    small = iter([([], "dust"), ([replace(b, score=5.0)], ""), ([replace(b, score=9.0)], "")])
-    whole = iter([([a, b, c], ""), ([], "dust"), ([a], "")])
-    monkeypatch.setattr(search, "blocks", lambda field, rng: next(small if field.scene.view.width == 32 else whole))
-    scene, seen = Scene("tanh", View.parse("1", "1", "4", "72x36"), 3), StopsAfter(99)
-    done = deepzoom.dive(scene, "1", observer=seen)
-    assert done.complete and [float(v.depth) for v in seen.views] == [4, 1, 1]
-    assert float(seen.views[1].x) < float(seen.views[2].x) < 1.1
-    assert next(small, None) is None and next(whole, None) is None
+class Plane:
+    """In place of a lattice: runs converge where ``inside`` of (column, row)."""
+
+    def __init__(self, inside):
+        self.inside, self.asked = inside, 0
+
+    def fates(self, window, columns, rows):
+        columns, rows = (np.asarray(v, dtype=float).ravel() for v in (columns, rows))
+        self.asked += len(columns)
+        return np.where(self.inside(columns, rows), -1, 1)
+
+
+def test_blocks_of_training_go_by_what_they_hold_further_down():
+    """A view of three edges: one is dust when looked at closely, one straight, one of folds; a fourth is not needed."""
+    edges = fates(lambda x, y: (x // 16) % 2 == 0)
+    noise = np.random.default_rng(3)
+
+    def closely(x, y):
+        place = x - (16 - 0.5)
+        dust, folds = noise.random(len(x)) < 0.5, x + 0.07 * np.sin(50 * y) < 47.5
+        return np.where(x < 24, np.where(abs(place) > 0.4, place < 0, dust), np.where(x < 40, x > 31.4, folds))
+
+    dusty, straight, folded, spare = (Block(4.0 - k, 15.5 + 16 * min(k, 2), 31.5, False) for k in range(4))
+    plane = Plane(closely)
+    found = scouts.scouted(plane, None, edges, [dusty, straight, folded, spare], np.random.default_rng(0))
+    assert found == [replace(folded, score=found[0].score, rich=True), spare, straight]
+    assert found[0].score > folded.score and plane.asked < 3 * 300
+    assert scouts.scouted(Plane(closely), None, edges, [dusty], np.random.default_rng(0)) == []
+
+
+def test_windows_are_parts_of_their_anchor():
+    """The centres that their scenes have against those of the blocks, exactly; the last one has the depth asked for."""
+    end = View.parse("0", "0", "0.001", "1x1").depth
+    window = Window(Scene("tanh", View.parse("1", "2", "4", "48x32"), 9))
+    levels = []
+    for column, row in ((29.5, 11.0), (5.5, 20.5), (30.0, 25.5), (20.5, 5.5), (22.5, 8.0), (11.5, 11.5)):
+        view = window.scene.view
+        x, y = view.at(column, row)
+        window = window.inside(Block(1.0, column, row, True), end, SHARED)
+        inner = window.scene.view
+        assert (inner.width, inner.height) == (48, 32) and inner.depth == max(end, view.depth / 4)
+        assert max(abs(inner.x - x), abs(inner.y - y)) <= inner.depth / 32 / 2**7
+        levels.append(window.level)
+    assert levels == [1, 2, 0, 1, 2, 0] and inner.depth == end
+
+
+@pytest.fixture
+def small(tmp_path):
+    """Settings for a small network."""
+    rng = np.random.default_rng(5)
+    path = tmp_path / "small.npz"
+    np.savez(
+        path, X=rng.normal(size=(5, 3)), Y=rng.normal(size=(5, 1)), theta0=rng.normal(size=(3, 4)),
+        theta1=rng.normal(size=(4, 1)),
+    )  # fmt: skip
+    return {"data": str(path)}
+
+
+@pytest.mark.parametrize("depth", ["1e-4", "1e-10"])
+def test_a_window_is_what_exact_runs_make_of_it(small, own_cache, depth):
+    """Two levels into a view: the same measures, to a thousandth of what they differ by in it."""
+    window = Window(Scene("tanh", View.parse("1.7", "1.9", depth, "4x4"), 60, settings=small))
+    lattice = Lattice(window.anchor, 1, Observer())
+    assert lattice.is_deep == (depth == "1e-10")
+    for block in (Block(1.0, 3.0, 1.0, True), Block(1.0, 1.0, 2.5, True)):
+        window = window.inside(block, window.scene.view.depth / 64, SHARED)
+    assert window.level == 2 and window.anchor is lattice.anchor
+    field = lattice.field(window)
+    exact = deepzoom.render(replace(field.scene, backend="exact")).field
+    assert np.abs(field.measure - exact.measure).max() < 1e-3 * np.ptp(exact.measure)
+    assert np.array_equal(field.fate, exact.fate) and field.done.all()
+    rows, columns = np.indices((4, 4))
+    assert np.array_equal(lattice.fates(window, columns, rows), field.fate.ravel())
+
+
+def test_the_end_of_the_steps_is_told_from_the_reference(small, own_cache):
+    """Against runs a pixel apart: whether they part by a 32nd of the weights' size."""
+    anchor = Scene("tanh", View.parse("1.7", "1.9", "1e-9", "32x32"), 80, settings=small)
+    lattice = Lattice(anchor, 1, Observer())
+    found = [lattice.parts(View.parse("0", "0", f"1e-{n}", "1x1").depth) for n in range(12)]
+    assert found == sorted(found, reverse=True) and found[0] and not found[-1]
+
+
+def test_more_steps_are_taken_where_they_end_before_the_structure(small, own_cache):
+    """The same view again and again, by half more steps each time, up to eight times the first."""
+    seen = StopsAfter(99)
+    scene = Scene("tanh", View.parse("1.7", "1.9", "1e-40", "32x32"), 6, settings=small)
+    done = deepzoom.dive(scene, "1e-45", grows=True, observer=seen)
+    assert (done.complete, done.word, done.end) == (False, search.TOO_FEW_STEPS, None)
+    assert seen.steps == [6, 9, 14, 21, 32, 48]
+    fixed = StopsAfter(99)
+    assert not deepzoom.dive(scene, "1e-45", observer=fixed).complete and fixed.steps == [6]
+
+
+def test_with_more_steps_the_deepest_view_is_looked_at_again(small):
+    scene = Scene("tanh", View.parse("1", "1", "4", "32x32"), 60)
+
+    def level(number):
+        window = Window(scene, number, number, number)
+        return search.Level(window, number, 0.0, number, (), np.zeros((1, 1, 3), "u1"))
+
+    levels = [level(k) for k in range(3)]
+    state = search.State(Window(scene), due=False, stack=levels[:2], best=levels, dead=["dust"])
+    search.look_again(state, 90)
+    assert state.due and state.dead == [] and state.plain == 2
+    assert state.pending == Window(replace(scene, steps=90), 2, 2, 2)
+    assert [(lv.number, lv.scene.steps) for lv in state.stack] == [(0, 90), (1, 90)] and state.best == state.stack
 
 
 def test_dust_is_where_fates_do_not_correlate():
@@ -219,7 +321,7 @@ def test_dust_is_where_fates_do_not_correlate():
                 for p, q in ((middle[1:], middle[:-1]), (middle[:, 1:], middle[:, :-1]))
             ]
         )
-        assert _correlation(kind, 18, 18)[1, 1] == pytest.approx(wanted)
+        assert correlation(kind, 18, 18)[1, 1] == pytest.approx(wanted)
 
 
 def test_the_structure_ends_where_the_steps_do():
@@ -246,13 +348,30 @@ def test_the_structure_ends_where_the_steps_do():
         (("--to", "1e-9", "--end", "nucleus"), "--end: tanh is no escape-time system"),
         (("newton", "--to", "1e-9", "--end", "misiurewicz"), "the pixels of newton are starts"),
         (("--to", "1e-9", "--jobs", "0"), "--jobs: 0 is not at least 1"),
-        (("--to", "1e-9", "--steps", "auto"), "--steps: auto is for escape-time systems"),
     ],
 )
 def test_bad_input_is_one_sentence(args, words):
     result = dive(*args)
     assert result.exit_code == 2 and words in result.stderr
     assert result.stderr.count("\n") == 1 and not result.stdout
+
+
+def test_a_data_folder_that_cannot_be_written_is_named_before_a_view_is_rendered(monkeypatch):
+    monkeypatch.setattr(search.Search, "run", None)
+    Path("taken").write_text("a file")
+    monkeypatch.setenv("DEEPZOOM_DATA", "taken")
+    result = dive(*PLACE, "--to", "1e-3")
+    assert result.exit_code == 2 and result.stderr.startswith("Error: DEEPZOOM_DATA: taken/dives cannot be made (")
+    assert result.stderr.count("\n") == 1 and not result.stdout
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can write everywhere")
+def test_a_data_folder_that_is_read_only_is_named(monkeypatch):
+    monkeypatch.setattr(search.Search, "run", None)
+    (landmarks.folder() / "dives").mkdir(parents=True)
+    (landmarks.folder() / "dives").chmod(0o555)
+    result = dive(*PLACE, "--to", "1e-3")
+    assert result.exit_code == 2 and "DEEPZOOM_DATA" in result.stderr and "cannot be written" in result.stderr
 
 
 def test_a_broken_file_of_landmarks_is_named():

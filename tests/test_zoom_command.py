@@ -306,6 +306,17 @@ def test_a_disk_that_fills_up_leaves_whole_frames(monkeypatch):
     assert contents("b") == whole
 
 
+def test_what_a_killed_video_left_is_removed_and_nothing_else():
+    old, new, other = Path(".a.mp4.x1.tmp.mp4"), Path(".a.mp4.x2.tmp.mp4"), Path(".b.mp4.x3.tmp.mp4")
+    for path in (old, new, other):
+        path.write_bytes(b"half")
+    for path in (old, other):
+        os.utime(path, (time.time() - 3600,) * 2)
+    film = [*PLACE, "--size", "16x16", "--seconds", "0.2", "--fps", "10", "--out", "a.mp4"]
+    assert zoom(*film).exit_code == 0
+    assert sorted(p.name for p in Path().iterdir()) == [new.name, other.name, "a.mp4"]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no limits on files there")
 @pytest.mark.parametrize(("out", "blocks", "named"), [("film", 1, "film/data/key-"), ("film.mp4", 24, "film.mp4: ")])
 def test_files_that_cannot_grow_are_named_and_not_there(out, blocks, named):

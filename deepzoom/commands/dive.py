@@ -97,7 +97,7 @@ def dive(
     )  # fmt: skip
     scene, deepest = to_dive(asked, begin, depth)
     ends.check(end, scene)
-    grows = asked.grows(scene) or (steps is None and systems.is_escape_time(scene.system))
+    grows = steps == AUTO or (steps is None and systems.is_escape_time(scene.system))
     kept = _kept(scene, seed, stretch is not None, resume, force)
     with Watcher(quiet) as watcher:
         try:
@@ -118,12 +118,22 @@ def dive(
 
 
 def _kept(scene: Scene, seed: int, stretch: bool, resume: bool, force: bool) -> Path:
-    """The file that holds how far the dive is."""
+    """The file that holds how far the dive is, in a folder where it can be written."""
     from .. import landmarks
     from ..diving.kept import name_of
     from ..errors import InputError
+    from ..files import check_output, clear_abandoned
 
     path = landmarks.folder() / "dives" / name_of(scene, seed, stretch)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"DEEPZOOM_DATA: {path.parent} cannot be made ({(error.strerror or 'no').lower()}); give a folder where"
+            " files can be made."
+        ) from None
+    check_output(path, "DEEPZOOM_DATA", force=True)
+    clear_abandoned(path.parent)
     if path.exists() and not resume:
         if not force:
             raise InputError(

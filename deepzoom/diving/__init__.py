@@ -43,9 +43,10 @@ def dive(
 ) -> Dived:
     """Search for structure from a scene's view down to ``depth`` (decimal text).
 
-    end: "border", "nucleus" or "misiurewicz". seed: of what chooses among blocks that are about as good. stretch: each
-    view as its own tangent says. grows: the iteration limit of an escape-time system, with the depth. kept: a file that
-    holds how far the dive is, after each view; where it is there already, the dive goes on from it.
+    end: "border", "nucleus" or "misiurewicz". seed: of what chooses among blocks that are about as good. stretch:
+    views, as the tangent there says. grows: steps; those of an escape-time system with the depth, those of training by
+    half where they end before the structure does. kept: a file that holds how far the dive is, after each view; where
+    it is there already, the dive goes on from it.
 
     Raises InputError where the system cannot end so, or the file is of another kind; Stopped where the observer says
     so.
@@ -55,10 +56,11 @@ def dive(
     from . import ends
     from .kept import load, save
     from .search import Search, State, continued, word_of
+    from .windows import Window
 
     ends.check(end, scene)
     going_on = kept is not None and kept.exists()
-    state = continued(load(kept), scene.steps, grows) if kept is not None and going_on else State(scene)
+    state = continued(load(kept), scene.steps, grows) if kept is not None and going_on else State(Window(scene))
     search = Search(parse_decimal(depth, "depth"), seed, scene.steps if grows else None, stretch, jobs)
     complete = search.run(state, observer or Observer(), lambda s: None if kept is None else save(kept, s))
     word = "" if complete else word_of(state)

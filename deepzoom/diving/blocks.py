@@ -22,14 +22,14 @@ FACTOR = 4
 """A block is so many times smaller than its view."""
 LEAST_SIZE = 32
 """Pixels of a view each way: those of a block are a quarter."""
-MOST_BLOCKS = 4
+MOST_BLOCKS = 6
 """Blocks that are kept of a view: the best, and where to go if that leads nowhere."""
 _LEAST_BORDER, _RICH_BORDER = 0.8, 1.5
 """Border of a block in its heights; a straight edge has 1 to 1.4."""
 _ENOUGH_BORDER = 5.0
 _MOST_COUNT_SPECKLES = 0.3
 """Of a block's counts, per border: where neighbours differ by chance there are 0.8."""
-_LEAST_CORRELATION = 0.35
+LEAST_CORRELATION = 0.35
 """Of neighbouring pixels' fates in a block; dust has 0, and stripes that are dust along them half of one."""
 _LEAST_SPREAD = 2.0
 """Of a block's counts, in doublings: where they differ less, the set's border is far."""
@@ -38,11 +38,12 @@ _MOST_INSIDE = 0.3
 """Share of a block that never ends."""
 _LEAST_SHARE = 0.1
 """Of each side's pixels in a block."""
-_COHERENT, _ENOUGH_CORRELATION = 20.0, 0.85
+_COHERENT, _ENOUGH_CORRELATION = 20.0, 0.65
 """What a correlation of 1 would add to a score, and from where on it adds no more: one edge alone has 0.9."""
 _RICH = 3.0
 """What more than a single edge adds to a score."""
 STRAIGHT = "straight edges only"
+DUST = "dust: neighbouring pixels differ everywhere"
 _CHANCE = 0.3
 """What the seed adds to a score, at most."""
 
@@ -80,11 +81,11 @@ def blocks(field: Field, rng: np.random.Generator) -> tuple[list[Block], str]:
         coherent = -10 * loose
         fine = divided & (loose <= _MOST_COUNT_SPECKLES)
     else:
-        correlation = _correlation(kind, rows, columns)
-        coherent = _COHERENT * np.minimum(correlation, _ENOUGH_CORRELATION)
-        fine = divided & (correlation >= _LEAST_CORRELATION)
+        together = correlation(kind, rows, columns)
+        coherent = _COHERENT * np.minimum(together, _ENOUGH_CORRELATION)
+        fine = divided & (together >= LEAST_CORRELATION)
     if not fine.any():
-        return [], "dust: neighbouring pixels differ everywhere"
+        return [], DUST
     spread = _spread(field, rows, columns)
     fine &= spread >= _LEAST_SPREAD
     if not fine.any():
@@ -102,14 +103,14 @@ def blocks(field: Field, rng: np.random.Generator) -> tuple[list[Block], str]:
     return _apart(np.where(fine, score, -np.inf), count >= _RICH_BORDER * size, rows, columns), ""
 
 
-def _correlation(kind: Floats, rows: int, columns: int) -> Floats:
+def correlation(kind: Floats, rows: int, columns: int) -> Floats:
     """Of neighbouring pixels' kinds in each window, the mean of along rows and along columns: by chance it is 0."""
     whole = rows * columns
     variance = _sums(kind * kind, rows, columns) / whole - (_sums(kind, rows, columns) / whole) ** 2
     down = _sums(np.diff(kind, axis=0) ** 2, rows - 1, columns) / ((rows - 1) * columns)
     across = _sums(np.diff(kind, axis=1) ** 2, rows, columns - 1) / (rows * (columns - 1))
-    correlation: Floats = 1 - (down + across) / np.maximum(4 * variance, 1e-12)
-    return correlation
+    result: Floats = 1 - (down + across) / np.maximum(4 * variance, 1e-12)
+    return result
 
 
 def _kinds(field: Field) -> tuple[Floats, NDArray[np.bool_]]:

@@ -19,8 +19,9 @@ from ..files import whole_file
 from ..scene import Scene
 from .blocks import Block
 from .search import Level, State
+from .windows import Window
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 def name_of(scene: Scene, seed: int, stretch: bool) -> str:
@@ -39,7 +40,7 @@ def save(path: Path, state: State) -> None:
     text = json.dumps(
         {
             "format": _FORMAT,
-            "pending": state.pending.to_toml(),
+            "pending": _window_table(state.pending),
             "stack": [_table(level) for level in state.stack],
             "best": [_table(level) for level in state.best],
             **{key: getattr(state, key) for key in ("plain", "due", "dead", "rendered", "seconds")},
@@ -63,14 +64,14 @@ def load(path: Path) -> State:
             raise ValueError
         rest = {key: table[key] for key in ("plain", "due", "dead", "rendered", "seconds")}
         stack, best = ([_level(t, found) for t in table[key]] for key in ("stack", "best"))
-        return State(Scene.from_toml(table["pending"]), stack=stack, best=best, **rest)
+        return State(_window(table["pending"]), stack=stack, best=best, **rest)
     except BROKEN:
         raise InputError(f"--resume: {path} is not a dive that this version can go on with; use --force.") from None
 
 
 def _table(level: Level) -> dict[str, Any]:
     return {
-        "scene": level.scene.to_toml(),
+        "window": _window_table(level.window),
         "number": level.number,
         "seconds": level.seconds,
         "plain": level.plain,
@@ -78,7 +79,15 @@ def _table(level: Level) -> dict[str, Any]:
     }
 
 
+def _window_table(window: Window) -> dict[str, Any]:
+    return {**vars(window), "anchor": window.anchor.to_toml()}
+
+
+def _window(table: dict[str, Any]) -> Window:
+    return Window(**{**table, "anchor": Scene.from_toml(table["anchor"])})
+
+
 def _level(table: dict[str, Any], thumbnails: dict[str, NDArray[Any]]) -> Level:
     blocks = tuple(Block(**block) for block in table["blocks"])
-    scene, number = Scene.from_toml(table["scene"]), table["number"]
-    return Level(scene, number, table["seconds"], table["plain"], blocks, thumbnails[str(number)])
+    window, number = _window(table["window"]), table["number"]
+    return Level(window, number, table["seconds"], table["plain"], blocks, thumbnails[str(number)])

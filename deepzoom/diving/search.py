@@ -6,23 +6,24 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
-from gmpy2 import mpq
 from numpy.typing import NDArray
 
 from .. import rendering, systems
 from ..colouring import coloured
 from ..coordinates import Rational, log2, with_digits
-from ..errors import Stopped
+from ..errors import InputError, Stopped
 from ..field import Field
 from ..limit import MOST
 from ..scene import Scene
 from ..shape import IDENTITY
 from ..stretch import unfolding
 from ..work import Observer
-from .blocks import FACTOR, STRAIGHT, Block, blocks
+from .blocks import DUST, FACTOR, STRAIGHT, Block, blocks
+from .lattice import Lattice
+from .scouts import scouted
+from .windows import SHARED, Window, deepest
 
 MOST_DEAD = 12
 """Views without a block since the deepest that has one, after which a dive gives up."""
@@ -32,8 +33,8 @@ _DEEPER = 0.3
 """What each level adds to the score of its blocks, where a dive goes back: one that was better further up is taken."""
 _ROOM = 8
 """Of an iteration limit: the next view is deeper, and its counts are higher."""
-_AHEAD = 32
-"""Pixels each way of the small pictures by which the blocks of a view of training are put in order."""
+_MORE_STEPS, _MOST_STEPS = 1.5, 8
+"""Times the steps where those of training end before the structure does, and times the first ones at most."""
 TOO_FEW_STEPS = "too few steps: they end before the runs of neighbouring pixels part"
 
 
@@ -44,12 +45,16 @@ class Level:
     plain: how many blocks with a single edge lead to it in a row; thumbnail: its picture, uint8 (height, width, 3).
     """
 
-    scene: Scene
+    window: Window
     number: int
     seconds: float
     plain: int
     blocks: tuple[Block, ...]
     thumbnail: NDArray[np.uint8]
+
+    @property
+    def scene(self) -> Scene:
+        return self.window.scene
 
 
 @dataclass
@@ -60,7 +65,7 @@ class State:
     not ``due``, the last one; plain: of it, as of a level.
     """
 
-    pending: Scene
+    pending: Window
     plain: int = 0
     due: bool = True
     stack: list[Level] = field(default_factory=list)
@@ -70,11 +75,11 @@ class State:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True)
+@dataclass
 class Search:
-    """What a dive goes by. end: the depth to reach; grows: the first iteration limit, None for a fixed one.
+    """What a dive goes by. end: the depth to reach; grows: the first steps, None for fixed ones.
 
-    stretch: views, each as its own tangent says.
+    stretch: anchors, each as its own tangent says.
     """
 
     end: Rational
@@ -82,15 +87,18 @@ class Search:
     grows: int | None = None
     stretch: bool = False
     jobs: int | None = None
+    _lattice: Lattice | None = field(default=None, init=False, repr=False)
 
     def run(self, state: State, observer: Observer, keep: Callable[[State], None]) -> bool:
         """Go on until the depth is reached (True), or no way is left (False); ``keep`` after each view.
 
         Raises Stopped where the observer says so; the state is then as at the last ``keep``.
         """
-        begin = state.best[0].scene.view.depth if state.best else state.pending.view.depth
+        begin = state.best[0].scene.view.depth if state.best else state.pending.scene.view.depth
         total = 1 + int(np.ceil(log2(begin / self.end) / np.log2(FACTOR)))
         while not (state.best and state.best[-1].scene.view.depth <= self.end):
+            if self.grows is not None and TOO_FEW_STEPS in state.dead and not self._lengthen(state, observer):
+                return False
             if len(state.dead) >= MOST_DEAD or not self._choose(state):
                 return False
             self._render(state, observer)
@@ -111,72 +119,65 @@ class Search:
         top = state.stack[-1]
         block = top.blocks[0]
         state.stack[-1] = replace(top, blocks=top.blocks[1:])
-        state.pending, state.due = self._inside(top.scene, block), True
+        shared = 0 if systems.is_escape_time(top.scene.system) else SHARED
+        state.pending, state.due = top.window.inside(block, self.end, shared), True
         state.plain = 0 if block.rich else top.plain + 1
         return True
-
-    def _inside(self, scene: Scene, block: Block) -> Scene:
-        """The view of a block of a view."""
-        view = scene.view
-        child = view.zoomed(block.column, block.row, min(mpq(FACTOR), view.depth / self.end))
-        return replace(scene, view=replace(child, depth=self.end) if child.depth < self.end * mpq(3, 2) else child)
 
     def _render(self, state: State, observer: Observer) -> None:
         """Render the next view, and put it on the stack if it has blocks."""
         begin = time.perf_counter()
         quiet = _Quiet(observer)
-        scene = self._prepared(state.pending, quiet)
-        result = self._rendered(scene, quiet)
-        found, word = blocks(result.field, np.random.default_rng([self.seed, state.rendered]))
-        if found and scene.view.depth > self.end and not systems.is_escape_time(scene.system):
-            found, word = self._looked_ahead(scene, found, state.rendered, quiet)
-        if not any(b.rich for b in found) and (state.plain >= MOST_PLAIN or scene.view.depth <= self.end):
+        window = self._prepared(state.pending, quiet)
+        scene, rng = window.scene, np.random.default_rng([self.seed, state.rendered])
+        is_training, is_last = not systems.is_escape_time(scene.system), scene.view.depth <= self.end
+        if is_training and not is_last:
+            field = self._lattice_of(window, quiet).field(window)
+        else:
+            field = self._rendered(scene, quiet)
+        found, word = blocks(field, rng)
+        if found and is_training and not is_last:
+            found = scouted(self._lattice_of(window, quiet), window, field, found, rng)
+            word = "" if found else DUST
+        if not any(b.rich for b in found) and (state.plain >= MOST_PLAIN or is_last):
             found, word = [], word or STRAIGHT
-        if not found and result.facts["reference_steps"] == scene.steps and not systems.is_escape_time(scene.system):
+        if not found and is_training and not self._lattice_of(window, quiet).parts(scene.view.depth):
             word = TOO_FEW_STEPS
         seconds = round(time.perf_counter() - begin, 1)
         state.rendered, state.due = state.rendered + 1, False
         state.seconds += seconds
-        if self.grows is not None:
-            scene = replace(scene, steps=_limit(result.field, self.grows))
+        if self.grows is not None and not is_training:
+            window = window.with_steps(_limit(field, self.grows))
         if found:
-            picture = np.rint(255 * coloured(result.field)).astype(np.uint8)
-            state.stack.append(Level(scene, state.rendered, seconds, state.plain, tuple(found), picture))
+            picture = np.rint(255 * coloured(field)).astype(np.uint8)
+            state.stack.append(Level(window, state.rendered, seconds, state.plain, tuple(found), picture))
             if not state.best or scene.view.depth < state.best[-1].scene.view.depth:
                 state.best, state.dead = list(state.stack), []
         else:
             state.dead.append(word)
-        observer.level(result.field, _line(result.facts, scene, found, word, seconds))
+        observer.level(field, _line(scene, window.anchor.steps, found, word, seconds))
 
-    def _looked_ahead(
-        self, scene: Scene, found: list[Block], number: int, observer: Observer
-    ) -> tuple[list[Block], str]:
-        """The blocks of a view in the order of what small pictures of them offer, without those that offer nothing.
-
-        What is dust in a view of training may be clear in the next one, or stay so all the way.
-        """
-        offers, word = [], ""
-        for block in found:
-            view = self._inside(scene, block).view
-            view = replace(view, width=min(_AHEAD, view.width), height=min(_AHEAD, view.height))
-            small = self._rendered(self._prepared(replace(scene, view=view), observer), observer)
-            inner, why = blocks(small.field, np.random.default_rng([self.seed, number]))
-            if inner:
-                offers.append(replace(block, score=inner[0].score, rich=block.rich or inner[0].rich))
-            word = word or why
-        return sorted(offers, key=lambda block: -block.score), word
-
-    def _rendered(self, scene: Scene, observer: Observer) -> rendering.Rendered:
-        """A view's result. Raises Stopped where the observer stopped it."""
+    def _rendered(self, scene: Scene, observer: Observer) -> Field:
+        """A view's field, from a reference of its own. Raises Stopped where the observer stopped it."""
         result = rendering.render(replace(scene, trust="off"), jobs=self.jobs, observer=observer)
         if not result.complete:
             raise Stopped
-        return result
+        return result.field
 
-    def _prepared(self, scene: Scene, observer: Observer) -> Scene:
-        """The scene in the shape that its own view asks for."""
+    def _lattice_of(self, window: Window, observer: Observer) -> Lattice:
+        """That of a window's anchor, kept for the next window."""
+        if self._lattice is None or self._lattice.anchor != window.anchor:
+            self._lattice = Lattice(window.anchor, self.jobs, observer)
+        return self._lattice
+
+    def _prepared(self, window: Window, observer: Observer) -> Window:
+        """The window in the shape that its anchor asks for, where there are differences to tell by."""
+        if window.level > 0 or not self.stretch:
+            return window
+        scene = window.anchor
         view = replace(scene.view, shape=IDENTITY)
-        if self.stretch and rendering.plan(replace(scene, view=view)).backend.name.endswith("-perturbation"):
+        smallest = view if systems.is_escape_time(scene.system) else deepest(view)
+        if rendering.plan(replace(scene, view=smallest)).backend.name.endswith("-perturbation"):
 
             def progress(share: float) -> None:
                 observer.reference(share)
@@ -184,7 +185,22 @@ class Search:
                     raise Stopped
 
             view = replace(view, shape=unfolding(replace(scene, view=view), progress))
-        return replace(scene, view=view)
+        return Window(replace(scene, view=view))
+
+    def _lengthen(self, state: State, observer: Observer) -> bool:
+        """Look at the deepest view again with more training steps; False where there are to be no more."""
+        assert self.grows is not None
+        scene = state.pending.anchor
+        steps = round(scene.steps * _MORE_STEPS)
+        if steps > _MOST_STEPS * self.grows:
+            return False
+        try:
+            systems.create(scene.system, scene.settings, steps, scene.digest)
+        except InputError:  # the data holds no batches for so many
+            return False
+        observer.say(f"{TOO_FEW_STEPS[0].upper()}{TOO_FEW_STEPS[1:]}; on with {steps:,} steps.")
+        look_again(state, steps)
+        return True
 
 
 def _back_to(stack: list[Level]) -> int:
@@ -206,13 +222,19 @@ def _limit(field: Field, first: int) -> int:
 
 def continued(state: State, steps: int, grows: bool) -> State:
     """A state to go on from. With other steps than before, its deepest view is looked at again."""
-    if grows or steps == state.pending.steps:
-        return replace(state, dead=[])
-    if not state.best:
-        return replace(state, pending=replace(state.pending, steps=steps), due=True, dead=[])
-    levels = [replace(level, scene=replace(level.scene, steps=steps)) for level in state.best]
-    last = levels.pop()
-    return replace(state, pending=last.scene, plain=last.plain, due=True, stack=levels, best=list(levels), dead=[])
+    state.dead = []
+    if not grows and steps != state.pending.anchor.steps:
+        look_again(state, steps)
+    return state
+
+
+def look_again(state: State, steps: int) -> None:
+    """Go on with the deepest view, with other steps."""
+    state.pending, state.due, state.dead = state.pending.with_steps(steps), True, []
+    if state.best:
+        levels = [replace(level, window=level.window.with_steps(steps)) for level in state.best]
+        last = levels.pop()
+        state.pending, state.plain, state.stack, state.best = last.window, last.plain, levels, list(levels)
 
 
 def word_of(state: State) -> str:
@@ -222,9 +244,9 @@ def word_of(state: State) -> str:
     return Counter(state.dead).most_common(1)[0][0] if state.dead else "no block was left to try"
 
 
-def _line(facts: dict[str, Any], scene: Scene, found: list[Block], word: str, seconds: float) -> str:
+def _line(scene: Scene, steps: int, found: list[Block], word: str, seconds: float) -> str:
     what = f"score {found[0].score:.2f}" if found else f"{word}; back"
-    return f"{with_digits(scene.view.depth, 3)}: {what}, {scene.steps:,} steps, {seconds:.1f} s."
+    return f"{with_digits(scene.view.depth, 3)}: {what}, {steps:,} steps, {seconds:.1f} s."
 
 
 class _Quiet(Observer):

@@ -217,6 +217,7 @@ def _write_frames(frames: Frames, missing: list[int], target: Target, jobs: int,
     if target.is_video:
         comment = replace(film.descent.scene, view=film.view(film.frames - 1)).to_toml()
         pictures: Iterator[NDArray[np.float64]] = counted(in_order(frames.rgb, numbers, jobs, observer.stopped))
+        clear_abandoned(target.out.parent, of=target.out.name)
         write_video(target.out, pictures, (film.width, film.height), target.fps, target.codec, comment)
         return
     for _ in counted(in_order(lambda n: frames.write(target.out, n), numbers, jobs, observer.stopped)):

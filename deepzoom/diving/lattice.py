@@ -1,0 +1,89 @@
+"""Fields of the windows in one anchor of a training system: one reference run for all of them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import reference, rendering
+from ..backends.base import ReadOut
+from ..coordinates import Rational, log2
+from ..errors import Stopped
+from ..field import Field
+from ..reference import HAND_OFF
+from ..scene import Scene
+from ..systems.experiments import TrainingSystem
+from ..work import Observer, cores, run_batches
+from .windows import Window, deepest, finest
+
+Pixels = NDArray[np.int64]
+
+
+class Lattice:
+    """The pixels of an anchor, those of all its windows among them, ready to run.
+
+    Raises InputError where the anchor cannot be rendered, Stopped where the observer says so.
+    """
+
+    def __init__(self, anchor: Scene, jobs: int | None, observer: Observer) -> None:
+        def progress(share: float) -> None:
+            observer.reference(share)
+            if observer.stopped():
+                raise Stopped
+
+        self.anchor, self._jobs, self._observer = anchor, jobs or cores(), observer
+        self._view = finest(anchor.view)
+        planned = rendering.plan(replace(anchor, view=deepest(anchor.view)))
+        self._system = planned.system
+        self._job = planned.backend.job(planned.system, self._view, anchor.bits, progress, observer.say)
+        self.is_deep = planned.backend.name.endswith("-perturbation")
+
+    def field(self, window: Window) -> Field:
+        """A window's field. Raises Stopped where the observer says so."""
+        field = Field.empty(replace(window.scene, trust="off"))
+        view = field.scene.view
+        rows, columns = np.indices((view.height, view.width))
+        pixels = self._pixels(window, columns, rows)
+
+        def take(some: Pixels, out: ReadOut) -> None:
+            rendering.put(field, some, out)
+
+        tiles = rendering.tiles(view.width, view.height, self._job.tile)
+        if not run_batches(tiles, lambda t: self._job.run(pixels[t]), take, field, self._jobs, self._observer):
+            raise Stopped
+        return field
+
+    def fates(self, window: Window, columns: NDArray[Any], rows: NDArray[Any]) -> NDArray[np.int8]:
+        """Fates at places (n,) in pixels of a window, parts of them too; columns and rows from its first pixel's on."""
+        pixels = self._pixels(window, columns, rows)
+        tiles = [np.arange(k, min(k + self._job.tile, len(pixels))) for k in range(0, len(pixels), self._job.tile)]
+        fates = np.zeros(len(pixels), np.int8)
+
+        def take(some: Pixels, out: ReadOut) -> None:
+            fates[some] = out.fate
+
+        none = Field.empty(window.scene)
+        if not run_batches(tiles, lambda t: self._job.run(pixels[t]), take, none, self._jobs, self._observer):
+            raise Stopped
+        return fates
+
+    def _pixels(self, window: Window, columns: NDArray[Any], rows: NDArray[Any]) -> Pixels:
+        """Flat numbers in ``finest``'s view."""
+        column, row = (
+            np.rint((first + np.asarray(some)) * window.part).astype(np.int64) + window.part // 2
+            for first, some in ((window.column, columns), (window.row, rows))
+        )
+        flat: Pixels = (row * self._view.width + column).ravel()
+        return flat
+
+    def parts(self, depth: Rational) -> bool:
+        """Whether neighbouring pixels of a view so deep have left each other, as its reference tells, by the end."""
+        if not self.is_deep:
+            return True
+        assert isinstance(self._system, TrainingSystem)
+        reach = reference.obtain(self._system, self._view, self.anchor.bits).reach
+        return float(reach.max()) + log2(depth / self.anchor.view.height) >= math.log2(HAND_OFF)
