@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -119,12 +120,13 @@ def test_a_place_keeps_the_stretch_of_its_view():
 
 class StopsAfter(Observer):
     def __init__(self, levels):
-        self.left, self.views, self.steps = levels, [], []
+        self.left, self.views, self.steps, self.fields = levels, [], [], []
 
     def level(self, field, text):
         self.left -= 1
         self.views.append(field.scene.view)
         self.steps.append(field.scene.steps)
+        self.fields.append(field)
 
     def stopped(self):
         return self.left < 0
@@ -281,15 +283,16 @@ def test_the_end_of_the_steps_is_told_from_the_reference(small, own_cache):
     assert found == sorted(found, reverse=True) and found[0] and not found[-1]
 
 
-def test_more_steps_are_taken_where_they_end_before_the_structure(small, own_cache):
+def test_more_steps_are_taken_where_they_end_before_the_structure(small, own_cache, tmp_path):
     """The same view again and again, by half more steps each time, up to eight times the first."""
     seen = StopsAfter(99)
     scene = Scene("tanh", View.parse("1.7", "1.9", "1e-40", "32x32"), 6, settings=small)
     done = deepzoom.dive(scene, "1e-45", grows=True, observer=seen)
     assert (done.complete, done.word, done.end) == (False, search.TOO_FEW_STEPS, None)
     assert seen.steps == [6, 9, 14, 21, 32, 48]
-    fixed = StopsAfter(99)
-    assert not deepzoom.dive(scene, "1e-45", observer=fixed).complete and fixed.steps == [6]
+    fixed, on, file = StopsAfter(99), StopsAfter(99), tmp_path / "kept.npz"
+    assert not deepzoom.dive(scene, "1e-45", kept=file, observer=fixed).complete and fixed.steps == [6]
+    assert not deepzoom.dive(scene, "1e-45", grows=True, kept=file, observer=on).complete and on.steps == seen.steps[1:]
 
 
 def test_with_more_steps_the_deepest_view_is_looked_at_again(small):
@@ -305,6 +308,43 @@ def test_with_more_steps_the_deepest_view_is_looked_at_again(small):
     assert state.due and state.dead == [] and state.plain == 2
     assert state.pending == Window(replace(scene, steps=90), 2, 2, 2)
     assert [(lv.number, lv.scene.steps) for lv in state.stack] == [(0, 90), (1, 90)] and state.best == state.stack
+
+
+def test_a_dive_of_training_stopped_anywhere_goes_on_to_the_same_place(small, tmp_path):
+    scene = Scene("tanh", View.parse("1.5", "1.5", "9", "32x32"), 60, settings=small)
+    file, parts = tmp_path / "kept.npz", None
+    done = deepzoom.dive(scene, "2e-3", seed=1)
+    assert len(done.levels) > 4
+    while parts is None:
+        with suppress(Stopped):
+            parts = deepzoom.dive(scene, "2e-3", seed=1, kept=file, observer=StopsAfter(1))
+    assert (parts.end, parts.word, parts.rendered) == (done.end, done.word, done.rendered)
+    assert [a.window for a in parts.levels] == [b.window for b in done.levels]
+    assert all(np.array_equal(a.thumbnail, b.thumbnail) for a, b in zip(parts.levels, done.levels, strict=True))
+
+
+@pytest.mark.slow
+def test_from_the_overview_of_training_down_to_a_landmark():
+    seen = StopsAfter(999)
+    scene = Scene("tanh", View.parse("1.5", "1.5", "9", "32x32"), 500)
+    done = deepzoom.dive(scene, "1e-11", seed=1, stretch=True, observer=seen)
+    assert done.complete and done.end.scene.view.depth == View.parse("0", "0", "1e-11", "1x1").depth
+    for outer, inner in zip(done.levels, done.levels[1:], strict=False):
+        a, b = outer.scene.view, inner.scene.view
+        assert 1 < a.depth / b.depth <= 4.0001
+        across = np.linalg.solve(a.shape.matrix, [float((b.x - a.x) / a.depth), float((b.y - a.y) / a.depth)])
+        assert np.abs(across).max() <= 0.5
+    last = seen.fields[-1]
+    inside = last.fate < 0
+    assert 0.05 < inside.mean() < 0.95
+    neighbours = (inside[:, 1:], inside[:, :-1]), (inside[1:], inside[:-1])
+    assert np.mean([np.corrcoef(p.ravel(), q.ravel())[0, 1] for p, q in neighbours]) > 0.35
+    edges = sum(np.count_nonzero(p != q) for p, q in neighbours)
+    assert edges > 1.5 * len(inside)
+    saved.save("deep", done, done.end, "found")
+    again = deepzoom.render(replace(Request(at="deep", size="32x32").to_scene(), trust="off"))
+    assert again.facts["backend"] == "cpu-perturbation"
+    assert np.array_equal(again.field.measure, last.measure) and np.array_equal(again.field.fate, last.fate)
 
 
 def test_dust_is_where_fates_do_not_correlate():
@@ -329,7 +369,7 @@ def test_the_structure_ends_where_the_steps_do():
     args = ("tanh", "--center", "1.1238444", "2.3018077", "--from", "1e-18", "--to", "1e-20", "--size", "32x32")
     result = dive(*args, "--steps", "5")
     assert result.exit_code == 1
-    assert "the first view has none: too few steps" in result.stderr and "--steps, such as 7" in result.stderr
+    assert "the first view has none: too few steps" in result.stderr and "--steps, such as 7 or auto" in result.stderr
 
 
 @pytest.mark.parametrize(

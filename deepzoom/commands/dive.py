@@ -57,7 +57,7 @@ def dive(
         str | None,
         typer.Option(
             metavar="N|auto",
-            help="Training steps, or iteration limit (auto: it grows on the way); default: the place's, or auto.",
+            help="Training steps, or iteration limit (auto: more on the way); default: the place's, or auto.",
             rich_help_panel=RUN,
         ),
     ] = None,
@@ -184,5 +184,5 @@ def _why(dived: Dived, scene: Scene, deepest: Rational, escapes: bool) -> str:
     reached = (
         f"it reached {with_digits(dived.levels[-1].scene.view.depth, 3)}" if dived.levels else "the first view has none"
     )
-    more = "" if escapes else f"more --steps, such as {scene.steps * 3 // 2}, with --resume, or "
+    more = "" if escapes else f"more --steps, such as {scene.steps * 3 // 2} or auto, with --resume, or "
     return f"the structure ends here, {reached}: {dived.word}; give {more}another --seed."

@@ -222,7 +222,7 @@ def _limit(field: Field, first: int) -> int:
 
 def continued(state: State, steps: int, grows: bool) -> State:
     """A state to go on from. With other steps than before, its deepest view is looked at again."""
-    state.dead = []
+    state.dead = [word for word in state.dead if grows and word == TOO_FEW_STEPS]
     if not grows and steps != state.pending.anchor.steps:
         look_again(state, steps)
     return state
