@@ -11,7 +11,9 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from deepzoom import systems
 from deepzoom.cli import app
+from deepzoom.coordinates import parse_decimal
 from deepzoom.field import Field
 
 SCRIPTS = Path(__file__).parent.parent / "scripts"
@@ -56,6 +58,12 @@ def test_films_of_systems(monkeypatch, capsys, system):
     run(monkeypatch, "make_films", "--only", system, *small)
     assert [p.name for p in Path("films").iterdir()] == [f"{system}.mp4"]
     assert f"films/{system}.mp4" in capsys.readouterr().out
+
+
+def test_every_system_has_a_place_for_a_film_to_1e_20():
+    places = runpy.run_path(str(SCRIPTS / "make_films.py"))["places"]()
+    assert set(places) == set(systems.names())
+    assert all(place.serves(parse_decimal("1e-20", "depth")) for place in places.values())
 
 
 def test_a_plain_and_an_unfolded_view(monkeypatch):
