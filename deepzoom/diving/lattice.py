@@ -21,6 +21,7 @@ from ..work import Observer, cores, run_batches
 from .windows import Window, deepest, finest
 
 Pixels = NDArray[np.int64]
+_TO_DECIDE = 0.1
 
 
 class Lattice:
@@ -81,9 +82,13 @@ class Lattice:
         return flat
 
     def parts(self, depth: Rational) -> bool:
-        """Whether neighbouring pixels of a view so deep have left each other, as its reference tells, by the end."""
+        """Whether neighbouring pixels of a view so deep leave each other, as its reference tells, in time.
+
+        That is while the last ``_TO_DECIDE`` of the steps are still to come, in which fates are decided.
+        """
         if not self.is_deep:
             return True
         assert isinstance(self._system, TrainingSystem)
         reach = reference.obtain(self._system, self._view, self.anchor.bits).reach
+        reach = reach[: math.ceil((1 - _TO_DECIDE) * self._system.steps) + 1]
         return float(reach.max()) + log2(depth / self.anchor.view.height) >= math.log2(HAND_OFF)
