@@ -66,7 +66,7 @@ def blocks(field: Field, rng: np.random.Generator) -> tuple[list[Block], str]:
     """
     kind, inside = _kinds(field)
     rows, columns = (n // FACTOR for n in kind.shape)
-    edge, along = _borders(kind)
+    edge, along = borders(kind)
     if not edge.any():
         return [], _one_kind(field)
     count = _sums(edge, rows - 1, columns - 1)
@@ -92,7 +92,7 @@ def blocks(field: Field, rng: np.random.Generator) -> tuple[list[Block], str]:
         return [], "no border: counts change too little"
     score = (
         np.minimum(count, _ENOUGH_BORDER * size) / size
-        + 2 * (1 - _one_way(along, rows, columns))
+        + 2 * (1 - one_way(along, rows, columns))
         + coherent
         - 10 * within
         + _sums(_lateness(field), rows, columns) / (rows * columns)
@@ -127,7 +127,7 @@ def _one_kind(field: Field) -> str:
     return f"one fate: all {'converge' if (field.fate < 0).all() else 'diverge'}"
 
 
-def _borders(kind: Floats) -> tuple[NDArray[np.bool_], Floats]:
+def borders(kind: Floats) -> tuple[NDArray[np.bool_], Floats]:
     """Where a 2x2 block of pixels holds kinds at least 1 apart, and the kinds' slopes there (2, h - 1, w - 1)."""
     a, b, c, d = kind[:-1, :-1], kind[:-1, 1:], kind[1:, :-1], kind[1:, 1:]
     corners = np.stack([a, b, c, d])
@@ -135,7 +135,7 @@ def _borders(kind: Floats) -> tuple[NDArray[np.bool_], Floats]:
     return edge, np.where(edge, np.stack([b + d - a - c, c + d - a - b]), 0.0)
 
 
-def _one_way(along: Floats, rows: int, columns: int) -> Floats:
+def one_way(along: Floats, rows: int, columns: int) -> Floats:
     """From 0, where a block's border runs all ways, to 1, where it is straight or in stripes."""
     size = np.hypot(*along)
     x, y = along / np.sqrt(np.maximum(size, 1e-300))  # slopes weigh by their size

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..field import Field
-from .blocks import FACTOR, LEAST_CORRELATION, Block, correlation
+from .blocks import FACTOR, LEAST_CORRELATION, Block, borders, correlation, one_way
 from .lattice import Lattice
 from .windows import FINEST, SHARED, Window
 
@@ -21,8 +21,10 @@ SIZE = 16
 """Pixels of a picture each way."""
 _RICH_EDGES = 2.0
 """Neighbours of two fates in a picture, in its heights; a straight edge has 1 to 1.4."""
-_HOLDS = 5.0
-"""What a block that is rich further down scores more than one with a straight edge there."""
+_MOST_ONE_WAY = 0.8
+"""Of the border in a picture, from 0 to 1; bands run one way."""
+_FOLDS, _BANDS = 5.0, 2.5
+"""What a block that holds such further down scores more than one with a straight edge there."""
 
 Floats = NDArray[np.float64]
 
@@ -30,21 +32,28 @@ Floats = NDArray[np.float64]
 def scouted(
     lattice: Lattice, window: Window, field: Field, found: list[Block], rng: np.random.Generator
 ) -> list[Block]:
-    """The blocks of a window's field, looked into in turn until one is rich further down: that one comes first.
+    """The blocks of a window's field, looked into in turn until one holds folds further down: that one comes first.
 
-    Then those not looked into, and those with a straight edge there; those with dust, or nothing, are left out.
+    Then those with bands there, those not looked into, and those with a straight edge; those with dust, or nothing, are
+    left out.
     """
     fate = field.fate < 0
+    bands: list[Block] = []
     straight: list[Block] = []
     for n, block in enumerate(found):
         picture = _ahead(lattice, window, fate, block, rng)
         edges = sum(np.abs(np.diff(picture, axis=k)).sum() for k in (0, 1)) / SIZE
         if edges == 0 or correlation(picture, SIZE, SIZE)[0, 0] < LEAST_CORRELATION:
             continue
-        if edges >= _RICH_EDGES:
-            return [replace(block, score=round(block.score + _HOLDS, 6), rich=True), *found[n + 1 :], *straight]
-        straight.append(block)
-    return straight
+        if edges < _RICH_EDGES:
+            straight.append(block)
+            continue
+        folds = one_way(borders(picture)[1], SIZE, SIZE)[0, 0] <= _MOST_ONE_WAY
+        score = block.score + (_FOLDS if folds else _BANDS)
+        bands.insert(0 if folds else len(bands), replace(block, score=round(score, 6), rich=True))
+        if folds:
+            return [*bands, *found[n + 1 :], *straight]
+    return [*bands, *straight]
 
 
 def _ahead(lattice: Lattice, window: Window, fate: NDArray[np.bool_], block: Block, rng: np.random.Generator) -> Floats:
