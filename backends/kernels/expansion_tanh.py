@@ -2,7 +2,9 @@
 
 With ``v = 2 x / ln 2 = k + r``, ``|r| <= 1/2``, ``s = 2**k`` and ``q = tanh(r ln 2 / 2)``,
 
-    tanh x = ((s - 1) + q s + q) / e,   1 - tanh(x)**2 = 4 s (1 - q**2) / e**2,   e = (s + 1) + q s - q.
+    tanh x = ((s - 1) + q s + q) / e,   1 - tanh(x)**2 = 4 s (1 - q**2) / e**2,   e = (s + 1) + q s - q
+
+(evaluated at -|x|, where s is at most 1).
 
 So the slope has all its digits where tanh is 1 to the last bit: a saturated layer that stands still in float64 may be
 moved again by a loss that grows for long enough.
@@ -78,10 +80,16 @@ def _clamped(builder: Any, v: Values, most: float) -> Values:
     return v
 
 
+def _negated_where(builder: Any, where: Any, v: Values) -> Values:
+    return [builder.select(where, minus, x) for minus, x in zip(emit_negative(builder, v), v)]
+
+
 def emit_tanh(builder: Any, v: Values) -> tuple[Values, Values]:
     limbs, kind = len(v), v[0].type
     size = emit_magnitude(builder, v[0])
-    v = _clamped(builder, v, _SATURATED)
+    above = builder.fcmp_ordered(">", v[0], constant(0.0, kind))
+    # tanh |x| is taken for -|x|: limbs of 1 / e would be too small for a float64 where 2**k is large
+    v = _clamped(builder, _negated_where(builder, above, v), _SATURATED)
     k_bits = builder.fadd(v[0], constant(_ROUND, kind))
     k = builder.fsub(k_bits, constant(_ROUND, kind))
     r = emit_plus(builder, [builder.fsub(v[0], k), *v[1:]], [], limbs)
@@ -112,7 +120,7 @@ def emit_tanh(builder: Any, v: Values) -> tuple[Values, Values]:
     slope = emit_times(builder, rest, scaled, limbs)
     none = builder.fcmp_ordered(">", size, constant(_SATURATED, kind))  # a loss near 1e308 would feel 1e-301
     slope = [builder.select(none, constant(0.0, kind), x) for x in slope]
-    return emit_times(builder, upper, inverse, limbs), slope
+    return _negated_where(builder, above, emit_times(builder, upper, inverse, limbs)), slope
 
 
 def _joined(builder: Any, parts: Values) -> Any:
