@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import uuid
 from collections.abc import Callable
 from functools import lru_cache
 from importlib.metadata import version
@@ -47,7 +48,7 @@ def kernel(**options: Any) -> Callable[[Callable[..., Any]], Any]:
         before = numba.config.CACHE_DIR
         try:
             numba.config.CACHE_DIR = before or str(folder())
-            return numba.njit(nogil=True, cache=_writable(), error_model="numpy", **options)(function)
+            return _apart(numba.njit(nogil=True, cache=_writable(), error_model="numpy", **options)(function))
         finally:
             numba.config.CACHE_DIR = before
 
@@ -65,9 +66,21 @@ def gpu_kernel(kernel: Any, registers: int | None) -> Any:
     try:
         which = f"gpu-{registers or 'all'}-{version('numba-cuda')}"
         numba.config.CACHE_DIR = str(folder() / which)
-        return cuda.jit(kernel.py_func, cache=_writable(), max_registers=registers)
+        return _apart(cuda.jit(kernel.py_func, cache=_writable(), max_registers=registers))
     finally:
         numba.config.CACHE_DIR = before
+
+
+def _apart(dispatcher: Any) -> Any:
+    """Give what a process keeps names of its own.
+
+    Numba numbers the files of a kernel's signatures by an index that it read before: of two processes that keep two
+    signatures at the same moment, one would find the other's machine code under its own.
+    """
+    file = getattr(dispatcher._cache, "_cache_file", None)  # none where nothing is kept
+    if file is not None:
+        file._data_name_pattern = file._data_name_pattern.replace("{", f"{uuid.uuid4().hex[:8]}-{{")
+    return dispatcher
 
 
 @lru_cache(maxsize=1)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from conftest import KINDS, SmallNetwork
 
+from deepzoom import compiled
 from deepzoom.arithmetic.delta import Delta
 from deepzoom.arithmetic.difference import Batch
 from deepzoom.arithmetic.exact import Exact
@@ -303,3 +304,21 @@ def test_kernels_are_compiled_once_and_said_so(tmp_path):
     third = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
     assert third.returncode == 0
     assert files == {p: p.stat().st_mtime_ns for p in (tmp_path / "cache" / "kernels").rglob("*") if p.is_file()}
+
+
+def test_processes_that_keep_kernels_at_the_same_moment_do_not_mix_them_up(monkeypatch):
+    def routine(x):
+        return x
+
+    one, two = (compiled.kernel()(routine)._cache._cache_file for _ in range(2))
+    keep = one._save_data
+    monkeypatch.setattr(two, "_load_index", dict)  # read before the first has written anything
+
+    def meanwhile(name, data):
+        two.save("second", "of the second")
+        keep(name, data)
+
+    monkeypatch.setattr(one, "_save_data", meanwhile)
+    one.save("first", "of the first")
+    assert one.load("second") == "of the second"
+    assert one.load("first") in (None, "of the first")
