@@ -15,13 +15,11 @@ settings.load_profile("untimed")
 
 
 def pytest_configure(config):
-    # kernels stay compiled between test runs; references are made anew. Each worker compiles its own: Numba's index of
-    # what is kept can mix up two signatures of a kernel that two processes keep at the same moment
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
-    folder = Path(str(config.rootpath)) / ".pytest_cache" / f"deepzoom{worker}"
+    # kernels stay compiled between test runs; references are made anew
+    folder = Path(str(config.rootpath)) / ".pytest_cache" / "deepzoom"
     os.environ["DEEPZOOM_CACHE"] = str(folder)
     # no landmarks of the user's own, nor of another worker's tests
-    os.environ["DEEPZOOM_DATA"] = str(folder / "data")
+    os.environ["DEEPZOOM_DATA"] = str(folder / f"data{os.environ.get('PYTEST_XDIST_WORKER', '')}")
     if not hasattr(config, "workerinput"):
         from deepzoom import cache
 
