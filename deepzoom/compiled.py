@@ -37,7 +37,14 @@ def folder() -> Path:
 
 
 def inner(function: Callable[..., Any]) -> Any:
-    """Decorator for a routine that only kernels call; what Python would need to call it takes as long to compile."""
+    """Decorator for a routine that only kernels call; what Python would need to call it takes as long to compile.
+
+    Of routines made in a function each needs a ``__qualname__`` of its own: kernels that are kept call them by it and
+    by a number that counts what a process compiled, so that where kernels kept by two processes meet in a third, one
+    such routine would stand in the place of another. Raises ValueError where it has none.
+    """
+    if "<locals>" in function.__qualname__:
+        raise ValueError(f"{function.__qualname__}: a compiled routine needs a __qualname__ of its own")
     return numba.njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
 
 

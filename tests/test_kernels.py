@@ -322,3 +322,11 @@ def test_processes_that_keep_kernels_at_the_same_moment_do_not_mix_them_up(monke
     one.save("first", "of the first")
     assert one.load("second") == "of the second"
     assert one.load("first") in (None, "of the first")
+
+
+def test_compiled_routines_need_names_of_their_own():
+    def routine(x):
+        return x
+
+    with pytest.raises(ValueError, match="routine: a compiled routine needs a __qualname__ of its own"):
+        compiled.inner(routine)

@@ -92,13 +92,12 @@ def _block(rows: int, columns: int, shared: bool) -> Any:
     return block
 
 
-def _contraction(shared: bool) -> Any:
+def _contraction(name: str, shared: bool) -> Any:
     full = _block(ROWS, COLUMNS, shared)
     right = _block(ROWS, 1, shared)
     lower = _block(1, COLUMNS, shared)
     corner = _block(1, 1, shared)
 
-    @inner
     def contract(lanes, c0, c_row, c_col, a, a0, a_row, a_col, b0, b_row, b_col, rows, columns, depth, add):
         m = 0
         while m + ROWS <= rows:
@@ -128,10 +127,11 @@ def _contraction(shared: bool) -> Any:
                 n += 1
             m += 1
 
-    return contract
+    contract.__qualname__ = name
+    return inner(contract)
 
 
-contract_shared = _contraction(shared=True)
+contract_shared = _contraction("contract_shared", shared=True)
 """C (+)= A B with A shared by all lanes."""
-contract_vector = _contraction(shared=False)
+contract_vector = _contraction("contract_vector", shared=False)
 """C (+)= A B with A one value per lane."""

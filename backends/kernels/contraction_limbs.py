@@ -80,11 +80,10 @@ def _block(rows: int, shared: bool) -> Any:
     return block
 
 
-def _contraction(shared: bool) -> Any:
+def _contraction(name: str, shared: bool) -> Any:
     full = _block(int(ROWS), shared)
     single = _block(1, shared)
 
-    @inner
     def contract(lanes, c0, c_row, c_col, a, a0, a_row, a_col, b0, b_row, b_col, rows, columns, depth, add, kind):
         m = 0
         while m + ROWS <= rows:
@@ -102,10 +101,11 @@ def _contraction(shared: bool) -> Any:
                 )  # fmt: skip
             m += 1
 
-    return contract
+    contract.__qualname__ = name
+    return inner(contract)
 
 
-contract_shared = _contraction(shared=True)
+contract_shared = _contraction("contract_shared", shared=True)
 """C (+)= A B with A float64, shared by all lanes."""
-contract_limbs = _contraction(shared=False)
+contract_limbs = _contraction("contract_limbs", shared=False)
 """C (+)= A B with A expansions, one per lane."""
