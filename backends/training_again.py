@@ -39,13 +39,13 @@ from .kernels.expansion_tanh import split
 from .kernels.network_limbs import LimbConstants
 from .kernels.run_limbs import run_limbs
 from .training import arrays_of, read_out
-from .training_exact import ExactTrainingJob
+from .training_exact import LIMBS_OF_RUNGS, ExactTrainingJob
 
 Floats = NDArray[np.float64]
 Run = Callable[[LimbConstants, Floats, Floats, Floats, NDArray[np.int64], Floats], None]
 """Runs pixels to their end: constants of as many limbs as the pixels have, then their state as of ``run_limbs``."""
 
-LIMBS = {"double-double": 2, "quad-double": 4, "octo-double": 8}
+LIMBS = dict(zip(("double-double", "quad-double", "octo-double"), LIMBS_OF_RUNGS[1:], strict=True))
 BATCHES = {"double-double": 32, "quad-double": 8, "octo-double": 4, "exact arithmetic": 1}
 """Pixels of one call, some seconds' work; each runs twice at a time, so that four fill the lanes."""
 _GUARD = 26  # bits of the reference below the last limb

@@ -7,14 +7,18 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
+_WHOLE = 10_000  # characters, more than any row has
+
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows under a head; wide cells wrap in a terminal and stay whole elsewhere."""
     console = Console()
+    if not console.is_terminal:
+        console.width = _WHOLE
     grid = Table(box=None, pad_edge=False, header_style="bold")
     for i, name in enumerate(head):
         grid.add_column(name, overflow="fold", no_wrap=i == 0)
     for row in rows:
         grid.add_row(*row)
-    console.print(grid, highlight=False, markup=False, width=None if console.is_terminal else 200)
+    console.print(grid, highlight=False, markup=False)
     console.print()

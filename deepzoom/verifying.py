@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import rendering
-from .backends.base import SETTLED, ReadOut
+from .backends.base import SETTLED, Job, ReadOut
 from .errors import InputError, Stopped
 from .field import Field
 from .work import Observer, Pixels, cores, run_batches
@@ -66,12 +66,19 @@ def verify(
         job = planned.backend.job(planned.system, field.scene.view, None, progress, observer.say)
         size = min(job.tile, max(1, len(chosen) // (8 * (jobs or cores()))))
         batches = [chosen[i : i + size] for i in range(0, len(chosen), size)]
-        complete = run_batches(batches, job.run, take, field, jobs or cores(), observer)
+        complete = run_batches(batches, lambda p: _judged(job, field, p), take, field, jobs or cores(), observer)
     except Stopped:
         pass
     ran = np.array(sorted(found), dtype=np.int64)
     sure, differs = (np.array([found[p][k] for p in ran.tolist()], dtype=np.bool_) for k in (0, 1))
     return Verdict(ran, field.trust.ravel()[ran], sure, differs, complete)
+
+
+def _judged(job: Job, field: Field, pixels: Pixels) -> ReadOut:
+    """Exact read-outs of pixels of a field."""
+    measure, fate, trust = (getattr(field, channel).ravel()[pixels] for channel in ("measure", "fate", "trust"))
+    rungs = np.zeros(len(pixels), np.int8) if field.rung is None else field.rung.ravel()[pixels]
+    return job.judged(pixels, ReadOut(measure, fate, trust), rungs)
 
 
 def _differs(field: Field, pixels: Pixels, out: ReadOut) -> NDArray[np.bool_]:

@@ -193,7 +193,8 @@ def test_lists():
     systems = deepzoom("systems").stdout
     for name in ("tanh", "linear", "relu", "single-datapoint", "minibatch", "weight-init", "offset-when"):
         assert name in systems
-    assert "tanh-deep" in deepzoom("landmarks").stdout
+    places = deepzoom("landmarks").stdout
+    assert "tanh-deep" in places and "the mast of a ship on the needle, and the curtains below" in places
     assert "tanh-deep" not in deepzoom("landmarks", "linear").stdout
     backends = deepzoom("backends").stdout
     assert all(name in backends for name in ("cpu-float64", "cpu-perturbation", "exact"))

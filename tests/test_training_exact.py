@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import mpmath
@@ -14,7 +15,8 @@ from deepzoom.arithmetic.delta import Delta
 from deepzoom.arithmetic.difference import Batch
 from deepzoom.arithmetic.exact import Exact
 from deepzoom.arithmetic.slope import Scaled, tanh_slope
-from deepzoom.backends.training_exact import ExactTrainingJob
+from deepzoom.backends.training_again import LIMBS, MoreDigits
+from deepzoom.backends.training_exact import LIMBS_OF_RUNGS, ExactTrainingJob
 from deepzoom.scene import View
 from deepzoom.systems import training
 
@@ -40,6 +42,28 @@ def test_slopes_below_the_last_bit_count_where_the_loss_has_grown(monkeypatch):
     measure, trust, true = pixel_of(small)
     assert trust == 1
     assert abs(measure - true) > 1e-7 * abs(true)
+
+
+def test_a_claim_is_judged_by_one_run_of_more_bits_where_that_agrees(monkeypatch):
+    small = SmallNetwork(27, widths=(3, 4, 1), rows=4, steps=STEPS)
+    job = ExactTrainingJob(
+        SimpleNamespace(network=small.network, steps=STEPS), View.parse("-1", "0.5", "1", "2x2"), None
+    )
+    pixels, rungs = np.arange(4), np.array([0, 1, 4, 0], np.int8)
+    true = job.run(pixels)
+    assert np.all(true.trust == 1)
+    claimed = replace(true, measure=true.measure * [1 + 1e-9, 1 - 1e-9, 1, 1 + 1e-5])
+    bits, once = [], job._measure
+    monkeypatch.setattr(job, "_measure", lambda pixel, b: bits.append((pixel, b)) or once(pixel, b))
+    found = job.judged(pixels, claimed, rungs)
+    np.testing.assert_allclose(found.measure, true.measure, rtol=1e-9)
+    assert np.array_equal(found.fate, true.fate) and np.all(found.trust == 1)
+    of = [[b - job.facts.bits for p, b in bits if p == pixel] for pixel in range(4)]
+    assert of[0] == [53] and of[1] == [106] and len(of[2]) >= 2 and len(of[3]) >= 3
+
+
+def test_rungs_have_the_limbs_that_judging_takes_them_to_have():
+    assert (*LIMBS.values(),) == LIMBS_OF_RUNGS[1:] and len(MoreDigits.rungs) == len(LIMBS_OF_RUNGS)
 
 
 Z = [0.0, 1e-9, -0.3, 0.34, -0.35, 1.0, -7.5, 40.0, 500.0, -3000.0, 2.0**15 * 0.69]

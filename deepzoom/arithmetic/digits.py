@@ -21,7 +21,7 @@ _MASK = np.int64((1 << 26) - 1)
 _MOST_TERMS = 4096  # products of two digits that may be summed before a carry: 2**12 * 2**50 < 2**63
 _EXTRA = 2  # digits kept below the last one while a product is summed
 LARGEST_SHIFT = 1 << 16  # slopes of tanh below 2**-65536 are 0
-_STRIP = 64  # numbers taken at a time where a routine needs many intermediate results
+_STRIP = 128  # numbers taken at a time where a routine needs many intermediate results
 
 
 @kernel()
@@ -157,25 +157,41 @@ def signs(a):
 
 
 @inner
-def _product(a, b, out, sums, low):
-    """out = a * b for a strip of numbers with one digit before the point; all (digits, strip) int64.
+def _product(a, b, out, over, low):
+    """out = a * b for a strip of numbers with one digit before the point; all (digits, strip) int64, over (strip,).
 
-    Digits below ``low`` are left out, and zero in the product.
+    Digits below ``low`` are left out, and zero in the product. out may be a or b: what stands where a digit of it
+    goes is not needed any more.
     """
     digits, n = a.shape
-    point = digits - 1
-    for i in range(low, sums.shape[0]):
+    for e in range(n):
+        over[e] = 0
+    for i in range(low):
         for e in range(n):
-            sums[i, e] = 0
-    for i in range(low, digits):
-        for j in range(max(low, point - _EXTRA - i + low), digits):
-            c = i + j - point + _EXTRA
+            out[i, e] = 0
+    for c in range(low - _EXTRA, digits):  # the digit that products of digits i and c + digits - 1 - i add to
+        both = c + digits - 1
+        first, last = max(low, c), min(digits, both - low + 1)
+        if (last - first) % 2:
+            x, y = a[first], b[both - first]
             for e in range(n):
-                sums[c, e] += np.int64(np.int32(a[i, e])) * np.int64(np.int32(b[j, e]))
-    carry(sums[low:])
-    for i in range(digits):
-        for e in range(n):
-            out[i, e] = sums[i + _EXTRA, e] if i >= low else 0
+                over[e] += np.int64(np.int32(x[e])) * np.int64(np.int32(y[e]))
+            first += 1
+        for i in range(first, last, 2):
+            x, y, z, w = a[i], b[both - i], a[i + 1], b[both - i - 1]
+            for e in range(n):
+                over[e] += np.int64(np.int32(x[e])) * np.int64(np.int32(y[e])) + np.int64(np.int32(z[e])) * np.int64(
+                    np.int32(w[e])
+                )
+        digit = out[max(c, 0)]
+        if c >= low:
+            for e in range(n):
+                d = ((over[e] + _HALF) & _MASK) - _HALF
+                digit[e] = d
+                over[e] = (over[e] - d) >> BASE_BITS
+        else:
+            for e in range(n):
+                over[e] = (over[e] + _HALF) >> BASE_BITS
 
 
 @inner
@@ -186,30 +202,36 @@ def _add_integer(a, value):
 
 
 @inner
-def _shift_down(a, e, bits):
-    """Divide one number of a strip by 2**bits in place."""
-    digits = a.shape[0]
-    whole = (bits + BASE_BITS - 1) // BASE_BITS
-    if whole > digits:
-        for i in range(digits):
-            a[i, e] = 0
-        return
-    left = np.int64(1) << (whole * BASE_BITS - bits)
-    over = np.int64(0)
-    for i in range(digits + whole):
-        x = (a[i, e] * left if i < digits else np.int64(0)) + over
-        d = ((x + _HALF) & _MASK) - _HALF
-        over = (x - d) >> BASE_BITS
-        if i >= whole:
-            a[i - whole, e] = d
-    a[digits - 1, e] += over << BASE_BITS
+def _shift_down(a, bits, spare):
+    """Divide each balanced number of a strip by 2**bits (n,) in place; spare (digits + 2, n)."""
+    digits, n = a.shape
+    over, left = spare[digits], spare[digits + 1]
+    for e in range(n):
+        over[e] = 0
+        left[e] = np.int64(1) << (-bits[e] % BASE_BITS)
+    for i in range(digits):
+        x, y = a[i], spare[i]
+        for e in range(n):
+            moved = np.int64(np.int32(x[e])) * np.int64(np.int32(left[e])) + over[e]
+            d = ((moved + _HALF) & _MASK) - _HALF
+            y[e] = d
+            over[e] = (moved - d) >> BASE_BITS
+    for e in range(n):
+        left[e] = (bits[e] + BASE_BITS - 1) // BASE_BITS
+    for i in range(digits):
+        x = a[i]
+        for e in range(n):
+            at = i + left[e]
+            x[e] = spare[at, e] if at <= digits else 0
 
 
 @kernel()
 def shift_down(sums, bits):
     """Divide each of some balanced numbers (digits, n) int64 by 2**bits (n,) in place."""
-    for e in range(sums.shape[1]):
-        _shift_down(sums, e, bits[e])
+    spare = np.zeros((sums.shape[0] + 2, _STRIP), np.int64)
+    for first in range(0, sums.shape[1], _STRIP):
+        part = sums[:, first : first + _STRIP]
+        _shift_down(part, bits[first : first + _STRIP], spare[:, : part.shape[1]])
 
 
 @kernel()
@@ -239,23 +261,27 @@ def tanh(a, point, ln2, factorials, halvings):
         m = np.zeros((work, n), np.int64)
         v = np.zeros((work, n), np.int64)
         exponential = np.zeros((work, n), np.int64)
-        sums = np.zeros((2 * work - (work - 1) + _EXTRA + 1, n), np.int64)
+        sums = np.zeros(n, np.int64)
+        spare = np.zeros((work + 2, n), np.int64)
+        close = np.zeros(n)
         k = shifts[first : first + n]
+        signs = np.ones(n, np.int64)
         for e in range(n):
-            x = abs(approximate[first + e])
-            if x >= 0.5 * np.log(2.0) * LARGEST_SHIFT:
-                k[e] = LARGEST_SHIFT + 1
-                continue
-            sign = 1 if approximate[first + e] >= 0 else -1
+            x = approximate[first + e]
+            if x < 0.0:
+                signs[e] = -1
+            x = min(abs(x), 0.5 * np.log(2.0) * (LARGEST_SHIFT + 1))
             k[e] = np.int64(np.rint(2.0 * x / np.log(2.0)))
-            for i in range(work):
-                digit = 0
-                if 0 <= i - 1 < a.shape[0]:
-                    digit = a[i - 1, first + e] * sign
-                u[i, e] = 2 * digit - k[e] * ln2[i]
+        for i in range(1, min(work, a.shape[0] + 1)):
+            digit, wanted = a[i - 1, first : first + n], u[i]
+            for e in range(n):
+                wanted[e] = 2 * np.int64(digit[e]) * signs[e]
+        for i in range(work):
+            wanted = u[i]
+            for e in range(n):
+                wanted[e] = wanted[e] - k[e] * ln2[i] if k[e] <= LARGEST_SHIFT else 0
         carry(u)
-        for e in range(n):
-            _shift_down(u, e, halvings)
+        _shift_down(u, np.full(n, halvings), spare)
         for i in range(work):
             for e in range(n):
                 m[i, e] = factorials[-1, i]
@@ -277,18 +303,20 @@ def tanh(a, point, ln2, factorials, halvings):
         for i in range(work):
             for e in range(n):
                 exponential[i, e] = m[i, e]
-        for e in range(n):
-            _shift_down(m, e, k[e])
+        _shift_down(m, k, spare)
         # m = exp(-2 |x|); u = 1 / (1 + m) by Newton: u (2 - (1 + m) u)
         for e in range(n):
-            s = 0.0
-            for i in range(work):
-                s = s * 2.0**-BASE_BITS + float(m[i, e])
-            s = 1.0 / (1.0 + s)
-            for i in range(work - 1, -1, -1):
-                d = np.int64(np.rint(s))
-                u[i, e] = d
-                s = (s - float(d)) * 2.0**BASE_BITS
+            close[e] = 0.0
+        for i in range(work):
+            for e in range(n):
+                close[e] = close[e] * 2.0**-BASE_BITS + float(m[i, e])
+        for e in range(n):
+            close[e] = 1.0 / (1.0 + close[e])
+        for i in range(work - 1, -1, -1):
+            for e in range(n):
+                d = np.rint(close[e])
+                u[i, e] = np.int64(d)
+                close[e] = (close[e] - d) * 2.0**BASE_BITS
         carry(u)
         _add_integer(m, 1)
         for i in range(newton):
@@ -315,9 +343,8 @@ def tanh(a, point, ln2, factorials, halvings):
                 u[i, e] = 2 * u[i, e]
         _add_integer(u, -1)
         carry(u)
-        for e in range(n):
-            sign = 1 if approximate[first + e] >= 0 else -1
-            for i in range(point + 1):
-                out[i, first + e] = sign * u[i + 1, e]
+        for i in range(point + 1):
+            for e in range(n):
+                out[i, first + e] = signs[e] * u[i + 1, e]
     carry(out)
     return out, slopes, shifts

@@ -40,8 +40,9 @@ def list_landmarks(
 
     if system is not None and system not in systems.names():
         systems.create(system)
-    table(("landmark", "system", "depth", "reaches", "steps", "what there is to see"), [
-        (m.name + (" *" if m.default else ""), m.system, m.depth, m.reaches, str(m.steps), m.note)
+    table(("landmark", "depth", "reaches", "steps", "what there is to see"), [
+        (m.name + (" *" if m.default else ""), m.depth, m.reaches, str(m.steps),
+         m.note if m.name.startswith(m.system) else f"{m.system}: {m.note}")
         for m in (*all_landmarks(), *own_landmarks()) if system in (None, m.system)
     ])  # fmt: skip
     typer.echo("* where `deepzoom render SYSTEM` goes by itself")
