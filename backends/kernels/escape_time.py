@@ -155,7 +155,8 @@ def _begun(p, zx, zy, cx, cy, pixel, of_start):
     x, y = zx[p], zy[p]
     error = ROUNDING * (math.hypot(x, y) + abs(KX) + abs(KY))
     return (
-        x, y, cx[p], cy[p], np.int64(0), (np.int64(64), inf, inf), error, False, UNKNOWN, first_slope(of_start, pixel)
+        x, y, cx[p], cy[p], np.int64(0), (np.int64(64), inf, inf), error, np.bool_(False), UNKNOWN,
+        first_slope(of_start, pixel),
     )  # fmt: skip
 
 

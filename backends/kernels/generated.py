@@ -32,7 +32,8 @@ _LOOPS = ("tree.py", "centred.py", "distance.py", "escape_time.py", "perturbed.p
 _NOT_DOUBLE = ("exp", "sin", "cos")
 """What double-double has not."""
 _REPLACED = re.compile(
-    r"from (__future__|deepzoom\.backends\.kernels\.(formula|series_skips|centred|distance|escape_time|perturbed))"
+    r"from (__future__|deepzoom\.backends\.kernels\."
+    r"(formula|series_skips|series_steps|centred|distance|escape_time|perturbed))"
     r" import (\([^)]*\)|[^\n]*)\n"
 )
 _USED = """\
@@ -45,6 +46,7 @@ from deepzoom.backends.kernels.wide import *
 from deepzoom.compiled import inner
 """
 """What generated code is made of."""
+_SKIPS = "from deepzoom.backends.kernels.{}_skips import *\n"
 
 
 _KEEPING = (difference, wide_difference, double_difference, slopes, bounds)
@@ -118,16 +120,17 @@ def text_of(iteration: Iteration, title: str, distance: bool) -> str:
     f = map_.f
     makers = [source.value, parts, lost, source.tangent, difference, wide_difference, source.stretch, slopes, bounds]
     if source.is_holomorphic(f):
-        makers, files = [*makers, taylor], ["series_skips.py", *_LOOPS]
+        makers, skips = [*makers, taylor], "series"
     else:
         makers = [*makers, source.curvature, source.fold_distance]
-        files = ["linear_skips.py", *_LOOPS]
+        skips = "linear"
+    files = [f"{skips}_steps.py", *_LOOPS]
     if not any(node.op in _NOT_DOUBLE for node in ordered((f.re, f.im))):
         makers, files = [*makers, double_difference], [*files, "refined.py"]
     code = _constants(iteration, distance)
     code += "\n".join(_function(make, map_) for make in makers)
     rest = "\n\n".join(_REPLACED.sub("", (_HERE / file).read_text(encoding="utf-8")) for file in files)
-    return f"# {title}\n\n{_USED}{code}\n\n{rest}"
+    return f"# {title}\n\n{_USED}{_SKIPS.format(skips)}{code}\n\n{rest}"
 
 
 @lru_cache(maxsize=64)

@@ -3,39 +3,32 @@
 A skip is z -> A z + B c, with real 2x2 matrices, for |z| below its radius R. It is kept in units of R and of the
 largest |c| of a pixel, its values in units of 2**eo, as those of ``series_skips.py``. Derivation: docs/escape-time.md.
 
-This file is compiled together with the code of a formula, as ``escape_time.py`` is.
+The steps that they are made of are those of ``linear_steps.py``.
 """
 
 from __future__ import annotations
 
 import math
-from math import inf
 
 import numpy as np
 
-from deepzoom.backends.kernels.formula import curvature, fold_distance, lost, tangent
 from deepzoom.backends.kernels.scaled import largest_singular_value
 from deepzoom.backends.kernels.wide import (
     NOTHING,
     WIDE_ZERO,
-    narrowed,
     two_to,
     wide,
     wide_add,
     wide_divide,
     wide_less,
     wide_negative,
-    widened,
 )
 from deepzoom.compiled import inner
 
-EPSILON = 2.0**-53
-"""Share of |A z| that one step of a skip may drop."""
 ROW = 11
 """Numbers of a skip: 1 / R, |A|, A, B, and ``SHARE``."""
 SHARE = ROW - 1
 """Where the share of A z stands that it drops, and that rounding makes of it."""
-_MOST_SHARE = 2.0**-40
 TOP = 0
 
 
@@ -71,20 +64,14 @@ def skip_wide(row, b, eb, rm, re, eo, x, y, e, ga, gb):
 
 
 @inner
-def room():
-    """What ``followed`` computes in."""
-    return np.zeros(4)
-
-
-@inner
-def _singular_values(a, b, c, d):
+def singular_values(a, b, c, d):
     """Largest and smallest singular value."""
     largest = largest_singular_value(a, b, c, d)
     return largest, (abs(a * d - b * c) / largest if largest > 0.0 else 0.0)
 
 
 @inner
-def _normal(m, e):
+def normal(m, e):
     """Scale four mantissas in place so that the largest is between 1/2 and 1; returns the new exponent."""
     largest = max(max(abs(m[0]), abs(m[1])), max(abs(m[2]), abs(m[3])))
     if largest == 0.0:
@@ -107,32 +94,6 @@ def _product(m, n, out):
 
 
 @inner
-def one_step(t, x, y, cx, cy, size, gap, kept, m, tree, space):
-    """Make the skip t of the one step from the reference's x + iy, where pixels within ``gap`` of it have not ended."""
-    rows, bs, exponents, radii, _ = tree
-    narrow = narrowed(size)
-    a, b = rows[t, 2:6], bs[t]
-    a[0], a[1], a[2], a[3], b[0], b[1], b[2], b[3] = tangent(x, y, cx, cy)
-    by_z, mixed, by_c = curvature(x, y, cx, cy)
-    _, least = _singular_values(a[0], a[1], a[2], a[3])
-    _, least_c = _singular_values(b[0], b[1], b[2], b[3])
-    share = EPSILON * (1.0 + lost(x, y, cx, cy) / least) if least > 0.0 else 1.0
-    rows[t, SHARE] = share
-    left = EPSILON * least - mixed * narrow
-    radius = 0.0
-    if left > 0.0 and by_c * narrow <= EPSILON * least_c and share < _MOST_SHARE:
-        radius = left / by_z if by_z > 0.0 else inf
-        radius = min(radius, fold_distance(x, y, cx, cy, narrow, kept, m))
-    wide_radius = widened(min(radius, 1.0)) if radius > 0.0 else WIDE_ZERO
-    if wide_less(gap, wide_radius):
-        wide_radius = gap
-    for i in range(4):
-        b[i] *= size[0]
-    radii[t] = wide_radius[0]
-    exponents[t, 0], exponents[t, 1], exponents[t, 2] = wide_radius[1], _normal(a, np.int64(0)), _normal(b, size[1])
-
-
-@inner
 def followed(first, second, t, size, tree, space):
     """Make the skip t that takes one after the other. t may be the first.
 
@@ -142,8 +103,8 @@ def followed(first, second, t, size, tree, space):
     rows[t, SHARE] = rows[first, SHARE] + rows[second, SHARE]
     a1, b1, a2, b2 = rows[first, 2:6], bs[first], rows[second, 2:6], bs[second]
     ea1, eb1, ea2, eb2 = exponents[first, 1], exponents[first, 2], exponents[second, 1], exponents[second, 2]
-    norm_a = wide(_singular_values(a1[0], a1[1], a1[2], a1[3])[0], ea1)
-    norm_b = wide(_singular_values(b1[0], b1[1], b1[2], b1[3])[0], eb1)
+    norm_a = wide(singular_values(a1[0], a1[1], a1[2], a1[3])[0], ea1)
+    norm_b = wide(singular_values(b1[0], b1[1], b1[2], b1[3])[0], eb1)
     r1, r2 = (radii[first], exponents[first, 0]), (radii[second], exponents[second, 0])
     left = wide_add(r2, wide_negative(norm_b))
     radius = WIDE_ZERO
@@ -160,7 +121,7 @@ def followed(first, second, t, size, tree, space):
         rows[t, 2 + i] = space[i]
     radii[t] = radius[0]
     exponents[t, 0] = radius[1]
-    exponents[t, 1], exponents[t, 2] = _normal(rows[t, 2:6], ea1 + ea2), _normal(bs[t], top)
+    exponents[t, 1], exponents[t, 2] = normal(rows[t, 2:6], ea1 + ea2), normal(bs[t], top)
 
 
 @inner

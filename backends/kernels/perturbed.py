@@ -172,7 +172,7 @@ def _begun_near(p, dzx, dzy, dcx, dcy, pixel, of_start, reach, least_error):
     x, y, da, db = dzx[p], dzy[p], dcx[p], dcy[p]
     ga, gb = (da / reach, db / reach) if reach > 0.0 else (0.0, 0.0)
     slope = first_slope(of_start, pixel)
-    state = x, y, ROUNDING * (abs(x) + abs(y)) + least_error, False, np.int64(0), np.int64(0), np.int64(0)
+    state = x, y, ROUNDING * (abs(x) + abs(y)) + least_error, np.bool_(False), np.int64(0), np.int64(0), np.int64(0)
     place = da, db, ga, gb, least_error, slope[4] / reach if reach > 0.0 else 0.0
     return place, state, (np.int64(0), np.int64(1), inf, inf), no_past(state), slope
 

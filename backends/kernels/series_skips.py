@@ -4,7 +4,7 @@ A skip is z -> P(z, c), of degree ``ORDER`` in both together, for |z| below its 
 of the largest |c| of a pixel: zeta = z / R, gamma = c / c_max, its values in units of 2**eo. Beside its coefficients go
 bounds of its terms of the next degree, which tell how much it drops. Derivation: docs/escape-time.md.
 
-This file is compiled together with the code of a formula, as ``escape_time.py`` is.
+The steps that they are made of are those of ``series_steps.py``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import math
 
 import numpy as np
 
-from deepzoom.backends.kernels.formula import TAYLOR_ROWS, lost, taylor
 from deepzoom.backends.kernels.taylor import COEFFICIENTS, ORDER, TOP, at
 from deepzoom.backends.kernels.wide import (
     NOTHING,
@@ -22,7 +21,6 @@ from deepzoom.backends.kernels.wide import (
     wide,
     wide_add,
     wide_divide,
-    wide_less,
     wide_multiply,
     widened,
     widened_two_to,
@@ -36,12 +34,6 @@ ROW = 3 + 2 * TERMS
 """Numbers of a skip: 1 / R, |A|, the coefficients but for that of degree 0, degree by degree, and ``SHARE``."""
 SHARE = ROW - 1
 """Where the share of A z stands that rounding has made of the coefficients."""
-OF_COEFFICIENTS = 2.0**-52
-"""That share for each step where nothing cancels."""
-_ROOM = 1.0 / 16.0
-"""Of a step's |A / D|, first two coefficients: within it its series falls off fast."""
-_MOST_SHARE = 2.0**-40
-"""Of rounding in a step's coefficients, beyond which no skip has it: its parts cancel."""
 _LEAST = 1e-30
 _MOST_UNLIKE = 60  # exponents: a skip whose c outgrows its z so far is of no use
 _ONLY_LINEAR = -200  # exponents: so far inside R all but the linear terms vanish
@@ -115,25 +107,13 @@ def skip_wide(row, b, eb, rm, re, eo, x, y, e, ga, gb):
 
 
 @inner
-def room():
-    """What ``one_step`` and ``followed`` compute in."""
-    return (
-        np.zeros((TAYLOR_ROWS, COEFFICIENTS)),
-        np.zeros((ORDER + 1, COEFFICIENTS), np.complex128),
-        np.zeros((TOP + 1, COEFFICIENTS)),
-        np.zeros(COEFFICIENTS, np.complex128),
-        np.zeros(COEFFICIENTS),
-    )
-
-
-@inner
-def _size(x, y):
+def magnitude(x, y):
     """|x + iy|; its square is in range."""
     return math.sqrt(x * x + y * y)
 
 
 @inner
-def _kept(t, radius, eo, b, eb, tree, space):
+def made(t, radius, eo, b, eb, tree, space):
     """Make the skip t of coefficients and bounds in ``space``, within what it may drop.
 
     Where its radius is s times as large, the terms z**i c**j are s**i times as large. It may drop ``DROPPED`` of A z
@@ -142,12 +122,12 @@ def _kept(t, radius, eo, b, eb, tree, space):
     rows, bs, exponents, radii, bounds = tree
     coefficients, dropping = space[3], space[4]
     first = at(TOP)
-    most = DROPPED * _size(coefficients[1].real, coefficients[1].imag)
+    most = DROPPED * magnitude(coefficients[1].real, coefficients[1].imag)
     own = dropping[first + TOP]
     left = most - dropping[first + TOP - 1]
     exponents[t, 0] = exponents[t, 1] = exponents[t, 2] = 0
     radii[t] = 0.0
-    if not (left > 0.0 and own <= DROPPED * _size(coefficients[2].real, coefficients[2].imag)):
+    if not (left > 0.0 and own <= DROPPED * magnitude(coefficients[2].real, coefficients[2].imag)):
         return
     s = 1.0
     for i in range(2, TOP + 1):
@@ -180,7 +160,7 @@ def _kept(t, radius, eo, b, eb, tree, space):
 
 
 @inner
-def _mantissa(value, e):
+def mantissa_of(value, e):
     """A complex mantissa with the larger part between 1/2 and 1, and its exponent."""
     largest = max(abs(value.real), abs(value.imag))
     if largest == 0.0:
@@ -188,35 +168,6 @@ def _mantissa(value, e):
     _, k = math.frexp(largest)
     unit = math.ldexp(1.0, -k)
     return complex(value.real * unit, value.imag * unit), e + np.int64(k)
-
-
-@inner
-def one_step(t, x, y, cx, cy, size, gap, kept, m, tree, space):
-    """Make the skip t of the one step from the reference's x + iy, where pixels within ``gap`` of it have not ended."""
-    w, coefficients, dropping = space[0], space[3], space[4]
-    re, im = taylor(x, y, cx, cy, w)
-    slope, bend = _size(w[re, 1], w[im, 1]), _size(w[re, 3], w[im, 3])
-    radius = widened(min(1.0, _ROOM * slope / bend) if bend > 0.0 else 1.0)
-    if wide_less(gap, radius):
-        radius = gap
-    share = OF_COEFFICIENTS * (1.0 + lost(x, y, cx, cy) / slope) if slope > 0.0 else 1.0
-    tree[0][t, SHARE] = share
-    if not (share < _MOST_SHARE and radius[1] > -900):
-        tree[3][t] = 0.0
-        return
-    unit, whole, by_z = narrowed(size), narrowed(radius), two_to(-radius[1])
-    for i in range(TOP + 1):
-        factor = by_z
-        for j in range(TOP + 1 - i):
-            n = at(i + j) + j
-            if i + j == TOP:
-                dropping[n] = _size(w[re, n], w[im, n]) * factor
-            else:
-                coefficients[n] = complex(w[re, n] * factor, w[im, n] * factor)
-            factor *= unit
-        by_z *= whole
-    b, eb = _mantissa(complex(w[re, 2], w[im, 2]) * size[0], size[1])
-    _kept(t, radius, radius[1], b, eb, tree, space)
 
 
 @inner
@@ -237,7 +188,7 @@ def followed(first, second, t, size, tree, space):
     for d in range(1, ORDER + 1):
         for j in range(d + 1):
             n = 2 * (at(d) + j)
-            size_of = _size(rows[first, n], rows[first, n + 1])
+            size_of = magnitude(rows[first, n], rows[first, n + 1])
             if j < d:
                 by_z += size_of
             elif d > 1:
@@ -252,7 +203,7 @@ def followed(first, second, t, size, tree, space):
     s = wide_divide(widened(1.0 - by_c_alone), whole)
     if s[1] > 0:
         s = widened(1.0)
-    slope2 = _size(rows[second, 2], rows[second, 3])
+    slope2 = magnitude(rows[second, 2], rows[second, 3])
     unlike = wide_divide(wide(abs(b2), eb2), wide(slope2, e2))
     g = max(wide_multiply(whole, s)[1], max(linear_c[1], unlike[1]))
     if unlike[1] > _MOST_UNLIKE:
@@ -273,7 +224,7 @@ def followed(first, second, t, size, tree, space):
             elif i + j > 0:
                 powers[1, n] = complex(rows[first, 2 * n], rows[first, 2 * n + 1]) * f
             if 0 < i + j < TOP:
-                sizes[1, n] = _size(powers[1, n].real, powers[1, n].imag)
+                sizes[1, n] = magnitude(powers[1, n].real, powers[1, n].imag)
     most = 1  # the highest power of z in the second that is not 0
     for i in range(2, TOP + 1):
         for j in range(TOP + 1 - i):
@@ -298,7 +249,7 @@ def followed(first, second, t, size, tree, space):
                 value = complex(rows[second, 2 * n], rows[second, 2 * n + 1]) * f
                 if i == 0 and j == 1:
                     value = b2 * two_to(eb2 - e2 - g)
-                bound = _size(value.real, value.imag)
+                bound = magnitude(value.real, value.imag)
             if bound == 0.0:
                 continue
             if i == 0:
@@ -313,15 +264,15 @@ def followed(first, second, t, size, tree, space):
                 for d in range(i, ORDER - j + 1):
                     for p in range(d + 1):
                         coefficients[at(d + j) + p + j] += value * powers[i, at(d) + p]
-    slope = _mantissa(complex(rows[second, 2], rows[second, 3]) * b1, e2 - r2[1] + eb1)
+    slope = mantissa_of(complex(rows[second, 2], rows[second, 3]) * b1, e2 - r2[1] + eb1)
     b, eb = _wide_sum(slope[0] / r2[0], slope[1], b2, eb2)
-    _kept(t, wide_multiply(r1, s), e2 + g, b, eb, tree, space)
+    made(t, wide_multiply(r1, s), e2 + g, b, eb, tree, space)
 
 
 @inner
 def _wide_sum(m, e, n, f):
     top = max(e, f)
-    return _mantissa(m * two_to(e - top) + n * two_to(f - top), top)
+    return mantissa_of(m * two_to(e - top) + n * two_to(f - top), top)
 
 
 @inner
@@ -348,7 +299,7 @@ def finished(t, tree):
     if radii[t] == 0.0:
         return
     rows[t, 0] = 1.0 / radii[t]
-    rows[t, 1] = _size(rows[t, 2], rows[t, 3]) / radii[t]
+    rows[t, 1] = magnitude(rows[t, 2], rows[t, 3]) / radii[t]
     exponents[t, 3] = exponents[t, 1] - exponents[t, 0]
     unit = two_to(exponents[t, 2] - exponents[t, 1])
     rows[t, 4], rows[t, 5] = bs[t, 0] * unit, bs[t, 1] * unit

@@ -1,7 +1,8 @@
 """Truncated power series in two variables, on which a formula's code computes its own Taylor polynomial.
 
-A series stands in a row of ``COEFFICIENTS`` numbers: that of s**i t**j, of degree d = i + j, at d (d + 1) / 2 + j. Rows
-are of an array w; each routine fills row k from others, whose degrees are at most those given.
+A series stands in an array of ``COEFFICIENTS`` numbers: that of s**i t**j, of degree d = i + j, at d (d + 1) / 2 + j.
+Each routine fills its first argument from others, whose degrees are at most those given. They take arrays, not rows'
+numbers: Numba compiles a routine anew for each number that it is called with.
 """
 
 from __future__ import annotations
@@ -24,92 +25,92 @@ def at(d):
 
 
 @inner
-def series_constant(w, k, value):
+def series_constant(out, value):
     for n in range(COEFFICIENTS):
-        w[k, n] = 0.0
-    w[k, 0] = value
+        out[n] = 0.0
+    out[0] = value
 
 
 @inner
-def series_variable(w, k, value, which):
+def series_variable(out, value, which):
     """value + s (which = 0) or value + t (which = 1)."""
-    series_constant(w, k, value)
-    w[k, 1 + which] = 1.0
+    series_constant(out, value)
+    out[1 + which] = 1.0
 
 
 @inner
-def series_add(w, k, i, j, sign):
-    """w[i] + sign w[j]."""
+def series_add(out, a, b, sign):
+    """a + sign b."""
     for n in range(COEFFICIENTS):
-        w[k, n] = w[i, n] + sign * w[j, n]
+        out[n] = a[n] + sign * b[n]
 
 
 @inner
-def series_scale(w, k, i, factor):
+def series_scale(out, a, factor):
     for n in range(COEFFICIENTS):
-        w[k, n] = factor * w[i, n]
+        out[n] = factor * a[n]
 
 
 @inner
-def _gathered(w, k, i, j, d, e, factor):
-    """Add factor times the product of w[i]'s degree d with w[j]'s degree e to w[k]."""
+def _gathered(out, a, b, d, e, factor):
+    """Add factor times the product of a's degree d with b's degree e."""
     for p in range(d + 1):
         for q in range(e + 1):
-            w[k, at(d + e) + p + q] += factor * w[i, at(d) + p] * w[j, at(e) + q]
+            out[at(d + e) + p + q] += factor * a[at(d) + p] * b[at(e) + q]
 
 
 @inner
-def series_multiply(w, k, i, j, most_i, most_j):
+def series_multiply(out, a, b, most_a, most_b):
     for n in range(COEFFICIENTS):
-        w[k, n] = 0.0
-    for d in range(most_i + 1):
-        for e in range(min(most_j, TOP - d) + 1):
-            _gathered(w, k, i, j, d, e, 1.0)
+        out[n] = 0.0
+    for d in range(most_a + 1):
+        for e in range(min(most_b, TOP - d) + 1):
+            _gathered(out, a, b, d, e, 1.0)
 
 
 @inner
-def series_divide(w, k, i, j):
+def series_divide(out, a, b):
     """q = a / b by b q = a, degree by degree."""
     for d in range(TOP + 1):
         for p in range(d + 1):
-            w[k, at(d) + p] = w[i, at(d) + p]
+            out[at(d) + p] = a[at(d) + p]
         for e in range(1, d + 1):
-            _gathered(w, k, j, k, e, d - e, -1.0)
+            _gathered(out, b, out, e, d - e, -1.0)
         for p in range(d + 1):
-            w[k, at(d) + p] /= w[j, 0]
+            out[at(d) + p] /= b[0]
 
 
 @inner
-def series_sqrt(w, k, i):
+def series_sqrt(out, a):
     """r by r r = a."""
-    w[k, 0] = math.sqrt(w[i, 0])
+    out[0] = math.sqrt(a[0])
     for d in range(1, TOP + 1):
         for p in range(d + 1):
-            w[k, at(d) + p] = w[i, at(d) + p]
+            out[at(d) + p] = a[at(d) + p]
         for e in range(1, d):
-            _gathered(w, k, k, k, e, d - e, -1.0)
+            _gathered(out, out, out, e, d - e, -1.0)
         for p in range(d + 1):
-            w[k, at(d) + p] /= 2.0 * w[k, 0]
+            out[at(d) + p] /= 2.0 * out[0]
 
 
 @inner
-def series_exp(w, k, i):
+def series_exp(out, a):
     """e by the homogeneous parts of e' = a' e: d e_d = sum of n a_n e_(d - n)."""
-    w[k, 0] = math.exp(w[i, 0])
+    out[0] = math.exp(a[0])
     for d in range(1, TOP + 1):
         for p in range(d + 1):
-            w[k, at(d) + p] = 0.0
+            out[at(d) + p] = 0.0
         for n in range(1, d + 1):
-            _gathered(w, k, i, k, n, d - n, n / d)
+            _gathered(out, a, out, n, d - n, n / d)
 
 
 @inner
-def series_sin_cos(w, k, m, i):
-    """Sine to row k and cosine to row m, likewise."""
-    w[k, 0], w[m, 0] = math.sin(w[i, 0]), math.cos(w[i, 0])
+def series_sin_cos(sine, cosine, a):
+    """Likewise."""
+    sine[0], cosine[0] = math.sin(a[0]), math.cos(a[0])
     for d in range(1, TOP + 1):
         for p in range(d + 1):
-            w[k, at(d) + p] = w[m, at(d) + p] = 0.0
+            sine[at(d) + p] = cosine[at(d) + p] = 0.0
         for n in range(1, d + 1):
-            _gathered(w, k, i, m, n, d - n, n / d)
-            _gathered(w, m, i, k, n, d - n, -n / d)
+            _gathered(sine, a, cosine, n, d - n, n / d)
+            _gathered(cosine, a, sine, n, d - n, -n / d)

@@ -14,7 +14,8 @@ import numpy as np
 
 from deepzoom.backends.kernels.centred import true_x, true_y
 from deepzoom.backends.kernels.formula import STILL, stretch
-from deepzoom.backends.kernels.series_skips import finished, followed, one_step, room
+from deepzoom.backends.kernels.series_skips import finished, followed
+from deepzoom.backends.kernels.series_steps import one_step, room
 from deepzoom.backends.kernels.wide import narrowed, wide_divide, wide_less, wide_negative, widened
 from deepzoom.compiled import inner, kernel
 from deepzoom.systems.escape_time import NEAR
@@ -91,7 +92,7 @@ def build_skips(
                 one_step(t, zx[m], zy[m], cx, cy, size, gap, kept, m, tree, space)
             if i > 0:
                 followed(index[q], spare, index[q], size, tree, space)
-    merge_skips(size, index, tree, begin, end, 0)
+    merge_skips(size, index, tree, begin, end, np.int64(0))
 
 
 @kernel()

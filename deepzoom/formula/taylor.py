@@ -46,29 +46,29 @@ def taylor(f: Complex) -> str:
         if node.op == "variable":
             which = {"zx": 0, "cx": 1}.get(str(node.value))
             call = (
-                f"series_constant(w, {k}, {node.value})"
+                f"series_constant(w[{k}], {node.value})"
                 if which is None
-                else (f"series_variable(w, {k}, {node.value}, {which})")
+                else (f"series_variable(w[{k}], {node.value}, {which})")
             )
         elif isinstance(node.value, Fraction):
-            call = f"series_constant(w, {k}, {float(node.value)!r})"
+            call = f"series_constant(w[{k}], {float(node.value)!r})"
         elif node.op in ("+", "-"):
-            call = f"series_add(w, {k}, {a[0]}, {a[1]}, {'1.0' if node.op == '+' else '-1.0'})"
+            call = f"series_add(w[{k}], w[{a[0]}], w[{a[1]}], {'1.0' if node.op == '+' else '-1.0'})"
         elif node.op == "neg":
-            call = f"series_scale(w, {k}, {a[0]}, -1.0)"
+            call = f"series_scale(w[{k}], w[{a[0]}], -1.0)"
         elif node.op == "*" and 0 in d:
             scalar, other = (a[0], a[1]) if d[0] == 0 else (a[1], a[0])
-            call = f"series_scale(w, {k}, {other}, w[{scalar}, 0])"
+            call = f"series_scale(w[{k}], w[{other}], w[{scalar}, 0])"
         elif node.op == "*":
-            call = f"series_multiply(w, {k}, {a[0]}, {a[1]}, min({d[0]}, TOP), min({d[1]}, TOP))"
+            call = f"series_multiply(w[{k}], w[{a[0]}], w[{a[1]}], min({d[0]}, TOP), min({d[1]}, TOP))"
         elif node.op == "/":
-            call = f"series_divide(w, {k}, {a[0]}, {a[1]})"
+            call = f"series_divide(w[{k}], w[{a[0]}], w[{a[1]}])"
         elif node.op in ("sin", "cos"):
             count += 1
-            pair = f"{k}, {k + 1}" if node.op == "sin" else f"{k + 1}, {k}"
-            call = f"series_sin_cos(w, {pair}, {a[0]})"
+            pair = f"w[{k}], w[{k + 1}]" if node.op == "sin" else f"w[{k + 1}], w[{k}]"
+            call = f"series_sin_cos({pair}, w[{a[0]}])"
         else:
-            call = f"series_{node.op}(w, {k}, {a[0]})"
+            call = f"series_{node.op}(w[{k}], w[{a[0]}])"
         lines.append(call)
     body = "".join(f"    {line}\n" for line in lines)
     return (
