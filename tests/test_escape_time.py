@@ -136,8 +136,8 @@ def test_200_pixels_against_an_independent_oracle(own_cache, place, depth):
 
 RELAXED = [
     ((1, 0, 0, -1), ("0.7", "0")),
-    ((1, 0, 0, -1), ("1.45", "0")),
-    ((1, 0, 0, -1), ("0.9", "0.5")),
+    pytest.param((1, 0, 0, -1), ("1.45", "0"), marks=pytest.mark.slow),
+    pytest.param((1, 0, 0, -1), ("0.9", "0.5"), marks=pytest.mark.slow),
     ((1, 0, -2, 2), ("1.2", "-0.3")),
 ]
 """Polynomials and relaxations."""
@@ -192,7 +192,11 @@ def test_exact_pixels_of_relaxed_newton_have_smooth_counts(own_cache):
 
 @pytest.mark.parametrize(
     ("power", "relaxation", "near"),
-    [(3, ("1", "0"), -0.4014 + 0.2732j), (4, ("1", "0"), -0.6084 + 0.0654j), (3, ("1.3", "0.2"), -0.4177 + 0.2696j)],
+    [
+        (3, ("1", "0"), -0.4014 + 0.2732j),
+        pytest.param(4, ("1", "0"), -0.6084 + 0.0654j, marks=pytest.mark.slow),
+        (3, ("1.3", "0.2"), -0.4177 + 0.2696j),
+    ],
 )
 @pytest.mark.parametrize("depth", ["1", "1e-13", "1e-30"])
 def test_nova_against_an_independent_oracle(own_cache, power, relaxation, near, depth):
