@@ -67,7 +67,7 @@ class Field:
         arrays: dict[str, Any] = {name: np.zeros(shape, kind) for name, kind in _channels(scene).items()}
         return cls(scene, **arrays)
 
-    def save(self, path: Path, packed: bool = False) -> None:
+    def save(self, path: str | Path, packed: bool = False) -> None:
         """Write the data file (.npz): the arrays, ``scene`` (TOML text) and ``made`` (JSON text).
 
         packed: compressed, which takes longer.
@@ -79,10 +79,10 @@ class Field:
             write(file, **arrays, **texts)
 
     @classmethod
-    def load(cls, path: Path, option: str = "FILE") -> Field:
+    def load(cls, path: str | Path, option: str = "FILE") -> Field:
         """Read a data file. Raises InputError, naming ``option``, where it is missing, cut short or none of ours."""
         try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 found = {name: archive[name] for name in archive.files}
         except FileNotFoundError:
             raise InputError(f"{option}: there is no file {path}.") from None

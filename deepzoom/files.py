@@ -34,7 +34,7 @@ def check_output(path: Path, option: str, force: bool) -> None:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[IO[Any]]:
+def whole_file(path: str | Path) -> Iterator[IO[Any]]:
     """A binary file that appears under its name when the block ends well, and leaves nothing when it does not.
 
     An OSError names the file.
@@ -44,8 +44,9 @@ def whole_file(path: Path) -> Iterator[IO[Any]]:
 
 
 @contextmanager
-def whole_path(path: Path, suffix: str = ".tmp") -> Iterator[Path]:
+def whole_path(path: str | Path, suffix: str = ".tmp") -> Iterator[Path]:
     """As ``whole_file``, for what writes by name: that of a file beside it, which ends so."""
+    path = Path(path)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=suffix, dir=path.parent)
     os.close(handle)
     temporary = Path(name)

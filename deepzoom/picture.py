@@ -21,7 +21,7 @@ from .systems.base import Axis
 _KEY, _FILM = "deepzoom-scene", "deepzoom-film"
 
 
-def write_png(path: Path, rgb: NDArray[np.float64], scene: Scene, bits: int = 8, film: str | None = None) -> None:
+def write_png(path: str | Path, rgb: NDArray[np.float64], scene: Scene, bits: int = 8, film: str | None = None) -> None:
     """Write colours (height, width, 3) in 0 .. 1 as PNG, 8 or 16 bits per channel, with the scene in its metadata.
 
     film: of a film's frame of 8 bits, what ``film_of`` reads.
@@ -75,8 +75,9 @@ def _write_16_bit(file, levels: NDArray[np.uint16], scene: Scene) -> None:  # ty
     png.write_chunks(file, [*chunks[:-1], (b"iTXt", text), chunks[-1]])
 
 
-def read_scene(path: Path, option: str = "FILE") -> Scene:
+def read_scene(path: str | Path, option: str = "FILE") -> Scene:
     """The scene of a picture, a data file or a TOML file. Raises InputError, naming ``option``, where there is none."""
+    path = Path(path)
     suffix = path.suffix.lower()
     if suffix == ".npz":
         return Field.load(path, option).scene

@@ -386,8 +386,8 @@ def test_a_field_has_iterations(tmp_path):
 
     scene = Scene("mandelbrot", View.parse("-0.75", "0", "2.6", "24x16"), 200)
     field = render(scene).field
-    field.save(tmp_path / "a.npz")
-    again = Field.load(tmp_path / "a.npz")
+    field.save(str(tmp_path / "a.npz"))  # names and paths, both
+    again = Field.load(str(tmp_path / "a.npz"))
     assert again.iterations.dtype == np.int64 and np.array_equal(again.iterations, field.iterations)
     inside = field.iterations == 0
     assert 0 < inside.sum() < inside.size
