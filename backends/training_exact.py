@@ -59,28 +59,34 @@ class ExactTrainingJob(Job):
         """One run in place of two, with as many bits more as the other job's numbers have, where they agree."""
         parts = []
         for i, (pixel, rung) in enumerate(zip(pixels.tolist(), rungs.tolist(), strict=True)):
-            part = None
-            if rung < len(LIMBS_OF_RUNGS):
-                measure = np.array([self._measure(pixel, self._bits + 53 * LIMBS_OF_RUNGS[rung])])
-                part = ReadOut(measure, np.where(measure < 0, -1, 1).astype(np.int8), np.ones(1, np.int8))
-                claim = ReadOut(claimed.measure[i : i + 1], claimed.fate[i : i + 1], part.trust)
-                if not part.agrees(claim).all():
-                    part = None
-            parts.append(part or self.run(pixels[i : i + 1]))
+            if rung >= len(LIMBS_OF_RUNGS):
+                parts.append(self._until_two_agree(pixel, self._bits))
+                continue
+            bits = self._bits + 53 * LIMBS_OF_RUNGS[rung]
+            part = _read_out(self._measure(pixel, bits), True)
+            claim = ReadOut(claimed.measure[i : i + 1], claimed.fate[i : i + 1], part.trust)
+            if not part.agrees(claim).all():
+                part = self._until_two_agree(pixel, bits, float(part.measure[0]))
+            parts.append(part)
         return ReadOut.joined(parts)
 
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:
-        measure = np.zeros(len(pixels))
-        trust = np.zeros(len(pixels), dtype=np.int8)
-        for i, pixel in enumerate(pixels.tolist()):
-            bits = self._bits
-            value = self._measure(pixel, bits)
-            for _ in range(_MOST_DOUBLINGS):
-                more = self._measure(pixel, bits + _MORE_BITS)
-                settled = (more < 0) == (value < 0) and abs(more - value) <= AGREEMENT * abs(more)
-                value, trust[i] = more, 1 if settled else -1
-                if settled or self._given is not None:
-                    break
-                bits *= 2
-            measure[i] = value
-        return ReadOut(measure, np.where(measure < 0, -1, 1).astype(np.int8), trust)
+        return ReadOut.joined([self._until_two_agree(pixel, self._bits) for pixel in pixels.tolist()])
+
+    def _until_two_agree(self, pixel: int, bits: int, value: float | None = None) -> ReadOut:
+        """Runs of more and more bits; value: the first one's measure, where it has been run."""
+        value = self._measure(pixel, bits) if value is None else value
+        settled = False
+        for _ in range(_MOST_DOUBLINGS):
+            more = self._measure(pixel, bits + _MORE_BITS)
+            settled = (more < 0) == (value < 0) and abs(more - value) <= AGREEMENT * abs(more)
+            value = more
+            if settled or self._given is not None:
+                break
+            bits *= 2
+        return _read_out(value, settled)
+
+
+def _read_out(measure: float, settled: bool) -> ReadOut:
+    fate, trust = -1 if measure < 0 else 1, 1 if settled else -1
+    return ReadOut(np.array([measure]), np.array([fate], np.int8), np.array([trust], np.int8))
