@@ -18,6 +18,7 @@ from conftest import SmallNetwork
 from PIL import Image
 from typer.testing import CliRunner
 
+from deepzoom import landmarks
 from deepzoom.cli import app
 from deepzoom.colours import Colouring
 from deepzoom.field import Field
@@ -189,13 +190,16 @@ def test_info(place):
     assert f'x = "{X}"' in text and "# 384 of 384 pixels done" in text and "# backend: cpu-perturbation" in text
 
 
-def test_lists():
+def test_lists(monkeypatch, tmp_path):
     systems = deepzoom("systems").stdout
     for name in ("tanh", "linear", "relu", "single-datapoint", "minibatch", "weight-init", "offset-when"):
         assert name in systems
     places = deepzoom("landmarks").stdout
     assert "tanh-deep" in places and "the mast of a ship on the needle, and the curtains below" in places
     assert "tanh-deep" not in deepzoom("landmarks", "linear").stdout
+    monkeypatch.setenv("DEEPZOOM_DATA", str(tmp_path))
+    landmarks.keep(replace(landmarks.get("tanh-deep"), name="mine", note="what I found"))
+    assert "tanh: what I found" in deepzoom("landmarks").stdout
     backends = deepzoom("backends").stdout
     assert all(name in backends for name in ("cpu-float64", "cpu-perturbation", "exact"))
     assert re.fullmatch(r"\d+\.\d+\.\d+\n", deepzoom("--version").stdout)

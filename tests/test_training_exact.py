@@ -64,7 +64,8 @@ def test_a_claim_is_judged_by_one_run_of_more_bits_where_that_agrees(monkeypatch
 
 
 def test_rungs_have_the_limbs_that_judging_takes_them_to_have():
-    assert (*LIMBS.values(),) == LIMBS_OF_RUNGS[1:] and len(MoreDigits.rungs) == len(LIMBS_OF_RUNGS)
+    assert LIMBS == {"double-double": 2, "quad-double": 4, "octo-double": 8} and LIMBS_OF_RUNGS[0] == 1
+    assert MoreDigits.rungs == (*LIMBS, "exact arithmetic")
 
 
 Z = [0.0, 1e-9, -0.3, 0.34, -0.35, 1.0, -7.5, 40.0, 500.0, -3000.0, 2.0**15 * 0.69]

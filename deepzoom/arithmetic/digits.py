@@ -203,7 +203,7 @@ def _add_integer(a, value):
 
 @inner
 def _shift_down(a, bits, spare):
-    """Divide each balanced number of a strip by 2**bits (n,) in place; spare (digits + 2, n)."""
+    """Divide each number of a strip, all its digits balanced, by 2**bits (n,) in place; spare (digits + 2, n)."""
     digits, n = a.shape
     over, left = spare[digits], spare[digits + 1]
     for e in range(n):
@@ -261,7 +261,7 @@ def tanh(a, point, ln2, factorials, halvings):
         m = np.zeros((work, n), np.int64)
         v = np.zeros((work, n), np.int64)
         exponential = np.zeros((work, n), np.int64)
-        sums = np.zeros(n, np.int64)
+        over = np.zeros(n, np.int64)
         spare = np.zeros((work + 2, n), np.int64)
         close = np.zeros(n)
         k = shifts[first : first + n]
@@ -288,17 +288,17 @@ def tanh(a, point, ln2, factorials, halvings):
         for term in range(factorials.shape[0] - 2, -1, -1):
             # what is added here counts u**(term + 1) in the end: as many digits less are enough
             low = min(work - 3, int((term + 1) * (halvings + 1.5)) // BASE_BITS)
-            _product(m, u, m, sums, low)
+            _product(m, u, m, over, low)
             for i in range(low, work):
                 for e in range(n):
                     m[i, e] += factorials[term, i]
-        _product(m, u, m, sums, 0)  # expm1(-u) = sum over k >= 1
+        _product(m, u, m, over, 0)  # expm1(-u) = sum over k >= 1
         for _ in range(halvings):
             for i in range(work):
                 for e in range(n):
                     v[i, e] = m[i, e]
             _add_integer(v, 2)
-            _product(m, v, m, sums, 0)
+            _product(m, v, m, over, 0)
         _add_integer(m, 1)
         for i in range(work):
             for e in range(n):
@@ -321,15 +321,15 @@ def tanh(a, point, ln2, factorials, halvings):
         _add_integer(m, 1)
         for i in range(newton):
             low = max(0, work - 3 - (50 << (i + 1)) // BASE_BITS)
-            _product(m, u, v, sums, low)
+            _product(m, u, v, over, low)
             for digit in range(work):
                 for e in range(n):
                     v[digit, e] = -v[digit, e]
             _add_integer(v, 2)
-            _product(u, v, u, sums, low)
+            _product(u, v, u, over, low)
         # slope: 4 exp(-r) / (1 + e)**2, and k more bits down
-        _product(u, u, v, sums, 0)
-        _product(exponential, v, v, sums, 0)
+        _product(u, u, v, over, 0)
+        _product(exponential, v, v, over, 0)
         for i in range(work):
             for e in range(n):
                 v[i, e] = 4 * v[i, e] if k[e] <= LARGEST_SHIFT else 0
