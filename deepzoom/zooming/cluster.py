@@ -57,7 +57,7 @@ def compute(client: Any, keyframes: Keyframes, numbers: list[int], observer: Obs
             for future in done:
                 k = running.pop(future)
                 field: Field = future.result()
-                field.save(keyframes.path(k), packed=True)
+                keyframes.keep(k, field)
                 yield k
             if observer.stopped():
                 raise Stopped

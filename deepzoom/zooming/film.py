@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -178,11 +179,19 @@ def _compute(
     total, before = sum(sizes), 0
     left = [k for k in reversed(range(count)) if states[k] != "done"]
     here = left if client is None else left[:1]
-    for k in here:
-        if not keyframes.compute(k, jobs, _Counted(observer, before, total, before > 0)):
-            raise Stopped
-        before += sizes[k]
-        facts["pixels"] = before
+    with ThreadPoolExecutor(1) as writer:  # packing takes as long as a quarter of the pixels do
+        writing: Future[None] | None = None
+        for k in here:
+            field = keyframes.compute(k, jobs, _Counted(observer, before, total, before > 0))
+            if writing is not None:
+                writing.result()
+            if field is None:
+                raise Stopped
+            writing = writer.submit(keyframes.keep, k, field)
+            before += sizes[k]
+            facts["pixels"] = before
+        if writing is not None:
+            writing.result()
     if left[len(here) :]:
         from . import cluster
 

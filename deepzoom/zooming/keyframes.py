@@ -67,8 +67,8 @@ class Keyframes:
         checked = TRUST.index(field.scene.trust) >= TRUST.index(scene.trust)
         return same_run(field.scene, scene) and checked and field.made.get("system") == self._key
 
-    def compute(self, k: int, jobs: int | None, observer: Observer) -> bool:
-        """Render what is new in a keyframe and keep it, whole; False where the observer stopped it."""
+    def compute(self, k: int, jobs: int | None, observer: Observer) -> Field | None:
+        """Render what is new in a keyframe; None where the observer stopped it: what is done is kept."""
         scene, new = self.descent.keyframe(k), self.descent.new(k)
         partial = self._partial(k, scene)
         if partial is None:
@@ -78,10 +78,13 @@ class Keyframes:
         if not result.complete:
             if result.field.done.any():
                 result.field.save(self.partial_path(k))
-            return False
-        result.field.save(self.path(k), packed=True)
+            return None
+        return result.field
+
+    def keep(self, k: int, field: Field) -> None:
+        """Write a keyframe, whole."""
+        field.save(self.path(k), packed=True)
         self.partial_path(k).unlink(missing_ok=True)
-        return True
 
     def _partial(self, k: int, scene: Scene) -> Field | None:
         """What was kept of an unfinished keyframe."""
