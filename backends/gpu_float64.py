@@ -16,15 +16,18 @@ from .base import Backend, Job, Progress, ReadOut, Say
 from .cpu_float64 import Float64Job
 from .device import Arrays
 from .executor import Gpus
+from .pixel_lanes import runs_of
 from .training import compile_kernels
 
 
 class _GpuJob(units.AgainOnGpus, Float64Job):
     def __init__(self, system: TrainingSystem, view: View, say: Say) -> None:
         super().__init__(system, view, say)
-        self._devices = units.opened(self._arrays, say)
+        self._devices, self._again_devices = units.opened(self._arrays, say)
         if self._devices.count:
-            self._units, self.tile = units.Units(self._arrays, self._steps), units.TILE
+            self._runs, self.tile = runs_of(self._arrays, self._steps)
+            if isinstance(self._runs, units.Units):
+                self._units = self._runs
 
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:
         return self._devices.run(pixels, self._on_gpu, super().run, ReadOut.joined)
@@ -32,10 +35,10 @@ class _GpuJob(units.AgainOnGpus, Float64Job):
     def _on_gpu(self, one: Arrays, pixels: NDArray[np.int64]) -> ReadOut:
         weights, rates, offsets, step, sums = self._start(pixels, False)
         apart = self._network.offset is not None and not self._network.offset_every_step
-        return self._units.finish(one, weights if apart else weights[:1], rates, offsets, step, sums)
+        return self._runs.finish(one, weights if apart else weights[:1], rates, offsets, step, sums)
 
     def shadow(self, pixels: NDArray[np.int64]) -> ReadOut:
-        return self._devices.run(pixels, self._shadow_on_gpu, super().shadow, ReadOut.joined)
+        return self._again_devices.run(pixels, self._shadow_on_gpu, super().shadow, ReadOut.joined)
 
     def _shadow_on_gpu(self, one: Arrays, pixels: NDArray[np.int64]) -> ReadOut:
         return self._units.finish(one, *self._start(pixels, True), shadow=True)

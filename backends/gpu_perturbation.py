@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +19,9 @@ from . import device, escape_time_differences, lyapunov, units
 from .base import Backend, Job, Progress, ReadOut, Say
 from .cpu_perturbation import CpuPerturbation, TrainingPerturbationJob
 from .device import Arrays
-from .devices import Pixels
 from .executor import Gpus
 from .limbs import disturbed, signs
+from .pixel_lanes import runs_of
 from .training import compile_kernels
 
 
@@ -31,26 +29,34 @@ class _GpuJob(units.AgainOnGpus, TrainingPerturbationJob):
     def __init__(self, system: TrainingSystem, view: View, reference: Reference, seconds: float, say: Say) -> None:
         super().__init__(system, view, reference, seconds, say)
         self._last = min(reference.steps, self._steps)
-        self._devices = units.opened(self._arrays, say)
+        self._devices, self._again_devices = units.opened(self._arrays, say)
         if self._devices.count:
             sizes = np.stack([np.abs(reference.weights[:, s]).max(axis=1) for s in self._layers], axis=1)
             given = units.ReferenceArrays(
                 reference.record, self._layout, reference.weights, sizes, reference.learning, reference.ratios,
                 self._totals,
             )  # fmt: skip
-            self._units, self.tile = units.Units(self._arrays, self._steps, given), units.TILE
+            self._runs, self.tile = runs_of(self._arrays, self._steps, given, self._drawn)
+            if isinstance(self._runs, units.Units):
+                self._units = self._runs
 
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:
-        call, cpu = partial(self._on_gpu, moved=False, cpu=super().run), super().run
-        return self._devices.run(pixels, call, cpu, ReadOut.joined)
+        cpu = super().run
+
+        def on_gpu(one: Arrays, some: NDArray[np.int64]) -> ReadOut:
+            found = self.standing(one, some, False)
+            return cpu(some) if found is None else self._runs.finish(one, *found)
+
+        return self._devices.run(pixels, on_gpu, cpu, ReadOut.joined)
 
     def shadow(self, pixels: NDArray[np.int64]) -> ReadOut:
-        call, cpu = partial(self._on_gpu, moved=True, cpu=super().shadow), super().shadow
-        return self._devices.run(pixels, call, cpu, ReadOut.joined)
+        cpu = super().shadow
 
-    def _on_gpu(self, one: Arrays, pixels: NDArray[np.int64], moved: bool, cpu: Callable[[Pixels], ReadOut]) -> ReadOut:
-        found = self.standing(one, pixels, moved)
-        return cpu(pixels) if found is None else self._units.finish(one, *found, moved)
+        def on_gpu(one: Arrays, some: NDArray[np.int64]) -> ReadOut:
+            found = self.standing(one, some, True)
+            return cpu(some) if found is None else self._units.finish(one, *found, shadow=True)
+
+        return self._again_devices.run(pixels, on_gpu, cpu, ReadOut.joined)
 
     def standing(self, one: Arrays, pixels: NDArray[np.int64], moved: bool) -> units.Standing | None:
         """After the hand-off; None where no step has a reference. moved: as of ``_handed_off``."""
@@ -58,7 +64,7 @@ class _GpuJob(units.AgainOnGpus, TrainingPerturbationJob):
         first, *start = self._start(self._skip, *at, signs(pixels, size, 0) if moved else None)
         if first >= self._last:
             return None
-        weights, step, own = self._units.from_reference(one, first, self._last, HAND_OFF, *start)
+        weights, step, own = self._runs.from_reference(one, first, self._last, HAND_OFF, *start)
         rates, offsets = self._parameters(*at)
         learning = ref.learning + rates
         if moved:

@@ -59,30 +59,30 @@ class ReferenceArrays:
 
 
 def obstacle(net: NetworkArrays) -> str | None:
-    """Why the kernels do not serve a network, or None."""
+    """Why the kernels that keep a network in registers do not serve it, or None."""
     widths = net.widths.tolist()
     if len(widths) != 3:
-        return "the GPU's kernels are for networks with one hidden layer"
+        return "the GPU's kernels for these are for networks with one hidden layer"
     for name, width, most in zip(
         ("inputs", "hidden units", "outputs"), widths, (MOST_INPUTS, MOST_UNITS, MOST_OUTPUTS)
     ):
         if width > most:
-            return f"the GPU's kernels are for networks of at most {most} {name}"
+            return f"the GPU's kernels for these are for networks of at most {most} {name}"
     return None
 
 
-def opened(net: NetworkArrays, say: Say) -> Devices:
-    """The GPUs that run a network's pixels; none, which is said, where they cannot."""
+def opened(net: NetworkArrays, say: Say) -> tuple[Devices, Devices]:
+    """The GPUs that run a network's pixels, and those that run them again, or find their horizons; none is said."""
+    try:
+        devices = Devices(opened_gpus(), say)
+    except DeviceError as error:
+        say(f"On the CPU: no GPU could be opened ({error}).")
+        devices = Devices([], say)
     why = obstacle(net)
-    there: list[Any] = []
-    if why is None:
-        try:
-            there = opened_gpus()
-        except DeviceError as error:
-            why = f"no GPU could be opened ({error})"
-    if why is not None:
-        say(f"On the CPU: {why}.")
-    return Devices(there, say)
+    if why is None or not devices.count:
+        return devices, devices
+    say(f"Second runs, more digits and horizons on the CPU: {why}.")
+    return devices, Devices([], say)
 
 
 class Units:
@@ -102,7 +102,7 @@ class Units:
         """(network, reference's arrays or None) on a GPU."""
         with self._lock:
             if id(one) not in self._held:
-                self._held[id(one)] = _uploaded(one, self._net), _of(self._reference, lambda v: _uploaded(one, v))
+                self._held[id(one)] = uploaded(one, self._net), _of(self._reference, lambda v: uploaded(one, v))
             return self._held[id(one)]
 
     def finish(
@@ -113,8 +113,8 @@ class Units:
         weights may have one row for all pixels. shadow: with slopes that do not vanish where tanh is 1 to the last bit.
         """
         net, _ = self._on(one)
-        sums = _there(one, sums)
-        given = _there(one, weights), one.upload(rates), one.upload(offsets), _there(one, step), sums
+        sums = placed(one, sums)
+        given = placed(one, weights), one.upload(rates), one.upload(offsets), placed(one, step), sums
         shape = self._sloped if shadow else self.shape
         one.launch(run_units, (one.zeros(1, np.int64), net, self._steps, *given, shape), _THREADS, _REGISTERS)
         return read_out(one.download(sums))
@@ -122,7 +122,7 @@ class Units:
     def horizons(self, one: Arrays, plain: Standing, shadow: Standing) -> NDArray[np.int32]:
         """The step at which each pixel's run and its shadow lose each other, as ``horizon.horizons``."""
         net, _ = self._on(one)
-        both = (tuple(_there(one, v) for v in state) for state in (plain, shadow))
+        both = (tuple(placed(one, v) for v in state) for state in (plain, shadow))
         found = one.zeros(len(plain[1]), np.int64)
         given = one.zeros(1, np.int64), net, self._steps, SETTLED, NEGLIGIBLE, *both, found, self.shape, self._sloped
         one.launch(run_horizons, given, _THREADS)
@@ -140,11 +140,11 @@ class Units:
     ) -> None:
         """Run pixels from where they stand to their end with more digits, as ``run_limbs``; writes their sums alone."""
         net, _ = self._on(one)
-        there = one.upload(sums)
-        state = one.upload(weights), one.upload(rates), one.upload(offsets), one.upload(step), there
-        given = one.zeros(1, np.int64), net, _uploaded(one, constants), self._steps, *state
+        own = one.upload(sums)
+        state = one.upload(weights), one.upload(rates), one.upload(offsets), one.upload(step), own
+        given = one.zeros(1, np.int64), net, uploaded(one, constants), self._steps, *state
         one.launch(run_limb_units, (*given, self.shape, (0.0,) * constants.scales.shape[1]), _THREADS)
-        sums[:] = one.download(there)
+        sums[:] = one.download(own)
 
     def from_reference(
         self,
@@ -170,10 +170,10 @@ class AgainOnGpus(Job):
     """A training job whose pixels run again on GPUs with more digits, where there is a kernel for so many, and have
     their horizons found there.
 
-    _units is there where _devices has some.
+    _again_devices has no GPU where ``Units`` do not serve the network; else _units is there.
     """
 
-    _devices: Devices
+    _again_devices: Devices
     _units: Units
     _more: MoreDigits
 
@@ -184,7 +184,7 @@ class AgainOnGpus(Job):
         def on_gpu(one: Arrays, some: NDArray[np.int64]) -> ReadOut:
             return self._more.again(some, rung, partial(self._units.in_limbs, one))
 
-        return self._devices.run(pixels, on_gpu, lambda some: self._more.again(some, rung), ReadOut.joined)
+        return self._again_devices.run(pixels, on_gpu, lambda some: self._more.again(some, rung), ReadOut.joined)
 
     def standing(self, one: Arrays, pixels: NDArray[np.int64], moved: bool) -> Standing | None:
         """Where pixels stand before their first step in float64, or None where the CPU has to make them stand there.
@@ -201,10 +201,10 @@ class AgainOnGpus(Job):
             return self._units.horizons(one, plain, shadow)
 
         cpu = super().horizon
-        return self._devices.run(pixels, on_gpu, cpu, np.concatenate)
+        return self._again_devices.run(pixels, on_gpu, cpu, np.concatenate)
 
     def batch(self, rung: int) -> int:
-        size = LIMB_BATCHES.get(self.rungs[rung], 0) if self._devices.count else 0
+        size = LIMB_BATCHES.get(self.rungs[rung], 0) if self._again_devices.count else 0
         return size or self._more.batch(rung)
 
 
@@ -212,12 +212,14 @@ def _of(reference: ReferenceArrays | None, made: Callable[[Any], Any]) -> tuple[
     return None if reference is None else tuple(made(v) for v in vars(reference).values())
 
 
-def _uploaded(one: Arrays, value: Any) -> Any:
+def uploaded(one: Arrays, value: Any) -> Any:
     """A value with the arrays in it on a GPU."""
     if isinstance(value, tuple):
-        return type(value)(*(_uploaded(one, v) for v in value))  # a NamedTuple
+        parts = [uploaded(one, v) for v in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
     return one.upload(value) if isinstance(value, np.ndarray) else value
 
 
-def _there(one: Arrays, array: Any) -> Any:
+def placed(one: Arrays, array: Any) -> Any:
+    """An array on a GPU, also where it is there already."""
     return one.upload(array) if isinstance(array, np.ndarray) else array

@@ -15,6 +15,7 @@ from types import SimpleNamespace
 import numpy as np
 import ptx
 import pytest
+from conftest import SmallNetwork
 
 from deepzoom import systems
 from deepzoom.backends import device, units
@@ -25,7 +26,9 @@ from deepzoom.backends.kernels.delta_units import run_delta_units
 from deepzoom.backends.kernels.horizon_units import run_horizons
 from deepzoom.backends.kernels.limb_units import run_limb_units
 from deepzoom.backends.kernels.network_units import run_units
+from deepzoom.backends.kernels.pixel_lanes import run_delta_lanes, run_plain_lanes
 from deepzoom.backends.lyapunov import LyapunovJob
+from deepzoom.backends.pixel_lanes import PixelLanes
 from deepzoom.backends.training import arrays_of, layout_of, start_weights
 from deepzoom.backends.training_again import constants_of
 from deepzoom.scene import View
@@ -150,6 +153,20 @@ def test_training(launched, name):
     twice = [np.repeat(v, 2, axis=1) for v in (weights, rates, offsets)]
     made.in_limbs(one, constants_of(network, 2), *twice, step, sums)
     right(one, run_limb_units, launched)
+
+
+def test_large_networks(launched):
+    one, network = device.Device(), SmallNetwork(1, widths=(3, 40, 2), rows=5).network
+    net, layout = arrays_of(network), layout_of(network)
+    weights, rates, offsets, _, sums = standing(network)
+    reference = units.ReferenceArrays(
+        np.ones((3, layout.size)), layout, weights, np.ones((3, 2)), np.ones(2), np.ones(3), np.ones((4, 4))
+    )
+    made = PixelLanes(net, 50, reference, layout)
+    assert len(made.finish(one, *standing(network)).measure) == PIXELS
+    right(one, run_plain_lanes, launched)
+    made.from_reference(one, 1, 3, 0.1, weights, rates, offsets, sums)
+    right(one, run_delta_lanes, launched)
 
 
 @pytest.mark.parametrize("name", ["mandelbrot", "lyapunov"])

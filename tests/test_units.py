@@ -183,14 +183,10 @@ def test_short_memory_makes_smaller_batches(monkeypatch):
     assert one.launches == 8 and gpu._devices.count == 1
 
 
-def test_networks_that_do_not_fit_run_on_the_cpu(monkeypatch):
-    said = []
-    deep = SmallNetwork(3, widths=(3, 4, 4, 1))
-    gpu, cpu = jobs(GpuFloat64, CpuFloat64, deep, "1e-3", monkeypatch, None, said=said.append)
-    same(gpu.run(np.arange(48)), cpu.run(np.arange(48)), 0)
-    assert said == ["On the CPU: the GPU's kernels are for networks with one hidden layer."]
-    wide = arrays_of(SmallNetwork(3, widths=(3, 40, 1)).network)
-    assert units.obstacle(wide) == "the GPU's kernels are for networks of at most 32 hidden units"
+def test_what_does_not_fit_in_registers():
+    deep, wide = (arrays_of(SmallNetwork(3, widths=w).network) for w in ((3, 4, 4, 1), (3, 40, 1)))
+    assert units.obstacle(deep) == "the GPU's kernels for these are for networks with one hidden layer"
+    assert units.obstacle(wide) == "the GPU's kernels for these are for networks of at most 32 hidden units"
 
 
 @pytest.mark.skipif(ptx.missing() is not None, reason=str(ptx.missing()))

@@ -20,7 +20,7 @@ from numba.extending import intrinsic
 
 from deepzoom.compiled import inner
 
-from .simd import CONTRACT, LANES, VECTOR, emit_load, emit_pointer, emit_splat, emit_store
+from .simd import CONTRACT, LANES, constant, emit_load, emit_pointer, emit_splat, emit_store, lanes_of
 
 ROWS, COLUMNS = (4, 4) if LANES == 8 else (2, 4)
 """Shape of the largest block: its sums and one row of operands fit the vector registers (32 with AVX-512, else 16)."""
@@ -43,7 +43,10 @@ def _block(rows: int, columns: int, shared: bool) -> Any:
 
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             lanes, c0, c_row, c_col, a, a0, a_row, a_col, b0, b_row, b_col, depth, add = args
-            kinds = signature.args
+            kinds, kind = signature.args, lanes_of(typingctx)
+
+            def pointer(which: int, array: Any, at: Any) -> Any:
+                return emit_pointer(context, builder, kinds[which], array, at, kind)
 
             def place(start: Any, *steps: tuple[Any, int]) -> Any:
                 for stride, count in steps:
@@ -51,12 +54,12 @@ def _block(rows: int, columns: int, shared: bool) -> Any:
                 return start
 
             targets = {
-                (m, n): emit_pointer(context, builder, kinds[0], lanes, place(c0, (c_row, m), (c_col, n)))
+                (m, n): pointer(0, lanes, place(c0, (c_row, m), (c_col, n)))
                 for m in range(rows)
                 for n in range(columns)
             }
-            sums = {key: cgutils.alloca_once(builder, VECTOR) for key in targets}
-            zero = ir.Constant(VECTOR, [0.0] * int(LANES))
+            sums = {key: cgutils.alloca_once(builder, kind) for key in targets}
+            zero = constant(0.0, kind)
             adding = builder.icmp_signed("!=", add, ir.Constant(add.type, 0))
             with builder.if_else(adding) as (then, otherwise):
                 with then:
@@ -74,11 +77,11 @@ def _block(rows: int, columns: int, shared: bool) -> Any:
                 for m in range(rows):
                     at = place(a_at, (a_row, m))
                     if shared:
-                        left.append(emit_splat(builder, builder.load(builder.gep(a_data, [at]))))
+                        left.append(emit_splat(builder, builder.load(builder.gep(a_data, [at])), kind))
                     else:
-                        left.append(emit_load(builder, emit_pointer(context, builder, kinds[4], a, at)))
+                        left.append(emit_load(builder, pointer(4, a, at)))
                 for n in range(columns):
-                    right = emit_load(builder, emit_pointer(context, builder, kinds[0], lanes, place(b_at, (b_col, n))))
+                    right = emit_load(builder, pointer(0, lanes, place(b_at, (b_col, n))))
                     for m in range(rows):
                         product = builder.fmul(left[m], right, flags=CONTRACT)
                         total = builder.fadd(builder.load(sums[m, n]), product, flags=CONTRACT)

@@ -18,7 +18,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .simd import CONTRACT, VectorType, constant, emit_magnitude, emit_splat, on_cpu
+from .simd import CONTRACT, VectorType, constant, emit_magnitude, emit_splat, emit_thread, on_cpu
 
 _f64, _i1, _i32, _i64 = ir.DoubleType(), ir.IntType(1), ir.IntType(32), ir.IntType(64)
 _ALL = -1  # all threads of a warp
@@ -38,8 +38,7 @@ def _declared(builder: Any, name: str, result: Any, arguments: list[Any]) -> Any
 
 def emit_lane(builder: Any, distances: Any) -> Any:
     """LLVM code for the number of this thread in its group (i32)."""
-    thread = builder.call(_declared(builder, "llvm.nvvm.read.ptx.sreg.tid.x", _i32, []), [])
-    return builder.and_(thread, ir.Constant(_i32, 2**distances.count - 1))
+    return emit_thread(builder, 2**distances.count)
 
 
 def emit_shuffled(builder: Any, value: Any, mode: int, where: Any) -> Any:
@@ -119,6 +118,19 @@ def any_group(typingctx, flag):  # type: ignore[no-untyped-def]
         return builder.extract_value(found, 1)
 
     return types.boolean(types.boolean), codegen
+
+
+@intrinsic
+def together(typingctx):  # type: ignore[no-untyped-def]
+    """Wait until all threads of the warp are here, and see what they wrote; nothing on the CPU."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        if not on_cpu(typingctx):
+            void = ir.VoidType()
+            builder.call(_declared(builder, "llvm.nvvm.bar.warp.sync", void, [_i32]), [ir.Constant(_i32, _ALL)])
+        return context.get_dummy_value()
+
+    return types.void(), codegen
 
 
 @intrinsic

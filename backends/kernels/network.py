@@ -18,7 +18,7 @@ from deepzoom.compiled import inner
 
 from .contraction import ADD, SET, UNIT, contract_shared, contract_vector
 from .elementary import ARGUMENT_SCALE, tanh
-from .simd import LANES, fma, like, load, magnitude, maximum, splat, store, where_less
+from .simd import LANES, first_lane, fma, like, load, magnitude, maximum, past_lane, splat, store, where_less
 
 IDENTITY, RELU, TANH = 0, 1, 2
 PER_LANE = np.int64(-1)
@@ -228,7 +228,7 @@ def draw(net, t, first, rows, lanes, at):
     """Put the rows drawn at each lane's own step into the workspace."""
     n, k = net.widths[0], net.widths[-1]
     for r in range(rows):
-        for lane in range(LANES):
+        for lane in range(first_lane(), past_lane()):
             drawn = net.batches[min(t[lane], net.batches.shape[0] - 1), first + r]
             for i in range(n):
                 lanes[at.inputs + (r * n + i) * LANES + lane] = net.x[drawn * n + i]

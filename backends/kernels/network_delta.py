@@ -22,6 +22,7 @@ from deepzoom.compiled import inner
 
 from .contraction import ADD, SET, UNIT, contract_shared, contract_vector
 from .elementary import ARGUMENT_SCALE, tanh_difference, tanh_slope, tanh_slope_difference
+from .group import together
 from .network import BLOCK, RELU, TANH, factor, hidden_count, weight_count
 from .simd import LANES, fma, load, splat, store, where_less
 
@@ -177,8 +178,10 @@ def _backward(lanes, at, widths, activation, x, x0, reference, layout, r, rows, 
     h = at.hidden + hidden_count(widths) * rows * LANES
     change, whole = at.residual, at.output
     k = widths[-1]
+    together()
     for i in range(rows * k):
         shared[i] = reference[layout.residual + r * k + i] * (2.0 / total)
+    together()
     for layer in range(layers - 1, -1, -1):
         n_in, n_out = widths[layer], widths[layer + 1]
         row = n_out * LANES
@@ -209,7 +212,9 @@ def _backward(lanes, at, widths, activation, x, x0, reference, layout, r, rows, 
         )  # fmt: skip
         change, whole = at.change, at.whole
         if layer > 1:
+            together()
             _derivative_below(widths, layer, activation, reference, layout, r, rows, shared)
+            together()
 
 
 @inner
@@ -268,7 +273,8 @@ def delta_step(net, t, lanes, at, record, layout, weights, learning, drawn, draw
     """One step of the differences in each lane, in place; returns the vector of differences of the loss before it.
 
     record (steps, layout.size): the reference's steps; weights (steps + 1, n): its weights; learning (layers,): its
-    learning rates. drawn, drawn_layout, xs: room for the rows of a minibatch; shared: for one block's derivatives.
+    learning rates. drawn, drawn_layout, xs: room for the rows of a minibatch; shared: for one block's derivatives. All
+    lanes write the same there, and on a GPU wait for each other before and after.
     """
     widths = net.widths
     n, k = widths[0], widths[-1]
@@ -288,7 +294,9 @@ def delta_step(net, t, lanes, at, record, layout, weights, learning, drawn, draw
             _backward(lanes, at, widths, net.activation, net.x, r * n, reference, layout, r, rows, net.rows * k, shared)
     if not full_batch:
         batch = net.batches.shape[1]
+        together()
         _gather(net, t, reference, 0, layout, drawn, drawn_layout, xs)
+        together()
         for r in range(0, batch, BLOCK):
             rows = min(BLOCK, batch - r)
             _forward(lanes, at, widths, net.activation, xs, r * n, drawn, drawn_layout, r, rows)

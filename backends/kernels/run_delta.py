@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from deepzoom.compiled import inner, kernel
 
+from .group import any_group
 from .network import BLOCK
 from .network_delta import delta_step, delta_workspace
 from .readout import COLUMNS, FIRST, add_difference, add_loss
 from .run_plain import put, take
-from .simd import LANES, lane_array, load, magnitude, maximum, splat, store
+from .simd import LANES, first_lane, lane_array, load, magnitude, maximum, past_lane, splat, store
 
 
 @inner
@@ -37,6 +40,66 @@ def _own_sums(sums, pixel, totals, t):
         sums[pixel, i] += totals[t, i]
 
 
+DELTA_EXTRA = 3
+"""Vectors beyond the delta step's workspace that ``to_hand_off`` needs."""
+
+
+@inner
+def rooms(net, drawn_layout):
+    """Float64 numbers that ``to_hand_off`` needs for a block's derivatives, the rows drawn, and their inputs."""
+    widest = 1
+    for width in net.widths:
+        widest = max(widest, width)
+    return BLOCK * widest, drawn_layout.size, net.batches.shape[1] * net.widths[0]
+
+
+@inner
+def to_hand_off(
+    net, steps, first, last, threshold, record, layout, drawn_layout, weights, learning, ratios, totals,
+    differences, rate_differences, offset_differences, step, sums, start, lanes, shared, drawn, xs,
+):  # fmt: skip
+    """Run the pixels from ``start`` on, one in each lane, to their hand-offs; ``run_delta`` says what they are.
+
+    lanes: ``delta_workspace`` and ``DELTA_EXTRA`` vectors. shared, drawn, xs: as large as ``rooms``, of all lanes.
+    """
+    pixels = differences.shape[0]
+    at = delta_workspace(net.widths)
+    changes, shares, running = at.size, at.size + LANES, at.size + 2 * LANES
+    for lane in range(first_lane(), past_lane()):
+        pixel = min(start + lane, pixels - 1)
+        put(lanes, at.differences, lane, differences, pixel)
+        put(lanes, at.rates, lane, rate_differences, pixel)
+        put(lanes, at.offset, lane, offset_differences, pixel)
+        lanes[running + lane] = 1.0 if start + lane < pixels else 0.0
+        if first >= last and start + lane < pixels:  # nothing to run
+            _own_sums(sums, pixel, totals, first)
+            step[pixel] = first
+    for t in range(first, last):
+        change = delta_step(net, t, lanes, at, record, layout, weights, learning, drawn, drawn_layout, xs, shared)
+        store(lanes, changes, change)
+        store(lanes, shares, _largest_share(net, lanes, at, weights, t + 1))
+        goes_on = False
+        for lane in range(first_lane(), past_lane()):
+            if lanes[running + lane] == 0.0:
+                continue
+            pixel = start + lane
+            change_here = lanes[changes + lane]
+            finite = math.isfinite(change_here)
+            if finite:
+                add_difference(sums, pixel, t, steps, ratios[t], totals[last, FIRST], change_here)
+            if not finite or lanes[shares + lane] >= threshold or t + 1 == last:
+                lanes[running + lane] = 0.0
+                take(lanes, at.differences, lane, differences, pixel)
+                _own_sums(sums, pixel, totals, t + 1 if finite else t)
+                step[pixel] = t + 1 if finite else steps
+                if not finite:  # its loss is no number any more, which stands for all that follow
+                    add_loss(sums, pixel, t, steps, math.nan)
+            else:
+                goes_on = True
+        if not any_group(goes_on):
+            break
+
+
 @kernel()
 def run_delta(
     net, steps, first, last, threshold, record, layout, drawn_layout, weights, learning, ratios, totals,
@@ -53,48 +116,15 @@ def run_delta(
     hand-off (P,).
     """
     pixels = differences.shape[0]
-    at = delta_workspace(net.widths)
-    lanes = lane_array(at.size // LANES)
-    lanes[:] = 0.0
-    widest = 1
-    for width in net.widths:
-        widest = max(widest, width)
-    shared = np.empty(BLOCK * widest)
-    drawn = np.empty(drawn_layout.size)
-    xs = np.empty(net.batches.shape[1] * net.widths[0])
-    changes = np.empty(LANES)
-    shares = np.empty(LANES)
+    size = delta_workspace(net.widths).size
+    lanes = lane_array(size // LANES + DELTA_EXTRA)
+    lanes[:size] = 0.0
+    shared_size, drawn_size, xs_size = rooms(net, drawn_layout)
+    shared, drawn, xs = np.empty(shared_size), np.empty(drawn_size), np.empty(xs_size)
     step = np.full(pixels, first, np.int64)
     for start in range(0, pixels, LANES):
-        group = min(LANES, pixels - start)
-        for lane in range(LANES):
-            pixel = start + min(lane, group - 1)
-            put(lanes, at.differences, lane, differences, pixel)
-            put(lanes, at.rates, lane, rate_differences, pixel)
-            put(lanes, at.offset, lane, offset_differences, pixel)
-        left = np.zeros(LANES, np.bool_)
-        left[group:] = True
-        for t in range(first, last):
-            change = delta_step(net, t, lanes, at, record, layout, weights, learning, drawn, drawn_layout, xs, shared)
-            store(changes, 0, change)
-            store(shares, 0, _largest_share(net, lanes, at, weights, t + 1))
-            for lane in range(group):
-                pixel = start + lane
-                if left[lane]:
-                    continue
-                finite = np.isfinite(changes[lane])
-                if finite:
-                    add_difference(sums, pixel, t, steps, ratios[t], totals[last, FIRST], changes[lane])
-                left[lane] = not finite or shares[lane] >= threshold or t + 1 == last
-                if left[lane]:
-                    take(lanes, at.differences, lane, differences, pixel)
-                    _own_sums(sums, pixel, totals, t + 1 if finite else t)
-                    step[pixel] = t + 1 if finite else steps
-                    if not finite:  # its loss is no number any more, which stands for all that follow
-                        add_loss(sums, pixel, t, steps, np.nan)
-            if left.all():
-                break
-        if first >= last:  # nothing to run
-            for lane in range(group):
-                _own_sums(sums, start + lane, totals, first)
+        to_hand_off(
+            net, steps, first, last, threshold, record, layout, drawn_layout, weights, learning, ratios, totals,
+            differences, rate_differences, offset_differences, step, sums, start, lanes, shared, drawn, xs,
+        )  # fmt: skip
     return step

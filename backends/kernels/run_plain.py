@@ -9,14 +9,17 @@ weights into NaN sooner, which a read-out does not see).
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from deepzoom.compiled import inner, kernel
 
 from .contraction import ADD, SET, UNIT, contract_vector
 from .network import IDENTITY, TANH, forward, hidden_count, layout, plain_step, prepare, weight_count
+from .queue import taken
 from .readout import add_loss
-from .simd import LANES, fma, lane_array, load, splat, store
+from .simd import LANES, first_lane, fma, lane_array, load, past_lane, splat, store
 
 
 @inner
@@ -33,6 +36,68 @@ def take(lanes, start, lane, values, pixel):
         values[pixel, i] = lanes[start + i * LANES + lane]
 
 
+PLAIN_EXTRA = 2
+"""Vectors beyond the plain step's workspace that ``run_through`` needs."""
+
+
+@inner
+def run_through(queue, net, steps, weights, rates, offsets, step, sums, frozen, lanes, t, holds):
+    """Run pixels of a queue (1,) int64 through the lanes until it is empty; ``run_plain`` says what they are.
+
+    weights: (P, n), or (1, n) where all pixels begin with the same, which stay. lanes: ``layout`` and ``PLAIN_EXTRA``
+    vectors; t and holds (LANES,): int64, each lane's step and pixel. frozen (P,): those that froze; none where it is
+    empty. Returns how many steps of single pixels were computed, of this thread's lanes.
+    """
+    pixels = step.size
+    at = layout(net.widths)
+    losses, moved = at.size, at.size + LANES
+    for i in range(0, at.size, LANES):
+        store(lanes, i, splat(0.0))
+    own = weights.shape[0] == pixels
+    can_freeze = net.activation != IDENTITY and net.widths.size > 2 and not net.offset_every_step and frozen.size > 0
+    done_steps = 0
+    for lane in range(first_lane(), past_lane()):
+        t[lane] = 0
+        holds[lane] = -1
+    while True:
+        active = 0
+        for lane in range(first_lane(), past_lane()):
+            while holds[lane] < 0:
+                pixel = taken(queue)
+                if pixel >= pixels:
+                    break
+                if step[pixel] < steps:
+                    holds[lane] = pixel
+                    t[lane] = step[pixel]
+                    put(lanes, at.weights, lane, weights, pixel if own else 0)
+                    put(lanes, at.rates, lane, rates, pixel)
+                    put(lanes, at.offset, lane, offsets, pixel)
+            if holds[lane] >= 0:
+                active += 1
+        if active == 0:
+            return done_steps
+        loss, change = plain_step(net, t, lanes, at)
+        store(lanes, losses, loss)
+        store(lanes, moved, change)
+        done_steps += active
+        for lane in range(first_lane(), past_lane()):
+            pixel = holds[lane]
+            if pixel < 0:
+                continue
+            value = lanes[losses + lane]
+            add_loss(sums, pixel, t[lane], steps, value)
+            t[lane] += 1
+            over = math.isnan(value) or t[lane] == steps
+            freezes = can_freeze and lanes[moved + lane] == 0.0 and not over
+            if freezes:
+                frozen[pixel] = True
+            if over or freezes:
+                step[pixel] = steps if over else t[lane]
+                if own:
+                    take(lanes, at.weights, lane, weights, pixel)
+                holds[lane] = -1
+
+
 @kernel()
 def run_plain(net, steps, weights, rates, offsets, step, sums):
     """Run pixels on from their step to the end, in place.
@@ -41,49 +106,12 @@ def run_plain(net, steps, weights, rates, offsets, step, sums):
     Returns (frozen, pixel_steps): which pixels froze on the way (bool; their rows say where they stand), and how
     many steps of single pixels were computed.
     """
-    pixels = weights.shape[0]
-    frozen = np.zeros(pixels, np.bool_)
-    at = layout(net.widths)
-    lanes = lane_array(at.size // LANES)
-    lanes[:] = 0.0
-    t = np.zeros(LANES, np.int64)
-    holds = np.full(LANES, -1, np.int64)
-    losses = np.empty(LANES)
-    moved = np.empty(LANES)
-    can_freeze = net.activation != IDENTITY and net.widths.size > 2 and not net.offset_every_step
-    queue = 0
-    done_steps = 0
-    while True:
-        active = 0
-        for lane in range(LANES):
-            while holds[lane] < 0 and queue < pixels:
-                if step[queue] < steps:
-                    holds[lane] = queue
-                    t[lane] = step[queue]
-                    put(lanes, at.weights, lane, weights, queue)
-                    put(lanes, at.rates, lane, rates, queue)
-                    put(lanes, at.offset, lane, offsets, queue)
-                queue += 1
-            if holds[lane] >= 0:
-                active += 1
-        if active == 0:
-            return frozen, done_steps
-        loss, change = plain_step(net, t, lanes, at)
-        store(losses, 0, loss)
-        store(moved, 0, change)
-        done_steps += active
-        for lane in range(LANES):
-            pixel = holds[lane]
-            if pixel < 0:
-                continue
-            add_loss(sums, pixel, t[lane], steps, losses[lane])
-            t[lane] += 1
-            over = np.isnan(losses[lane]) or t[lane] == steps
-            frozen[pixel] = can_freeze and moved[lane] == 0.0 and not over
-            if over or frozen[pixel]:
-                step[pixel] = steps if over else t[lane]
-                take(lanes, at.weights, lane, weights, pixel)
-                holds[lane] = -1
+    frozen = np.zeros(weights.shape[0], np.bool_)
+    lanes = lane_array(layout(net.widths).size // LANES + PLAIN_EXTRA)
+    t, holds = np.empty(LANES, np.int64), np.empty(LANES, np.int64)
+    queue = np.zeros(1, np.int64)
+    done_steps = run_through(queue, net, steps, weights, rates, offsets, step, sums, frozen, lanes, t, holds)
+    return frozen, done_steps
 
 
 @inner

@@ -5,7 +5,8 @@ the same straight-line code in every lane, so it is written with an explicit vec
 and the functions below act on all lanes. LLVM lowers the vector to what the machine has (AVX-512, AVX2, NEON).
 
 The functions below take vectors of any width, and plain float64 where no argument is a vector: on a GPU, where each
-lane is a thread, there is nothing but float64.
+lane is a thread, there is nothing but float64. There ``load`` and ``store`` reach the thread's own lane, and loops over
+lanes go from ``first_lane()`` to ``past_lane()``.
 
 Arithmetic carries the ``contract`` flag alone: a product and a sum may become one fused operation, and nothing
 is reordered, so that the rounding tricks in ``elementary.py`` hold.
@@ -67,15 +68,26 @@ class _VectorModel(models.PrimitiveModel):
 
 
 def emit_splat(builder: Any, scalar: Any, kind: Any = VECTOR) -> Any:
-    """LLVM code that copies a float64 into every lane of a vector type."""
+    """LLVM code that copies a float64 into every lane of a vector type; of a scalar, that float64."""
+    if not isinstance(kind, ir.VectorType):
+        return scalar
     undefined = ir.Constant(kind, ir.Undefined)
     first = builder.insert_element(undefined, scalar, ir.Constant(_i32, 0))
     return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(_i32, kind.count), [0] * kind.count))
 
 
-def emit_pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
-    """LLVM pointer to a vector that starts at element ``index`` of a contiguous float64 array."""
+def emit_thread(builder: Any, width: int) -> Any:
+    """LLVM code for the number (i32) of a GPU's thread among ``width``, a power of two, that are neighbours."""
+    name, kind = "llvm.nvvm.read.ptx.sreg.tid.x", ir.FunctionType(_i32, [])
+    thread = builder.call(builder.module.globals.get(name) or ir.Function(builder.module, kind, name), [])
+    return builder.and_(thread, ir.Constant(_i32, width - 1))
+
+
+def emit_pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any, kind: Any = VECTOR) -> Any:
+    """LLVM pointer to a vector that starts at element ``index`` of a contiguous float64 array, or to a lane of it."""
     data = context.make_array(array_type)(context, builder, array).data
+    if kind == _f64:
+        return builder.gep(data, [builder.add(index, builder.zext(emit_thread(builder, _WIDTH), _i64))])
     return builder.bitcast(builder.gep(data, [index]), VECTOR.as_pointer())
 
 
@@ -111,6 +123,15 @@ def _lift(builder: Any, kind: Any, value: Any, target: Any) -> Any:
 def on_cpu(typingctx: Any) -> bool:
     """Whether code is made for the CPU; else it is for a GPU."""
     return isinstance(typingctx, Context)
+
+
+def lanes_of(typingctx: Any) -> Any:
+    """LLVM type of a value with ``LANES`` lanes: on a GPU that of its thread's."""
+    return VECTOR if on_cpu(typingctx) else _f64
+
+
+def _lanes_type(typingctx: Any) -> Any:
+    return vector if on_cpu(typingctx) else types.float64
 
 
 def _signature(*kinds: Any) -> Any:
@@ -263,7 +284,11 @@ def _overload_neg(a):  # type: ignore[no-untyped-def]
 @intrinsic
 def splat(typingctx: Any, x: Any) -> Any:
     """The float64 x in every lane."""
-    return vector(types.float64), lambda context, builder, signature, args: emit_splat(builder, args[0])
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return emit_splat(builder, args[0], lanes_of(typingctx))
+
+    return _lanes_type(typingctx)(types.float64), codegen
 
 
 @intrinsic
@@ -271,9 +296,10 @@ def load(typingctx: Any, array: Any, index: Any) -> Any:
     """The vector that starts at element ``index`` of a contiguous one-dimensional float64 array."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return emit_load(builder, emit_pointer(context, builder, signature.args[0], args[0], args[1]))
+        kind = lanes_of(typingctx)
+        return emit_load(builder, emit_pointer(context, builder, signature.args[0], args[0], args[1], kind))
 
-    return vector(array, types.intp), codegen
+    return _lanes_type(typingctx)(array, types.intp), codegen
 
 
 @intrinsic
@@ -281,10 +307,30 @@ def store(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
     """Write a vector to ``LANES`` elements of the array, from ``index`` on."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        emit_store(builder, args[2], emit_pointer(context, builder, signature.args[0], args[0], args[1]))
+        kind = lanes_of(typingctx)
+        emit_store(builder, args[2], emit_pointer(context, builder, signature.args[0], args[0], args[1], kind))
         return context.get_dummy_value()
 
-    return types.void(array, types.intp, vector), codegen
+    return types.void(array, types.intp, _lanes_type(typingctx)), codegen
+
+
+def _bound(of_cpu: int, further: int) -> Any:
+    @intrinsic
+    def bound(typingctx):  # type: ignore[no-untyped-def]
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            if on_cpu(typingctx):
+                return ir.Constant(_i64, of_cpu)
+            return builder.add(builder.zext(emit_thread(builder, _WIDTH), _i64), ir.Constant(_i64, further))
+
+        return types.int64(), codegen
+
+    return bound
+
+
+first_lane = _bound(0, 0)
+"""The first lane that is this thread's: 0, and on a GPU its own."""
+past_lane = _bound(_WIDTH, 1)
+"""One more than the last."""
 
 
 @inner

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from conftest import KINDS, SmallNetwork
+from test_perturbation import system_of
 
 from deepzoom import landmarks, systems
 from deepzoom.backends import device, units
@@ -49,6 +51,17 @@ def test_deep_views(name, own_cache):
     view = View.parse(place.x, place.y, "1e-20", "32x32")
     system = systems.create(name, steps=place.steps)
     agree(*(b().job(system, view, None, quiet, quiet) for b in (GpuPerturbation, CpuPerturbation)), np.arange(1024))
+
+
+@pytest.mark.parametrize("kind", ["deep tanh", "deep relu", "deep minibatch"])
+@pytest.mark.parametrize("depth", ["1e-3", "1e-30"])
+def test_networks_of_more_layers(kind, depth, own_cache):
+    view = View.parse("-0.61803398874989", "-0.3141592653589793", depth, "48x48")
+    system = system_of(SmallNetwork(sum(map(ord, kind)), **KINDS[kind]))
+    both = (GpuFloat64, CpuFloat64) if depth == "1e-3" else (GpuPerturbation, CpuPerturbation)
+    gpu, cpu = (b().job(system, view, None, quiet, quiet) for b in both)
+    settled, _ = agree(gpu, cpu, np.arange(2304))
+    assert settled > 0.9 and gpu._devices.count == 1
 
 
 def test_every_batch_size():
