@@ -1,4 +1,4 @@
-"""A film of every system down to its deepest landmark, or to 1e-20 where that is deeper, from where all of it is seen.
+"""A film of every system, from where all of it is seen down to its landmark at 1e-20 or below, or else its deepest one.
 
 python scripts/make_films.py [--only tanh] [--size 256x256] [--seconds 60] [--out films]
 
@@ -36,6 +36,11 @@ def places() -> dict[str, Landmark]:
     return {system: min(found, key=order) for system, found in own.items()}
 
 
+def end_of(place: Landmark) -> str:
+    """Depth of the last frame."""
+    return place.depth if place.default and place.serves(DEEPEST) else place.reaches
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--only", help="one system")
@@ -51,7 +56,7 @@ def main() -> None:
         path = args.out / f"{system}.mp4"
         if path.exists() or args.only not in (None, system):
             continue
-        end = args.to or ("1e-20" if place.serves(DEEPEST) else place.reaches)
+        end = args.to or end_of(place)
         if parse_decimal(end, "depth") >= parse_decimal(BEGIN.get(system, "4"), "depth"):
             continue  # a system that has no deep place
         asked = Request(at=place.name, size=args.size, steps=args.steps, stretch="auto")

@@ -61,9 +61,13 @@ def test_films_of_systems(monkeypatch, capsys, system):
 
 
 def test_every_system_has_a_place_for_a_film_to_1e_20():
-    places = runpy.run_path(str(SCRIPTS / "make_films.py"))["places"]()
+    script = runpy.run_path(str(SCRIPTS / "make_films.py"))
+    places, end_of = script["places"](), script["end_of"]
     assert set(places) == set(systems.names())
-    assert all(place.serves(parse_decimal("1e-20", "depth")) for place in places.values())
+    for place in places.values():
+        assert parse_decimal(place.reaches, "") <= parse_decimal(end_of(place), "") <= parse_decimal("1e-20", "")
+    assert end_of(places["tanh"]) == "1e-20"
+    assert end_of(places["minibatch"]) == "3e-37"  # at 1e-20 that place is dust
 
 
 def test_a_plain_and_an_unfolded_view(monkeypatch):
