@@ -91,6 +91,11 @@ class Job(ABC):
     rungs: tuple[str, ...] = ()
     """Names of the ways to run pixels again, each with more digits than the one before."""
 
+    @property
+    def second_tile(self) -> int:
+        """Pixels that are best given to one call of ``shadow`` or ``horizon``."""
+        return self.tile
+
     def shadow(self, pixels: NDArray[np.int64]) -> ReadOut:
         """Read-outs of a second run, disturbed in the last place of what rounding may have touched."""
         raise NotImplementedError

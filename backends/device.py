@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -178,13 +178,21 @@ class Device:
 
     def upload(self, array: NDArray[Any]) -> Any:
         with self._here() as stream:
-            there = self._cupy.asarray(np.ascontiguousarray(array))
+            there = self._placed(lambda: self._cupy.asarray(np.ascontiguousarray(array)))
             stream.synchronize()  # another thread may be the first to use it
             return there
 
     def zeros(self, shape: int | tuple[int, ...], dtype: Any) -> Any:
         with self._here():
-            return self._cupy.zeros(shape, dtype)
+            return self._placed(lambda: self._cupy.zeros(shape, dtype))
+
+    def _placed(self, allocate: Callable[[], Any]) -> Any:
+        """What an allocation gives; tried again without what CuPy keeps of arrays that are gone."""
+        try:
+            return allocate()
+        except self._cupy.cuda.memory.OutOfMemoryError:
+            self._cupy.get_default_memory_pool().free_all_blocks()
+            return allocate()
 
     def download(self, array: Any) -> NDArray[Any]:
         with self._here():

@@ -22,7 +22,9 @@ Floats = NDArray[np.float64]
 
 TILE = 2**14
 _WORKSPACE = 2**30
-"""Bytes of all slots of a batch, at most: those of some thousand threads, which keep a GPU's memory busy."""
+"""Bytes of all slots of a batch, at most: those of some thousand threads, which keep a GPU's memory busy. Two batches
+are under way.
+"""
 _THREADS = 128
 _WARP = 32
 
@@ -78,7 +80,7 @@ class PixelLanes:
         room = one.zeros((slots, size), np.float64), one.zeros((slots, 2, int(LANES)), np.int64)
         queues = one.zeros(1, np.int64), one.zeros(1, np.int64)
         none = one.zeros(0, np.bool_)
-        one.launch(run_plain_lanes, (*queues, net, self._steps, *given, none, *room), _THREADS)
+        one.launch(run_plain_lanes, (*queues, net, self._steps, *given, none, *room, GROUP), _THREADS)
         return read_out(one.download(sums))
 
     def from_reference(

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deepzoom.systems.training import Network
+
 from .base import SETTLED, Job, ReadOut, Say
 from .device import Arrays, DeviceError
 from .device import opened as opened_gpus
@@ -23,7 +25,7 @@ from .kernels.network import TANH, NetworkArrays
 from .kernels.network_delta import RecordLayout
 from .kernels.network_limbs import LimbConstants
 from .kernels.network_units import SLOPED, Shape, run_units
-from .training import read_out
+from .training import read_out, tile_of
 from .training_again import MoreDigits
 
 Floats = NDArray[np.float64]
@@ -175,7 +177,13 @@ class AgainOnGpus(Job):
 
     _again_devices: Devices
     _units: Units
+    _network: Network
+    _steps: int
     _more: MoreDigits
+
+    @property
+    def second_tile(self) -> int:
+        return self.tile if self._again_devices.count else tile_of(self._network, self._steps)
 
     def again(self, pixels: NDArray[np.int64], rung: int) -> ReadOut:
         if self.rungs[rung] not in LIMB_BATCHES:

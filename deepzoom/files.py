@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -43,6 +44,10 @@ def whole_file(path: str | Path) -> Iterator[IO[Any]]:
         yield file
 
 
+_UMASK = threading.Lock()
+"""A process has one, which can only be read by changing it."""
+
+
 @contextmanager
 def whole_path(path: str | Path, suffix: str = ".tmp") -> Iterator[Path]:
     """As ``whole_file``, for what writes by name: that of a file beside it, which ends so."""
@@ -52,8 +57,9 @@ def whole_path(path: str | Path, suffix: str = ".tmp") -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        umask = os.umask(0)
-        os.umask(umask)
+        with _UMASK:
+            umask = os.umask(0)
+            os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)  # mkstemp gives none of the rights a new file would have
         os.replace(temporary, path)
     except BaseException as error:

@@ -115,7 +115,7 @@ def render(
         job = planned.backend.job(planned.system, scene.view, scene.bits, progress, observer.say, _distance(scene))
         _report_job(job, planned, field, jobs or cores(), observer)
         complete = _run(job, field, jobs or cores(), observer, wanted)
-        tiles = list(_tiles_of(job, field, wanted))
+        tiles = list(_tiles_of(job.second_tile, field, wanted))
         if horizon.is_wanted(scene):
             complete = complete and horizon.find(job, field, tiles, jobs or cores(), observer)
         complete = complete and trust.check(job, field, tiles, jobs or cores(), observer, budget)
@@ -156,8 +156,8 @@ def _report_job(job: Job, planned: Plan, field: Field, jobs: int, observer: Obse
         observer.say(f"{left:,} pixels on {jobs} threads: about {duration(seconds)}.")
 
 
-def _tiles_of(job: Job, field: Field, wanted: NDArray[np.bool_] | None) -> Iterator[NDArray[np.int64]]:
-    return tiles(field.scene.view.width, field.scene.view.height, job.tile, wanted)
+def _tiles_of(size: int, field: Field, wanted: NDArray[np.bool_] | None) -> Iterator[NDArray[np.int64]]:
+    return tiles(field.scene.view.width, field.scene.view.height, size, wanted)
 
 
 def _run(job: Job, field: Field, jobs: int, observer: Observer, wanted: NDArray[np.bool_] | None) -> bool:
@@ -173,7 +173,7 @@ def _run(job: Job, field: Field, jobs: int, observer: Observer, wanted: NDArray[
         count += len(pixels)
         observer.pixels(field, count, total)
 
-    waiting = (t for t in _tiles_of(job, field, wanted) if not done[t].all())
+    waiting = (t for t in _tiles_of(job.tile, field, wanted) if not done[t].all())
     return run_batches(waiting, job.run, take, field, jobs, observer)
 
 

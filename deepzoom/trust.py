@@ -29,7 +29,7 @@ def check(
 ) -> bool:
     """Check a field whose pixels are all done as its scene's ``trust`` says; True where nothing is left to go on with.
 
-    tiles: the pixels, in batches as they were run. budget: seconds after which repairing ends.
+    tiles: the pixels, in batches for second runs. budget: seconds after which repairing ends.
     """
     if field.scene.trust == "sample" and job.has_shadow:
         return _sampled(job, field, np.sort(np.concatenate(tiles)), jobs, observer)

@@ -26,8 +26,8 @@ GROUP = tuple([1] * (_WIDTH.bit_length() - 1))
 
 
 @intrinsic
-def own_slot(typingctx: Any, counter: Any) -> Any:
-    """Number of this thread's slot; on the CPU the next one of a counter, as of a queue."""
+def own_slot(typingctx: Any, counter: Any, group: Any) -> Any:
+    """Number of this thread's slot; on the CPU the next one of a counter, as of a queue. group: ``GROUP``."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         i64, i32 = ir.IntType(64), ir.IntType(32)
@@ -44,9 +44,9 @@ def own_slot(typingctx: Any, counter: Any) -> Any:
             for name in ("ctaid.x", "ntid.x", "tid.x")
         }
         thread = builder.add(builder.mul(special["ctaid.x"], special["ntid.x"]), special["tid.x"])
-        return builder.zext(builder.udiv(thread, ir.Constant(i32, _WIDTH)), i64)
+        return builder.zext(builder.udiv(thread, ir.Constant(i32, 2**group.count)), i64)
 
-    return types.int64(counter), codegen
+    return types.int64(counter, group), codegen
 
 
 @kernel()
@@ -63,13 +63,14 @@ def delta_rooms(net, drawn_layout):
 
 
 @kernel()
-def run_plain_lanes(queue, counter, net, steps, weights, rates, offsets, step, sums, frozen, lanes, own):
+def run_plain_lanes(queue, counter, net, steps, weights, rates, offsets, step, sums, frozen, lanes, own, group):
     """Run pixels on from their step to the end, as ``run_through``; none freezes.
 
     queue, counter (1,): int64, zero before the first call. frozen: (0,) bool. lanes: (slots, ``plain_room``); own
-    (slots, 2, LANES) int64: room for each lane's step and pixel.
+    (slots, 2, LANES) int64: room for each lane's step and pixel. group: ``GROUP``,
+    by which kernels that are kept for another number of lanes are others.
     """
-    slot = own_slot(counter)
+    slot = own_slot(counter, group)
     if slot < lanes.shape[0]:
         t, holds = own[slot, 0], own[slot, 1]
         run_through(queue, net, steps, weights, rates, offsets, step, sums, frozen, lanes[slot], t, holds)
@@ -85,7 +86,7 @@ def run_delta_lanes(
     On return ``differences`` holds the pixels' own weights, and step (P,) that of their hand-off. lanes and
     room: (slots, ``delta_rooms``), of whole warps. group: ``GROUP``.
     """
-    slot = own_slot(counter)
+    slot = own_slot(counter, group)
     if slot >= lanes.shape[0]:
         return
     pixels = step.size

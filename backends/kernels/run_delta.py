@@ -50,7 +50,8 @@ def rooms(net, drawn_layout):
     widest = 1
     for width in net.widths:
         widest = max(widest, width)
-    return BLOCK * widest, drawn_layout.size, net.batches.shape[1] * net.widths[0]
+    drawn = drawn_layout.size if net.batches.size > 0 else 0
+    return BLOCK * widest, drawn, net.batches.shape[1] * net.widths[0]
 
 
 @inner

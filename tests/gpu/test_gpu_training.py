@@ -61,7 +61,7 @@ def test_networks_of_more_layers(kind, depth, own_cache):
     both = (GpuFloat64, CpuFloat64) if depth == "1e-3" else (GpuPerturbation, CpuPerturbation)
     gpu, cpu = (b().job(system, view, None, quiet, quiet) for b in both)
     settled, _ = agree(gpu, cpu, np.arange(2304))
-    assert settled > 0.9 and gpu._devices.count == 1
+    assert settled > 0.9 and gpu._devices.count >= 1
 
 
 def test_every_batch_size():
