@@ -25,6 +25,7 @@ from .group import (
     put_columns,
     shared_row,
     sum_each,
+    sum_pairs,
     times_each,
     unaligned_row,
 )
@@ -65,32 +66,60 @@ def _through_slope(p, whole, h, value, side, shape):
 
 
 @inner
-def _row(
-    net, record, base, layout, row, drawn, factors, g_below, g_above, loss, twice, trained, shape,
-):  # fmt: skip
-    """Difference of the loss and gradients with those of a data row. drawn: its number among the rows of the step.
+def _forward(net, record, base, layout, row, factors, shape):
+    """A row's inputs, the reference's values of each lane's unit, the difference of its own, and of what it adds to
+    each output.
 
     factors: the differences' below, not scaled, its scale, the differences' and the whole ones above.
     """
     below, scale, scaled, totals = factors
-    width, k = net.widths[1], len(shape.outputs)
+    width = net.widths[1]
     xs = shared_row(net.x, row * len(shape.inputs), shape.inputs)
     value = _value(record, base + layout.hidden[0] + row * width, width, shape.distances)
     side = value
     if len(shape.kind) == TANH or len(shape.kind) == RELU:
         side = _value(record, base + layout.side[0] + row * width, width, shape.distances)
     h = _activated(dot(xs, below) * scale, value, side, shape)
-    r = sum_each(fma_each(scaled, value, times_each(totals, h)), shape.distances)
-    before = unaligned_row(record, base + layout.residual + row * k, shape.outputs)
+    return xs, value, side, h, fma_each(scaled, value, times_each(totals, h))
+
+
+@inner
+def _backward(net, record, base, layout, row, drawn, factors, ahead, r, sums, twice, trained, shape):
+    """Loss's difference and gradients, but for a factor of those above, with those of a row.
+
+    r: differences of the outputs; ahead: what ``_forward`` found; drawn: the row's number among those of the step.
+    """
+    loss, g_below, g_above = sums
+    _, _, scaled, totals = factors
+    xs, value, side, h, _ = ahead
+    before = unaligned_row(record, base + layout.residual + row * len(shape.outputs), shape.outputs)
     error = fma_each(r, 1.0, before)
     loss = loss + dot(fma_each(error, 1.0, before), r)
     if trained:
-        change = times_each(r, twice)
-        p = dot(change, totals) + dot(times_each(before, twice), scaled)
+        p = (dot(r, totals) + dot(before, scaled)) * twice
+        width = net.widths[1]
         back = _value(record, base + layout.back[0] + drawn * width, width, shape.distances)
         g_below = fma_each(xs, _through_slope(p, back, h, value, side, shape), g_below)
-        g_above = fma_each(change, value, fma_each(times_each(error, twice), h, g_above))
+        g_above = fma_each(r, value, fma_each(error, h, g_above))
     return loss, g_below, g_above
+
+
+@inner
+def _pair(net, record, base, layout, first, second, factors, sums, twice, trained, shape):
+    """Two rows, whose sums wait for each other's lanes at the same time."""
+    one = _forward(net, record, base, layout, first, factors, shape)
+    two = _forward(net, record, base, layout, second, factors, shape)
+    r1, r2 = sum_pairs(one[4], two[4], shape.distances)
+    sums = _backward(net, record, base, layout, first, first, factors, one, r1, sums, twice, trained, shape)
+    return _backward(net, record, base, layout, second, second, factors, two, r2, sums, twice, trained, shape)
+
+
+@inner
+def _single(net, record, base, layout, row, drawn, factors, sums, twice, trained, shape):
+    """One row."""
+    ahead = _forward(net, record, base, layout, row, factors, shape)
+    r = sum_each(ahead[4], shape.distances)
+    return _backward(net, record, base, layout, row, drawn, factors, ahead, r, sums, twice, trained, shape)
 
 
 @inner
@@ -114,20 +143,23 @@ def delta_units_step(
     )  # fmt: skip
     g_below, g_above = times_each(shape.inputs, nothing), times_each(shape.outputs, nothing)
     full_batch = net.batches.size == 0
-    loss = nothing
+    sums = nothing, g_below, g_above
     twice = 2.0 / (net.rows * k)
-    for r in range(net.rows):
-        loss, g_below, g_above = _row(
-            net, record, base, layout, r, r, factors, g_below, g_above, loss, twice, full_batch, shape,
-        )  # fmt: skip
+    r = 0
+    while r + 1 < net.rows:
+        sums = _pair(net, record, base, layout, r, r + 1, factors, sums, twice, full_batch, shape)
+        r += 2
+    if r < net.rows:
+        sums = _single(net, record, base, layout, r, r, factors, sums, twice, full_batch, shape)
+    loss, g_below, g_above = sums
     if not full_batch:
         batch = net.batches.shape[1]
         twice = 2.0 / (batch * k)
         for b in range(batch):
-            _, g_below, g_above = _row(
-                net, record, base, layout, net.batches[t, b], b, factors, g_below, g_above, nothing, twice, True, shape,
-            )  # fmt: skip
-    g_below, g_above = times_each(g_below, net.scales[0]), times_each(g_above, net.scales[1])
+            row = net.batches[t, b]
+            sums = nothing, g_below, g_above
+            _, g_below, g_above = _single(net, record, base, layout, row, b, factors, sums, twice, True, shape)
+    g_below, g_above = times_each(g_below, net.scales[0]), times_each(g_above, net.scales[1] * twice)
     G_below = columns(record, base + layout.gradient, width, 1, width, shape.inputs, lanes)
     G_above = columns(record, base + layout.gradient + top, 1, k, width, shape.outputs, lanes)
     below = fma_each(g_below, -learning[0], fma_each(fma_each(g_below, 1.0, G_below), -rate_below, below))

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import numba
 
-from .simd import clamp, fma, magnitude, power_of_two, quotient, where_less, with_sign
+from .simd import clamp, fma, magnitude, power_of_two, quotient, where_less, with_sign, within
 
 ARGUMENT_SCALE = 2.8853900817779268
 """2 / ln 2: the functions here take their argument multiplied by it."""
@@ -53,7 +53,7 @@ def _parts(v):
 @numba.njit(inline="always")
 def tanh(v):
     """tanh(v ln 2 / 2) of each lane, to 2 units in the last place; NaN stays NaN."""
-    q, below, above = _parts(clamp(v, -_SATURATED, _SATURATED))
+    q, below, above = _parts(within(v, _SATURATED))
     return quotient(fma(q, above, below), fma(q, below, above))
 
 

@@ -26,6 +26,7 @@ from .group import (
     only_below,
     shared_row,
     sum_each,
+    sum_pairs,
     times_each,
 )
 from .network import RELU, TANH, factor, rectified, slope
@@ -62,35 +63,36 @@ def _forward(xs, below, above, shape):
 
 
 @inner
-def _backward(xs, h, steep, d, above, g_below, g_above):
-    """Gradients, but for each layer's scale, with those of a row; d: the loss's derivative by each output."""
-    return fma_each(xs, dot(d, above) * steep, g_below), fma_each(d, h, g_above)
+def _backward(xs, h, steep, e, above, g_below, g_above):
+    """Gradients, but for each layer's scale and the loss's factor, with those of a row; e: each output's error."""
+    return fma_each(xs, dot(e, above) * steep, g_below), fma_each(e, h, g_above)
 
 
 @inner
-def _pair(x, y, first, second, below, above, g_below, g_above, loss, twice, trained, shape):
+def _pair(x, y, first, second, below, above, g_below, g_above, loss, trained, shape):
     """Loss and gradients with those of two rows, whose sums wait for each other's lanes at the same time."""
     n, k = len(shape.inputs), len(shape.outputs)
     x1, x2 = shared_row(x, first * n, shape.inputs), shared_row(x, second * n, shape.inputs)
     h1, steep1, part1 = _forward(x1, below, above, shape)
     h2, steep2, part2 = _forward(x2, below, above, shape)
-    e1 = fma_each(shared_row(y, first * k, shape.outputs), -1.0, sum_each(part1, shape.distances))
-    e2 = fma_each(shared_row(y, second * k, shape.outputs), -1.0, sum_each(part2, shape.distances))
+    sum1, sum2 = sum_pairs(part1, part2, shape.distances)
+    e1 = fma_each(shared_row(y, first * k, shape.outputs), -1.0, sum1)
+    e2 = fma_each(shared_row(y, second * k, shape.outputs), -1.0, sum2)
     loss = loss + dot(e1, e1) + dot(e2, e2)
     if trained:
-        g_below, g_above = _backward(x1, h1, steep1, times_each(e1, twice), above, g_below, g_above)
-        g_below, g_above = _backward(x2, h2, steep2, times_each(e2, twice), above, g_below, g_above)
+        g_below, g_above = _backward(x1, h1, steep1, e1, above, g_below, g_above)
+        g_below, g_above = _backward(x2, h2, steep2, e2, above, g_below, g_above)
     return loss, g_below, g_above
 
 
 @inner
-def _single(x, y, row, below, above, g_below, g_above, loss, twice, trained, shape):
+def _single(x, y, row, below, above, g_below, g_above, loss, trained, shape):
     """The same with those of one row."""
     xs = shared_row(x, row * len(shape.inputs), shape.inputs)
     h, steep, part = _forward(xs, below, above, shape)
     e = fma_each(shared_row(y, row * len(shape.outputs), shape.outputs), -1.0, sum_each(part, shape.distances))
     if trained:
-        g_below, g_above = _backward(xs, h, steep, times_each(e, twice), above, g_below, g_above)
+        g_below, g_above = _backward(xs, h, steep, e, above, g_below, g_above)
     return loss + dot(e, e), g_below, g_above
 
 
@@ -113,12 +115,12 @@ def units_step(net, t, below, above, rate_below, rate_above, offset, shape):
     r = 0
     while r + 1 < net.rows:
         loss, g_below, g_above = _pair(
-            net.x, net.y, r, r + 1, below, above, g_below, g_above, loss, twice, full_batch, shape,
+            net.x, net.y, r, r + 1, below, above, g_below, g_above, loss, full_batch, shape,
         )  # fmt: skip
         r += 2
     if r < net.rows:
         loss, g_below, g_above = _single(
-            net.x, net.y, r, below, above, g_below, g_above, loss, twice, full_batch, shape,
+            net.x, net.y, r, below, above, g_below, g_above, loss, full_batch, shape,
         )  # fmt: skip
     if not full_batch:
         batch = net.batches.shape[1]
@@ -126,10 +128,10 @@ def units_step(net, t, below, above, rate_below, rate_above, offset, shape):
         twice = 2.0 / (batch * k)
         for b in range(batch):
             _, g_below, g_above = _single(
-                net.x, net.y, net.batches[drawn, b], below, above, g_below, g_above, nothing, twice, True, shape,
+                net.x, net.y, net.batches[drawn, b], below, above, g_below, g_above, nothing, True, shape,
             )  # fmt: skip
-    below = only_below(fma_each(g_below, -rate_below, below), width, lanes)
-    above = only_below(fma_each(g_above, -rate_above, above), width, lanes)
+    below = only_below(fma_each(g_below, -(rate_below * twice), below), width, lanes)
+    above = only_below(fma_each(g_above, -(rate_above * twice), above), width, lanes)
     return loss * (1.0 / (net.rows * k)), below, above
 
 

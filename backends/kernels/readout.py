@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 import numba
+import numpy as np
 
-from deepzoom.compiled import inner
+from deepzoom.compiled import inner, kernel
 
 CEILING = 1e6
 LAST = 20
@@ -86,3 +87,12 @@ def measure(sums, pixel):
     if sums[pixel, EXCESS] < 0.0:
         return -sums[pixel, SUM]
     return sums[pixel, INVERSE]
+
+
+@kernel()
+def measures(sums):
+    """``measure`` of every row."""
+    found = np.empty(len(sums))
+    for pixel in range(len(sums)):
+        found[pixel] = measure(sums, pixel)
+    return found

@@ -228,6 +228,32 @@ like = _elementwise(2, lambda b, x, y: x)
 
 
 @intrinsic
+def within(typingctx: Any, a: Any, most: Any) -> Any:
+    """a, but no farther from zero than ``most``, whose lower 32 bits are 0; NaN stays NaN.
+
+    A GPU compares the upper halves as integers, which leaves its float64 units alone.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        x, limit = args
+        if on_cpu(typingctx):
+            limit = _lift(builder, signature.args[1], limit, x.type)
+            return _emit_clamp(builder, x, emit_negated(builder, limit), limit)
+        bits, most = builder.bitcast(x, _i64), builder.bitcast(limit, _i64)
+
+        def upper(value: Any) -> Any:
+            return builder.trunc(builder.lshr(value, ir.Constant(_i64, 32)), _i32)
+
+        size = builder.and_(upper(bits), ir.Constant(_i32, 0x7FFFFFFF))
+        room = builder.sub(ir.Constant(_i32, 0x7FF00001), upper(most))  # infinity is beyond, NaN is not
+        beyond = builder.icmp_unsigned("<", builder.sub(size, upper(most)), room)
+        sign = builder.and_(bits, ir.Constant(_i64, -_ALL_BUT_SIGN - 1))
+        return builder.select(beyond, builder.bitcast(builder.or_(sign, most), _f64), x)
+
+    return _signature(a, most), codegen
+
+
+@intrinsic
 def quotient(typingctx: Any, a: Any, b: Any) -> Any:
     """a / b, b between 1e-302 and 1e302; on a GPU within a unit in the last place, in 7 operations."""
 
