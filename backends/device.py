@@ -161,6 +161,7 @@ class Device:
 
     def __init__(self, number: int = 0, memory: int | None = None) -> None:
         import cupy
+        from numba import cuda
 
         self.number = number
         self._cupy = cupy
@@ -170,6 +171,8 @@ class Device:
             if memory is not None:
                 cupy.get_default_memory_pool().set_limit(size=memory)
             found = cupy.cuda.runtime.getDeviceProperties(number)
+        with cuda.gpus[number]:  # two threads must not be the first to ask Numba for a GPU
+            pass
         self.name = found["name"].decode()
         self._multiprocessors = int(found["multiProcessorCount"])
 
