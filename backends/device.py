@@ -212,8 +212,8 @@ class Device:
                     self._kernels[kernel] = compiled.gpu_kernel(kernel, registers)
                 dispatcher = self._kernels[kernel]
                 found = dispatcher.compile(tuple(map(dispatcher.typeof_pyval, given)))
-                registers = found.regs_per_thread  # loads it, which two threads must not do at once
-            used = -(-registers // 8) * 8
+                needed = found.regs_per_thread  # loads it, which two threads must not do at once
+            used = -(-needed // 8) * 8
             resident = min(_REGISTERS // (used * threads), _RESIDENT // threads)
             stream = cuda.per_thread_default_stream()
             dispatcher[max(1, resident) * self._multiprocessors, threads, stream](*given)

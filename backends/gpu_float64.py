@@ -25,7 +25,8 @@ class _GpuJob(units.AgainOnGpus, Float64Job):
         super().__init__(system, view, say)
         self._devices, self._again_devices = units.opened(self._arrays, say)
         if self._devices.count:
-            self._runs, self.tile = runs_of(self._arrays, self._steps)
+            self._runs = runs_of(self._arrays, self._steps)
+            self.tile = self._runs.tile
             if isinstance(self._runs, units.Units):
                 self._units = self._runs
 

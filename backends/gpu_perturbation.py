@@ -36,7 +36,8 @@ class _GpuJob(units.AgainOnGpus, TrainingPerturbationJob):
                 reference.record, self._layout, reference.weights, sizes, reference.learning, reference.ratios,
                 self._totals,
             )  # fmt: skip
-            self._runs, self.tile = runs_of(self._arrays, self._steps, given, self._drawn)
+            self._runs = runs_of(self._arrays, self._steps, given, self._drawn)
+            self.tile = self._runs.tile
             if isinstance(self._runs, units.Units):
                 self._units = self._runs
 

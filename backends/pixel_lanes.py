@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import numpy as np
@@ -15,12 +14,10 @@ from .kernels.network_delta import RecordLayout
 from .kernels.pixel_lanes import GROUP, delta_rooms, plain_room, run_delta_lanes, run_plain_lanes
 from .kernels.simd import LANES
 from .training import read_out
-from .units import TILE as UNITS_TILE
-from .units import ReferenceArrays, Units, obstacle, placed, uploaded
+from .units import ReferenceArrays, Runs, Units, obstacle, placed
 
 Floats = NDArray[np.float64]
 
-TILE = 2**14
 _WORKSPACE = 2**30
 """Bytes of all slots of a batch, at most: those of some thousand threads, which keep a GPU's memory busy. Two batches
 are under way.
@@ -31,15 +28,15 @@ _WARP = 32
 
 def runs_of(
     net: NetworkArrays, steps: int, reference: ReferenceArrays | None = None, drawn: RecordLayout | None = None
-) -> tuple[Units | PixelLanes, int]:
-    """What runs a network's pixels on GPUs, and how many of them make a tile."""
-    if obstacle(net) is None:
-        return Units(net, steps, reference), UNITS_TILE
-    return PixelLanes(net, steps, reference, drawn), TILE
+) -> Units | PixelLanes:
+    """What runs a network's pixels on GPUs."""
+    return Units(net, steps, reference) if obstacle(net) is None else PixelLanes(net, steps, reference, drawn)
 
 
-class PixelLanes:
-    """A training job's pixels on whatever GPU is given, as ``units.Units``; the network goes to each once."""
+class PixelLanes(Runs):
+    """With a pixel in each lane."""
+
+    tile = 2**14
 
     def __init__(
         self,
@@ -49,20 +46,11 @@ class PixelLanes:
         drawn: RecordLayout | None = None,
     ) -> None:
         """drawn: where a reference's values stand in the rows of a minibatch."""
-        self._net, self._steps, self._reference, self._drawn = net, steps, reference, drawn
-        self._held: dict[int, tuple[Any, ...]] = {}
-        self._lock = threading.Lock()
-
-    def _on(self, one: Arrays) -> tuple[Any, ...]:
-        """(network, reference's record, layouts, weights, learning, ratios and totals or None) on a GPU."""
-        with self._lock:
-            if id(one) not in self._held:
-                ref = self._reference
-                given = None
-                if ref is not None:
-                    given = ref.record, ref.layout, self._drawn, ref.weights, ref.learning, ref.ratios, ref.totals
-                self._held[id(one)] = uploaded(one, self._net), None if given is None else uploaded(one, given)
-            return self._held[id(one)]
+        ref, self._drawn = reference, drawn
+        given = None if ref is None else (
+            ref.record, ref.layout, drawn, ref.weights, ref.learning, ref.ratios, ref.totals
+        )  # fmt: skip
+        super().__init__(net, steps, given)
 
     def _slots(self, pixels: int, size: int) -> int:
         """Groups of threads that work at once, of whole warps, each with so many numbers of its own."""
@@ -83,25 +71,9 @@ class PixelLanes:
         one.launch(run_plain_lanes, (*queues, net, self._steps, *given, none, *room, GROUP), _THREADS)
         return read_out(one.download(sums))
 
-    def from_reference(
-        self,
-        one: Arrays,
-        first: int,
-        last: int,
-        threshold: float,
-        differences: Floats,
-        rates: Floats,
-        offsets: Floats,
-        sums: Floats,
-    ) -> tuple[Any, Any, Any]:
-        """Differences from the reference until the hand-off, as ``units.Units.from_reference``."""
-        net, reference = self._on(one)
-        state = one.upload(differences), one.upload(rates), one.upload(offsets)
-        step, own = one.zeros(len(differences), np.int64), one.upload(sums)
+    def _launch_delta(self, one: Arrays, given: tuple[Any, ...], pixels: int) -> None:
         size, more = delta_rooms(self._net, self._drawn)
-        slots = self._slots(len(rates), size + more)
+        slots = self._slots(pixels, size + more)
         room = one.zeros((slots, size), np.float64), one.zeros((slots, more), np.float64)
         queues = one.zeros(1, np.int64), one.zeros(1, np.int64)
-        given = net, self._steps, first, last, threshold, *reference, *state, step, own, *room, GROUP
-        one.launch(run_delta_lanes, (*queues, *given), _THREADS)
-        return state[0], step, own
+        one.launch(run_delta_lanes, (*queues, *given, *room, GROUP), _THREADS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -32,8 +31,6 @@ Floats = NDArray[np.float64]
 Standing = tuple[Any, Floats, Floats, Any, Any]
 """Where pixels stand: weights, rates, offsets, step and sums, as ``horizon.State``, of this side or the GPU's."""
 
-TILE = 2**16
-"""Pixels of a batch: some hundred for each group of lanes of a large GPU, so that the last ones cost little."""
 MOST_UNITS, MOST_INPUTS, MOST_OUTPUTS = 32, 64, 8
 """Of networks that the kernels serve: the lanes of a warp, and what fits its registers."""
 _THREADS, _REGISTERS = 128, 168
@@ -87,25 +84,60 @@ def opened(net: NetworkArrays, say: Say) -> tuple[Devices, Devices]:
     return devices, Devices([], say)
 
 
-class Units:
+class Runs:
     """A training job's pixels on whatever GPU is given; network and reference are uploaded once to each."""
 
-    def __init__(self, net: NetworkArrays, steps: int, reference: ReferenceArrays | None = None) -> None:
+    tile: int
+
+    def __init__(self, net: NetworkArrays, steps: int, reference: tuple[Any, ...] | None) -> None:
+        """reference: what the kernel of differences takes of it."""
         self._net, self._steps, self._reference = net, steps, reference
+        self._held: dict[int, tuple[Any, ...]] = {}
+        self._lock = threading.Lock()
+
+    def _on(self, one: Arrays) -> tuple[Any, ...]:
+        """(network, reference or None) on a GPU."""
+        with self._lock:
+            if id(one) not in self._held:
+                self._held[id(one)] = uploaded(one, self._net), uploaded(one, self._reference)
+            return self._held[id(one)]
+
+    def from_reference(
+        self,
+        one: Arrays,
+        first: int,
+        last: int,
+        threshold: float,
+        differences: Floats,
+        rates: Floats,
+        offsets: Floats,
+        sums: Floats,
+    ) -> tuple[Any, Any, Any]:
+        """Differences from the reference until the hand-off: weights, step and sums there, on the GPU."""
+        net, reference = self._on(one)
+        state = one.upload(differences), one.upload(rates), one.upload(offsets)
+        step, own = one.zeros(len(differences), np.int64), one.upload(sums)
+        self._launch_delta(one, (net, self._steps, first, last, threshold, *reference, *state, step, own), len(rates))
+        return state[0], step, own
+
+    def _launch_delta(self, one: Arrays, given: tuple[Any, ...], pixels: int) -> None:
+        """Run the kernel of differences. given: its arguments but for the queue and what is its own."""
+        raise NotImplementedError
+
+
+class Units(Runs):
+    """With a hidden unit in each lane."""
+
+    tile = 2**16
+    """Pixels of a batch: some hundred for each group of lanes of a large GPU, so that the last ones cost little."""
+
+    def __init__(self, net: NetworkArrays, steps: int, reference: ReferenceArrays | None = None) -> None:
+        super().__init__(net, steps, None if reference is None else tuple(vars(reference).values()))
         n, width, k = net.widths.tolist()
         lanes = max(4, 1 << (width - 1).bit_length())
         distances = tuple(np.int64(1 << i) for i in range(lanes.bit_length() - 1))
         self.shape = Shape((1.0,) * net.activation, (1.0,) * n, (1.0,) * k, distances)
         self._sloped = self.shape._replace(kind=(1.0,) * SLOPED) if net.activation == TANH else self.shape
-        self._held: dict[int, tuple[Any, ...]] = {}
-        self._lock = threading.Lock()
-
-    def _on(self, one: Arrays) -> tuple[Any, ...]:
-        """(network, reference's arrays or None) on a GPU."""
-        with self._lock:
-            if id(one) not in self._held:
-                self._held[id(one)] = uploaded(one, self._net), _of(self._reference, lambda v: uploaded(one, v))
-            return self._held[id(one)]
 
     def finish(
         self, one: Arrays, weights: Any, rates: Floats, offsets: Floats, step: Any, sums: Any, shadow: bool = False
@@ -148,24 +180,8 @@ class Units:
         one.launch(run_limb_units, (*given, self.shape, (0.0,) * constants.scales.shape[1]), _THREADS)
         sums[:] = one.download(own)
 
-    def from_reference(
-        self,
-        one: Arrays,
-        first: int,
-        last: int,
-        threshold: float,
-        differences: Floats,
-        rates: Floats,
-        offsets: Floats,
-        sums: Floats,
-    ) -> tuple[Any, Any, Any]:
-        """Differences from the reference until the hand-off: weights, step and sums there, on the GPU."""
-        net, reference = self._on(one)
-        state = one.upload(differences), one.upload(rates), one.upload(offsets)
-        step, own = one.zeros(len(differences), np.int64), one.upload(sums)
-        given = net, self._steps, first, last, threshold, *reference, *state, step, own
+    def _launch_delta(self, one: Arrays, given: tuple[Any, ...], pixels: int) -> None:
         one.launch(run_delta_units, (one.zeros(1, np.int64), *given, self.shape), _THREADS, _REGISTERS)
-        return state[0], step, own
 
 
 class AgainOnGpus(Job):
@@ -214,10 +230,6 @@ class AgainOnGpus(Job):
     def batch(self, rung: int) -> int:
         size = LIMB_BATCHES.get(self.rungs[rung], 0) if self._again_devices.count else 0
         return size or self._more.batch(rung)
-
-
-def _of(reference: ReferenceArrays | None, made: Callable[[Any], Any]) -> tuple[Any, ...] | None:
-    return None if reference is None else tuple(made(v) for v in vars(reference).values())
 
 
 def uploaded(one: Arrays, value: Any) -> Any:
