@@ -44,8 +44,9 @@ _CONFIRMED = 1e-11
 _FOLD_ROOM = 2.0  # log2 of how far a view must stay from a fold for the skip to pass it
 
 
-def _evaluate(snapshot: Snapshot, data: Floats, dx: Floats, dy: Floats, exponent: int) -> Floats:
-    return Series(data, snapshot.exponent, ORDER, Fold()).at(dx, dy, exponent)
+def series_of(snapshot: Snapshot, data: Floats) -> Series:
+    """The polynomials of a snapshot's weights, or of its sums."""
+    return Series(data, snapshot.exponent, ORDER, Fold())
 
 
 def _truncation(snapshot: Snapshot, layers: list[slice], view: View) -> float:
@@ -126,21 +127,26 @@ class TrainingPerturbationJob(Job):
         self, skip: Snapshot | None, dx: Floats, dy: Floats, exponent: int, moved: Floats | None = None
     ) -> tuple[int, Floats, Floats, Floats, Floats]:
         """(step, differences of weights, of rates, of offsets, of sums) after the skip; moved: as ``_to_hand_off``."""
-        sums = np.zeros((len(dx), readout.COLUMNS))
+        first, rates, offsets, sums = self._beside_weights(skip, dx, dy, exponent)
         if skip is None:
-            first = 0
             differences = np.zeros((len(dx), self._layers[-1].stop))
             if self._network.offset is not None and not self._network.offset_every_step:
-                differences[:, self._layers[0]] += self._parameters(dx, dy, exponent)[1]
+                differences[:, self._layers[0]] += offsets
         else:
-            first = skip.step
-            differences = np.ascontiguousarray(_evaluate(skip, skip.weights, dx, dy, exponent))
-            sums[:, : readout.EXCESS] = _evaluate(skip, skip.sums, dx, dy, exponent)
-        rates, offsets = self._parameters(dx, dy, exponent)
+            differences = np.ascontiguousarray(series_of(skip, skip.weights).at(dx, dy, exponent))
         if moved is not None:
             differences = disturbed(differences, moved)
             rates = disturbed(rates, moved[:, : rates.shape[1]])
         return first, differences, rates, offsets, sums
+
+    def _beside_weights(
+        self, skip: Snapshot | None, dx: Floats, dy: Floats, exponent: int
+    ) -> tuple[int, Floats, Floats, Floats]:
+        """(step, differences of rates, of offsets, of sums) after the skip."""
+        sums = np.zeros((len(dx), readout.COLUMNS))
+        if skip is not None:
+            sums[:, : readout.EXCESS] = series_of(skip, skip.sums).at(dx, dy, exponent)
+        return 0 if skip is None else skip.step, *self._parameters(dx, dy, exponent), sums
 
     def _to_hand_off(
         self,
@@ -220,7 +226,7 @@ class TrainingPerturbationJob(Job):
             start = early[0] if early else (fits[-1] if fits else None)
         while fits:
             _, probed, _ = self._to_hand_off(start, fits[-1].step, math.inf, *corners)
-            skipped = _evaluate(fits[-1], fits[-1].weights, *corners)
+            skipped = series_of(fits[-1], fits[-1].weights).at(*corners)
             if start is fits[-1] or self._agree(probed, skipped):
                 return fits[-1]
             fits.pop()

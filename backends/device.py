@@ -26,6 +26,8 @@ _UNITS = {"K": 2**10, "M": 2**20, "G": 2**30}
 _SMALLEST = 2**26  # bytes below which no batch is worth its launch
 _REGISTERS, _RESIDENT = 65536, 2048
 """32-bit registers and threads of a multiprocessor, on all GPUs with fast float64."""
+_WITH_TENSOR_UNITS = ((8, 0), (9, 0), (10, 0))
+"""Compute capabilities (A100, H100, B200) whose tensor units are made for float64."""
 
 
 class DeviceError(Exception):
@@ -37,7 +39,12 @@ class OutOfMemory(DeviceError):
 
 
 class Arrays(Protocol):
-    """What jobs need of a device: ``Device``, or what stands in its place where there is none."""
+    """What jobs need of a device: ``Device``, or what stands in its place where there is none.
+
+    tensor_units: whether it has some that multiply matrices of float64 faster than its other units.
+    """
+
+    tensor_units: bool
 
     def upload(self, array: NDArray[Any]) -> Any:
         """A copy of an array on the device."""
@@ -175,13 +182,16 @@ class Device:
             pass
         self.name = found["name"].decode()
         self._multiprocessors = int(found["multiProcessorCount"])
+        self.tensor_units = (int(found["major"]), int(found["minor"])) in _WITH_TENSOR_UNITS
 
     def _here(self) -> _Current:
         return _Current(self._cupy, self.number)
 
     def upload(self, array: NDArray[Any]) -> Any:
         with self._here() as stream:
-            there = self._placed(lambda: self._cupy.asarray(np.ascontiguousarray(array)))
+            there = self._placed(lambda: self._cupy.empty(array.shape, array.dtype))
+            if array.size:  # asarray would first copy it to pinned memory, which takes long to get
+                there.set(np.ascontiguousarray(array))
             stream.synchronize()  # another thread may be the first to use it
             return there
 

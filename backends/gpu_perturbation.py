@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from deepzoom.systems.lyapunov import LyapunovSystem
 
 from . import device, escape_time_differences, lyapunov, units
 from .base import Backend, Job, Progress, ReadOut, Say
-from .cpu_perturbation import CpuPerturbation, TrainingPerturbationJob
+from .cpu_perturbation import CpuPerturbation, TrainingPerturbationJob, series_of
 from .device import Arrays
 from .executor import Gpus
 from .limbs import disturbed, signs
@@ -62,7 +63,14 @@ class _GpuJob(units.AgainOnGpus, TrainingPerturbationJob):
     def standing(self, one: Arrays, pixels: NDArray[np.int64], moved: bool) -> units.Standing | None:
         """After the hand-off; None where no step has a reference. moved: as of ``_handed_off``."""
         ref, at, size = self._reference, self._differences(pixels), self._layers[-1].stop
-        first, *start = self._start(self._skip, *at, signs(pixels, size, 0) if moved else None)
+        start: tuple[Any, ...]
+        if self._skip is not None and not moved and isinstance(self._runs, units.Units):
+            series = series_of(self._skip, self._skip.weights)
+            first, *rest = self._beside_weights(self._skip, *at)
+            start = units.Polynomials(series.terms(*at), series.data), *rest
+        else:
+            first, *whole = self._start(self._skip, *at, signs(pixels, size, 0) if moved else None)
+            start = tuple(whole)
         if first >= self._last:
             return None
         weights, step, own = self._runs.from_reference(one, first, self._last, HAND_OFF, *start)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deepzoom.systems.training import Network
 
+from . import tiles
 from .base import SETTLED, Job, ReadOut, Say
 from .device import Arrays, DeviceError
 from .device import opened as opened_gpus
@@ -23,6 +25,7 @@ from .kernels.limb_units import run_limb_units
 from .kernels.network import TANH, NetworkArrays
 from .kernels.network_delta import RecordLayout
 from .kernels.network_limbs import LimbConstants
+from .kernels.network_tiles import Tiles
 from .kernels.network_units import SLOPED, Shape, run_units
 from .training import read_out, tile_of
 from .training_again import MoreDigits
@@ -35,6 +38,8 @@ MOST_UNITS, MOST_INPUTS, MOST_OUTPUTS = 32, 64, 8
 """Of networks that the kernels serve: the lanes of a warp, and what fits its registers."""
 _THREADS, _REGISTERS = 128, 168
 """Three blocks of four warps to a multiprocessor: with fewer registers the sums of two rows no longer fit."""
+_TILE_REGISTERS = 128
+"""Four blocks."""
 
 
 LIMB_BATCHES = {"double-double": 2048, "quad-double": 512}
@@ -55,6 +60,18 @@ class ReferenceArrays:
     learning: Floats
     ratios: Floats
     totals: Floats
+
+
+class Polynomials(NamedTuple):
+    """Differences of the weights where a kernel begins, ``terms @ coefficients``, for the kernel to work out."""
+
+    terms: Any
+    """(P, monomials)"""
+    coefficients: Any
+    """(monomials, n)"""
+
+
+_NO_POLYNOMIALS = Polynomials(np.zeros((0, 0)), np.zeros((0, 0)))
 
 
 def obstacle(net: NetworkArrays) -> str | None:
@@ -92,15 +109,23 @@ class Runs:
     def __init__(self, net: NetworkArrays, steps: int, reference: tuple[Any, ...] | None) -> None:
         """reference: what the kernel of differences takes of it."""
         self._net, self._steps, self._reference = net, steps, reference
-        self._held: dict[int, tuple[Any, ...]] = {}
+        self._held: dict[tuple[int, str], tuple[Any, ...]] = {}
         self._lock = threading.Lock()
+
+    def _kept(self, one: Arrays, name: str, make: Callable[[], tuple[Any, ...]]) -> tuple[Any, ...]:
+        """What ``make`` gives, on a GPU."""
+        with self._lock:
+            if (id(one), name) not in self._held:
+                self._held[id(one), name] = uploaded(one, make())
+            return self._held[id(one), name]
 
     def _on(self, one: Arrays) -> tuple[Any, ...]:
         """(network, reference or None) on a GPU."""
-        with self._lock:
-            if id(one) not in self._held:
-                self._held[id(one)] = uploaded(one, self._net), uploaded(one, self._reference)
-            return self._held[id(one)]
+        return self._kept(one, "network", lambda: self._given(one))
+
+    def _given(self, one: Arrays) -> tuple[Any, ...]:
+        """The same on this side, as that GPU's kernels take it."""
+        return self._net, self._reference
 
     def from_reference(
         self,
@@ -108,25 +133,33 @@ class Runs:
         first: int,
         last: int,
         threshold: float,
-        differences: Floats,
+        start: Floats | Polynomials,
         rates: Floats,
         offsets: Floats,
         sums: Floats,
     ) -> tuple[Any, Any, Any]:
-        """Differences from the reference until the hand-off: weights, step and sums there, on the GPU."""
-        net, reference = self._on(one)
-        state = one.upload(differences), one.upload(rates), one.upload(offsets)
-        step, own = one.zeros(len(differences), np.int64), one.upload(sums)
-        self._launch_delta(one, (net, self._steps, first, last, threshold, *reference, *state, step, own), len(rates))
-        return state[0], step, own
+        """Differences from the reference until the hand-off: weights, step and sums there, on the GPU.
 
-    def _launch_delta(self, one: Arrays, given: tuple[Any, ...], pixels: int) -> None:
+        start: differences of the weights (P, n), from ``Units`` also their polynomials.
+        """
+        net, reference = self._on(one)
+        if isinstance(start, Polynomials):
+            differences = one.zeros((len(rates), start.coefficients.shape[1]), np.float64)
+        else:
+            differences, start = one.upload(start), _NO_POLYNOMIALS
+        state = differences, one.upload(rates), one.upload(offsets)
+        step, own = one.zeros(len(rates), np.int64), one.upload(sums)
+        given = net, self._steps, first, last, threshold, *reference, *state, step, own
+        self._launch_delta(one, given, start, len(rates))
+        return differences, step, own
+
+    def _launch_delta(self, one: Arrays, given: tuple[Any, ...], start: Polynomials, pixels: int) -> None:
         """Run the kernel of differences. given: its arguments but for the queue and what is its own."""
         raise NotImplementedError
 
 
 class Units(Runs):
-    """With a hidden unit in each lane."""
+    """With a hidden unit in each lane; or a pixel in each warp, where its tensor units serve the network."""
 
     tile = 2**16
     """Pixels of a batch: some hundred for each group of lanes of a large GPU, so that the last ones cost little."""
@@ -137,20 +170,37 @@ class Units(Runs):
         lanes = max(4, 1 << (width - 1).bit_length())
         distances = tuple(np.int64(1 << i) for i in range(lanes.bit_length() - 1))
         self.shape = Shape((1.0,) * net.activation, (1.0,) * n, (1.0,) * k, distances)
-        self._sloped = self.shape._replace(kind=(1.0,) * SLOPED) if net.activation == TANH else self.shape
+        self._tiles = Tiles(self.shape.kind, (1.0,) * 8, (1.0,) * 2, tuple(np.int64(1 << i) for i in range(5)))
+
+    def in_tiles(self, one: Arrays) -> bool:
+        """Whether a GPU's tensor units are used."""
+        return one.tensor_units and tiles.fits(self._net)
+
+    def _given(self, one: Arrays) -> tuple[Any, ...]:
+        if not self.in_tiles(one):
+            return self._net, self._reference
+        reference = self._reference
+        if reference is not None:
+            reference = *tiles.record_in_tiles(reference[0], reference[1], self._net.rows), *reference[2:]
+        return tiles.tiled(self._net), reference
+
+    def _shape(self, one: Arrays, shadow: bool = False) -> Shape | Tiles:
+        """shadow: with slopes that do not vanish where tanh is 1 to the last bit."""
+        found = self._tiles if self.in_tiles(one) else self.shape
+        return found._replace(kind=(1.0,) * SLOPED) if shadow and self._net.activation == TANH else found
 
     def finish(
         self, one: Arrays, weights: Any, rates: Floats, offsets: Floats, step: Any, sums: Any, shadow: bool = False
     ) -> ReadOut:
         """Run pixels from where they stand to their end, as ``training.finish``; arrays of this side or the GPU's.
 
-        weights may have one row for all pixels. shadow: with slopes that do not vanish where tanh is 1 to the last bit.
+        weights may have one row for all pixels. shadow: as of ``_shape``.
         """
         net, _ = self._on(one)
         sums = placed(one, sums)
         given = placed(one, weights), one.upload(rates), one.upload(offsets), placed(one, step), sums
-        shape = self._sloped if shadow else self.shape
-        one.launch(run_units, (one.zeros(1, np.int64), net, self._steps, *given, shape), _THREADS, _REGISTERS)
+        shape = self._shape(one, shadow)
+        self._launch(one, run_units, (one.zeros(1, np.int64), net, self._steps, *given, shape))
         return read_out(one.download(sums))
 
     def horizons(self, one: Arrays, plain: Standing, shadow: Standing) -> NDArray[np.int32]:
@@ -158,8 +208,9 @@ class Units(Runs):
         net, _ = self._on(one)
         both = (tuple(placed(one, v) for v in state) for state in (plain, shadow))
         found = one.zeros(len(plain[1]), np.int64)
-        given = one.zeros(1, np.int64), net, self._steps, SETTLED, NEGLIGIBLE, *both, found, self.shape, self._sloped
-        one.launch(run_horizons, given, _THREADS)
+        shapes = self._shape(one), self._shape(one, True)
+        given = one.zeros(1, np.int64), net, self._steps, SETTLED, NEGLIGIBLE, *both, found, *shapes
+        one.launch(run_horizons, given, _THREADS, _REGISTERS if self.in_tiles(one) else None)
         return one.download(found).astype(np.int32)
 
     def in_limbs(
@@ -173,15 +224,19 @@ class Units(Runs):
         sums: Floats,
     ) -> None:
         """Run pixels from where they stand to their end with more digits, as ``run_limbs``; writes their sums alone."""
-        net, _ = self._on(one)
+        (net,) = self._kept(one, "rows", lambda: (self._net,))
         own = one.upload(sums)
         state = one.upload(weights), one.upload(rates), one.upload(offsets), one.upload(step), own
         given = one.zeros(1, np.int64), net, uploaded(one, constants), self._steps, *state
         one.launch(run_limb_units, (*given, self.shape, (0.0,) * constants.scales.shape[1]), _THREADS)
         sums[:] = one.download(own)
 
-    def _launch_delta(self, one: Arrays, given: tuple[Any, ...], pixels: int) -> None:
-        one.launch(run_delta_units, (one.zeros(1, np.int64), *given, self.shape), _THREADS, _REGISTERS)
+    def _launch_delta(self, one: Arrays, given: tuple[Any, ...], start: Polynomials, pixels: int) -> None:
+        arguments = one.zeros(1, np.int64), *given, *uploaded(one, start), self._shape(one)
+        self._launch(one, run_delta_units, arguments)
+
+    def _launch(self, one: Arrays, kernel: Any, arguments: tuple[Any, ...]) -> None:
+        one.launch(kernel, arguments, _THREADS, _TILE_REGISTERS if self.in_tiles(one) else _REGISTERS)
 
 
 class AgainOnGpus(Job):

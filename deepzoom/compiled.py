@@ -7,6 +7,7 @@ after the contents of all of them: any change of any kernel starts an empty one.
 from __future__ import annotations
 
 import hashlib
+import inspect
 import os
 import uuid
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numba
+from numba.extending import overload
 
 from . import cache
 
@@ -46,6 +48,19 @@ def inner(function: Callable[..., Any]) -> Any:
     if "<locals>" in function.__qualname__:
         raise ValueError(f"{function.__qualname__}: a compiled routine needs a __qualname__ of its own")
     return numba.njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+
+
+def implemented(routine: Callable[..., Any], kind: type, function: Callable[..., Any]) -> None:
+    """Let kernels that call ``routine`` with a named tuple of this class as its last argument run ``function``.
+
+    Both take arguments of the same names; ``function`` is no closure (see ``inner``).
+    """
+
+    def chosen(*types: Any) -> Any:
+        return function if getattr(types[-1], "instance_class", None) is kind else None
+
+    chosen.__signature__ = inspect.signature(routine)  # type: ignore[attr-defined]
+    overload(routine, jit_options={"error_model": "numpy"})(chosen)
 
 
 def kernel(**options: Any) -> Callable[[Callable[..., Any]], Any]:

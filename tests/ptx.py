@@ -38,13 +38,21 @@ def compiled(kernel, arguments, capability=(9, 0)):
     return ptx
 
 
-def figures(ptx, folder, capability=(9, 0)):
-    """(registers, bytes of spills, bytes of stack) that ptxas reports."""
+def figures(ptx, folder, capability=(9, 0), most=255):
+    """(registers, bytes of spills, bytes of stack) that ptxas reports, for at most so many registers."""
     source = Path(folder) / "kernel.ptx"
     source.write_text(ptx)
     arch = f"sm_{capability[0]}{capability[1]}"
     done = subprocess.run(
-        [str(ptxas()), "-v", f"--gpu-name={arch}", str(source), "-o", str(source.with_suffix(".cubin"))],
+        [
+            str(ptxas()),
+            "-v",
+            f"--gpu-name={arch}",
+            f"--maxrregcount={most}",
+            str(source),
+            "-o",
+            str(source.with_suffix(".cubin")),
+        ],
         capture_output=True,
         text=True,
         check=True,

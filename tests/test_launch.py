@@ -45,6 +45,9 @@ def quiet(*_):
 class There(np.ndarray):
     """CuPy's array, as numba.cuda sees it."""
 
+    def set(self, values):
+        self[...] = values
+
     @property
     def __cuda_array_interface__(self):
         data = (self.ctypes.data if self.size else 0), False
@@ -60,9 +63,14 @@ class There(np.ndarray):
 
 def cupy():
     context = contextlib.nullcontext(SimpleNamespace(synchronize=quiet))
-    properties = {"name": b"rehearsal", "multiProcessorCount": MULTIPROCESSORS}
+    properties = {
+        "name": b"rehearsal",
+        "multiProcessorCount": MULTIPROCESSORS,
+        "major": CAPABILITY[0],
+        "minor": CAPABILITY[1],
+    }
     return SimpleNamespace(
-        asarray=lambda a: np.array(a, order="C").view(There),
+        empty=lambda shape, dtype: np.empty(shape, dtype).view(There),
         zeros=lambda shape, dtype: np.zeros(shape, dtype).view(There),
         asnumpy=np.array,
         cuda=SimpleNamespace(
@@ -133,8 +141,10 @@ def standing(network):
     return weights, np.ones((PIXELS, 2)), offsets, np.zeros(PIXELS, np.int64), np.zeros((PIXELS, 4))
 
 
-@pytest.mark.parametrize("name", ["tanh", "linear"])
-def test_training(launched, name):
+@pytest.mark.parametrize(("name", "tensor_units"), [("tanh", True), ("tanh", False), ("linear", True)])
+def test_training(launched, monkeypatch, name, tensor_units):
+    if not tensor_units:
+        monkeypatch.setattr(device, "_WITH_TENSOR_UNITS", ())
     one, network = device.Device(), systems.create(name).network
     net, layout = arrays_of(network), layout_of(network)
     weights, rates, offsets, step, sums = standing(network)
@@ -142,6 +152,7 @@ def test_training(launched, name):
         np.ones((3, layout.size)), layout, weights, np.ones((3, 2)), np.ones(2), np.ones(3), np.ones((4, 4))
     )
     made = units.Units(net, 50, reference)
+    assert made.in_tiles(one) == tensor_units
     out = made.finish(one, *standing(network))
     right(one, run_units, launched)
     assert len(out.measure) == PIXELS

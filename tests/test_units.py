@@ -7,6 +7,7 @@ import ptx
 import pytest
 from conftest import KINDS, SmallNetwork
 from stand_in import StandIn
+from test_perturbation import system_of
 
 from deepzoom import systems
 from deepzoom.backends import units
@@ -61,8 +62,8 @@ def test_plain_steps(shallow):
     assert np.array_equal(found.fate[live], np.where(there[live][:, 3] < 0, -1, 1))
 
 
-def units_sums(net, steps, state):
-    one, sums = StandIn(), np.zeros((len(state[3]), 4))
+def units_sums(net, steps, state, one=None):
+    one, sums = one or StandIn(), np.zeros((len(state[3]), 4))
     kept = {}
     one.download = lambda array: kept.setdefault("sums", array.copy())
     units.Units(net, steps).finish(one, state[0], state[1], state[2], state[3], sums)
@@ -124,8 +125,6 @@ def test_loss_that_is_no_number_ends_a_run():
 
 
 def jobs(gpu, cpu, small, depth, monkeypatch, one, size="8x6", said=quiet):
-    from test_perturbation import system_of
-
     view = View.parse("-0.61803398874989", "-0.3141592653589793", depth, size)
     monkeypatch.setattr(units, "opened_gpus", lambda: [one])
     return (b().job(system_of(small), view, None, quiet, said) for b in (gpu, cpu))
@@ -165,6 +164,26 @@ def test_hand_off_is_where_the_cpu_has_it(shallow, monkeypatch, own_cache):
     np.testing.assert_allclose(own_sums, sums, rtol=1e-10)
 
 
+@pytest.mark.parametrize("tensor_units", [False, True])
+def test_a_kernel_works_out_where_it_begins(own_cache, tensor_units):
+    """From polynomials, as from their values."""
+    small = SmallNetwork(2, widths=(16, 16, 1), rows=8) if tensor_units else SmallNetwork(2)
+    cpu = CpuPerturbation().job(*(system_of(small), View.parse("-0.618", "-0.314", "1e-3", "8x6")), None, quiet, quiet)
+    ref, rng, one = cpu._reference, np.random.default_rng(6), StandIn(tensor_units=tensor_units)
+    given = units.ReferenceArrays(
+        ref.record, cpu._layout, ref.weights, np.ones((ref.steps + 1, 2)), ref.learning, ref.ratios, cpu._totals
+    )
+    made, size = units.Units(cpu._arrays, cpu._steps, given), ref.weights.shape[1]
+    start = units.Polynomials(rng.normal(size=(5, 3)), 1e-3 * rng.normal(size=(3, size)))
+    rest = 1e-4 * rng.normal(size=(5, 2)), np.zeros((5, 1)), np.zeros((5, 4))
+    found = made.from_reference(one, 1, 4, np.inf, start, *rest)
+    expected = made.from_reference(one, 1, 4, np.inf, start.terms @ start.coefficients, *rest)
+    assert made.in_tiles(one) == tensor_units and np.array_equal(found[1], expected[1])
+    for a, b in zip(found[::2], expected[::2], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-14)
+    assert np.abs(found[0] - ref.weights[4]).max() > 1e-4
+
+
 def test_failures_fall_back_to_the_cpu(monkeypatch):
     said = []
     small = SmallNetwork(1, rows=4)
@@ -202,8 +221,8 @@ def test_kernels_compile_for_a_gpu(name, tmp_path):
     assert "fma.rn.f64" in plain and "div.rn.f64" not in plain.split("shfl.sync")[1]
     layout = layout_of(network)
     reference = np.ones((3, layout.size)), layout, weights, np.ones((3, 2)), np.ones(2), np.ones(3), np.ones((4, 4))
-    state = weights, rates, offsets, step, sums
-    delta = ptx.compiled(run_delta_units, (queue, net, 50, 1, 3, math.inf, *reference, *state, shape))
+    state, none = (weights, rates, offsets, step, sums), (np.zeros((2, 0)), np.zeros((0, 0)))
+    delta = ptx.compiled(run_delta_units, (queue, net, 50, 1, 3, math.inf, *reference, *state, *none, shape))
     for code in (plain, delta):
         registers, _, _ = ptx.figures(code, tmp_path)
         assert registers <= 255

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from deepzoom.compiled import inner, kernel
+from deepzoom.compiled import implemented, inner, kernel
 
 from .elementary import tanh_difference, tanh_slope, tanh_slope_difference
 from .group import (
@@ -22,14 +22,13 @@ from .group import (
     largest_of,
     next_pixel,
     only_below,
-    put_columns,
     shared_row,
     sum_each,
-    sum_pairs,
     times_each,
     unaligned_row,
 )
 from .network import RELU, TANH, factor
+from .network_units import Shape, no_weights, put_weights, weights_at
 from .readout import FIRST, put_sums, sums_of, with_difference, with_loss
 from .simd import where_less
 
@@ -43,7 +42,7 @@ def _value(record, start, width, distances):
 
 
 @inner
-def _activated(v, value, side, shape):
+def activated_difference(v, value, side, shape):
     """The difference of a hidden value, from that of its input; side: as in the record."""
     if len(shape.kind) == TANH:
         return tanh_difference(value, side, v)
@@ -54,7 +53,7 @@ def _activated(v, value, side, shape):
 
 
 @inner
-def _through_slope(p, whole, h, value, side, shape):
+def through_slope(p, whole, h, value, side, shape):
     """The difference of the loss's derivative by a hidden input, from p, that of the one by its value, and P."""
     if len(shape.kind) == TANH:
         s = tanh_slope_difference(value, h)
@@ -63,6 +62,18 @@ def _through_slope(p, whole, h, value, side, shape):
         now, before = where_less(0.0, h + value, 1.0, 0.0), where_less(0.0, value, 1.0, 0.0)
         return now * p + (now - before) * whole
     return p
+
+
+@inner
+def moved(record, start, net, learning, below, above, g_below, g_above, rate_below, rate_above, shape):
+    """Differences of the weights after a step, from those before it and of the gradients; the reference's begin at
+    ``start`` of the record.
+    """
+    G_below, G_above = weights_at(record, start, net, shape)
+    return (
+        fma_each(g_below, -learning[0], fma_each(fma_each(g_below, 1.0, G_below), -rate_below, below)),
+        fma_each(g_above, -learning[1], fma_each(fma_each(g_above, 1.0, G_above), -rate_above, above)),
+    )
 
 
 @inner
@@ -79,7 +90,7 @@ def _forward(net, record, base, layout, row, factors, shape):
     side = value
     if len(shape.kind) == TANH or len(shape.kind) == RELU:
         side = _value(record, base + layout.side[0] + row * width, width, shape.distances)
-    h = _activated(dot(xs, below) * scale, value, side, shape)
+    h = activated_difference(dot(xs, below) * scale, value, side, shape)
     return xs, value, side, h, fma_each(scaled, value, times_each(totals, h))
 
 
@@ -99,7 +110,7 @@ def _backward(net, record, base, layout, row, drawn, factors, ahead, r, sums, tw
         p = (dot(r, totals) + dot(before, scaled)) * twice
         width = net.widths[1]
         back = _value(record, base + layout.back[0] + drawn * width, width, shape.distances)
-        g_below = fma_each(xs, _through_slope(p, back, h, value, side, shape), g_below)
+        g_below = fma_each(xs, through_slope(p, back, h, value, side, shape), g_below)
         g_above = fma_each(r, value, fma_each(error, h, g_above))
     return loss, g_below, g_above
 
@@ -109,7 +120,7 @@ def _pair(net, record, base, layout, first, second, factors, sums, twice, traine
     """Two rows, whose sums wait for each other's lanes at the same time."""
     one = _forward(net, record, base, layout, first, factors, shape)
     two = _forward(net, record, base, layout, second, factors, shape)
-    r1, r2 = sum_pairs(one[4], two[4], shape.distances)
+    r1, r2 = sum_each(one[4], shape.distances), sum_each(two[4], shape.distances)
     sums = _backward(net, record, base, layout, first, first, factors, one, r1, sums, twice, trained, shape)
     return _backward(net, record, base, layout, second, second, factors, two, r2, sums, twice, trained, shape)
 
@@ -122,26 +133,32 @@ def _single(net, record, base, layout, row, drawn, factors, sums, twice, trained
     return _backward(net, record, base, layout, row, drawn, factors, ahead, r, sums, twice, trained, shape)
 
 
-@inner
 def delta_units_step(
     net, t, record, layout, weights, learning, below, above, rate_below, rate_above, offset, shape,
 ):  # fmt: skip
-    """One step of the differences; returns that of the loss before it, in all lanes, and those of the weights."""
-    n, width, k = len(shape.inputs), net.widths[1], len(shape.outputs)
+    """One step of the differences; returns that of the loss before it, in all lanes, and those of the weights.
+
+    Compiled for each class of shapes on its own, as ``units_step``.
+    """
+    raise NotImplementedError(shape)
+
+
+def _delta_step(
+    net, t, record, layout, weights, learning, below, above, rate_below, rate_above, offset, shape,
+):  # fmt: skip
+    width, k = net.widths[1], len(shape.outputs)
     lanes = shape.distances
     nothing = in_lanes(0.0, lanes)
     if net.offset_every_step:
         below = only_below(fma_each(below, 1.0, offset), width, lanes)
-    top = n * width
-    size = top + width * k
     base = t * layout.size
     scale = factor(net.scales, 1, net.activation)
-    reference = columns(weights, t * size + top, 1, k, width, shape.outputs, lanes)
+    _, reference = weights_at(weights, t * weights.shape[1], net, shape)
     factors = (
         below, factor(net.scales, 0, net.activation), times_each(above, scale),
         times_each(fma_each(above, 1.0, reference), scale),
     )  # fmt: skip
-    g_below, g_above = times_each(shape.inputs, nothing), times_each(shape.outputs, nothing)
+    g_below, g_above = no_weights(shape)
     full_batch = net.batches.size == 0
     sums = nothing, g_below, g_above
     twice = 2.0 / (net.rows * k)
@@ -160,15 +177,29 @@ def delta_units_step(
             sums = nothing, g_below, g_above
             _, g_below, g_above = _single(net, record, base, layout, row, b, factors, sums, twice, True, shape)
     g_below, g_above = times_each(g_below, net.scales[0]), times_each(g_above, net.scales[1] * twice)
-    G_below = columns(record, base + layout.gradient, width, 1, width, shape.inputs, lanes)
-    G_above = columns(record, base + layout.gradient + top, 1, k, width, shape.outputs, lanes)
-    below = fma_each(g_below, -learning[0], fma_each(fma_each(g_below, 1.0, G_below), -rate_below, below))
-    above = fma_each(g_above, -learning[1], fma_each(fma_each(g_above, 1.0, G_above), -rate_above, above))
+    below, above = moved(
+        record, base + layout.gradient, net, learning, below, above, g_below, g_above, rate_below, rate_above, shape,
+    )  # fmt: skip
     return (
         loss * (1.0 / (net.rows * k)),
         only_below(below, width, lanes),
         only_below(above, width, lanes),
     )
+
+
+implemented(delta_units_step, Shape, _delta_step)
+
+
+@inner
+def _start(p, differences, terms, coefficients, net, shape):
+    """What each lane holds of a pixel's differences where it begins."""
+    if terms.shape[1] == 0:
+        return weights_at(differences, p * differences.shape[1], net, shape)
+    below, above = no_weights(shape)
+    for m in range(terms.shape[1]):
+        these, those = weights_at(coefficients, m * coefficients.shape[1], net, shape)
+        below, above = fma_each(these, terms[p, m], below), fma_each(those, terms[p, m], above)
+    return below, above
 
 
 @inner
@@ -180,34 +211,31 @@ def _own(row, totals, t):
 @kernel()
 def run_delta_units(
     queue, net, steps, first, last, threshold, record, layout, weights, sizes, learning, ratios, totals,
-    differences, rates, offsets, step, sums, shape,
+    differences, rates, offsets, step, sums, terms, coefficients, shape,
 ):  # fmt: skip
     """Run pixels as differences from step ``first`` < ``last`` until their hand-off, as ``run_delta``, in place.
 
     sizes (steps + 1, layers): the largest of the reference's weights in each layer. On return ``differences`` holds the
-    pixels' own weights, and step (P,) that of their hand-off. queue and shape: as of
-    ``run_units``; all else as of ``run_delta``.
+    pixels' own weights, and step (P,) that of their hand-off. They begin as ``terms @ coefficients``, (P, m) and
+    (m, n), where m > 0, and else as ``differences`` is. queue and shape: as of ``run_units``; all else as of
+    ``run_delta``.
     """
     pixels = step.size
-    n, width, k = len(shape.inputs), net.widths[1], len(shape.outputs)
     lanes = shape.distances
-    top = n * width
-    size = top + width * k
+    size = weights.shape[1]
     pixel = 0
     t = first
     over = True
     own = False
     row = (0.0, 0.0, 0.0, 0.0)
     rate_below, rate_above, offset = 0.0, 0.0, 0.0
-    below = times_each(shape.inputs, in_lanes(0.0, lanes))
-    above = times_each(shape.outputs, in_lanes(0.0, lanes))
+    below, above = no_weights(shape)
     while True:
         pixel = next_pixel(queue, over, pixel, lanes)
         if over:
             own = pixel < pixels
             p = min(pixel, pixels - 1)
-            below = columns(differences, p * size, width, 1, width, shape.inputs, lanes)
-            above = columns(differences, p * size + top, 1, k, width, shape.outputs, lanes)
+            below, above = _start(p, differences, terms, coefficients, net, shape)
             rate_below, rate_above, offset = rates[p, 0], rates[p, 1], offsets[p, 0]
             row = sums_of(sums, p)
             t = first
@@ -236,9 +264,7 @@ def run_delta_units(
                     row = with_loss(row, t, steps, math.nan)
                 step[pixel] = t + 1 if finite else steps
                 put_sums(sums, pixel, row)
-                at = (t + 1) * size
-                there = columns(weights, at, width, 1, width, shape.inputs, lanes)
-                put_columns(differences, pixel * size, width, 1, width, fma_each(below, 1.0, there), lanes)
-                there_above = columns(weights, at + top, 1, k, width, shape.outputs, lanes)
-                put_columns(differences, pixel * size + top, 1, k, width, fma_each(above, 1.0, there_above), lanes)
+                there, there_above = weights_at(weights, (t + 1) * size, net, shape)
+                below, above = fma_each(below, 1.0, there), fma_each(above, 1.0, there_above)
+                put_weights(differences, pixel * size, below, above, net, shape)
         t = t + 1 if t + 1 < last else first  # of a group without a pixel, too: it reads what is there

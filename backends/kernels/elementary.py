@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import numba
 
-from .simd import clamp, fma, magnitude, power_of_two, quotient, where_less, with_sign, within
+from .simd import clamp, fma, magnitude, power_of_two, quotient, where_less, where_opposed, with_sign, within
 
 ARGUMENT_SCALE = 2.8853900817779268
 """2 / ln 2: the functions here take their argument multiplied by it."""
@@ -88,8 +88,8 @@ def tanh_difference(t, complement, v):
 
     Relative error about 1e-15 for every a, also where t is saturated.
     """
-    q, below, above = _parts(clamp(magnitude(v), 0.0, _OVERFLOW))
+    q, below, above = _parts(within(magnitude(v), _OVERFLOW))
     n = fma(q, above, below)
     slope = tanh_slope(complement)
-    factor = where_less(v * t, 0.0, complement, 1.0 + magnitude(t))  # 1 + T seen in the direction of a
+    factor = where_opposed(v, t, complement, 1.0 + magnitude(t))  # 1 + T seen in the direction of a
     return with_sign(quotient(slope * n, fma(n, factor, 2.0 * (1.0 - q))), v)

@@ -57,9 +57,9 @@ def emit_shuffled(builder: Any, value: Any, mode: int, where: Any) -> Any:
     return result if value.type == _i64 else builder.bitcast(result, value.type)
 
 
-def _joined(builder: Any, lanes: Any, distances: Any, value: Any, emit: Any) -> Any:
-    """All lanes' values joined by ``emit(builder, a, b)``, in every lane."""
-    for power in range(distances.count):
+def emit_joined(builder: Any, lanes: Any, powers: range, value: Any, emit: Any) -> Any:
+    """Values of the lanes whose numbers differ in the bits ``powers`` joined by ``emit(builder, a, b)``, in each."""
+    for power in powers:
         if isinstance(lanes, VectorType):
             order = ir.Constant(ir.VectorType(_i32, lanes.width), [i ^ 2**power for i in range(lanes.width)])
             other = builder.shuffle_vector(value, ir.Constant(value.type, ir.Undefined), order)
@@ -75,12 +75,12 @@ def group_maximum(typingctx, value, distances):  # type: ignore[no-untyped-def]
     lanes = lanes_type(typingctx, distances)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _joined(builder, lanes, distances, args[0], _emit_larger)
+        return emit_joined(builder, lanes, range(distances.count), args[0], _emit_larger)
 
     return lanes(lanes, distances), codegen
 
 
-def _emit_sum(builder: Any, x: Any, y: Any) -> Any:
+def emit_sum(builder: Any, x: Any, y: Any) -> Any:
     return builder.fadd(x, y)
 
 
@@ -167,7 +167,7 @@ def next_pixel(typingctx, queue, wanted, pixel, distances):  # type: ignore[no-u
 # columns: tuples with one value for each row of a matrix -----------------------------------------------------------
 
 
-def _element_pointer(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
+def element_pointer(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
     return builder.gep(context.make_array(kind)(context, builder, array).data, [index])
 
 
@@ -195,7 +195,7 @@ def emit_columns(typingctx: Any, context: Any, builder: Any, signature: Any, arg
             at = builder.add(start, builder.mul(row_step, ir.Constant(_i64, i // limbs)))
             at = builder.add(at, builder.mul(lane_step, lane))
             at = builder.add(builder.mul(at, ir.Constant(_i64, limbs)), ir.Constant(_i64, i % limbs))
-            value = builder.load(_element_pointer(context, builder, kind, array, at))
+            value = builder.load(element_pointer(context, builder, kind, array, at))
             if isinstance(lanes, VectorType):
                 value = builder.insert_element(builder.load(place), value, builder.trunc(lane, _i32))
             builder.store(value, place)
@@ -237,7 +237,7 @@ def put_columns(typingctx, array, start, row_step, lane_step, count, values, dis
                 at = builder.add(at, builder.mul(lane_step, lane))
                 if isinstance(lanes, VectorType):
                     value = builder.extract_element(value, builder.trunc(lane, _i32))
-                builder.store(value, _element_pointer(context, builder, signature.args[0], array, at))
+                builder.store(value, element_pointer(context, builder, signature.args[0], array, at))
 
         lane = None if on_cpu(typingctx) else emit_lane(builder, distances)
         _each_lane(context, builder, lanes, lane, count, use)
@@ -252,7 +252,7 @@ def _row(aligned: bool) -> Any:
         result = types.UniTuple(types.float64, kind.count)
 
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            pointer = _element_pointer(context, builder, signature.args[0], args[0], args[1])
+            pointer = element_pointer(context, builder, signature.args[0], args[0], args[1])
             found = []
             if aligned and not on_cpu(typingctx) and result.count % 2 == 0:
                 pairs = builder.bitcast(pointer, ir.VectorType(_f64, 2).as_pointer())
@@ -349,41 +349,10 @@ def sum_each(typingctx, values, distances):  # type: ignore[no-untyped-def]
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         parts = cgutils.unpack_tuple(builder, args[0])
-        found = [_joined(builder, lanes, distances, v, _emit_sum) for v in parts]
+        found = [emit_joined(builder, lanes, range(distances.count), v, emit_sum) for v in parts]
         return context.make_tuple(builder, result, found)
 
     return result(values, distances), codegen
-
-
-@intrinsic
-def sum_pairs(typingctx, first, second, distances):  # type: ignore[no-untyped-def]
-    """``sum_each`` of two tuples; on a GPU half of the lanes add up the one and half the other, in fewer exchanges."""
-    lanes = lanes_type(typingctx, distances)
-    one = types.UniTuple(lanes, first.count)
-    result = types.Tuple((one, one))
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pairs = list(zip(*(cgutils.unpack_tuple(builder, a) for a in args[:2])))
-        if on_cpu(typingctx):
-            sums = [
-                [_joined(builder, lanes, distances, v, lambda b, x, y: b.fadd(x, y)) for v in pair] for pair in pairs
-            ]
-        else:
-            one_lane = ir.Constant(_i32, 1)
-            odd = builder.trunc(emit_lane(builder, distances), _i1)
-            sums = []
-            for a, b in pairs:
-                given = emit_shuffled(builder, builder.select(odd, a, b), BUTTERFLY, one_lane)
-                value = builder.fadd(builder.select(odd, b, a), given)
-                for power in range(1, distances.count):
-                    other = emit_shuffled(builder, value, BUTTERFLY, ir.Constant(_i32, 2**power))
-                    value = builder.fadd(value, other)
-                other = emit_shuffled(builder, value, BUTTERFLY, one_lane)
-                sums.append([builder.select(odd, other, value), builder.select(odd, value, other)])
-        both = [context.make_tuple(builder, one, [s[i] for s in sums]) for i in (0, 1)]
-        return context.make_tuple(builder, result, both)
-
-    return result(first, second, distances), codegen
 
 
 @intrinsic

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from deepzoom.compiled import inner, kernel
 
-from .group import any_group, columns, first_of, in_lanes, next_pixel, times_each
+from .group import any_group, first_of, next_pixel
 from .network import factor
-from .network_units import units_step
+from .network_units import factors_at, no_weights, units_step
 from .readout import FIRST, SUM, with_loss
 
 
@@ -19,12 +19,11 @@ def _taken(net, state, p, shape):
     state: weights, rates, offsets, step and sums of all pixels, as of ``run_units``.
     """
     weights, rates, offsets, step, sums = state
-    n, width, k, lanes = len(shape.inputs), net.widths[1], len(shape.outputs), shape.distances
-    start = p * (n + k) * width
     first, second = factor(net.scales, 0, net.activation), factor(net.scales, 1, net.activation)
+    below, above = factors_at(weights, p * weights.shape[1], net, shape)
     return (
-        times_each(columns(weights, start, width, 1, width, shape.inputs, lanes), first),
-        times_each(columns(weights, start + n * width, 1, k, width, shape.outputs, lanes), second),
+        below,
+        above,
         rates[p, 0] * net.scales[0] * first,
         rates[p, 1] * net.scales[1] * second,
         offsets[p, 0] * first,
@@ -47,8 +46,8 @@ def _stepped(net, t, run, shape):
 @inner
 def _nothing(shape):
     """A run of no pixel."""
-    zero = in_lanes(0.0, shape.distances)
-    return times_each(shape.inputs, zero), times_each(shape.outputs, zero), 0.0, 0.0, 0.0, 0, 0.0
+    below, above = no_weights(shape)
+    return below, above, 0.0, 0.0, 0.0, 0, 0.0
 
 
 @kernel()

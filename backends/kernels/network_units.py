@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deepzoom.compiled import inner, kernel
+from deepzoom.compiled import implemented, inner, kernel
 
 from .elementary import tanh, tanh_and_slope
 from .group import (
@@ -24,9 +24,9 @@ from .group import (
     in_lanes,
     next_pixel,
     only_below,
+    put_columns,
     shared_row,
     sum_each,
-    sum_pairs,
     times_each,
 )
 from .network import RELU, TANH, factor, rectified, slope
@@ -49,17 +49,22 @@ class Shape(NamedTuple):
 
 
 @inner
+def activated(z, shape):
+    """A hidden value from its input, and its slope there."""
+    if len(shape.kind) == SLOPED:
+        return tanh_and_slope(z)
+    if len(shape.kind) == TANH:
+        z = tanh(z)
+    elif len(shape.kind) == RELU:
+        z = rectified(z)
+    return z, slope(z, len(shape.kind))
+
+
+@inner
 def _forward(xs, below, above, shape):
     """A row's hidden value in each lane, its slope, and what it adds to each output; factors below and above."""
-    h = dot(xs, below)
-    if len(shape.kind) == SLOPED:
-        h, steep = tanh_and_slope(h)
-        return h, steep, times_each(above, h)
-    if len(shape.kind) == TANH:
-        h = tanh(h)
-    elif len(shape.kind) == RELU:
-        h = rectified(h)
-    return h, slope(h, len(shape.kind)), times_each(above, h)
+    h, steep = activated(dot(xs, below), shape)
+    return h, steep, times_each(above, h)
 
 
 @inner
@@ -75,7 +80,7 @@ def _pair(x, y, first, second, below, above, g_below, g_above, loss, trained, sh
     x1, x2 = shared_row(x, first * n, shape.inputs), shared_row(x, second * n, shape.inputs)
     h1, steep1, part1 = _forward(x1, below, above, shape)
     h2, steep2, part2 = _forward(x2, below, above, shape)
-    sum1, sum2 = sum_pairs(part1, part2, shape.distances)
+    sum1, sum2 = sum_each(part1, shape.distances), sum_each(part2, shape.distances)
     e1 = fma_each(shared_row(y, first * k, shape.outputs), -1.0, sum1)
     e2 = fma_each(shared_row(y, second * k, shape.outputs), -1.0, sum2)
     loss = loss + dot(e1, e1) + dot(e2, e2)
@@ -96,18 +101,56 @@ def _single(x, y, row, below, above, g_below, g_above, loss, trained, shape):
     return loss + dot(e, e), g_below, g_above
 
 
-@inner
+def no_weights(shape):
+    """Zero in place of each weight that a lane holds, (below, above).
+
+    This and the three that follow are compiled for each class of shapes on its own, by ``implemented``.
+    """
+    raise NotImplementedError(shape)
+
+
+def weights_at(array, start, net, shape):
+    """(below, above): what each lane holds of the weights of a pixel, which begin at ``start`` of a flat array."""
+    raise NotImplementedError(shape)
+
+
+def put_weights(array, start, below, above, net, shape):
+    """Write them back."""
+    raise NotImplementedError(shape)
+
+
 def units_step(net, t, below, above, rate_below, rate_above, offset, shape):
-    """One step of training; returns the loss before it, the same in all lanes, and the new factors.
+    """One step of training; returns the loss before it, the same in all lanes, and the new factors; as above.
 
     Factors are the weights times ``factor`` of their layer, rates and offset those of factors.
     """
+    raise NotImplementedError(shape)
+
+
+def _no_weights(shape):
+    nothing = in_lanes(0.0, shape.distances)
+    return times_each(shape.inputs, nothing), times_each(shape.outputs, nothing)
+
+
+def _weights_at(array, start, net, shape):
+    n, width, k = len(shape.inputs), net.widths[1], len(shape.outputs)
+    below = columns(array, start, width, 1, width, shape.inputs, shape.distances)
+    return below, columns(array, start + n * width, 1, k, width, shape.outputs, shape.distances)
+
+
+def _put_weights(array, start, below, above, net, shape):
+    n, width, k = len(shape.inputs), net.widths[1], len(shape.outputs)
+    put_columns(array, start, width, 1, width, below, shape.distances)
+    put_columns(array, start + n * width, 1, k, width, above, shape.distances)
+
+
+def _units_step(net, t, below, above, rate_below, rate_above, offset, shape):
     width = net.widths[1]
     lanes = shape.distances
     nothing = in_lanes(0.0, lanes)
     if net.offset_every_step:
         below = only_below(fma_each(below, 1.0, offset), width, lanes)
-    g_below, g_above = times_each(shape.inputs, nothing), times_each(shape.outputs, nothing)
+    g_below, g_above = no_weights(shape)
     full_batch = net.batches.size == 0
     loss = nothing
     k = len(shape.outputs)
@@ -135,6 +178,22 @@ def units_step(net, t, below, above, rate_below, rate_above, offset, shape):
     return loss * (1.0 / (net.rows * k)), below, above
 
 
+implemented(no_weights, Shape, _no_weights)
+implemented(weights_at, Shape, _weights_at)
+implemented(put_weights, Shape, _put_weights)
+implemented(units_step, Shape, _units_step)
+
+
+@inner
+def factors_at(weights, start, net, shape):
+    """``weights_at``, times ``factor`` of their layer."""
+    below, above = weights_at(weights, start, net, shape)
+    return (
+        times_each(below, factor(net.scales, 0, net.activation)),
+        times_each(above, factor(net.scales, 1, net.activation)),
+    )
+
+
 @kernel()
 def run_units(queue, net, steps, weights, rates, offsets, step, sums, shape):
     """Run pixels on from their step to the end, as ``run_plain``: step and sums in place, weights stay; none freezes.
@@ -143,26 +202,22 @@ def run_units(queue, net, steps, weights, rates, offsets, step, sums, shape):
     several threads, or groups of a GPU, may work on one.
     """
     pixels = step.size
-    n, width, k = len(shape.inputs), net.widths[1], len(shape.outputs)
     lanes = shape.distances
-    size = n * width + width * k
-    apart = size if weights.shape[0] > 1 else 0
+    apart = weights.shape[1] if weights.shape[0] > 1 else 0
     pixel = 0
     t = 0
     over = True
     own = False
     row = (0.0, 0.0, 0.0, 0.0)
     rate_below, rate_above, offset = 0.0, 0.0, 0.0
-    below = times_each(shape.inputs, in_lanes(0.0, lanes))
-    above = times_each(shape.outputs, in_lanes(0.0, lanes))
+    below, above = no_weights(shape)
     factor_below, factor_above = factor(net.scales, 0, net.activation), factor(net.scales, 1, net.activation)
     while True:
         pixel = next_pixel(queue, over, pixel, lanes)
         if over:
             own = pixel < pixels
             p = min(pixel, pixels - 1)
-            below = times_each(columns(weights, p * apart, width, 1, width, shape.inputs, lanes), factor_below)
-            above = times_each(columns(weights, p * apart + n * width, 1, k, width, shape.outputs, lanes), factor_above)
+            below, above = factors_at(weights, p * apart, net, shape)
             rate_below = rates[p, 0] * net.scales[0] * factor_below
             rate_above = rates[p, 1] * net.scales[1] * factor_above
             offset = offsets[p, 0] * factor_below

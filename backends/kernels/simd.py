@@ -197,6 +197,12 @@ def _emit_clamp(builder: Any, x: Any, low: Any, high: Any) -> Any:
     return builder.select(builder.fcmp_ordered(">", x, high), high, x)
 
 
+def _emit_where_opposed(builder: Any, x: Any, y: Any, s: Any, t: Any) -> Any:
+    kind = _integers(x.type)
+    signs = builder.xor(builder.bitcast(x, kind), builder.bitcast(y, kind))
+    return builder.select(builder.icmp_signed("<", signs, constant(0, kind)), s, t)
+
+
 def emit_power_of_two(builder: Any, rounded: Any) -> Any:
     kind = _integers(rounded.type)
     bits = builder.shl(builder.bitcast(rounded, kind), constant(52, kind))
@@ -221,6 +227,8 @@ power_of_two = _elementwise(1, emit_power_of_two)
 """2**k, where k stands in the low mantissa bits of ``1.5 * 2**52 + k``."""
 where_less = _elementwise(4, lambda b, x, y, s, t: b.select(b.fcmp_ordered("<", x, y), s, t))
 """s where x < y, else t."""
+where_opposed = _elementwise(4, _emit_where_opposed)
+"""s where a and b have different signs, else t; 0 and NaN have the sign that their bits have."""
 maximum = _elementwise(2, lambda b, x, y: b.select(b.fcmp_ordered("<", x, y), y, x))
 """The larger of the two; x where they cannot be compared."""
 like = _elementwise(2, lambda b, x, y: x)

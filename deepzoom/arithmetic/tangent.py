@@ -181,8 +181,12 @@ class Series(Difference):
 
     def at(self, dx: Floats, dy: Floats, exponent: int) -> Floats:
         """Values for parameter differences dx, dy (pixels,) times 2**exponent: float64 (pixels, *shape)."""
+        terms = self.terms(dx, dy, exponent)
+        return (terms @ self.data.reshape(self.lead, -1)).reshape(len(dx), *self.data.shape[1:])
+
+    def terms(self, dx: Floats, dy: Floats, exponent: int) -> Floats:
+        """What the coefficients are multiplied by for such differences (pixels, monomials)."""
         powers = monomials(self.order)
         x = np.ldexp(dx, exponent - self.exponent)[:, None]
         y = np.ldexp(dy, exponent - self.exponent)[:, None]
-        terms = x ** powers[:, 0] * y ** powers[:, 1]
-        return (terms @ self.data.reshape(self.lead, -1)).reshape(len(dx), *self.data.shape[1:])
+        return np.asarray(x ** powers[:, 0] * y ** powers[:, 1])

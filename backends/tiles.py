@@ -1,0 +1,58 @@
+"""Data rows, and a reference's values of them, as the lanes of a warp hold them (``kernels/network_tiles.py``)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .kernels.delta_tiles import TileRecord
+from .kernels.network import NetworkArrays
+from .kernels.network_delta import RecordLayout
+from .kernels.network_tiles import ROWS, WIDTH
+
+Floats = NDArray[np.float64]
+
+_LANE = np.arange(32)
+_G, _Q = _LANE // 4, _LANE % 4
+_HALF, _ODD = np.arange(4) // 2, np.arange(4) % 2
+"""u and b of a lane's elements of C, in the terms of ``kernels/fragments.py``."""
+
+
+def fits(net: NetworkArrays) -> bool:
+    """Whether these kernels serve a network."""
+    published = net.widths.tolist() == [WIDTH, WIDTH, 1]
+    return published and net.batches.size == 0 and net.rows % ROWS == 0
+
+
+def in_pairs(values: Floats) -> Floats:
+    """(..., 32, n) of what lanes hold, n even, as ``fragments.packed`` reads it: flat, two at a time of each lane."""
+    pairs = values.reshape(*values.shape[:-1], values.shape[-1] // 2, 2)
+    return np.ascontiguousarray(np.swapaxes(pairs, -3, -2)).ravel()
+
+
+def tiled(net: NetworkArrays) -> NetworkArrays:
+    """The network with inputs and targets of a tile side by side, in place of the inputs."""
+    x, y = net.x.reshape(-1, ROWS, WIDTH), net.y.reshape(-1, ROWS)
+    forward = x[:, _G[:, None], 4 * _Q[:, None] + np.arange(4)]
+    rows = 2 * _Q[:, None] + _ODD
+    inputs = 4 * (_G[:, None] // 2) + 2 * _HALF + _G[:, None] % 2
+    targets = y[:, rows[:, :2]]
+    return net._replace(x=in_pairs(np.concatenate([forward, x[:, rows, inputs], targets], axis=-1)))
+
+
+def record_in_tiles(record: Floats, layout: RecordLayout, rows: int) -> tuple[Floats, TileRecord]:
+    """A reference's record (steps, size) as ``delta_tiles.py`` takes it."""
+    steps, size = len(record), rows * WIDTH
+    of_rows, units = 2 * _Q[:, None] + _ODD, _G[:, None] + 8 * _HALF
+
+    def hidden(start: int) -> Floats:
+        return record[:, start : start + size].reshape(steps, -1, ROWS, WIDTH)[:, :, of_rows, units]
+
+    values, back = hidden(layout.hidden[0]), hidden(layout.back[0])
+    # the identity has nothing beside its values
+    side = hidden(layout.side[0]) if layout.back[0] > layout.side[0] else values
+    errors = record[:, layout.residual : layout.residual + rows].reshape(steps, -1, ROWS)[:, :, of_rows[:, :2]]
+    tiles = in_pairs(np.concatenate([values, side, back, errors], axis=-1)).reshape(steps, -1)
+    gradient = record[:, layout.gradient : layout.gradient + WIDTH * (WIDTH + 1)]
+    whole = np.concatenate([tiles, gradient], axis=1)
+    return whole, TileRecord(tiles.shape[1], whole.shape[1])

@@ -1,0 +1,182 @@
+"""A pixel in each warp, products by its tensor units: compiled for the CPU, which follows NVIDIA's tables of which lane
+holds what, against NumPy and against the CPU's own kernels.
+"""
+
+import re
+
+import numpy as np
+import ptx
+import pytest
+from conftest import SmallNetwork
+from stand_in import StandIn
+from test_perturbation import system_of
+from test_units import quiet, same, units_sums
+
+from deepzoom import systems
+from deepzoom.backends import units
+from deepzoom.backends.cpu_float64 import CpuFloat64
+from deepzoom.backends.cpu_perturbation import CpuPerturbation
+from deepzoom.backends.gpu_float64 import GpuFloat64
+from deepzoom.backends.gpu_perturbation import GpuPerturbation
+from deepzoom.backends.kernels import readout
+from deepzoom.backends.kernels.delta_units import run_delta_units
+from deepzoom.backends.kernels.fragments import fragment, multiply_add, packed, put_fragment, sum_columns, sum_rows
+from deepzoom.backends.kernels.network_units import run_units
+from deepzoom.backends.kernels.run_plain import run_plain
+from deepzoom.backends.tiles import fits, in_pairs, record_in_tiles, tiled
+from deepzoom.backends.training import arrays_of, layout_of, start_weights
+from deepzoom.compiled import kernel
+from deepzoom.scene import View
+
+PUBLISHED = ["tanh", "linear", "relu", "weight-init"]
+WARP = tuple(np.int64(1 << i) for i in range(5))
+FOUR, EIGHT = (1.0,) * 4, (1.0,) * 8
+A, B, C = (16, 1, 128, 4), (1, 8, 32, 64), (8, 2, 1, 64)
+"""Where matrices that lie row by row hold a lane's elements: 16 x 16, 16 x 8 and 16 x 8."""
+
+
+@kernel()
+def product(a, b, c, distances, four, eight):
+    """c + a b, in place."""
+    x = fragment(a, 0, A, eight, distances)
+    y = fragment(b, 0, B, four, distances)
+    put_fragment(c, 0, C, multiply_add(x, y, fragment(c, 0, C, four, distances)), distances)
+
+
+@kernel()
+def sums(values, rows, columns, distances, four):
+    """Sums over the rows and over the columns of what lanes hold, in every lane; values: as ``packed`` reads them."""
+    found = packed(values, 0, four, distances)
+    put_fragment(rows, 0, (16, 4, 1, 2), sum_rows(found), distances)
+    put_fragment(columns, 0, (16, 4, 1, 2), sum_columns(found), distances)
+
+
+def test_products_of_a_warp():
+    """As NVIDIA's tables say what a lane holds: of A row g + 8 u, column q + 4 i, and so on."""
+    rng = np.random.default_rng(1)
+    a, b, c = rng.normal(size=(16, 16)), rng.normal(size=(16, 8)), rng.normal(size=(16, 8))
+    # element n of B is row q + 4 n: its lower bit 4 rows apart, the rest 8
+    expected, found = c + a @ b, c.copy()
+    product(a.ravel(), b.ravel(), found.reshape(-1), WARP, FOUR, EIGHT)
+    np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-13)
+
+
+def test_sums_over_lanes():
+    held = np.random.default_rng(2).normal(size=(32, 4))
+    rows, columns = np.zeros(128), np.zeros(128)
+    sums(in_pairs(held), rows, columns, WARP, FOUR)
+    by_lane = held.reshape(8, 4, 4)
+    np.testing.assert_allclose(rows.reshape(8, 4, 4), np.broadcast_to(by_lane.sum(axis=0), (8, 4, 4)))
+    np.testing.assert_allclose(columns.reshape(8, 4, 4), np.broadcast_to(by_lane.sum(axis=1)[:, None], (8, 4, 4)))
+
+
+def test_which_networks_they_serve():
+    assert [fits(arrays_of(systems.create(n).network)) for n in (*PUBLISHED, "minibatch", "single-datapoint")] == (
+        [True] * 4 + [False] * 2
+    )
+    assert not fits(arrays_of(SmallNetwork(1, widths=(16, 16, 1), rows=12).network))
+    assert not fits(arrays_of(SmallNetwork(1, widths=(16, 16, 2), rows=16).network))
+
+
+@pytest.fixture(params=PUBLISHED)
+def published(request):
+    return systems.create(request.param, steps=60)
+
+
+@pytest.fixture
+def warps():
+    return StandIn(tensor_units=True)
+
+
+def test_plain_steps(published, warps):
+    """More pixels than warps, on two threads, some of them done: sums as the CPU's kernel has them."""
+    network, steps, pixels = published.network, 60, 23
+    net, rng = arrays_of(network), np.random.default_rng(3)
+    offsets = np.full((pixels, 1), 0.01) if network.offset else np.zeros((pixels, 1))
+    state = start_weights(network, offsets), 10.0 ** rng.uniform(-2, 1, (pixels, 2)), offsets
+    begun = rng.choice([0, 0, steps], size=pixels)
+    expected = [v.copy() for v in (*state, begun, np.zeros((pixels, 4)))]
+    frozen, _ = run_plain(net, steps, *expected)
+    there = units_sums(net, steps, [*state, begun], warps)
+    live = ~frozen & (begun == 0)
+    close = np.abs(there - expected[4]) <= 1e-9 * np.abs(expected[4])
+    assert live.sum() > 8 and close[live].all(axis=1).mean() > 0.9
+    assert not there[begun > 0].any()
+
+
+def test_a_step_of_random_weights(published, warps):
+    """No symmetry hides a mistaken place: two steps from random weights, to rounding."""
+    network = published.network
+    net, rng = arrays_of(network), np.random.default_rng(4)
+    state = rng.normal(size=(7, 272)), 10.0 ** rng.uniform(-3, -1, (7, 2)), rng.normal(size=(7, 1)) * 0.1
+    expected = [v.copy() for v in (*state, np.zeros(7, np.int64), np.zeros((7, 4)))]
+    run_plain(net, 2, *expected)
+    there = units_sums(net, 2, [*state, np.zeros(7, np.int64)], warps)
+    np.testing.assert_allclose(there[:, :3], expected[4][:, :3], rtol=1e-12)
+
+
+@pytest.mark.parametrize("depth", ["1e-3", "1e-20", "1e-200"])
+def test_differences(published, warps, own_cache, depth):
+    """What differs from the reference after some steps, without the reference: it would hide the difference."""
+    view = View.parse("-0.61803398874989", "-0.3141592653589793", depth, "8x6")
+    cpu = CpuPerturbation().job(published, view, None, quiet, quiet)
+    first, last, ref, pixels = 0, 9, cpu._reference, np.random.default_rng(5).choice(48, 11, replace=False)
+    weights = ref.weights.copy()
+    weights[last], cpu._totals[last, readout.SUM :] = 0.0, 0.0
+    at = cpu._differences(pixels)
+    _, expected, sums = cpu._to_hand_off(None, last, np.inf, *at)
+    given = units.ReferenceArrays(
+        ref.record, cpu._layout, weights, np.ones((len(weights), 2)), ref.learning, ref.ratios, cpu._totals
+    )
+    made = units.Units(cpu._arrays, published.steps, given)
+    _, *state = cpu._start(None, *at)
+    there, step, own = made.from_reference(warps, first, last, np.inf, *state)
+    assert made.in_tiles(warps) and (step == last).all()
+    # each weight to some rounding errors of the largest of its pixel
+    assert (np.abs(there - expected) <= 1e-12 * np.abs(expected).max(axis=1, keepdims=True)).all()
+    np.testing.assert_allclose(own[:, readout.SUM :], sums[:, readout.SUM :], rtol=1e-9)
+
+
+def test_jobs(published, warps, monkeypatch, own_cache):
+    """Pixels, their second runs and horizons."""
+    monkeypatch.setattr(units, "opened_gpus", lambda: [warps])
+    for gpu, cpu, depth in ((GpuFloat64, CpuFloat64, "1e-3"), (GpuPerturbation, CpuPerturbation, "1e-9")):
+        view = View.parse("-0.61803398874989", "-0.3141592653589793", depth, "8x6")
+        mine, theirs = (b().job(published, view, None, quiet, quiet) for b in (gpu, cpu))
+        some = np.arange(0, 48, 5)
+        same(mine.run(some), theirs.run(some), 1e-9)
+        same(mine.shadow(some), theirs.shadow(some), 1e-9)
+        assert np.array_equal(mine.horizon(some), theirs.horizon(some))
+        assert mine._devices.count == 1 and mine._units.in_tiles(warps)
+
+
+def test_more_digits_stay_in_lanes(warps, monkeypatch):
+    """What has no kernel of tiles reads rows, not tiles."""
+    monkeypatch.setattr(units, "opened_gpus", lambda: [warps])
+    system = system_of(SmallNetwork(1, widths=(16, 16, 1), rows=8))
+    view = View.parse("-0.61803398874989", "-0.3141592653589793", "1e-3", "8x6")
+    mine, theirs = (b().job(system, view, None, quiet, quiet) for b in (GpuFloat64, CpuFloat64))
+    some = np.arange(4)
+    assert mine._units.in_tiles(warps)
+    same(mine.run(some), theirs.run(some), 1e-9)
+    same(mine.again(some, 0), theirs.again(some, 0), 1e-9)
+
+
+@pytest.mark.skipif(ptx.missing() is not None, reason=str(ptx.missing()))
+@pytest.mark.parametrize("name", ["tanh", pytest.param("relu", marks=pytest.mark.slow)])
+def test_kernels_compile_for_a_gpu(name, tmp_path):
+    """By the tensor units' instructions, within the registers of four blocks of four warps; no row goes to memory."""
+    network = systems.create(name).network
+    net, layout, pixels = arrays_of(network), layout_of(network), 2
+    made = units.Units(net, 50)
+    shape = made._shape(StandIn(tensor_units=True))
+    queue, step, sums = np.zeros(1, np.int64), np.zeros(pixels, np.int64), np.zeros((pixels, 4))
+    weights, rates, offsets = start_weights(network, np.zeros((pixels, 1))), np.ones((pixels, 2)), np.ones((pixels, 1))
+    plain = ptx.compiled(run_units, (queue, tiled(net), 50, weights, rates, offsets, step, sums, shape))
+    record = record_in_tiles(np.ones((3, layout.size)), layout, net.rows)
+    reference = *record, weights, np.ones((3, 2)), np.ones(2), np.ones(3), np.ones((4, 4))
+    state, none = (weights, rates, offsets, step, sums), (np.zeros((2, 0)), np.zeros((0, 0)))
+    delta = ptx.compiled(run_delta_units, (queue, tiled(net), 50, 1, 3, np.inf, *reference, *state, *none, shape))
+    for code in (plain, delta):
+        assert set(re.findall(r"mma\.sync\.aligned\.(\w+)", code)) == {"m16n8k16", "m16n8k8"}
+        assert ptx.figures(code, tmp_path, most=128)[1:] == (0, 0)
