@@ -48,15 +48,19 @@ class Float64Job(Job):
     def batch(self, rung: int) -> int:
         return self._more.batch(rung)
 
-    def _start(self, pixels: NDArray[np.int64], moved: bool) -> State:
-        """moved: coordinates, rates and weights each by one unit in the last place."""
+    def _start(self, pixels: NDArray[np.int64], moved: bool, shared: bool = False) -> State:
+        """moved: coordinates, rates and weights each by one unit in the last place.
+
+        shared: one row of weights, where all pixels begin with the same and are not moved.
+        """
         x, y = self._view.points(pixels)
         if moved:
             x, y = disturbed(np.stack([x, y], axis=1), signs(pixels, 2, 0)).T
         rates = rates_at(self._network, x, y, lambda fixed: np.full(len(x), float(fixed)))
         learning = np.stack(rates.learning, axis=1)
         offsets = np.zeros((len(x), 1)) if rates.offset is None else rates.offset[:, None].copy()
-        weights = start_weights(self._network, offsets)
+        same = shared and (rates.offset is None or self._network.offset_every_step)
+        weights = start_weights(self._network, offsets[:1] if same else offsets)
         if moved:
             learning = disturbed(learning, signs(pixels, learning.shape[1], 1))
             weights = disturbed(weights, signs(pixels, weights.shape[1], 2))

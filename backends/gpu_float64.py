@@ -34,9 +34,7 @@ class _GpuJob(units.AgainOnGpus, Float64Job):
         return self._devices.run(pixels, self._on_gpu, super().run, ReadOut.joined)
 
     def _on_gpu(self, one: Arrays, pixels: NDArray[np.int64]) -> ReadOut:
-        weights, rates, offsets, step, sums = self._start(pixels, False)
-        apart = self._network.offset is not None and not self._network.offset_every_step
-        return self._runs.finish(one, weights if apart else weights[:1], rates, offsets, step, sums)
+        return self._runs.finish(one, *self._start(pixels, False, shared=True))
 
     def shadow(self, pixels: NDArray[np.int64]) -> ReadOut:
         return self._again_devices.run(pixels, self._shadow_on_gpu, super().shadow, ReadOut.joined)

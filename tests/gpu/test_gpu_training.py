@@ -54,6 +54,23 @@ def test_deep_views(name, own_cache):
     agree(*(b().job(system, view, None, quiet, quiet) for b in (GpuPerturbation, CpuPerturbation)), np.arange(1024))
 
 
+@pytest.mark.parametrize("name", ["tanh", "relu"])
+@pytest.mark.parametrize("depth", ["7.8e-7", "1e-20"])
+def test_without_tensor_units(name, depth, own_cache, monkeypatch):
+    """In the kernels of GPUs that have none: they agree with the CPU, and both kinds of kernels with each other."""
+    place = landmarks.choose(name, View.parse("0", "0", "1e-20", "1x1").depth, {})
+    view, pixels = View.parse(place.x, place.y, depth, "32x32"), np.arange(1024)
+    system = systems.create(name, steps=60 if depth == "7.8e-7" else place.steps)
+    both = (GpuFloat64, CpuFloat64) if depth == "7.8e-7" else (GpuPerturbation, CpuPerturbation)
+    tiles = both[0]().job(system, view, None, quiet, quiet).run(pixels)
+    for one in device.opened():
+        monkeypatch.setattr(one, "tensor_units", False)
+    gpu, cpu = (b().job(system, view, None, quiet, quiet) for b in both)
+    agree(gpu, cpu, pixels)
+    settled = cpu.shadow(pixels).agrees(cpu.run(pixels))
+    assert np.array_equal(tiles.fate[settled], gpu.run(pixels).fate[settled])
+
+
 @pytest.mark.parametrize("kind", ["deep tanh", "deep relu", "deep minibatch"])
 @pytest.mark.parametrize("depth", ["1e-3", "1e-30"])
 def test_networks_of_more_layers(kind, depth, own_cache):
