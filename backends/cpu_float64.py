@@ -15,6 +15,7 @@ from deepzoom.systems.training import rates_at
 from . import escape_time, lyapunov
 from .base import Backend, Facts, Job, Progress, ReadOut, Say
 from .horizon import State
+from .kernels.disturbed import OF_WEIGHTS
 from .limbs import disturbed, signs
 from .training import arrays_of, compile_kernels, finish, seconds_per_pixel_step, start_weights, tile_of
 from .training_again import MoreDigits
@@ -51,7 +52,7 @@ class Float64Job(Job):
     def _start(self, pixels: NDArray[np.int64], moved: bool, shared: bool = False) -> State:
         """moved: coordinates, rates and weights each by one unit in the last place.
 
-        shared: one row of weights, where all pixels begin with the same and are not moved.
+        shared: weights not yet moved, and of one row where all pixels begin with the same.
         """
         x, y = self._view.points(pixels)
         if moved:
@@ -63,7 +64,8 @@ class Float64Job(Job):
         weights = start_weights(self._network, offsets[:1] if same else offsets)
         if moved:
             learning = disturbed(learning, signs(pixels, learning.shape[1], 1))
-            weights = disturbed(weights, signs(pixels, weights.shape[1], 2))
+            if not shared:
+                weights = disturbed(weights, signs(pixels, weights.shape[1], OF_WEIGHTS))
         return weights, learning, offsets, np.zeros(len(x), dtype=np.int64), np.zeros((len(x), 4))
 
 

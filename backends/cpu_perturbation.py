@@ -30,6 +30,7 @@ from . import escape_time, escape_time_differences, lyapunov
 from .base import Backend, Facts, Job, Progress, ReadOut, Say
 from .horizon import State
 from .kernels import readout
+from .kernels.disturbed import OF_DIFFERENCES, OF_HAND_OFF
 from .kernels.run_delta import run_delta
 from .limbs import disturbed, signs
 from .training import arrays_of, compile_kernels, finish, layout_of, seconds_per_pixel_step, tile_of
@@ -197,12 +198,12 @@ class TrainingPerturbationJob(Job):
             dx,
             dy,
             exponent,
-            signs(pixels, size, 0) if moved else None,
+            signs(pixels, size, OF_DIFFERENCES) if moved else None,
         )
         rates, offsets = self._parameters(dx, dy, exponent)
         weights, learning = ref.weights[np.minimum(step, ref.steps)] + differences, ref.learning + rates
         if moved:
-            weights = disturbed(weights, signs(pixels, size, 1))
+            weights = disturbed(weights, signs(pixels, size, OF_HAND_OFF))
             learning = disturbed(learning, signs(pixels, learning.shape[1], 2))
         return weights, learning, ref.offset + offsets, step, sums
 

@@ -40,7 +40,7 @@ class _GpuJob(units.AgainOnGpus, Float64Job):
         return self._again_devices.run(pixels, self._shadow_on_gpu, super().shadow, ReadOut.joined)
 
     def _shadow_on_gpu(self, one: Arrays, pixels: NDArray[np.int64]) -> ReadOut:
-        return self._units.finish(one, *self._start(pixels, True), shadow=True)
+        return self._units.finish(one, *self._start(pixels, True, shared=True), shadow=True, moved=pixels)
 
     def standing(self, one: Arrays, pixels: NDArray[np.int64], moved: bool) -> units.Standing:
         return self._start(pixels, moved)

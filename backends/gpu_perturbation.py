@@ -21,6 +21,7 @@ from .base import Backend, Job, Progress, ReadOut, Say
 from .cpu_perturbation import CpuPerturbation, TrainingPerturbationJob, series_of
 from .device import Arrays
 from .executor import Gpus
+from .kernels.disturbed import OF_DIFFERENCES
 from .limbs import disturbed, signs
 from .pixel_lanes import runs_of
 from .training import compile_kernels
@@ -63,22 +64,21 @@ class _GpuJob(units.AgainOnGpus, TrainingPerturbationJob):
     def standing(self, one: Arrays, pixels: NDArray[np.int64], moved: bool) -> units.Standing | None:
         """After the hand-off; None where no step has a reference. moved: as of ``_handed_off``."""
         ref, at, size = self._reference, self._differences(pixels), self._layers[-1].stop
-        start: tuple[Any, ...]
-        if self._skip is not None and not moved and isinstance(self._runs, units.Units):
+        if self._skip is not None and isinstance(self._runs, units.Units):
             series = series_of(self._skip, self._skip.weights)
-            first, *rest = self._beside_weights(self._skip, *at)
-            start = units.Polynomials(series.terms(*at), series.data), *rest
+            start: Any = units.Polynomials(series.terms(*at), series.data)
+            first, rates, offsets, sums = self._beside_weights(self._skip, *at)
         else:
-            first, *whole = self._start(self._skip, *at, signs(pixels, size, 0) if moved else None)
-            start = tuple(whole)
+            first, start, rates, offsets, sums = self._start(self._skip, *at)
         if first >= self._last:
             return None
-        weights, step, own = self._runs.from_reference(one, first, self._last, HAND_OFF, *start)
-        rates, offsets = self._parameters(*at)
         learning = ref.learning + rates
         if moved:
-            weights = disturbed(one.download(weights), signs(pixels, size, 1))
+            rates = disturbed(rates, signs(pixels, size, OF_DIFFERENCES, rates.shape[1]))
             learning = disturbed(learning, signs(pixels, learning.shape[1], 2))
+        weights, step, own = self._runs.from_reference(
+            one, first, self._last, HAND_OFF, start, rates, offsets, sums, pixels if moved else None
+        )
         return weights, learning, ref.offset + offsets, step, own
 
 

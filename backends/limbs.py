@@ -61,11 +61,11 @@ def _sum(a: Floats, b: Floats) -> tuple[Floats, Floats]:
     return s, (a - (s - t)) + (b - t)
 
 
-def signs(pixels: NDArray[np.int64], count: int, seed: int) -> Floats:
-    """Random signs (pixels, count), the same for a pixel whatever stands beside it."""
+def signs(pixels: NDArray[np.int64], count: int, seed: int, wanted: int | None = None) -> Floats:
+    """Random signs (pixels, count), the same for a pixel whatever stands beside it; or the first ``wanted`` of them."""
     z: Any
     with np.errstate(over="ignore"):
-        z = pixels.astype(np.uint64)[:, None] * np.uint64(count) + np.arange(count, dtype=np.uint64)
+        z = pixels.astype(np.uint64)[:, None] * np.uint64(count) + np.arange(wanted or count, dtype=np.uint64)
         z = (z + np.uint64(seed + 1)) * np.uint64(0x9E3779B97F4A7C15)
         for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
             z = (z ^ (z >> np.uint64(shift))) * np.uint64(factor)

@@ -14,7 +14,7 @@ from .kernels.network_delta import RecordLayout
 from .kernels.pixel_lanes import GROUP, delta_rooms, plain_room, run_delta_lanes, run_plain_lanes
 from .kernels.simd import LANES
 from .training import read_out
-from .units import Polynomials, ReferenceArrays, Runs, Units, obstacle, placed
+from .units import Pixels, Polynomials, ReferenceArrays, Runs, Units, obstacle, placed
 
 Floats = NDArray[np.float64]
 
@@ -71,7 +71,9 @@ class PixelLanes(Runs):
         one.launch(run_plain_lanes, (*queues, net, self._steps, *given, none, *room, GROUP), _THREADS)
         return read_out(one.download(sums))
 
-    def _launch_delta(self, one: Arrays, given: tuple[Any, ...], start: Polynomials, pixels: int) -> None:
+    def _launch_delta(
+        self, one: Arrays, given: tuple[Any, ...], start: Polynomials, pixels: int, moved: Pixels | None
+    ) -> None:
         size, more = delta_rooms(self._net, self._drawn)
         slots = self._slots(pixels, size + more)
         room = one.zeros((slots, size), np.float64), one.zeros((slots, more), np.float64)

@@ -31,6 +31,7 @@ from .training import read_out, tile_of
 from .training_again import MoreDigits
 
 Floats = NDArray[np.float64]
+Pixels = NDArray[np.int64]
 Standing = tuple[Any, Floats, Floats, Any, Any]
 """Where pixels stand: weights, rates, offsets, step and sums, as ``horizon.State``, of this side or the GPU's."""
 
@@ -137,10 +138,12 @@ class Runs:
         rates: Floats,
         offsets: Floats,
         sums: Floats,
+        moved: Pixels | None = None,
     ) -> tuple[Any, Any, Any]:
         """Differences from the reference until the hand-off: weights, step and sums there, on the GPU.
 
-        start: differences of the weights (P, n), from ``Units`` also their polynomials.
+        start: differences of the weights (P, n), for ``Units`` also their polynomials. moved, for ``Units`` alone: the
+        pixels' numbers, where differences and weights are to be moved for a second run.
         """
         net, reference = self._on(one)
         if isinstance(start, Polynomials):
@@ -150,10 +153,12 @@ class Runs:
         state = differences, one.upload(rates), one.upload(offsets)
         step, own = one.zeros(len(rates), np.int64), one.upload(sums)
         given = net, self._steps, first, last, threshold, *reference, *state, step, own
-        self._launch_delta(one, given, start, len(rates))
+        self._launch_delta(one, given, start, len(rates), moved)
         return differences, step, own
 
-    def _launch_delta(self, one: Arrays, given: tuple[Any, ...], start: Polynomials, pixels: int) -> None:
+    def _launch_delta(
+        self, one: Arrays, given: tuple[Any, ...], start: Polynomials, pixels: int, moved: Pixels | None
+    ) -> None:
         """Run the kernel of differences. given: its arguments but for the queue and what is its own."""
         raise NotImplementedError
 
@@ -167,6 +172,7 @@ class Units(Runs):
     def __init__(self, net: NetworkArrays, steps: int, reference: ReferenceArrays | None = None) -> None:
         super().__init__(net, steps, None if reference is None else tuple(vars(reference).values()))
         n, width, k = net.widths.tolist()
+        self._size = (n + k) * width
         lanes = max(4, 1 << (width - 1).bit_length())
         distances = tuple(np.int64(1 << i) for i in range(lanes.bit_length() - 1))
         self.shape = Shape((1.0,) * net.activation, (1.0,) * n, (1.0,) * k, distances)
@@ -190,17 +196,26 @@ class Units(Runs):
         return found._replace(kind=(1.0,) * SLOPED) if shadow and self._net.activation == TANH else found
 
     def finish(
-        self, one: Arrays, weights: Any, rates: Floats, offsets: Floats, step: Any, sums: Any, shadow: bool = False
+        self,
+        one: Arrays,
+        weights: Any,
+        rates: Floats,
+        offsets: Floats,
+        step: Any,
+        sums: Any,
+        shadow: bool = False,
+        moved: Pixels | None = None,
     ) -> ReadOut:
         """Run pixels from where they stand to their end, as ``training.finish``; arrays of this side or the GPU's.
 
-        weights may have one row for all pixels. shadow: as of ``_shape``.
+        weights may have one row for all pixels. shadow: as of ``_shape``; moved: the pixels' numbers, where their
+        weights are still to be moved.
         """
         net, _ = self._on(one)
         sums = placed(one, sums)
         given = placed(one, weights), one.upload(rates), one.upload(offsets), placed(one, step), sums
-        shape = self._shape(one, shadow)
-        self._launch(one, run_units, (one.zeros(1, np.int64), net, self._steps, *given, shape))
+        arguments = net, self._steps, *given, *self._moved(one, moved), self._shape(one, shadow)
+        self._launch(one, run_units, (one.zeros(1, np.int64), *arguments))
         return read_out(one.download(sums))
 
     def horizons(self, one: Arrays, plain: Standing, shadow: Standing) -> NDArray[np.int32]:
@@ -231,9 +246,16 @@ class Units(Runs):
         one.launch(run_limb_units, (*given, self.shape, (0.0,) * constants.scales.shape[1]), _THREADS)
         sums[:] = one.download(own)
 
-    def _launch_delta(self, one: Arrays, given: tuple[Any, ...], start: Polynomials, pixels: int) -> None:
-        arguments = one.zeros(1, np.int64), *given, *uploaded(one, start), self._shape(one)
-        self._launch(one, run_delta_units, arguments)
+    def _launch_delta(
+        self, one: Arrays, given: tuple[Any, ...], start: Polynomials, pixels: int, moved: Pixels | None
+    ) -> None:
+        arguments = *given, *uploaded(one, start), *self._moved(one, moved), self._shape(one)
+        self._launch(one, run_delta_units, (one.zeros(1, np.int64), *arguments))
+
+    def _moved(self, one: Arrays, pixels: Pixels | None) -> tuple[Any, Any]:
+        """``numbers`` and ``places`` of the kernels."""
+        (places,) = self._kept(one, "places", lambda: (np.arange(self._size, dtype=np.float64),))
+        return one.upload(np.zeros(0, np.int64) if pixels is None else pixels), places
 
     def _launch(self, one: Arrays, kernel: Any, arguments: tuple[Any, ...]) -> None:
         one.launch(kernel, arguments, _THREADS, _TILE_REGISTERS if self.in_tiles(one) else _REGISTERS)

@@ -172,11 +172,15 @@ def test_kernels_compile_for_a_gpu(name, tmp_path):
     shape = made._shape(StandIn(tensor_units=True))
     queue, step, sums = np.zeros(1, np.int64), np.zeros(pixels, np.int64), np.zeros((pixels, 4))
     weights, rates, offsets = start_weights(network, np.zeros((pixels, 1))), np.ones((pixels, 2)), np.ones((pixels, 1))
-    plain = ptx.compiled(run_units, (queue, tiled(net), 50, weights, rates, offsets, step, sums, shape))
+    plain = ptx.compiled(
+        run_units, (queue, tiled(net), 50, weights, rates, offsets, step, sums, queue, weights[0], shape)
+    )
     record = record_in_tiles(np.ones((3, layout.size)), layout, net.rows)
     reference = *record, weights, np.ones((3, 2)), np.ones(2), np.ones(3), np.ones((4, 4))
-    state, none = (weights, rates, offsets, step, sums), (np.zeros((2, 0)), np.zeros((0, 0)))
-    delta = ptx.compiled(run_delta_units, (queue, tiled(net), 50, 1, 3, np.inf, *reference, *state, *none, shape))
+    state, none, still = (weights, rates, offsets, step, sums), (np.zeros((2, 0)),) * 2, (queue, weights[0])
+    delta = ptx.compiled(
+        run_delta_units, (queue, tiled(net), 50, 1, 3, np.inf, *reference, *state, *none, *still, shape)
+    )
     for code in (plain, delta):
         assert set(re.findall(r"mma\.sync\.aligned\.(\w+)", code)) == {"m16n8k16", "m16n8k8"}
         assert ptx.figures(code, tmp_path, most=128)[1:] == (0, 0)

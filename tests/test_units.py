@@ -16,9 +16,10 @@ from deepzoom.backends.cpu_perturbation import CpuPerturbation
 from deepzoom.backends.gpu_float64 import GpuFloat64
 from deepzoom.backends.gpu_perturbation import GpuPerturbation
 from deepzoom.backends.kernels.delta_units import run_delta_units
-from deepzoom.backends.kernels.network_units import run_units
+from deepzoom.backends.kernels.network_units import disturbed, put_weights, run_units, weights_at
 from deepzoom.backends.kernels.run_plain import run_plain
 from deepzoom.backends.training import arrays_of, layout_of, start_weights
+from deepzoom.compiled import kernel
 from deepzoom.scene import View
 
 SHALLOW = {kind: given for kind, given in KINDS.items() if len(given.get("widths", (1, 1, 1))) == 3}
@@ -164,6 +165,35 @@ def test_hand_off_is_where_the_cpu_has_it(shallow, monkeypatch, own_cache):
     np.testing.assert_allclose(own_sums, sums, rtol=1e-10)
 
 
+@kernel()
+def moved(weights, number, seed, places, net, shape, out):
+    """A pixel's weights, moved."""
+    below, above = disturbed(weights_at(weights, 0, net, shape), number, seed, places, net, shape)
+    put_weights(out, 0, below, above, net, shape)
+
+
+@pytest.mark.parametrize("tensor_units", [False, True])
+def test_second_runs_are_moved_as_on_the_cpu(tensor_units):
+    """To the last bit; zero, infinities and NaN stay."""
+    from deepzoom.backends import limbs
+
+    small = SmallNetwork(2, widths=(16, 16, 1), rows=8) if tensor_units else SmallNetwork(2, widths=(3, 5, 2), rows=4)
+    net = arrays_of(small.network)
+    shape, size = (
+        units.Units(net, 5)._shape(StandIn(tensor_units=tensor_units)),
+        sum(w.size for w in small.network.weights),
+    )
+    rng, out = np.random.default_rng(7), np.zeros(size)
+    values = rng.normal(size=size) * 10.0 ** rng.integers(-300, 300, size)
+    values[:4] = 0.0, np.inf, np.nan, 5e-324
+    for number, seed in ((0, 0), (12345, 1), (2**40 + 7, 2)):
+        moved(values, number, seed, np.arange(size, dtype=np.float64), net, shape, out)
+        expected = limbs.disturbed(values[None], limbs.signs(np.array([number]), size, seed))[0]
+        expected[1:3] = values[1:3]
+        np.testing.assert_array_equal(out, expected)
+        assert (out != values).sum() >= size - 3
+
+
 @pytest.mark.parametrize("tensor_units", [False, True])
 def test_a_kernel_works_out_where_it_begins(own_cache, tensor_units):
     """From polynomials, as from their values."""
@@ -217,12 +247,12 @@ def test_kernels_compile_for_a_gpu(name, tmp_path):
     shape = units.Units(net, 50).shape
     queue, step, sums = np.zeros(1, np.int64), np.zeros(pixels, np.int64), np.zeros((pixels, 4))
     weights, rates, offsets = start_weights(network, np.zeros((pixels, 1))), np.ones((pixels, 2)), np.ones((pixels, 1))
-    plain = ptx.compiled(run_units, (queue, net, 50, weights, rates, offsets, step, sums, shape))
+    plain = ptx.compiled(run_units, (queue, net, 50, weights, rates, offsets, step, sums, queue, weights[0], shape))
     assert "fma.rn.f64" in plain and "div.rn.f64" not in plain.split("shfl.sync")[1]
     layout = layout_of(network)
     reference = np.ones((3, layout.size)), layout, weights, np.ones((3, 2)), np.ones(2), np.ones(3), np.ones((4, 4))
-    state, none = (weights, rates, offsets, step, sums), (np.zeros((2, 0)), np.zeros((0, 0)))
-    delta = ptx.compiled(run_delta_units, (queue, net, 50, 1, 3, math.inf, *reference, *state, *none, shape))
+    state, none, still = (weights, rates, offsets, step, sums), (np.zeros((2, 0)),) * 2, (queue, weights[0])
+    delta = ptx.compiled(run_delta_units, (queue, net, 50, 1, 3, math.inf, *reference, *state, *none, *still, shape))
     for code in (plain, delta):
         registers, _, _ = ptx.figures(code, tmp_path)
         assert registers <= 255

@@ -10,6 +10,7 @@ import math
 
 from deepzoom.compiled import implemented, inner, kernel
 
+from .disturbed import OF_DIFFERENCES, OF_HAND_OFF
 from .elementary import tanh_difference, tanh_slope, tanh_slope_difference
 from .group import (
     any_group,
@@ -28,7 +29,7 @@ from .group import (
     unaligned_row,
 )
 from .network import RELU, TANH, factor
-from .network_units import Shape, no_weights, put_weights, weights_at
+from .network_units import Shape, disturbed, no_weights, put_weights, weights_at
 from .readout import FIRST, put_sums, sums_of, with_difference, with_loss
 from .simd import where_less
 
@@ -211,14 +212,16 @@ def _own(row, totals, t):
 @kernel()
 def run_delta_units(
     queue, net, steps, first, last, threshold, record, layout, weights, sizes, learning, ratios, totals,
-    differences, rates, offsets, step, sums, terms, coefficients, shape,
+    differences, rates, offsets, step, sums, terms, coefficients, numbers,
+    places, shape,
 ):  # fmt: skip
     """Run pixels as differences from step ``first`` < ``last`` until their hand-off, as ``run_delta``, in place.
 
     sizes (steps + 1, layers): the largest of the reference's weights in each layer. On return ``differences`` holds the
     pixels' own weights, and step (P,) that of their hand-off. They begin as ``terms @ coefficients``, (P, m) and
-    (m, n), where m > 0, and else as ``differences`` is. queue and shape: as of ``run_units``; all else as of
-    ``run_delta``.
+    (m, n), where m > 0, and else as ``differences`` is. numbers: (0,), or the pixels' own (P,), where they are moved
+    there and their weights at the hand-off, for a second run. queue, places and shape: as of ``run_units``; all else
+    as of ``run_delta``.
     """
     pixels = step.size
     lanes = shape.distances
@@ -235,7 +238,10 @@ def run_delta_units(
         if over:
             own = pixel < pixels
             p = min(pixel, pixels - 1)
-            below, above = _start(p, differences, terms, coefficients, net, shape)
+            begun = _start(p, differences, terms, coefficients, net, shape)
+            if numbers.size > 0:
+                begun = disturbed(begun, numbers[p], OF_DIFFERENCES, places, net, shape)
+            below, above = begun
             rate_below, rate_above, offset = rates[p, 0], rates[p, 1], offsets[p, 0]
             row = sums_of(sums, p)
             t = first
@@ -265,6 +271,9 @@ def run_delta_units(
                 step[pixel] = t + 1 if finite else steps
                 put_sums(sums, pixel, row)
                 there, there_above = weights_at(weights, (t + 1) * size, net, shape)
-                below, above = fma_each(below, 1.0, there), fma_each(above, 1.0, there_above)
+                whole = fma_each(below, 1.0, there), fma_each(above, 1.0, there_above)
+                if numbers.size > 0:
+                    whole = disturbed(whole, numbers[pixel], OF_HAND_OFF, places, net, shape)
+                below, above = whole
                 put_weights(differences, pixel * size, below, above, net, shape)
         t = t + 1 if t + 1 < last else first  # of a group without a pixel, too: it reads what is there

@@ -8,7 +8,7 @@ from deepzoom.compiled import inner, kernel
 
 from .group import any_group, first_of, next_pixel
 from .network import factor
-from .network_units import factors_at, no_weights, units_step
+from .network_units import factors_of, no_weights, units_step, weights_at
 from .readout import FIRST, SUM, with_loss
 
 
@@ -20,7 +20,7 @@ def _taken(net, state, p, shape):
     """
     weights, rates, offsets, step, sums = state
     first, second = factor(net.scales, 0, net.activation), factor(net.scales, 1, net.activation)
-    below, above = factors_at(weights, p * weights.shape[1], net, shape)
+    below, above = factors_of(weights_at(weights, p * weights.shape[1], net, shape), net)
     return (
         below,
         above,

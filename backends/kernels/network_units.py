@@ -14,6 +14,7 @@ import numpy as np
 
 from deepzoom.compiled import implemented, inner, kernel
 
+from .disturbed import OF_WEIGHTS, disturbed_each
 from .elementary import tanh, tanh_and_slope
 from .group import (
     any_group,
@@ -185,20 +186,33 @@ implemented(units_step, Shape, _units_step)
 
 
 @inner
-def factors_at(weights, start, net, shape):
-    """``weights_at``, times ``factor`` of their layer."""
-    below, above = weights_at(weights, start, net, shape)
+def factors_of(weights, net):
+    """(below, above) times ``factor`` of their layer."""
+    below, above = weights
     return (
         times_each(below, factor(net.scales, 0, net.activation)),
         times_each(above, factor(net.scales, 1, net.activation)),
     )
 
 
+@inner
+def disturbed(weights, number, seed, places, net, shape):
+    """(below, above) as the second run of a pixel has them: moved by ``signs`` of this seed (``backends/limbs.py``).
+
+    places (n,): 0, 1, ..., n - 1, as float64.
+    """
+    below, above = weights
+    place_below, place_above = weights_at(places, 0, net, shape)
+    first = number * places.size + seed + 1
+    return disturbed_each(below, place_below, first), disturbed_each(above, place_above, first)
+
+
 @kernel()
-def run_units(queue, net, steps, weights, rates, offsets, step, sums, shape):
+def run_units(queue, net, steps, weights, rates, offsets, step, sums, numbers, places, shape):
     """Run pixels on from their step to the end, as ``run_plain``: step and sums in place, weights stay; none freezes.
 
-    weights: (P, n), or (1, n) where all pixels begin with the same. queue (1,) int64, zero before the first call;
+    weights: (P, n), or (1, n) where all pixels begin with the same. numbers: (0,), or the pixels' own (P,), where their
+    weights are to be moved for a second run; places: as of ``disturbed``. queue (1,) int64, zero before the first call;
     several threads, or groups of a GPU, may work on one.
     """
     pixels = step.size
@@ -217,7 +231,10 @@ def run_units(queue, net, steps, weights, rates, offsets, step, sums, shape):
         if over:
             own = pixel < pixels
             p = min(pixel, pixels - 1)
-            below, above = factors_at(weights, p * apart, net, shape)
+            start = weights_at(weights, p * apart, net, shape)
+            if numbers.size > 0:
+                start = disturbed(start, numbers[p], OF_WEIGHTS, places, net, shape)
+            below, above = factors_of(start, net)
             rate_below = rates[p, 0] * net.scales[0] * factor_below
             rate_above = rates[p, 1] * net.scales[1] * factor_above
             offset = offsets[p, 0] * factor_below
