@@ -11,38 +11,29 @@ from deepzoom.systems.escape_time import EscapeTimeSystem
 from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.lyapunov import LyapunovSystem
 
-from . import device, escape_time, lyapunov, units
+from . import device, escape_time, lyapunov
 from .base import Backend, Job, Progress, ReadOut, Say
 from .cpu_float64 import Float64Job
 from .device import Arrays
 from .executor import Gpus
-from .pixel_lanes import runs_of
+from .gpu_jobs import GpuJob
 from .training import compile_kernels
+from .units import Standing
 
 
-class _GpuJob(units.AgainOnGpus, Float64Job):
+class _Job(GpuJob, Float64Job):
     def __init__(self, system: TrainingSystem, view: View, say: Say) -> None:
         super().__init__(system, view, say)
-        self._devices, self._again_devices = units.opened(self._arrays, say)
-        if self._devices.count:
-            self._runs = runs_of(self._arrays, self._steps)
-            self.tile = self._runs.tile
-            if isinstance(self._runs, units.Units):
-                self._units = self._runs
+        if self._open(say):
+            self._run_by()
 
-    def run(self, pixels: NDArray[np.int64]) -> ReadOut:
-        return self._devices.run(pixels, self._on_gpu, super().run, ReadOut.joined)
+    def _finished(self, one: Arrays, pixels: NDArray[np.int64], moved: bool) -> ReadOut:
+        state = self._start(pixels, moved, shared=True)
+        if not moved:
+            return self._runs.finish(one, *state)
+        return self._units.finish(one, *state, shadow=True, moved=pixels)
 
-    def _on_gpu(self, one: Arrays, pixels: NDArray[np.int64]) -> ReadOut:
-        return self._runs.finish(one, *self._start(pixels, False, shared=True))
-
-    def shadow(self, pixels: NDArray[np.int64]) -> ReadOut:
-        return self._again_devices.run(pixels, self._shadow_on_gpu, super().shadow, ReadOut.joined)
-
-    def _shadow_on_gpu(self, one: Arrays, pixels: NDArray[np.int64]) -> ReadOut:
-        return self._units.finish(one, *self._start(pixels, True, shared=True), shadow=True, moved=pixels)
-
-    def standing(self, one: Arrays, pixels: NDArray[np.int64], moved: bool) -> units.Standing:
+    def standing(self, one: Arrays, pixels: NDArray[np.int64], moved: bool) -> Standing:
         return self._start(pixels, moved)
 
 
@@ -64,7 +55,7 @@ class GpuFloat64(Backend):
             return escape_time.Float64Job(system, view, say, distance, Gpus.opened(say))
         assert isinstance(system, TrainingSystem)
         compile_kernels(say)
-        return _GpuJob(system, view, say)
+        return _Job(system, view, say)
 
     def bits(self, system: System, view: View) -> int:
         return 53

@@ -21,45 +21,29 @@ from .base import Backend, Job, Progress, ReadOut, Say
 from .cpu_perturbation import CpuPerturbation, TrainingPerturbationJob, series_of
 from .device import Arrays
 from .executor import Gpus
+from .gpu_jobs import GpuJob
 from .kernels.disturbed import OF_DIFFERENCES
 from .limbs import disturbed, signs
-from .pixel_lanes import runs_of
 from .training import compile_kernels
 
 
-class _GpuJob(units.AgainOnGpus, TrainingPerturbationJob):
+class _Job(GpuJob, TrainingPerturbationJob):
     def __init__(self, system: TrainingSystem, view: View, reference: Reference, seconds: float, say: Say) -> None:
         super().__init__(system, view, reference, seconds, say)
         self._last = min(reference.steps, self._steps)
-        self._devices, self._again_devices = units.opened(self._arrays, say)
-        if self._devices.count:
+        if self._open(say):
             sizes = np.stack([np.abs(reference.weights[:, s]).max(axis=1) for s in self._layers], axis=1)
             given = units.ReferenceArrays(
                 reference.record, self._layout, reference.weights, sizes, reference.learning, reference.ratios,
                 self._totals,
             )  # fmt: skip
-            self._runs = runs_of(self._arrays, self._steps, given, self._drawn)
-            self.tile = self._runs.tile
-            if isinstance(self._runs, units.Units):
-                self._units = self._runs
+            self._run_by(given, self._drawn)
 
-    def run(self, pixels: NDArray[np.int64]) -> ReadOut:
-        cpu = super().run
-
-        def on_gpu(one: Arrays, some: NDArray[np.int64]) -> ReadOut:
-            found = self.standing(one, some, False)
-            return cpu(some) if found is None else self._runs.finish(one, *found)
-
-        return self._devices.run(pixels, on_gpu, cpu, ReadOut.joined)
-
-    def shadow(self, pixels: NDArray[np.int64]) -> ReadOut:
-        cpu = super().shadow
-
-        def on_gpu(one: Arrays, some: NDArray[np.int64]) -> ReadOut:
-            found = self.standing(one, some, True)
-            return cpu(some) if found is None else self._units.finish(one, *found, shadow=True)
-
-        return self._again_devices.run(pixels, on_gpu, cpu, ReadOut.joined)
+    def _finished(self, one: Arrays, pixels: NDArray[np.int64], moved: bool) -> ReadOut | None:
+        found = self.standing(one, pixels, moved)
+        if found is None:
+            return None
+        return self._units.finish(one, *found, shadow=True) if moved else self._runs.finish(one, *found)
 
     def standing(self, one: Arrays, pixels: NDArray[np.int64], moved: bool) -> units.Standing | None:
         """After the hand-off; None where no step has a reference. moved: as of ``_handed_off``."""
@@ -104,7 +88,7 @@ class GpuPerturbation(Backend):
         compile_kernels(say)
         before = time.perf_counter()
         reference = references.obtain(system, view, bits, progress)
-        return _GpuJob(system, view, reference, time.perf_counter() - before, say)
+        return _Job(system, view, reference, time.perf_counter() - before, say)
 
     def bits(self, system: System, view: View) -> int:
         return CpuPerturbation().bits(system, view)

@@ -5,19 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deepzoom.systems.training import Network
-
 from . import tiles
-from .base import SETTLED, Job, ReadOut, Say
-from .device import Arrays, DeviceError
-from .device import opened as opened_gpus
-from .devices import Devices
+from .base import SETTLED, ReadOut
+from .device import Arrays
 from .horizon import NEGLIGIBLE
 from .kernels.delta_units import run_delta_units
 from .kernels.horizon_units import run_horizons
@@ -27,8 +22,7 @@ from .kernels.network_delta import RecordLayout
 from .kernels.network_limbs import LimbConstants
 from .kernels.network_tiles import Tiles
 from .kernels.network_units import SLOPED, Shape, run_units
-from .training import read_out, tile_of
-from .training_again import MoreDigits
+from .training import read_out
 
 Floats = NDArray[np.float64]
 Pixels = NDArray[np.int64]
@@ -86,20 +80,6 @@ def obstacle(net: NetworkArrays) -> str | None:
         if width > most:
             return f"the GPU's kernels for these are for networks of at most {most} {name}"
     return None
-
-
-def opened(net: NetworkArrays, say: Say) -> tuple[Devices, Devices]:
-    """The GPUs that run a network's pixels, and those that run them again, or find their horizons; none is said."""
-    try:
-        devices = Devices(opened_gpus(), say)
-    except DeviceError as error:
-        say(f"On the CPU: no GPU could be opened ({error}).")
-        devices = Devices([], say)
-    why = obstacle(net)
-    if why is None or not devices.count:
-        return devices, devices
-    say(f"Second runs, more digits and horizons on the CPU: {why}.")
-    return devices, Devices([], say)
 
 
 class Runs:
@@ -259,54 +239,6 @@ class Units(Runs):
 
     def _launch(self, one: Arrays, kernel: Any, arguments: tuple[Any, ...]) -> None:
         one.launch(kernel, arguments, _THREADS, _TILE_REGISTERS if self.in_tiles(one) else _REGISTERS)
-
-
-class AgainOnGpus(Job):
-    """A training job whose pixels run again on GPUs with more digits, where there is a kernel for so many, and have
-    their horizons found there.
-
-    _again_devices has no GPU where ``Units`` do not serve the network; else _units is there.
-    """
-
-    _again_devices: Devices
-    _units: Units
-    _network: Network
-    _steps: int
-    _more: MoreDigits
-
-    @property
-    def second_tile(self) -> int:
-        return self.tile if self._again_devices.count else tile_of(self._network, self._steps)
-
-    def again(self, pixels: NDArray[np.int64], rung: int) -> ReadOut:
-        if self.rungs[rung] not in LIMB_BATCHES:
-            return self._more.again(pixels, rung)
-
-        def on_gpu(one: Arrays, some: NDArray[np.int64]) -> ReadOut:
-            return self._more.again(some, rung, partial(self._units.in_limbs, one))
-
-        return self._again_devices.run(pixels, on_gpu, lambda some: self._more.again(some, rung), ReadOut.joined)
-
-    def standing(self, one: Arrays, pixels: NDArray[np.int64], moved: bool) -> Standing | None:
-        """Where pixels stand before their first step in float64, or None where the CPU has to make them stand there.
-
-        moved: disturbed in the last place, for their second run.
-        """
-        raise NotImplementedError
-
-    def horizon(self, pixels: NDArray[np.int64]) -> NDArray[np.int32]:
-        def on_gpu(one: Arrays, some: NDArray[np.int64]) -> NDArray[np.int32]:
-            plain, shadow = (self.standing(one, some, moved) for moved in (False, True))
-            if plain is None or shadow is None:
-                return cpu(some)
-            return self._units.horizons(one, plain, shadow)
-
-        cpu = super().horizon
-        return self._again_devices.run(pixels, on_gpu, cpu, np.concatenate)
-
-    def batch(self, rung: int) -> int:
-        size = LIMB_BATCHES.get(self.rungs[rung], 0) if self._again_devices.count else 0
-        return size or self._more.batch(rung)
 
 
 def uploaded(one: Arrays, value: Any) -> Any:

@@ -22,7 +22,8 @@ import numpy as np
 
 from deepzoom import landmarks, rendering
 from deepzoom.backends import device, units
-from deepzoom.backends.kernels.group import any_group, next_pixel
+from deepzoom.backends.kernels.fragments import multiply_add
+from deepzoom.backends.kernels.group import any_group, first_of, in_lanes, next_pixel, times_each
 from deepzoom.backends.kernels.run_limbs import run_limbs
 from deepzoom.backends.kernels.simd import fma
 from deepzoom.backends.training import arrays_of, start_weights
@@ -37,6 +38,7 @@ SETTLING = 30.0
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "benchmarks"))
 DISTANCES = tuple(np.int64(1 << i) for i in range(4))
+WARP = tuple(np.int64(1 << i) for i in range(5))
 ITEMS, ROUNDS, CHAINS = 200_000, 4_096, 8
 """Of the peak: work of a group of 16 lanes, multiply-adds in each of its chains, chains in each lane."""
 STEPS = 500
@@ -59,6 +61,20 @@ def chains(queue, items, rounds, out):
         item = next_pixel(queue, True, item, DISTANCES)
 
 
+@kernel()
+def products(queue, items, rounds, out, eight, four):
+    """Independent chains of a warp's products, nothing else; eight, four: tuples of as many ones."""
+    item = next_pixel(queue, True, 0, WARP)
+    while any_group(item < items):
+        a, b = times_each(eight, in_lanes(0.5, WARP)), times_each(four, in_lanes(0.03, WARP))
+        c, d, e, f = b, b, b, b
+        for _ in range(rounds):
+            c, d, e, f = multiply_add(a, b, c), multiply_add(a, b, d), multiply_add(a, b, e), multiply_add(a, b, f)
+        if first_of(c[0] + d[0] + e[0] + f[0]) == 0.5:  # never
+            out[0] = 1.0
+        item = next_pixel(queue, True, item, WARP)
+
+
 def best(run: Any, times: int = 3) -> float:
     """Seconds of the fastest run, after one that compiles."""
     run()
@@ -75,6 +91,13 @@ def peak(one: device.Device) -> float:
     out = one.zeros(1, np.float64)
     seconds = best(lambda: one.launch(chains, (one.zeros(1, np.int64), ITEMS, ROUNDS, out), 256))
     return 2.0 * ITEMS * 2 ** len(DISTANCES) * ROUNDS * CHAINS / seconds
+
+
+def tensor_peak(one: device.Device) -> float:
+    """The same of the tensor units."""
+    out, ones = one.zeros(1, np.float64), ((1.0,) * 8, (1.0,) * 4)
+    seconds = best(lambda: one.launch(products, (one.zeros(1, np.int64), ITEMS, ROUNDS, out, *ones), 128))
+    return 2.0 * ITEMS * ROUNDS * 4 * 16 * 8 * 16 / seconds
 
 
 def steps_a_second(one: device.Device, tensor_units: bool = True) -> float:
@@ -165,6 +188,8 @@ def published_step(one: device.Device) -> Iterator[tuple[str, str]]:
 
     most, plain, lanes = peak(one), steps_a_second(one), steps_a_second(one, tensor_units=False)
     yield "multiply-adds, measured peak", f"{most / 1e12:.2f} TFlop/s"
+    if one.tensor_units:
+        yield "products by tensor units, measured peak", f"{tensor_peak(one) / 1e12:.2f} TFlop/s"
     yield "tanh, calm pixel-steps a second", f"{plain / 1e6:.2f} million"
     yield "the same without tensor units", f"{lanes / 1e6:.2f} million"
     yield "share of the peak, products alone", f"{plain * PRODUCT_FLOPS / most:.1%}"

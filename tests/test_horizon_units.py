@@ -9,7 +9,7 @@ from test_perturbation import system_of
 from test_units import ONE_HIDDEN, quiet
 
 from deepzoom import systems
-from deepzoom.backends import units
+from deepzoom.backends import gpu_jobs, units
 from deepzoom.backends.cpu_float64 import CpuFloat64
 from deepzoom.backends.cpu_perturbation import CpuPerturbation
 from deepzoom.backends.gpu_float64 import GpuFloat64
@@ -22,7 +22,7 @@ STEPS = 150
 
 
 def horizons(small, view, kinds, monkeypatch, one):
-    monkeypatch.setattr(units, "opened_gpus", lambda: [one])
+    monkeypatch.setattr(gpu_jobs, "opened_gpus", lambda: [one])
     for backend in kinds:
         yield backend().job(system_of(small), view, None, quiet, quiet).horizon(np.arange(view.pixels))
 

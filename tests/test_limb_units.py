@@ -12,7 +12,7 @@ from test_perturbation import system_of
 from test_units import ONE_HIDDEN, quiet
 
 from deepzoom import landmarks, systems
-from deepzoom.backends import device, units
+from deepzoom.backends import device, gpu_jobs, units
 from deepzoom.backends import limbs as numpy_limbs
 from deepzoom.backends.base import AGREEMENT, SETTLED
 from deepzoom.backends.cpu_float64 import CpuFloat64
@@ -86,7 +86,7 @@ PUBLISHED = ["tanh", "linear", "relu", "single-datapoint", "minibatch", "weight-
 
 
 def both(name, steps, view, monkeypatch, one, kinds=(GpuFloat64, CpuFloat64)):
-    monkeypatch.setattr(units, "opened_gpus", lambda: [one])
+    monkeypatch.setattr(gpu_jobs, "opened_gpus", lambda: [one])
     return (b().job(systems.create(name, steps=steps), view, None, quiet, quiet) for b in kinds)
 
 
@@ -123,7 +123,7 @@ def test_whole_published_runs(name, monkeypatch):
 def test_deep_pixels(monkeypatch, own_cache, rung):
     """At 1e-20: in double-double from where the reference leaves them, in quad-double from the first step."""
     view = View.parse("2.03751234567890123", "0.61251234567890123", "1e-20", "8x6")
-    monkeypatch.setattr(units, "opened_gpus", lambda: [one])
+    monkeypatch.setattr(gpu_jobs, "opened_gpus", lambda: [one])
     one, system = StandIn(), system_of(SmallNetwork(29, widths=(3, 4, 1), rows=8))
     gpu, cpu = (b().job(system, view, None, quiet, quiet) for b in (GpuPerturbation, CpuPerturbation))
     same(gpu.again(np.arange(48), rung), cpu.again(np.arange(48), rung), 1e-13)
@@ -150,7 +150,7 @@ def chaos(tmp_path):
 def test_a_settled_picture(own_cache, monkeypatch, chaos):
     """The whole way of ``--trust settle``, its rungs on the stand-in where they have a kernel."""
     monkeypatch.setattr(device, "obstacle", lambda: None)
-    monkeypatch.setattr(units, "opened_gpus", lambda: [one])
+    monkeypatch.setattr(gpu_jobs, "opened_gpus", lambda: [one])
     one, launched = StandIn(), []
     launch = one.launch
     one.launch = lambda kernel, *given: launched.append(kernel) or launch(kernel, *given)

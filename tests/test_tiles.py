@@ -13,7 +13,7 @@ from test_perturbation import system_of
 from test_units import quiet, same, units_sums
 
 from deepzoom import systems
-from deepzoom.backends import units
+from deepzoom.backends import gpu_jobs, units
 from deepzoom.backends.cpu_float64 import CpuFloat64
 from deepzoom.backends.cpu_perturbation import CpuPerturbation
 from deepzoom.backends.gpu_float64 import GpuFloat64
@@ -139,7 +139,7 @@ def test_differences(published, warps, own_cache, depth):
 
 def test_jobs(published, warps, monkeypatch, own_cache):
     """Pixels, their second runs and horizons."""
-    monkeypatch.setattr(units, "opened_gpus", lambda: [warps])
+    monkeypatch.setattr(gpu_jobs, "opened_gpus", lambda: [warps])
     for gpu, cpu, depth in ((GpuFloat64, CpuFloat64, "1e-3"), (GpuPerturbation, CpuPerturbation, "1e-9")):
         view = View.parse("-0.61803398874989", "-0.3141592653589793", depth, "8x6")
         mine, theirs = (b().job(published, view, None, quiet, quiet) for b in (gpu, cpu))
@@ -152,7 +152,7 @@ def test_jobs(published, warps, monkeypatch, own_cache):
 
 def test_more_digits_stay_in_lanes(warps, monkeypatch):
     """What has no kernel of tiles reads rows, not tiles."""
-    monkeypatch.setattr(units, "opened_gpus", lambda: [warps])
+    monkeypatch.setattr(gpu_jobs, "opened_gpus", lambda: [warps])
     system = system_of(SmallNetwork(1, widths=(16, 16, 1), rows=8))
     view = View.parse("-0.61803398874989", "-0.3141592653589793", "1e-3", "8x6")
     mine, theirs = (b().job(system, view, None, quiet, quiet) for b in (GpuFloat64, CpuFloat64))

@@ -10,7 +10,7 @@ from stand_in import StandIn
 from test_perturbation import system_of
 
 from deepzoom import systems
-from deepzoom.backends import units
+from deepzoom.backends import gpu_jobs, units
 from deepzoom.backends.cpu_float64 import CpuFloat64
 from deepzoom.backends.cpu_perturbation import CpuPerturbation
 from deepzoom.backends.gpu_float64 import GpuFloat64
@@ -127,7 +127,7 @@ def test_loss_that_is_no_number_ends_a_run():
 
 def jobs(gpu, cpu, small, depth, monkeypatch, one, size="8x6", said=quiet):
     view = View.parse("-0.61803398874989", "-0.3141592653589793", depth, size)
-    monkeypatch.setattr(units, "opened_gpus", lambda: [one])
+    monkeypatch.setattr(gpu_jobs, "opened_gpus", lambda: [one])
     return (b().job(system_of(small), view, None, quiet, said) for b in (gpu, cpu))
 
 
