@@ -36,11 +36,11 @@ A, B, C = (16, 1, 128, 4), (1, 8, 32, 64), (8, 2, 1, 64)
 
 
 @kernel()
-def product(a, b, c, distances, four, eight):
-    """c + a b, in place."""
+def product(a, b, c, out, distances, four, eight):
+    """c + a b."""
     x = fragment(a, 0, A, eight, distances)
     y = fragment(b, 0, B, four, distances)
-    put_fragment(c, 0, C, multiply_add(x, y, fragment(c, 0, C, four, distances)), distances)
+    put_fragment(out, 0, C, multiply_add(x, y, fragment(c, 0, C, four, distances)), distances)
 
 
 @kernel()
@@ -56,9 +56,9 @@ def test_products_of_a_warp():
     rng = np.random.default_rng(1)
     a, b, c = rng.normal(size=(16, 16)), rng.normal(size=(16, 8)), rng.normal(size=(16, 8))
     # element n of B is row q + 4 n: its lower bit 4 rows apart, the rest 8
-    expected, found = c + a @ b, c.copy()
-    product(a.ravel(), b.ravel(), found.reshape(-1), WARP, FOUR, EIGHT)
-    np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-13)
+    found = np.zeros(128)
+    product(a.ravel(), b.ravel(), c.ravel(), found, WARP, FOUR, EIGHT)
+    np.testing.assert_allclose(found.reshape(16, 8), c + a @ b, rtol=1e-13, atol=1e-13)
 
 
 def test_sums_over_lanes():

@@ -1,7 +1,8 @@
 """Small matrices held by the 32 lanes of a warp, and their products by its tensor units.
 
 Which lane holds which element is fixed by the instruction ``mma`` for float64 (PTX ISA, "Matrix Fragments for
-mma.m16n8k16"). With g = lane // 4 and q = lane % 4, and u, b in {0, 1}, a lane holds
+mma.m16n8k16"; CUTLASS's traits of SM90_16x8x16_F64F64F64F64_TN say the same). With g = lane // 4 and q = lane % 4, and
+u, b in {0, 1}, a lane holds
 
 - of A (16 x 4 m): rows g + 8 u and columns q + 4 i, as element 2 i + u;
 - of B (4 m x 8): rows q + 4 i of column g, as element i;

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from conftest import KINDS, SmallNetwork
 from test_perturbation import system_of
+from test_tiles import EIGHT, FOUR, WARP, product
 
 from deepzoom import landmarks, systems
 from deepzoom.backends import device, units
@@ -80,6 +81,17 @@ def test_networks_of_more_layers(kind, depth, own_cache):
     gpu, cpu = (b().job(system, view, None, quiet, quiet) for b in both)
     settled, _ = agree(gpu, cpu, np.arange(2304))
     assert settled > 0.9 and gpu._devices.count >= 1
+
+
+def test_products_by_tensor_units():
+    """Each lane holds what the kernels take it to hold."""
+    one, rng = device.Device(), np.random.default_rng(1)
+    if not one.tensor_units:
+        pytest.skip("this GPU's tensor units are not made for float64")
+    a, b, c = rng.normal(size=(16, 16)), rng.normal(size=(16, 8)), rng.normal(size=(16, 8))
+    there = one.zeros(128, np.float64)
+    one.launch(product, (*(one.upload(v.ravel()) for v in (a, b, c)), there, WARP, FOUR, EIGHT), 32)
+    np.testing.assert_allclose(one.download(there).reshape(16, 8), c + a @ b, rtol=1e-13, atol=1e-13)
 
 
 def test_every_batch_size():
