@@ -26,8 +26,8 @@ _UNITS = {"K": 2**10, "M": 2**20, "G": 2**30}
 _SMALLEST = 2**26  # bytes below which no batch is worth its launch
 _REGISTERS, _RESIDENT = 65536, 2048
 """32-bit registers and threads of a multiprocessor, on all GPUs with fast float64."""
-_WITH_TENSOR_UNITS = ((8, 0), (9, 0), (10, 0))
-"""Compute capabilities (A100, H100, B200) whose tensor units are made for float64."""
+_TENSOR_ROWS = {(8, 0): 8, (9, 0): 16}
+"""``tensor_rows`` by compute capability: of A100, and of H100 and H200."""
 
 
 class DeviceError(Exception):
@@ -41,10 +41,11 @@ class OutOfMemory(DeviceError):
 class Arrays(Protocol):
     """What jobs need of a device: ``Device``, or what stands in its place where there is none.
 
-    tensor_units: whether it has some that multiply matrices of float64 faster than its other units.
+    tensor_rows: of float64 matrices that its tensor units multiply at once; 0 where these are not faster than its other
+    units, or not there.
     """
 
-    tensor_units: bool
+    tensor_rows: int
 
     def upload(self, array: NDArray[Any]) -> Any:
         """A copy of an array on the device."""
@@ -182,16 +183,17 @@ class Device:
             pass
         self.name = found["name"].decode()
         self._multiprocessors = int(found["multiProcessorCount"])
-        self.tensor_units = (int(found["major"]), int(found["minor"])) in _WITH_TENSOR_UNITS
+        self.tensor_rows = _TENSOR_ROWS.get((int(found["major"]), int(found["minor"])), 0)
 
     def _here(self) -> _Current:
         return _Current(self._cupy, self.number)
 
     def upload(self, array: NDArray[Any]) -> Any:
         with self._here() as stream:
-            there = self._placed(lambda: self._cupy.empty(array.shape, array.dtype))
-            if array.size:  # asarray would first copy it to pinned memory, which takes long to get
-                there.set(np.ascontiguousarray(array))
+            given = np.ascontiguousarray(array)  # must last until the copy is done
+            there = self._placed(lambda: self._cupy.empty(given.shape, given.dtype))
+            if given.size:  # asarray would first copy it to pinned memory, which takes long to get
+                there.set(given)
             stream.synchronize()  # another thread may be the first to use it
             return there
 
@@ -218,9 +220,9 @@ class Device:
         with self._here(), cuda.gpus[self.number]:
             given = [_for_numba(cuda, a) for a in arguments]
             with self._lock:
-                if kernel not in self._kernels:
-                    self._kernels[kernel] = compiled.gpu_kernel(kernel, registers)
-                dispatcher = self._kernels[kernel]
+                if (kernel, registers) not in self._kernels:
+                    self._kernels[kernel, registers] = compiled.gpu_kernel(kernel, registers)
+                dispatcher = self._kernels[kernel, registers]
                 found = dispatcher.compile(tuple(map(dispatcher.typeof_pyval, given)))
                 needed = found.regs_per_thread  # loads it, which two threads must not do at once
             used = -(-needed // 8) * 8

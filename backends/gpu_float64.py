@@ -12,7 +12,7 @@ from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.lyapunov import LyapunovSystem
 
 from . import device, escape_time, lyapunov
-from .base import Backend, Job, Progress, ReadOut, Say
+from .base import Backend, Job, Progress, Say
 from .cpu_float64 import Float64Job
 from .device import Arrays
 from .executor import Gpus
@@ -22,19 +22,15 @@ from .units import Standing
 
 
 class _Job(GpuJob, Float64Job):
+    _weights_to_move = True
+
     def __init__(self, system: TrainingSystem, view: View, say: Say) -> None:
         super().__init__(system, view, say)
         if self._open(say):
             self._run_by()
 
-    def _finished(self, one: Arrays, pixels: NDArray[np.int64], moved: bool) -> ReadOut:
-        state = self._start(pixels, moved, shared=True)
-        if not moved:
-            return self._runs.finish(one, *state)
-        return self._units.finish(one, *state, shadow=True, moved=pixels)
-
     def standing(self, one: Arrays, pixels: NDArray[np.int64], moved: bool) -> Standing:
-        return self._start(pixels, moved)
+        return self._start(pixels, moved, shared=True)
 
 
 class GpuFloat64(Backend):

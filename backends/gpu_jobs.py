@@ -35,6 +35,8 @@ class GpuJob(Job):
     _devices: Devices
     _again_devices: Devices
     """Those for all but the pixels' first runs: none where ``Units`` do not serve the network; else _units is there."""
+    _weights_to_move: bool
+    """Whether ``standing`` leaves it to the kernels to move the weights of second runs."""
     _runs: Units | PixelLanes
     _units: Units
 
@@ -65,7 +67,12 @@ class GpuJob(Job):
 
     def _finished(self, one: Arrays, pixels: Pixels, moved: bool) -> ReadOut | None:
         """Pixels run to their end on a GPU; None where the CPU has to. moved: as of ``standing``."""
-        raise NotImplementedError
+        found = self.standing(one, pixels, moved)
+        if found is None:
+            return None
+        if not moved:
+            return self._runs.finish(one, *found)
+        return self._units.finish(one, *found, shadow=True, moved=pixels if self._weights_to_move else None)
 
     def run(self, pixels: Pixels) -> ReadOut:
         cpu = super().run  # type: ignore[safe-super]  # of the CPU's own job
@@ -97,7 +104,7 @@ class GpuJob(Job):
     def standing(self, one: Arrays, pixels: Pixels, moved: bool) -> Standing | None:
         """Where pixels stand before their first step in float64, or None where the CPU has to make them stand there.
 
-        moved: disturbed in the last place, for their second run.
+        moved: disturbed in the last place, for their second run; but for the weights where they are left to kernels.
         """
         raise NotImplementedError
 
@@ -106,7 +113,7 @@ class GpuJob(Job):
             plain, shadow = (self.standing(one, some, moved) for moved in (False, True))
             if plain is None or shadow is None:
                 return cpu(some)
-            return self._units.horizons(one, plain, shadow)
+            return self._units.horizons(one, plain, shadow, some if self._weights_to_move else None)
 
         cpu = super().horizon
         return self._again_devices.run(pixels, on_gpu, cpu, np.concatenate)

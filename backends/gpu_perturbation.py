@@ -17,7 +17,7 @@ from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.lyapunov import LyapunovSystem
 
 from . import device, escape_time_differences, lyapunov, units
-from .base import Backend, Job, Progress, ReadOut, Say
+from .base import Backend, Job, Progress, Say
 from .cpu_perturbation import CpuPerturbation, TrainingPerturbationJob, series_of
 from .device import Arrays
 from .executor import Gpus
@@ -28,6 +28,8 @@ from .training import compile_kernels
 
 
 class _Job(GpuJob, TrainingPerturbationJob):
+    _weights_to_move = False
+
     def __init__(self, system: TrainingSystem, view: View, reference: Reference, seconds: float, say: Say) -> None:
         super().__init__(system, view, reference, seconds, say)
         self._last = min(reference.steps, self._steps)
@@ -38,12 +40,6 @@ class _Job(GpuJob, TrainingPerturbationJob):
                 self._totals,
             )  # fmt: skip
             self._run_by(given, self._drawn)
-
-    def _finished(self, one: Arrays, pixels: NDArray[np.int64], moved: bool) -> ReadOut | None:
-        found = self.standing(one, pixels, moved)
-        if found is None:
-            return None
-        return self._units.finish(one, *found, shadow=True) if moved else self._runs.finish(one, *found)
 
     def standing(self, one: Arrays, pixels: NDArray[np.int64], moved: bool) -> units.Standing | None:
         """After the hand-off; None where no step has a reference. moved: as of ``_handed_off``."""

@@ -20,8 +20,8 @@ _HALF, _ODD = np.arange(4) // 2, np.arange(4) % 2
 
 def fits(net: NetworkArrays) -> bool:
     """Whether these kernels serve a network."""
-    published = net.widths.tolist() == [WIDTH, WIDTH, 1]
-    return published and net.batches.size == 0 and net.rows % ROWS == 0
+    drawn = net.batches.shape[1] if net.batches.size else 0
+    return net.widths.tolist() == [WIDTH, WIDTH, 1] and net.rows % ROWS == 0 and drawn % ROWS == 0
 
 
 def in_pairs(values: Floats) -> Floats:
@@ -31,8 +31,12 @@ def in_pairs(values: Floats) -> Floats:
 
 
 def tiled(net: NetworkArrays) -> NetworkArrays:
-    """The network with inputs and targets of a tile side by side, in place of the inputs."""
-    x, y = net.x.reshape(-1, ROWS, WIDTH), net.y.reshape(-1, ROWS)
+    """The network with inputs and targets of a tile side by side, in place of the inputs.
+
+    Tiles of all rows, then those of the rows drawn at each step.
+    """
+    order = np.concatenate([np.arange(net.rows), net.batches.ravel()])
+    x, y = net.x.reshape(-1, WIDTH)[order].reshape(-1, ROWS, WIDTH), net.y[order].reshape(-1, ROWS)
     forward = x[:, _G[:, None], 4 * _Q[:, None] + np.arange(4)]
     rows = 2 * _Q[:, None] + _ODD
     inputs = 4 * (_G[:, None] // 2) + 2 * _HALF + _G[:, None] % 2
@@ -40,19 +44,30 @@ def tiled(net: NetworkArrays) -> NetworkArrays:
     return net._replace(x=in_pairs(np.concatenate([forward, x[:, rows, inputs], targets], axis=-1)))
 
 
-def record_in_tiles(record: Floats, layout: RecordLayout, rows: int) -> tuple[Floats, TileRecord]:
+def record_in_tiles(record: Floats, layout: RecordLayout, net: NetworkArrays) -> tuple[Floats, TileRecord]:
     """A reference's record (steps, size) as ``delta_tiles.py`` takes it."""
-    steps, size = len(record), rows * WIDTH
+    steps = len(record)
     of_rows, units = 2 * _Q[:, None] + _ODD, _G[:, None] + 8 * _HALF
+    drawn = np.zeros((steps, 0), np.int64)
+    if net.batches.size:
+        drawn = net.batches[np.minimum(np.arange(steps), len(net.batches) - 1)]
 
-    def hidden(start: int) -> Floats:
-        return record[:, start : start + size].reshape(steps, -1, ROWS, WIDTH)[:, :, of_rows, units]
+    def by_row(start: int, width: int) -> Floats:
+        """(steps, rows and those drawn, width)"""
+        found = record[:, start : start + net.rows * width].reshape(steps, net.rows, width)
+        return np.concatenate([found, np.take_along_axis(found, drawn[:, :, None], axis=1)], axis=1)
 
-    values, back = hidden(layout.hidden[0]), hidden(layout.back[0])
+    def of_lanes(values: Floats) -> Floats:
+        return values.reshape(steps, -1, ROWS, WIDTH)[:, :, of_rows, units]
+
+    values = by_row(layout.hidden[0], WIDTH)
     # the identity has nothing beside its values
-    side = hidden(layout.side[0]) if layout.back[0] > layout.side[0] else values
-    errors = record[:, layout.residual : layout.residual + rows].reshape(steps, -1, ROWS)[:, :, of_rows[:, :2]]
-    tiles = in_pairs(np.concatenate([values, side, back, errors], axis=-1)).reshape(steps, -1)
+    side = by_row(layout.side[0], WIDTH) if layout.back[0] > layout.side[0] else values
+    back = np.zeros_like(values)  # only where a row's gradient is taken
+    there = net.rows if drawn.shape[1] == 0 else drawn.shape[1]
+    back[:, -there:] = record[:, layout.back[0] : layout.back[0] + there * WIDTH].reshape(steps, there, WIDTH)
+    errors = by_row(layout.residual, 1).reshape(steps, -1, ROWS)[:, :, of_rows[:, :2]]
+    tiles = in_pairs(np.concatenate([of_lanes(values), of_lanes(side), of_lanes(back), errors], axis=-1))
     gradient = record[:, layout.gradient : layout.gradient + WIDTH * (WIDTH + 1)]
-    whole = np.concatenate([tiles, gradient], axis=1)
-    return whole, TileRecord(tiles.shape[1], whole.shape[1])
+    whole = np.concatenate([tiles.reshape(steps, -1), gradient], axis=1)
+    return whole, TileRecord(whole.shape[1] - gradient.shape[1], whole.shape[1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -156,23 +157,27 @@ class Units(Runs):
         lanes = max(4, 1 << (width - 1).bit_length())
         distances = tuple(np.int64(1 << i) for i in range(lanes.bit_length() - 1))
         self.shape = Shape((1.0,) * net.activation, (1.0,) * n, (1.0,) * k, distances)
-        self._tiles = Tiles(self.shape.kind, (1.0,) * 8, (1.0,) * 2, tuple(np.int64(1 << i) for i in range(5)))
+        drawn, warp = (1.0,) if net.batches.size else (), tuple(np.int64(1 << i) for i in range(5))
+        self._tiles = Tiles(self.shape.kind, (1.0,) * 8, (1.0,) * 2, drawn, (), warp)
 
     def in_tiles(self, one: Arrays) -> bool:
         """Whether a GPU's tensor units are used."""
-        return one.tensor_units and tiles.fits(self._net)
+        return one.tensor_rows > 0 and tiles.fits(self._net)
 
     def _given(self, one: Arrays) -> tuple[Any, ...]:
-        if not self.in_tiles(one):
-            return self._net, self._reference
+        return self._in_tiles if self.in_tiles(one) else (self._net, self._reference)
+
+    @cached_property
+    def _in_tiles(self) -> tuple[Any, ...]:
+        """Network and reference as the kernels of tensor units take them."""
         reference = self._reference
         if reference is not None:
-            reference = *tiles.record_in_tiles(reference[0], reference[1], self._net.rows), *reference[2:]
+            reference = *tiles.record_in_tiles(reference[0], reference[1], self._net), *reference[2:]
         return tiles.tiled(self._net), reference
 
     def _shape(self, one: Arrays, shadow: bool = False) -> Shape | Tiles:
         """shadow: with slopes that do not vanish where tanh is 1 to the last bit."""
-        found = self._tiles if self.in_tiles(one) else self.shape
+        found = self._tiles._replace(rows=(1.0,) * one.tensor_rows) if self.in_tiles(one) else self.shape
         return found._replace(kind=(1.0,) * SLOPED) if shadow and self._net.activation == TANH else found
 
     def finish(
@@ -198,14 +203,19 @@ class Units(Runs):
         self._launch(one, run_units, (one.zeros(1, np.int64), *arguments))
         return read_out(one.download(sums))
 
-    def horizons(self, one: Arrays, plain: Standing, shadow: Standing) -> NDArray[np.int32]:
-        """The step at which each pixel's run and its shadow lose each other, as ``horizon.horizons``."""
+    def horizons(
+        self, one: Arrays, plain: Standing, shadow: Standing, moved: Pixels | None = None
+    ) -> NDArray[np.int32]:
+        """The step at which each pixel's run and its shadow lose each other, as ``horizon.horizons``.
+
+        moved: as of ``finish``, for the shadow's weights.
+        """
         net, _ = self._on(one)
         both = (tuple(placed(one, v) for v in state) for state in (plain, shadow))
         found = one.zeros(len(plain[1]), np.int64)
-        shapes = self._shape(one), self._shape(one, True)
-        given = one.zeros(1, np.int64), net, self._steps, SETTLED, NEGLIGIBLE, *both, found, *shapes
-        one.launch(run_horizons, given, _THREADS, _REGISTERS if self.in_tiles(one) else None)
+        none, shapes = one.zeros(0, np.int64), (self._shape(one), self._shape(one, True))
+        given = net, self._steps, SETTLED, NEGLIGIBLE, *both, found, none, *self._moved(one, moved), *shapes
+        one.launch(run_horizons, (one.zeros(1, np.int64), *given), _THREADS, _REGISTERS if self.in_tiles(one) else None)
         return one.download(found).astype(np.int32)
 
     def in_limbs(

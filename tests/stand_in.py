@@ -10,15 +10,15 @@ from deepzoom.backends.device import DeviceError, OutOfMemory
 
 
 class StandIn:
-    """memory: bytes that one array may take; fails: raise DeviceError at the launch of this number; tensor_units: as of
+    """memory: bytes that one array may take; fails: raise DeviceError at the launch of this number; tensor_rows: as of
     ``Arrays``.
     """
 
     name = "stand-in"
 
-    def __init__(self, memory=None, fails=None, threads=2, tensor_units=False):
+    def __init__(self, memory=None, fails=None, threads=2, tensor_rows=0):
         self.memory, self.fails, self.threads = memory, fails, threads
-        self.tensor_units = tensor_units
+        self.tensor_rows = tensor_rows
         self.launches = 0
 
     def upload(self, array):

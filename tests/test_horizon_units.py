@@ -68,7 +68,7 @@ def test_all_kinds_of_networks(monkeypatch, name, place, lost):
 
 def test_short_memory_and_failures(monkeypatch, chaotic):
     view = View.parse("-2", "-2", "0.3", "40x20")
-    one = StandIn(memory=500 * 16 * 8)  # the weights of 500 pixels
+    one = StandIn(memory=500 * 4 * 8)  # the sums of 500 pixels
     gpu, cpu = horizons(chaotic, view, FLOAT64, monkeypatch, one)
     assert np.array_equal(gpu, cpu) and one.launches == 2
     gpu, cpu = horizons(chaotic, view, FLOAT64, monkeypatch, StandIn(fails=1))
@@ -84,5 +84,9 @@ def test_kernel_compiles_for_a_gpu(tmp_path):
     state = start_weights(network, np.zeros((2, 1))), np.ones((2, 2)), np.ones((2, 1))
     state = *state, np.zeros(2, np.int64), np.zeros((2, 4))
     found, queue = np.zeros(2, np.int64), np.zeros(1, np.int64)
-    code = ptx.compiled(run_horizons, (queue, net, 50, 1e-3, 1e-16, state, state, found, made.shape, made._sloped))
-    assert ptx.figures(code, tmp_path)[1] <= 512
+    for rows, most, spilled in ((0, 255, 512), (16, 168, 0), (8, 168, 0)):
+        one = StandIn(tensor_rows=rows)
+        shapes, data = (made._shape(one), made._shape(one, True)), made._given(one)[0]
+        given = queue, data, 50, 1e-3, 1e-16, state, state, found, queue, queue, state[0][0], *shapes
+        code = ptx.compiled(run_horizons, given, (8, 0) if rows == 8 else (9, 0))
+        assert ptx.figures(code, tmp_path, (8, 0) if rows == 8 else (9, 0), most)[1] <= spilled

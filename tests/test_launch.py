@@ -118,16 +118,19 @@ def launched(monkeypatch):
     return found
 
 
-def right(one, kernel, launched, threads=128):
-    """Its arguments are as many and as large as the kernel's parameters, its blocks as many as fit."""
-    (stream, config, given), code = launched.pop(), one._kernels[kernel].overloads
+def right(one, kernel, launched, registers=None, threads=128):
+    """Its arguments are as many and as large as the kernel's parameters, its blocks as many as fit; registers: of a
+    thread at most.
+    """
+    (stream, config, given), dispatcher = launched.pop(), one._kernels[kernel, registers]
+    assert dispatcher.targetoptions["max_registers"] == registers
     assert not launched and int(stream.handle) == 2
     assert config["block"] == (threads, 1, 1) and config["grid"] == (
         65536 // (REGISTERS * threads) * MULTIPROCESSORS,
         1,
         1,
     )
-    (made,) = code.values()
+    (made,) = dispatcher.overloads.values()
     text = made.inspect_asm((*CAPABILITY, "a"))
     header = text[text.index(".entry") :]
     parameters = re.findall(r"\.param (?:\.\w+ )*?\.(\w+) \w+", header[: header.index(")")])
@@ -144,7 +147,7 @@ def standing(network):
 @pytest.mark.parametrize(("name", "tensor_units"), [("tanh", True), ("tanh", False), ("linear", True)])
 def test_training(launched, monkeypatch, name, tensor_units):
     if not tensor_units:
-        monkeypatch.setattr(device, "_WITH_TENSOR_UNITS", ())
+        monkeypatch.setattr(device, "_TENSOR_ROWS", {})
     one, network = device.Device(), systems.create(name).network
     net, layout = arrays_of(network), layout_of(network)
     weights, rates, offsets, step, sums = standing(network)
@@ -153,17 +156,27 @@ def test_training(launched, monkeypatch, name, tensor_units):
     )
     made = units.Units(net, 50, reference)
     assert made.in_tiles(one) == tensor_units
+    registers = 128 if tensor_units else 168
     out = made.finish(one, *standing(network))
-    right(one, run_units, launched)
+    right(one, run_units, launched, registers)
     assert len(out.measure) == PIXELS
     made.from_reference(one, 1, 3, 0.1, weights, rates, offsets, sums)
-    right(one, run_delta_units, launched)
+    right(one, run_delta_units, launched, registers)
     found = made.horizons(one, standing(network), standing(network))
-    right(one, run_horizons, launched)
+    right(one, run_horizons, launched, 168 if tensor_units else None)
     assert found.dtype == np.int32 and len(found) == PIXELS
     twice = [np.repeat(v, 2, axis=1) for v in (weights, rates, offsets)]
     made.in_limbs(one, constants_of(network, 2), *twice, step, sums)
     right(one, run_limb_units, launched)
+
+
+def test_kernels_of_two_kinds_have_their_own_registers(launched, monkeypatch):
+    """In one process, on one GPU, where a network that fits tensor units is followed by one that does not."""
+    one = device.Device()
+    for name, registers in (("tanh", 128), ("single-datapoint", 168)):
+        network = systems.create(name).network
+        units.Units(arrays_of(network), 50).finish(one, *standing(network))
+        right(one, run_units, launched, registers)
 
 
 def test_large_networks(launched):
@@ -189,6 +202,6 @@ def test_classical_maps(launched, name):
     else:
         job = Float64Job(system, view, quiet, executor=there)
         out = there.run(np.arange(96), job.first)
-    (kernel,) = one._kernels
+    ((kernel, _),) = one._kernels
     given = right(one, kernel, launched)
     assert len(out.measure) == 96 and any(getattr(v, "value", None) == 64 for v in given)  # the stride

@@ -25,8 +25,6 @@ from .simd import CONTRACT, VectorType, on_cpu
 
 LANES = 32
 _f64, _i32, _i64 = ir.DoubleType(), ir.IntType(32), ir.IntType(64)
-_LARGE = (9, 0)
-"""Compute capability from which the tensor units take 16 x 8 results at once."""
 
 
 def _emit_shuffled(builder: Any, value: Any, order: list[int]) -> Any:
@@ -60,10 +58,8 @@ def _emit_mma(builder: Any, shape: str, a: list[Any], b: list[Any], c: list[Any]
     return [builder.extract_value(result, i) for i in range(len(c))]
 
 
-def _emit_on_gpu(builder: Any, a: list[Any], b: list[Any], c: list[Any]) -> list[Any]:
-    from numba.cuda.core import targetconfig
-
-    if targetconfig.ConfigStack().top().compute_capability >= _LARGE:
+def _emit_on_gpu(builder: Any, a: list[Any], b: list[Any], c: list[Any], rows: int) -> list[Any]:
+    if rows == 16:
         return _emit_mma(builder, f"m16n8k{4 * len(b)}", a, b, c)
     halves = [c[:2], c[2:]]
     for j, part in enumerate(b):
@@ -72,14 +68,19 @@ def _emit_on_gpu(builder: Any, a: list[Any], b: list[Any], c: list[Any]) -> list
 
 
 @intrinsic
-def multiply_add(typingctx, a, b, c):  # type: ignore[no-untyped-def]
-    """A B + C, tuples of what a lane holds; all lanes of the warp take part."""
+def multiply_add(typingctx, a, b, c, rows):  # type: ignore[no-untyped-def]
+    """A B + C, tuples of what a lane holds; all lanes of the warp take part.
+
+    rows: a tuple of 16 elements where the GPU multiplies so many rows at once, else of 8 (``device.py``). Not asked of
+    the compiler: what it makes of a routine serves all GPUs of a process.
+    """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        emit = _emit_on_cpu if on_cpu(typingctx) else _emit_on_gpu
-        return context.make_tuple(builder, c, emit(builder, *(cgutils.unpack_tuple(builder, v) for v in args)))
+        x, y, z = (cgutils.unpack_tuple(builder, v) for v in args[:3])
+        found = _emit_on_cpu(builder, x, y, z) if on_cpu(typingctx) else _emit_on_gpu(builder, x, y, z, rows.count)
+        return context.make_tuple(builder, c, found)
 
-    return c(a, b, c), codegen
+    return c(a, b, c, rows), codegen
 
 
 def _each(context: Any, builder: Any, result: Any, lane: Any, make: Any) -> Any:

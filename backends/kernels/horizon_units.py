@@ -6,21 +6,25 @@ from __future__ import annotations
 
 from deepzoom.compiled import inner, kernel
 
+from .disturbed import OF_WEIGHTS
 from .group import any_group, first_of, next_pixel
 from .network import factor
-from .network_units import factors_of, no_weights, units_step, weights_at
+from .network_units import disturbed, factors_of, no_weights, units_step, weights_at
 from .readout import FIRST, SUM, with_loss
 
 
 @inner
-def _taken(net, state, p, shape):
+def _taken(net, state, p, numbers, places, shape):
     """(factors below and above, their rates, the offset of those below, step, first loss) of a pixel.
 
-    state: weights, rates, offsets, step and sums of all pixels, as of ``run_units``.
+    state: weights, rates, offsets, step and sums of all pixels, numbers and places: as of ``run_units``.
     """
     weights, rates, offsets, step, sums = state
+    start = weights_at(weights, p * weights.shape[1] if weights.shape[0] > 1 else 0, net, shape)
+    if numbers.size > 0:
+        start = disturbed(start, numbers[p], OF_WEIGHTS, places, net, shape)
     first, second = factor(net.scales, 0, net.activation), factor(net.scales, 1, net.activation)
-    below, above = factors_of(weights_at(weights, p * weights.shape[1], net, shape), net)
+    below, above = factors_of(start, net)
     return (
         below,
         above,
@@ -51,11 +55,11 @@ def _nothing(shape):
 
 
 @kernel()
-def run_horizons(queue, net, steps, share, negligible, plain, shadow, found, shape, sloped):
+def run_horizons(queue, net, steps, share, negligible, plain, shadow, found, none, numbers, places, shape, sloped):
     """``found`` (P,) int64: the step at which two runs of a pixel are lost, as of ``horizons``; ``steps`` for none.
 
-    plain, shadow: weights (P, n), rates, offsets, step and sums of all pixels; steps of the shadow are those of the
-    shape ``sloped``. queue: as of ``run_units``.
+    plain, shadow: weights, rates, offsets, step and sums of all pixels; numbers and places are those of the shadow,
+    whose steps are those of the shape ``sloped``, all as of ``run_units``. none: (0,) int64.
     """
     pixels = found.size
     lanes = shape.distances
@@ -70,7 +74,7 @@ def run_horizons(queue, net, steps, share, negligible, plain, shadow, found, sha
         if over:
             own = pixel < pixels
             p = min(pixel, pixels - 1)
-            one, two = _taken(net, plain, p, shape), _taken(net, shadow, p, shape)
+            one, two = _taken(net, plain, p, none, places, shape), _taken(net, shadow, p, numbers, places, shape)
             t = min(one[5], two[5])
             over = own and t >= steps
             if over:

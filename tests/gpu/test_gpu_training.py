@@ -65,7 +65,7 @@ def test_without_tensor_units(name, depth, own_cache, monkeypatch):
     both = (GpuFloat64, CpuFloat64) if depth == "7.8e-7" else (GpuPerturbation, CpuPerturbation)
     tiles = both[0]().job(system, view, None, quiet, quiet).run(pixels)
     for one in device.opened():
-        monkeypatch.setattr(one, "tensor_units", False)
+        monkeypatch.setattr(one, "tensor_rows", 0)
     gpu, cpu = (b().job(system, view, None, quiet, quiet) for b in both)
     agree(gpu, cpu, pixels)
     settled = cpu.shadow(pixels).agrees(cpu.run(pixels))
@@ -86,11 +86,12 @@ def test_networks_of_more_layers(kind, depth, own_cache):
 def test_products_by_tensor_units():
     """Each lane holds what the kernels take it to hold."""
     one, rng = device.Device(), np.random.default_rng(1)
-    if not one.tensor_units:
+    if not one.tensor_rows:
         pytest.skip("this GPU's tensor units are not made for float64")
     a, b, c = rng.normal(size=(16, 16)), rng.normal(size=(16, 8)), rng.normal(size=(16, 8))
     there = one.zeros(128, np.float64)
-    one.launch(product, (*(one.upload(v.ravel()) for v in (a, b, c)), there, WARP, FOUR, EIGHT), 32)
+    given = *(one.upload(v.ravel()) for v in (a, b, c)), there, WARP, FOUR, EIGHT, (1.0,) * one.tensor_rows
+    one.launch(product, given, 32)
     np.testing.assert_allclose(one.download(there).reshape(16, 8), c + a @ b, rtol=1e-13, atol=1e-13)
 
 
