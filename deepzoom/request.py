@@ -236,15 +236,18 @@ class Outputs:
 
     @classmethod
     def chosen(cls, scene: Scene, out: Path | None, data: Path | None, force: bool, resume: bool) -> Outputs:
-        """The files asked for, or a numbered name. Raises InputError where one could not be written."""
+        """The files asked for, or a numbered name. Raises InputError where one could not be written.
+
+        With resume, what is there already may be of this very scene: a render killed at its end leaves that.
+        """
         if out is not None and out.suffix.lower() != ".png":
             raise InputError(f"--out: {out} does not end in .png.")
         if data is not None and data.suffix.lower() != ".npz":
             raise InputError(f"--data: {data} does not end in .npz.")
         outputs = cls(out or _numbered(scene, resume), data, scene if out is None else None)
-        check_output(outputs.picture, "--out", force)
+        check_output(outputs.picture, "--out", force or (resume and _of_scene(outputs.picture, scene)))
         if data is not None:
-            check_output(data, "--data", force)
+            check_output(data, "--data", force or (resume and _of_scene(data, scene)))
             if data.resolve() == outputs.partial.resolve():
                 raise InputError(f"--data: {data} is where an unfinished render is kept; give another name.")
         if outputs.partial.exists() and not (resume or force):
@@ -267,6 +270,11 @@ class Outputs:
         field.scene = scene
         return field
 
+    def finished(self, scene: Scene) -> bool:
+        """Whether all is there, and of this very scene, colours included."""
+        files = [self.picture] if self.data is None else [self.picture, self.data]
+        return not self.partial.exists() and all(_of_scene(path, scene) for path in files)
+
     def free_picture(self) -> Path:
         """The picture's name, or the next free number where another render took it in the meantime."""
         if self.numbered is not None and self.picture.exists():
@@ -276,6 +284,16 @@ class Outputs:
     def remove_partial(self) -> None:
         self.partial.unlink(missing_ok=True)
         self.partial_picture.unlink(missing_ok=True)
+
+
+def _of_scene(path: Path, scene: Scene) -> bool:
+    """Whether a picture or a data file was made of this very scene."""
+    try:
+        return (
+            path.exists() and (Field.load(path).scene if path.suffix.lower() == ".npz" else read_scene(path)) == scene
+        )
+    except InputError:
+        return False
 
 
 def same_run(a: Scene, b: Scene) -> bool:

@@ -373,6 +373,29 @@ def test_a_number_taken_in_the_meantime_is_left_alone(place, monkeypatch):
     assert Path("tanh-1e-20-001.png").read_bytes() == b"another's"
 
 
+def test_resume_where_a_render_was_killed_at_its_end(place):
+    """After its data file, after its picture, and when nothing was left to do; files of another scene stay."""
+    files = "--out", "a.png", "--data", "a.npz"
+    assert deepzoom(*place, *files).exit_code == 0
+    picture, whole = Path("a.png").read_bytes(), Field.load(Path("a.npz"))
+    written = Path("a.png").stat().st_mtime_ns
+    done = deepzoom(*place, *files, "--resume")
+    assert done.exit_code == 0 and "finished" in done.stderr and done.stdout == "a.png\na.npz\n"
+    assert Path("a.png").stat().st_mtime_ns == written
+    for gone in ("a.png", None):
+        if gone:
+            Path(gone).unlink()
+        whole.save(Path("a.partial.npz"))
+        assert deepzoom(*place, *files, "--resume").exit_code == 0
+        assert Path("a.png").read_bytes() == picture and not Path("a.partial.npz").exists()
+    for more in (["--steps", "33"], ["--palette", "grey"]):
+        other = deepzoom(*place, *more, *files, "--resume")
+        assert other.exit_code == 2 and "--out: a.png exists" in other.stderr
+    Path("b.png").write_bytes(b"another's")
+    assert deepzoom(*place, "--out", "b.png", "--resume").exit_code == 2
+    assert Path("b.png").read_bytes() == b"another's" and Path("a.png").read_bytes() == picture
+
+
 def test_resume_refuses_data_that_changed(place):
     """The scene names the file; what is kept knows its contents."""
     place[place.index("--size") + 1] = "96x96"

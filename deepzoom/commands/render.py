@@ -166,7 +166,7 @@ def render(
         raise InputError("--budget: it goes with --trust settle.")
     seconds = None if budget is None else parse_duration(budget, "--budget")
     plan = rendering.plan(wanted)
-    outputs = Outputs.chosen(wanted, out, data, force, resume)
+    outputs = Outputs.chosen(wanted, out, data, force or resume, resume)
     grows = request.grows(wanted)
     if dry_run:
         _describe(plan, outputs, jobs, as_json, grows)
@@ -174,6 +174,12 @@ def render(
     wanted = prepared(request, wanted, quiet)
     outputs = Outputs.chosen(wanted, out, data, force, resume)  # of the scene as it is now
     partial = outputs.kept(wanted) if resume else None
+    where = {"out": str(outputs.picture), "data": None if outputs.data is None else str(outputs.data)}
+    if resume and not force and outputs.finished(wanted):
+        if not quiet:
+            typer.echo("It is finished: nothing is left to do.", err=True)
+        _show(where, {}, as_json)
+        return
     with Watcher(quiet, show, lambda field: field.save(outputs.partial)) as watcher:
         if resume:
             kept = 0 if partial is None else int(partial.done.sum())
@@ -192,9 +198,13 @@ def render(
     picture = outputs.free_picture()
     write_picture(result.field, picture, figure, png_bits)
     outputs.remove_partial()
-    where = {"out": str(picture), "data": None if outputs.data is None else str(outputs.data)}
+    _show({**where, "out": str(picture)}, result.facts, as_json)
+
+
+def _show(where: dict[str, str | None], facts: dict[str, Any], as_json: bool) -> None:
+    """Say which files were made."""
     if as_json:
-        typer.echo(json.dumps({**result.facts, **where}))
+        typer.echo(json.dumps({**facts, **where}))
     else:
         for path in (p for p in where.values() if p):
             typer.echo(path)
