@@ -6,11 +6,9 @@ runs at the same time. An entry that cannot be read is thrown away and made agai
 
 from __future__ import annotations
 
-import io
 import os
 import shutil
 import tempfile
-import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +17,8 @@ from typing import Any
 import numpy as np
 import platformdirs
 from numpy.typing import NDArray
+
+from .arrays import BROKEN, read_arrays
 
 MOST_BYTES = 2 << 30
 """References kept; beyond it the ones unused for longest go."""
@@ -41,16 +41,12 @@ def load(key: str) -> dict[str, NDArray[Any]] | None:
     """The arrays kept under a key, or None."""
     path = _references() / f"{key}.npz"
     try:
-        with zipfile.ZipFile(path) as archive:  # whole entries at once: np.load reads and checks them in small pieces
-            arrays = {
-                name.removesuffix(".npy"): np.lib.format.read_array(io.BytesIO(archive.read(name)), allow_pickle=False)
-                for name in archive.namelist()
-            }
+        arrays = read_arrays(path)
         os.utime(path)
         used.add(key)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError):
+    except BROKEN:
         with suppress(OSError):
             path.unlink()
         return None

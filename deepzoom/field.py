@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
-import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,15 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import systems
+from .arrays import BROKEN, read_arrays
 from .errors import InputError
 from .files import whole_file
 from .scene import Scene
 
-BROKEN = (
-    *(OSError, ValueError, TypeError, KeyError, EOFError, AttributeError, NotImplementedError),
-    *(zipfile.BadZipFile, zlib.error),
-)
-"""What NumPy raises where an .npz file is none, or damaged."""
 PASSES = (16, 8, 4, 2, 1)
 """Coarse to fine: pixels whose row and column are multiples of 16 come first, then of 8, and so on."""
 
@@ -82,8 +76,7 @@ class Field:
     def load(cls, path: str | Path, option: str = "FILE") -> Field:
         """Read a data file. Raises InputError, naming ``option``, where it is missing, cut short or none of ours."""
         try:
-            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
-                found = {name: archive[name] for name in archive.files}
+            found = read_arrays(path)
         except FileNotFoundError:
             raise InputError(f"{option}: there is no file {path}.") from None
         except BROKEN:

@@ -205,11 +205,15 @@ def test_lists(monkeypatch, tmp_path):
     assert re.fullmatch(r"\d+\.\d+\.\d+\n", deepzoom("--version").stdout)
 
 
-def test_cache(place):
-    deepzoom(*place)
-    assert re.search(r"references +1 ", deepzoom("cache").stdout) is None  # this test's own is not in the cache folder
-    assert "kernels" in deepzoom("cache").stdout
+def test_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("DEEPZOOM_CACHE", str(tmp_path))
+    for kind in ("references", "kernels"):
+        (tmp_path / kind).mkdir()
+        (tmp_path / kind / "a.npz").write_bytes(b"some")
+    shown = deepzoom("cache").stdout
+    assert re.search(r"references +1 ", shown) and re.search(r"kernels +1 ", shown)
     assert deepzoom("cache", "--clear", "references").exit_code == 0
+    assert [p.parent.name for p in tmp_path.rglob("a.npz")] == ["kernels"]
     result = deepzoom("cache", "--clear", "pictures")
     assert result.exit_code == 2 and "--clear: 'pictures' is none of references, kernels, all." in result.stderr
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import BROKEN, read_arrays
 from ..coordinates import format_decimal
 from ..errors import InputError
-from ..field import BROKEN
 from ..files import whole_file
 from ..scene import Scene
 from .blocks import Block
@@ -57,8 +57,7 @@ def save(path: Path, state: State) -> None:
 def load(path: Path) -> State:
     """Read a state. Raises InputError where the file is none."""
     try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
-            found = {name: archive[name] for name in archive.files}
+        found = read_arrays(path)
         table = json.loads(str(found.pop("state")))
         if table["format"] != _FORMAT:
             raise ValueError

@@ -7,18 +7,16 @@ generator), see ``data/``.
 from __future__ import annotations
 
 import hashlib
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import BROKEN, read_arrays
 from ..errors import InputError
 from ..scene import View
 from .base import Axis, Setting, System, checked_settings
@@ -132,12 +130,8 @@ def _plain(value: Any) -> NDArray[np.float64]:
 def _read(path: str, own: bool) -> dict[str, NDArray[Any]]:
     """The arrays of a data file. Raises InputError where it is none of ours."""
     try:
-        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (
-        OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, AttributeError, NotImplementedError,
-        zlib.error,
-    ) as error:  # fmt: skip
+        return read_arrays(path)
+    except BROKEN as error:
         if not own:
             raise
         reason = "does not exist" if isinstance(error, FileNotFoundError) else "is not an .npz file of arrays"
