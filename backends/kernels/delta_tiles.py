@@ -10,12 +10,10 @@ from typing import NamedTuple
 
 from deepzoom.compiled import implemented, inner
 
-from .delta_units import activated_difference, delta_units_step, moved, through_slope
+from .delta_units import activated_difference, delta_units_step, factors_of_differences, moved, through_slope
 from .fragments import multiply_add, packed, sum_columns, sum_rows
 from .group import fma_each, in_lanes, times_each
-from .network import factor
 from .network_tiles import HELD, ROWS, Tiles, drawn_tiles, of_weights
-from .network_units import weights_at
 
 RECORDED = (1.0,) * 14
 """As many elements as numbers that a lane needs of a tile's reference: hidden values, what stands beside them, what
@@ -38,7 +36,7 @@ def _ahead(x, record, tile, start, factors, shape):
     """Of eight rows: inputs for the gradients; the reference's hidden values, what stands beside them and what flows
     back to them, and outputs' errors; differences of hidden values and of outputs.
 
-    start: of the tile's record. factors: as of ``delta_units._forward``.
+    start: of the tile's record. factors: as of ``factors_of_differences``.
     """
     below, scale, (first, second), (whole_first, whole_second) = factors
     x0, x1, x2, x3, b0, b1, b2, b3, _, _ = packed(x, tile * 32 * len(HELD), HELD, shape.distances)
@@ -93,12 +91,7 @@ def _delta_step(
     if net.offset_every_step:
         below = fma_each(below, 1.0, offset)
     base = t * layout.size
-    scale = factor(net.scales, 1, net.activation)
-    _, reference = weights_at(weights, t * weights.shape[1], net, shape)
-    factors = (
-        below, factor(net.scales, 0, net.activation), times_each(above, scale),
-        times_each(fma_each(above, 1.0, reference), scale),
-    )  # fmt: skip
+    factors = factors_of_differences(net, t, weights, below, above, shape)
     four = (nothing, nothing, nothing, nothing)
     sums = four, four, (nothing, nothing), nothing
     every, twice = net.rows // ROWS, 2.0 / net.rows

@@ -78,11 +78,20 @@ def moved(record, start, net, learning, below, above, g_below, g_above, rate_bel
 
 
 @inner
+def factors_of_differences(net, t, weights, below, above, shape):
+    """The differences' below, not scaled, its scale, the differences' and the whole ones above."""
+    scale = factor(net.scales, 1, net.activation)
+    _, reference = weights_at(weights, t * weights.shape[1], net, shape)
+    scaled, totals = times_each(above, scale), times_each(fma_each(above, 1.0, reference), scale)
+    return below, factor(net.scales, 0, net.activation), scaled, totals
+
+
+@inner
 def _forward(net, record, base, layout, row, factors, shape):
     """A row's inputs, the reference's values of each lane's unit, the difference of its own, and of what it adds to
     each output.
 
-    factors: the differences' below, not scaled, its scale, the differences' and the whole ones above.
+    factors: as of ``factors_of_differences``.
     """
     below, scale, scaled, totals = factors
     width = net.widths[1]
@@ -153,12 +162,7 @@ def _delta_step(
     if net.offset_every_step:
         below = only_below(fma_each(below, 1.0, offset), width, lanes)
     base = t * layout.size
-    scale = factor(net.scales, 1, net.activation)
-    _, reference = weights_at(weights, t * weights.shape[1], net, shape)
-    factors = (
-        below, factor(net.scales, 0, net.activation), times_each(above, scale),
-        times_each(fma_each(above, 1.0, reference), scale),
-    )  # fmt: skip
+    factors = factors_of_differences(net, t, weights, below, above, shape)
     g_below, g_above = no_weights(shape)
     full_batch = net.batches.size == 0
     sums = nothing, g_below, g_above

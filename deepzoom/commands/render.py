@@ -32,7 +32,7 @@ from .prepared import prepared
 from .reported import reported
 
 if TYPE_CHECKING:
-    from ..request import Outputs
+    from ..outputs import Outputs
 
 
 @reported
@@ -133,7 +133,8 @@ def render(
     from ..console import Watcher
     from ..durations import parse_duration
     from ..errors import InputError
-    from ..request import Outputs, Request, settings_of, with_formula
+    from ..outputs import Outputs
+    from ..request import Request, settings_of, with_formula
     from ..work import check_jobs
 
     check_png_bits(png_bits)

@@ -10,7 +10,7 @@ from pathlib import Path
 from .. import rendering, systems
 from ..errors import InputError
 from ..field import Field
-from ..request import same_run
+from ..outputs import same_run
 from ..scene import TRUST, Scene
 from ..shape import IDENTITY
 from ..work import Observer
