@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from deepzoom import orbit as orbits
 from deepzoom.coordinates import log2, scaled_float
-from deepzoom.errors import InputError
+from deepzoom.formula.taylor import degree, least_exponent
 from deepzoom.orbit import Orbit
+from deepzoom.precision import moves_steadily, reference_bits
 from deepzoom.scene import View
-from deepzoom.systems.escape_time import ORIGIN, EscapeTimeSystem
+from deepzoom.systems.escape_time import ORIGIN, EscapeTimeSystem, Iteration
 
 from .base import Facts, Progress, ReadOut, Say
-from .escape_time import EscapeTimeJob, Floats, reference_bits
+from .escape_time import EscapeTimeJob, Floats
 from .executor import Executor, Launch, on_cpu
 from .refined import Refined, pixel_of
 
@@ -29,8 +30,21 @@ _SHORTEST = 3
 _CHUNK = 1 << 10
 """So many of the shortest skips in a row are built by one thread, with those made of them."""
 _AT_ONCE = 1 << 16
-_WIDE_BELOW = -900
-"""log2 of a pixel's distance from the centre below which differences carry exponents."""
+_NOISE = 4
+"""log2 of what rounding makes of the reference in a step, in units of its last bit."""
+_SPARE = 139
+"""Bits that a reference may lack of those it needs: those left are a float64's."""
+_LEAST = -900
+"""log2 of the least differences of pixels that float64 serves anywhere."""
+
+
+def _least(iteration: Iteration) -> int:
+    """log2 of a pixel's distance from the centre below which differences carry exponents.
+
+    Where pixels are starts, a step close to a critical point makes their power of it; where they are c, that is added.
+    """
+    least = least_exponent(iteration.formula)
+    return max(_LEAST, least * degree(iteration.formula) if moves_steadily(iteration) else least)
 
 
 class PerturbationJob(EscapeTimeJob):
@@ -42,19 +56,25 @@ class PerturbationJob(EscapeTimeJob):
         self, system: EscapeTimeSystem, view: View, bits: int | None, progress: Progress, say: Say,
         distance: bool = False, executor: Executor | None = None,
     ) -> None:  # fmt: skip
-        self._wide = log2(view.smallest_difference()) < _WIDE_BELOW
+        self._wide = log2(view.smallest_difference()) < (_LEAST if distance else _least(system.iteration))
         super().__init__(system, view, say, distance and not self._wide, executor)
         before = time.perf_counter()
-        bits = bits or reference_bits(view)
+        needed = reference_bits(system, view)
+        self._noise = _NOISE - (bits or needed)
+        if bits is not None and bits < needed - _SPARE:  # it hides what steps make of the pixels' distance
+            self._noise = max(self._noise, math.ceil(log2(view.smallest_difference())))
+        bits = bits or needed
         critical = system.iteration.critical
         self._about, first = orbits.obtain_near(system, view, bits, progress)
         z, c = system.start(*view.beside(self._about))
-        self.refined = Refined(self.kernels, system, view, bits, self.executor, self._about, self._wide)
+        below = log2(view.smallest_difference()) < _LEAST
+        self.refined = Refined(self.kernels, system, view, bits, self.executor, say, self._about, below)
         found = [first]
         if z != critical:  # pixels begin at the first orbit, and rebase to that of the critical point
             found.append(orbits.obtain(system, critical, c, bits, progress))
         self._orbits = found
         self._c = float(c[0]), float(c[1])
+        self._wide_c = tuple(scaled_float(v) if v else (0.0, -(1 << 40)) for v in c)
         self._join()
         self.facts = Facts(bits, None, max(o.steps for o in found), time.perf_counter() - before)
         self.compile(say)
@@ -70,11 +90,6 @@ class PerturbationJob(EscapeTimeJob):
         self._tiny, self._tiny_m, self._tiny_e = (joined[n] for n in ("tiny", "tiny_m", "tiny_e"))
         self._tiny_at = np.concatenate([o.tiny_at + s for o, s in zip(found, self._start, strict=True)])
         self._excess = [joined["excess_m"], joined["excess_e"]]
-        if self._wide and joined["vanished"].any():
-            raise InputError(
-                "--depth: the centre's orbit comes nearer than 1e-300 to a fold or a root of the formula's parts; move"
-                " --center by some pixels, or take --backend exact."
-            )
         if self.iteration.c is not None:
             size = 0.0, -(1 << 40)
         else:
@@ -150,7 +165,10 @@ class PerturbationJob(EscapeTimeJob):
         )  # fmt: skip
         tree = _SHORTEST, self._index, self._begin, self._rows
         if self._wide:
-            tiny = self._tiny, self._tiny_at, self._tiny_m, self._tiny_e, *self._excess
+            tiny = (
+                self._tiny, self._tiny_at, self._tiny_m, self._tiny_e, *self._excess, self._wide_c,
+                self._noise,
+            )  # fmt: skip
             return self.kernels.ran(
                 "far", len(pixels), *start, exponent, *self._reach, orbit, tiny,
                 (*tree, self._by_c, self._exponents, self._radii), self._near_radii, self.system.steps, launch=launch,
@@ -162,7 +180,7 @@ class PerturbationJob(EscapeTimeJob):
             *start,
             *pixel_of(self.system, self.view),
             reach,
-            2.0 ** -min(self.facts.bits - 4, 1000),
+            2.0 ** max(self._noise, -1000),
             orbit,
             (*tree, self._near_radii),
             self.system.steps,

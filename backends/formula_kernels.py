@@ -21,16 +21,17 @@ class FormulaKernels:
 
     def __init__(self, system: EscapeTimeSystem, kind: str, distance: bool = False) -> None:
         self.iteration, self._distance = system.iteration, distance
-        self.module = kernels(system.iteration, f"{system.name}: {system.title}", distance)
+        self.module = kernels(system.iteration, distance)
         self.targets = np.array(shifted_targets(system.iteration)).reshape(-1, 2)
         self._mark = f"{self.module.__name__}-{kind}"
 
-    def compile(self, once: Callable[[], object], say: Say) -> None:
-        """Have compiled, and kept on disk, what ``once`` calls, unless it is."""
-        if not compiled.ready(self._mark):
-            say("Compiling this formula's kernels (once, some seconds) ...")
+    def compile(self, once: Callable[[], object], say: Say, part: str = "") -> None:
+        """Have compiled, and kept on disk, what ``once`` calls, unless it is; part: a name where that is not all."""
+        mark = f"{self._mark}-{part}" if part else self._mark
+        if not compiled.ready(mark):
+            say(f"Compiling this formula's {f'{part} ' if part else ''}kernels (once, some seconds) ...")
             once()
-            compiled.mark_ready(self._mark)
+            compiled.mark_ready(mark)
 
     def ran(
         self,

@@ -8,7 +8,6 @@ from array import array
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
-from fractions import Fraction
 from typing import Any
 
 import gmpy2
@@ -19,14 +18,13 @@ from . import cache, compiled
 from .coordinates import Rational
 from .errors import InputError
 from .formula import source
-from .formula.expression import Complex
+from .formula.exact import exact_map
 from .scene import View
 from .systems.escape_time import NEAR, EscapeTimeSystem, Iteration, Point
 
 TINY = 2.0**-400
-"""Parts of an iterate below it, but not 0, are kept with an exponent: their products leave float64's range."""
+"""Iterates below it are kept with exponents: products of such numbers leave float64's range."""
 _MOST = 1e150  # its square is still a float64
-_LEAST = 1e-300  # float64 keeps all bits of numbers above it
 _FAR_OUT = 1e4  # few orbits go as far before they come back
 _CLOSE = 1e-3  # of |Z|**2 to the radius squared: told exactly
 _REPORT_EVERY = 1000
@@ -36,11 +34,12 @@ _REPORT_EVERY = 1000
 class Orbit:
     """Iterates Z_0 .. Z_M of a map less K (``Iteration``), to the first that meets an exit or to the limit.
 
-    x, y (M + 1,): float64; tiny (M + 1,) bool: iterates with a part below ``TINY``; tiny_at (tiny,): which;
-    tiny_m (tiny, 2) float64 and tiny_e (tiny, 2) int64: their parts as mantissa and exponent. excess_m, excess_e
-    (M + 1,): |Z|**2 - radius**2, Z with K, as mantissa and exponent, which |Z| in float64 does not tell close to the
-    radius. kept (M + 1, k): values of parts of the formula that float64 would lose (``formula.source.kept``).
-    vanished (1,): whether one of these, not of a tiny iterate, was below float64's range.
+    x, y (M + 1,): float64; kept (M + 1, k): values of parts of the formula that float64 would lose
+    (``formula.source.kept``). excess_m, excess_e (M + 1,): |Z|**2 - radius**2, Z with K, as mantissa and exponent,
+    which |Z| in float64 does not tell close to the radius.
+    tiny (M + 1,) bool: iterates whose step needs exponents, as both parts are below ``TINY``, or something kept is, or,
+    where the formula folds, one part. tiny_at (tiny,): their steps; tiny_m (tiny, 2 + k) float64 and tiny_e
+    (tiny, 2 + k) int64: their parts, and what is kept of them, as mantissas and exponents.
     """
 
     x: NDArray[np.float64]
@@ -52,22 +51,10 @@ class Orbit:
     excess_m: NDArray[np.float64]
     excess_e: NDArray[np.int64]
     kept: NDArray[np.float64]
-    vanished: NDArray[np.bool_]
 
     @property
     def steps(self) -> int:
         return len(self.x) - 1
-
-
-def exact_map(f: Complex, bits: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """f, and what is kept of it, as functions of four mpfr numbers, to be called in a context of so many bits."""
-    constants: dict[Fraction, str] = {}
-    text = source.value(f, constants) + source.kept_values(f, constants)
-    names: dict[str, Any] = {n: getattr(gmpy2, n) for n in ("sqrt", "exp", "sin", "cos")} | {"sign": gmpy2.sign}
-    with gmpy2.context(precision=bits):
-        names |= {name: gmpy2.mpfr(gmpy2.mpq(v.numerator, v.denominator)) for v, name in constants.items()}
-    exec(text, names)
-    return names["value"], names["kept_values"]
 
 
 def _wide(value: Any) -> tuple[float, int]:
@@ -87,28 +74,31 @@ def made(
     least: int = 1,
 ) -> Orbit:
     """The orbit of z with c, at so many bits, of ``least`` steps at least; progress is told the share of the limit."""
-    kept_values = exact_map(iteration.centred.f, bits)[1]
-    count, kept, vanished = len(source.kept(iteration.centred.f)), array("d"), False
-    at, mantissas, exponents = [], [], []
+    f = iteration.centred.f
+    kept_values, folds, count = exact_map(f, bits)[1], source.folds(f), len(source.kept(f))
+    at: list[int] = []
+    wide: list[tuple[float, int]] = []
     # lists of numbers would be four times as large
-    xs, ys, excess_m = (array("d") for _ in range(3))
+    xs, ys, excess_m, kept = (array("d") for _ in range(4))
     excess_e = array("q")
     with gmpy2.context(precision=bits):
         a, b = (gmpy2.mpfr(rational(v)) for v in c)
-        for n, (x, y, beyond) in enumerate(_iterates(iteration, z, c, bits, limit, least)):
+        values: tuple[Any, ...] = ()
+        for n, (x, y, beyond) in enumerate(iterates(iteration, z, c, bits, limit, least)):
             fx, fy = float(x), float(y)
             xs.append(fx)
             ys.append(fy)
-            is_tiny = (abs(fx) < TINY and x != 0) or (abs(fy) < TINY and y != 0)
+            is_tiny = abs(fx) < TINY and abs(fy) < TINY
+            if folds:
+                is_tiny = is_tiny or _is_tiny(x, fx) or _is_tiny(y, fy)
             if count:
                 values = kept_values(x, y, a, b)
-                kept.extend(map(float, values))
-                vanished = vanished or (not is_tiny and any(v != 0 and abs(v) < _LEAST for v in values))
+                for value in values:
+                    kept.append(float(value))
+                    is_tiny = is_tiny or _is_tiny(value, kept[-1])
             if is_tiny:
-                (mx, ex), (my, ey) = _wide(x), _wide(y)
                 at.append(n)
-                mantissas.append((mx, my))
-                exponents.append((ex, ey))
+                wide.extend(map(_wide, (x, y, *values)))
             m, e = _wide(beyond) if abs(beyond) < _CLOSE else math.frexp(beyond)
             excess_m.append(m)
             excess_e.append(e)
@@ -116,20 +106,28 @@ def made(
                 progress(n / limit)
     tiny = np.zeros(len(xs), dtype=np.bool_)
     tiny[at] = True
+    shape = len(at), 2 + count
     x, y = np.frombuffer(xs), np.frombuffer(ys)
     return Orbit(
-        x, y, tiny, np.array(at, dtype=np.int64), np.array(mantissas, dtype=np.float64).reshape(-1, 2),
-        np.array(exponents, dtype=np.int64).reshape(-1, 2), np.frombuffer(excess_m), np.frombuffer(excess_e, np.int64),
-        np.frombuffer(kept).reshape(len(x), count) if count else np.zeros((len(x), 0)), np.array([vanished]),
+        x, y, tiny, np.array(at, dtype=np.int64), np.array([m for m, _ in wide], dtype=np.float64).reshape(shape),
+        np.array([e for _, e in wide], dtype=np.int64).reshape(shape), np.frombuffer(excess_m),
+        np.frombuffer(excess_e, np.int64),
+        np.frombuffer(kept).reshape(len(x), count) if count else np.zeros((len(x), 0)),
     )  # fmt: skip
 
 
-def _iterates(
+def _is_tiny(value: Any, nearest: float) -> bool:
+    """Whether a number, of which this is the nearest float64, is below ``TINY``, but not 0."""
+    return abs(nearest) < TINY and value != 0
+
+
+def iterates(
     iteration: Iteration, z: Point, c: Point, bits: int, limit: int, least: int
 ) -> Iterator[tuple[Any, Any, Any]]:
     """x, y of Z - K and |Z|**2 - radius**2 of the iterates from z to the first that meets an exit, or to the limit.
 
-    Not before ``least``; to be called in a context of so many bits.
+    An orbit that is back at z, exactly, ends there, as it would repeat itself. None ends before ``least``. To be called
+    in a context of so many bits.
     """
     step = exact_map(iteration.centred.f, bits)[0]
     exit_at = iteration.radius * iteration.radius
@@ -137,6 +135,7 @@ def _iterates(
     targets, still = shifted_targets(iteration), iteration.still
     before_x = before_y = math.inf
     x, y, a, b, *k = (gmpy2.mpfr(rational(v)) for v in (*less(z, iteration.k), *c, *iteration.k))
+    begin_x, begin_y, begin = x, y, float(x)
     for n in range(limit + 1):
         fx, fy = float(x), float(y)
         beyond: Any = (fx + kx) * (fx + kx) + (fy + ky) * (fy + ky) - exit_at
@@ -147,6 +146,8 @@ def _iterates(
         if still:
             over = over or gmpy2.hypot(x - before_x, y - before_y) < still
             before_x, before_y = x, y
+        if fx == begin and n > 0:
+            over = over or (x == begin_x and y == begin_y)
         if over and n >= least:
             return
         if n < limit:
@@ -163,14 +164,36 @@ def shifted_targets(iteration: Iteration) -> list[tuple[float, float]]:
     return [(t.real - iteration.centred.x, t.imag - iteration.centred.y) for t in iteration.targets]
 
 
-def end(iteration: Iteration, z: Point, c: Point, bits: int, limit: int) -> tuple[int, list[tuple[float, float]], bool]:
-    """Where an orbit ends: n, its last iterates less K (three at most), and whether the last is beyond the radius."""
+@dataclass(frozen=True)
+class End:
+    """Where an orbit ends.
+
+    n: the step; beyond: whether z_n is beyond the radius; last: iterates less K, z_k and at most two before it.
+    k is n, or a later step where z_n is so close to the radius that float64 could not tell.
+    """
+
+    n: int
+    beyond: bool
+    k: int
+    last: list[tuple[float, float]]
+
+
+def end(iteration: Iteration, z: Point, c: Point, bits: int, limit: int) -> End:
+    """The end of an orbit."""
     last: deque[tuple[Any, Any]] = deque(maxlen=3)
     n, beyond = 0, 0.0
+    step = exact_map(iteration.centred.f, bits)[0]
     with gmpy2.context(precision=bits):
-        for n, (x, y, beyond) in enumerate(_iterates(iteration, z, c, bits, limit, 0)):  # noqa: B007
+        for n, (x, y, beyond) in enumerate(iterates(iteration, z, c, bits, limit, 0)):  # noqa: B007
             last.append((x, y))
-        return n, [(float(x), float(y)) for x, y in last], not beyond <= 0
+        k, escaped = n, not beyond <= 0
+        if escaped:
+            a, b, p, q = (gmpy2.mpfr(rational(v)) for v in (*c, *iteration.k))
+            while 0 < beyond < _CLOSE and k < n + bits:  # float64 would take it for one that stays
+                x, y = step(x, y, a, b)
+                beyond, k = (x + p) ** 2 + (y + q) ** 2 - iteration.radius**2, k + 1
+                last.append((x, y))
+        return End(n, escaped, k, [(float(x), float(y)) for x, y in last])
 
 
 def pair(value: Any) -> tuple[float, float]:
@@ -186,7 +209,7 @@ def made_double(iteration: Iteration, z: Point, c: Point, bits: int, limit: int)
     kept_values = exact_map(iteration.centred.f, bits)[1]
     with gmpy2.context(precision=bits):
         a, b, p, q = (gmpy2.mpfr(rational(v)) for v in (*c, *iteration.k))
-        for x, y, _ in _iterates(iteration, z, c, bits, limit, 1):
+        for x, y, _ in iterates(iteration, z, c, bits, limit, 1):
             excess = pair((x + p) ** 2 + (y + q) ** 2 - exit_at) if exit_at < math.inf else (-math.inf, 0.0)
             for part, two in zip(parts, (pair(x), pair(y), excess), strict=False):
                 part.extend(two)

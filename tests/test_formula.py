@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import struct
 from fractions import Fraction
 from pathlib import Path
 
@@ -56,17 +58,28 @@ def true_value(text, z, c):
     return mpmath.mpc(eval(text, {**PLAIN, "z": mpmath.mpc(z), "c": mpmath.mpc(c)}))
 
 
-def interpreted(name):
-    """The functions of a file of compiled ones, as plain Python."""
+def interpreted(name, known):
+    """The functions of a file of compiled ones, as plain Python; known: what it has from others."""
     text = (Path(kernels.__file__).parent / f"{name}.py").read_text(encoding="utf-8")
     text = text.replace("from deepzoom.compiled import inner", "inner = lambda f: f").replace("np.int32(", "int(")
-    space = {}
+    text = re.sub(r"from deepzoom\.backends\.kernels\S+ import .*", "", text)
+    space = {**known}
     exec(text, space)
+    space.update(known)
     return space
 
 
-HELPERS = {**interpreted("scaled"), **interpreted("wide"), "inf": np.inf}
-HELPERS |= {"abs": abs}
+def bits_of(x):
+    return int.from_bytes(struct.pack("<d", x), "little", signed=True)
+
+
+def float_of(bits):
+    return struct.unpack("<d", int(bits).to_bytes(8, "little", signed=True))[0]
+
+
+HELPERS = interpreted("exponents", {"bits_of": bits_of, "float_of": float_of})
+HELPERS = interpreted("wide", HELPERS | interpreted("scaled", {})) | {"inf": np.inf}
+HELPERS |= {"abs": abs, "np": np}
 HELPERS |= {n: getattr(__import__("math"), n) for n in ("sqrt", "exp", "sin", "cos")}
 
 
@@ -78,15 +91,33 @@ def made(maker, f):
     function, inner = space[maker.__name__], space["kept_values"]
 
     def kept_values(Z):
-        values = [mpmath.ldexp(mpmath.mpf(v[0]), v[1]) if isinstance(v, tuple) else mpmath.mpf(v) for v in Z]
         with mpmath.workdps(1100):  # of a difference of squares, say
-            return np.array([[float(v) for v in inner(*values)]])
+            return np.array([[float(v) for v in inner(*map(mpmath.mpf, Z))]])
 
-    if maker in (differences.difference, differences.wide_difference):
+    def with_exponents(Z):
+        """Mantissas and exponents of Z's parts and of what is kept of it."""
+        with mpmath.workdps(1100):
+            values = [mpmath.ldexp(mpmath.mpf(m), int(e)) for m, e in Z]
+            parts = [wide(v) for v in (*values[:2], *inner(*values))]
+        return np.array([[m for m, _ in parts]]), np.array([[e for _, e in parts]])
+
+    if maker is differences.difference:
         return lambda *given: function(*given[:8], kept_values(given[:4]), 0, *given[8:])
+    if maker is differences.wide_step:
+        return lambda *given: function(*given, None, 0, *with_exponents(given[:4]), 0)
     if maker is source.fold_distance:
         return lambda *given: function(*given, kept_values(given[:4]), 0)
     return function
+
+
+def wide(value):
+    """A number of mpmath's as a pair (mantissa, exponent)."""
+    mantissa, exponent = mpmath.frexp(value)
+    return (float(mantissa), int(exponent)) if value else (0.0, -(1 << 40))
+
+
+def narrow(pair):
+    return mpmath.ldexp(mpmath.mpf(float(pair[0])), int(pair[1]))
 
 
 def points(seed, count=12):
@@ -156,18 +187,28 @@ def test_rounding_stays_below_its_bound(text, near):
             assert error <= escape_time.OF_THE_PARTS * parts(*here), (Z, C)
 
 
-@pytest.mark.parametrize("text", FORMULAS)
-def test_wide_differences_against_mpmath(text):
-    """At 1e-500, and of a reference that is itself as small, in one or both parts."""
-    wide_difference = made(differences.wide_difference, parse(text))
+def singular(columns):
+    """The largest singular value of a real 2x2 matrix, given as two complex columns."""
+    (a, c), (b, d) = ((v.real, v.imag) for v in columns)
+    return (mpmath.hypot(a + d, c - b) + mpmath.hypot(a - d, b + c)) / 2
 
-    def wide(value):
-        mantissa, exponent = mpmath.frexp(value)
-        return (float(mantissa), int(exponent)) if value else (0.0, -(1 << 40))
 
-    with mpmath.workdps(1100):
-        for k, (Z, C, z, c) in enumerate(points(len(text) + 1)):
-            small = mpmath.mpf(10) ** -500
+def steepness(text, z, c, h):
+    """The largest singular values of df/dz and of df/dc, by quotients over h."""
+    base = true_value(text, z, c)
+    by_z = [(true_value(text, z + d, c) - base) / h for d in (h, h * 1j)]
+    return singular(by_z), singular([(true_value(text, z, c + d) - base) / h for d in (h, h * 1j)])
+
+
+@pytest.mark.parametrize("text", [*FORMULAS, "z**3 - 3*z + c", "exp(z - 900) + c", "z**7 + 1e-90*(1e-90*z) + c"])
+def test_wide_steps_against_mpmath(text):
+    """At 1e-500, and of a reference that is itself as small, in one or both parts: differences and slopes."""
+    f = parse(text)
+    wide_step, lost = made(differences.wide_step, f), made(rounding.lost, f)
+    of_slopes = 8 if rounding.cancels(f) else 1
+    small = mpmath.mpf("1e-500")
+    with mpmath.workdps(3600):
+        for k, (Z, C, z, c) in enumerate(points(len(text) + 1, 9)):
             Z, C, z, c = mpmath.mpc(Z), mpmath.mpc(C), small * mpmath.mpc(z), small * mpmath.mpc(c)
             if k % 3 == 1 and "/" not in text and "abs(z)" not in text:
                 Z = Z * small
@@ -175,10 +216,19 @@ def test_wide_differences_against_mpmath(text):
                 Z = mpmath.mpc(Z.real, Z.imag * small)
             if "abs(z)" in text and k % 3 == 2:
                 continue
-            got = wide_difference(*(wide(v) for pair in (Z, C, z, c) for v in (pair.real, pair.imag)))
+            numbers = [wide(v) for pair in (Z, C, z, c) for v in (pair.real, pair.imag)]
+            Z, C, z, c = (mpmath.mpc(*map(narrow, numbers[i : i + 2])) for i in range(0, 8, 2))  # as rounded
+            x, y, by_z, by_c = wide_step(*numbers)
             true = true_value(text, Z + z, C + c) - true_value(text, Z, C)
-            value = mpmath.mpc(*(mpmath.ldexp(mpmath.mpf(m), int(e)) for m, e in got))
-            assert abs(value - true) <= 1e-12 * max(abs(true), abs(c) if "+ c" in text else 0), (k, Z, z)
+            error = abs(mpmath.mpc(narrow(x), narrow(y)) - true)
+            slopes = steepness(text, Z + z, C + c, small**2)
+            relative = max(
+                of_slopes * slopes[0], slopes[0] + lost(*(float(v) for v in (Z.real, Z.imag, C.real, C.imag)))
+            )
+            bound = relative * (abs(z.real) + abs(z.imag)) + slopes[1] * (abs(c.real) + abs(c.imag))
+            assert error <= escape_time.OF_A_STEP * bound, (k, Z, z)
+            assert abs(narrow(by_z) - slopes[0]) <= 1e-9 * slopes[0] + 1e-14 * (relative > 6 * slopes[0])
+            assert abs(narrow(by_c) - slopes[1]) <= 1e-9 * (1 + slopes[1])
 
 
 @pytest.mark.parametrize("text", FORMULAS)

@@ -89,7 +89,7 @@ def jobs(system, view):
         return launched
     job = PerturbationJob(system, view, None, quiet, quiet, executor=Uncompiled())
     job.first(np.arange(2), launch)
-    if len(job.rungs) > 1:
+    if job.rungs[0] == "double-double":
         job.refined._in_double(np.arange(2), launch)
     return launched
 

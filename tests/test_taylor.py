@@ -32,7 +32,7 @@ FUNCTIONS = {"sin": mpmath.sin, "cos": mpmath.cos, "exp": mpmath.exp}
 @pytest.mark.parametrize("text", FORMULAS)
 def test_coefficients_against_mpmath(own_cache, text):
     """Derivatives by mpmath's Taylor series in s of those in t, at random points, all degrees."""
-    module = kernels(Iteration(parse(text)), text)
+    module = kernels(Iteration(parse(text)))
     taylor, rows = module.taylor, module.TAYLOR_ROWS
 
     @numba.njit

@@ -14,7 +14,21 @@ import numpy as np
 
 from deepzoom.backends.kernels.centred import FAR, MOST_BEYOND, true_x, true_y
 from deepzoom.backends.kernels.distance import attractor_distance, escape_distance, first_slope, slope_after_step
-from deepzoom.backends.kernels.formula import DISTANCE, KX, KY, STILL, parts, stretch, tangent, value
+from deepzoom.backends.kernels.formula import (
+    BEND,
+    DISTANCE,
+    KX,
+    KY,
+    RX,
+    RY,
+    STILL,
+    TARGETS,
+    curvature,
+    parts,
+    stretch,
+    tangent,
+    value,
+)
 from deepzoom.backends.kernels.queue import taken
 from deepzoom.compiled import inner, kernel
 from deepzoom.systems.escape_time import NEAR
@@ -24,8 +38,14 @@ OF_A_STEP = 8.0 * ROUNDING
 """Share of |A z| that rounding changes in one step: of Z, of the products and of their sums."""
 OF_THE_PARTS = 4.0 * ROUNDING
 """Share of the parts of f that rounding changes in one step."""
+UNDERFLOW = 2.0**-1020
+"""What a step loses below float64's range, counted with room for what it is multiplied with in the step."""
+BENDING = 2.0**20
+"""Where |f_z| is above this times the error, it changes within the error by a share of 2**-20 times what f bends."""
 
 
+MOST_MOVED = 1e-6
+"""Of a settled smooth count."""
 UNKNOWN = inf, inf, inf, inf
 """The trail of a pixel whose last steps are not known, or that has made none."""
 
@@ -49,6 +69,8 @@ def reached(x, y, trail, targets):
     """
     if STILL > 0.0:
         return 1 if trail[0] < STILL else 0
+    if not TARGETS:
+        return 0
     for i in range(targets.shape[0]):
         dx, dy = x - targets[i, 0], y - targets[i, 1]
         if dx * dx + dy * dy < NEAR * NEAR:
@@ -57,29 +79,79 @@ def reached(x, y, trail, targets):
 
 
 @inner
-def smooth_count(x, y, a, b, n, degree, gain):
-    """Smooth count of a pixel that escaped at z_n = x + iy; n where no iterate k soon after is beyond ``FAR``.
-
-    k + 1 - log((log|z_k| + log(gain) / (degree - 1)) / log 2) / log(degree).
-    """
-    k = n
-    while math.hypot(true_x(x), true_y(y)) <= FAR and k < n + MOST_BEYOND:
-        x, y = value(x, y, a, b)
-        k += 1
-    size = math.hypot(true_x(x), true_y(y))
-    if not size > FAR or size == inf:
-        return float(n)
-    return k + 1 - math.log((math.log(size) + math.log(gain) / (degree - 1.0)) / math.log(2.0)) / math.log(degree)
+def in_doubt(x, y, trail, error, targets):
+    """Whether x + iy is within its error of where ``reached`` says otherwise; trail: that of the step to it."""
+    doubt = False
+    if not TARGETS and STILL == 0.0:
+        return doubt
+    error += 4.0 * ROUNDING * (abs(x) + abs(y))
+    if STILL > 0.0:
+        return abs(trail[0] - STILL) < error + trail[2]
+    for i in range(targets.shape[0]):
+        dx, dy = x - targets[i, 0], y - targets[i, 1]
+        doubt |= abs(dx * dx + dy * dy - NEAR * NEAR) < error * (4.0 * NEAR + error)
+    return doubt
 
 
 @inner
-def read_out(p, x, y, a, b, n, hit, beyond, error, unsure, trail, slope, law, targets, out):
-    """Write down how a pixel ended, at z_n = K + x + iy, which is off by about ``error``.
+def is_close(beyond, x, y, radius, error):
+    """Whether an iterate z - K = x + iy, beyond the radius by |z|**2 - radius**2, is within its error of it."""
+    return beyond < 4.0 * error * (radius + abs(true_x(x)) + abs(true_y(y)))
 
-    law: degree, gain and order of the map (``Iteration``). out: iterations (n of the exit, or -1), smooth count,
-    attractor (1 + the target's index, or 0), trust: 1 where the error moves neither the count nor the smooth count
-    by 1e-7, else -1, and the border's distance in pixels from the derivative slope, -1 where it tells none. unsure:
-    whether an earlier iterate was within its error of the exit.
+
+@inner
+def steepest(by_z, x, y, a, b, error):
+    """What an error at z - K = x + iy is multiplied with: |f_z|, by_z, and what f bends within the error.
+
+    Of a quadratic map that is all. Of others, which bend less at their critical point than close to it, f_z grows from
+    there to the far end of the error where it is within reach.
+    """
+    if BEND > 0.0:
+        return by_z + BEND * error
+    if by_z < BENDING * error:
+        by_z += curvature(x, y, a, b)[0] * error
+        near = abs(x - RX) + abs(y - RY)
+        if near < 64.0 * error:
+            by_z = max(by_z, 2.0 * stretch(RX + near + error, RY, a, b)[0])
+    return by_z
+
+
+@inner
+def smooth_count(x, y, a, b, n, k, error, degree, gain):
+    """Smooth count, and its error, of a pixel that escaped at z_n, from a later iterate z_k - K = x + iy and its error.
+
+    k + 1 - log((log|z_k| + log(gain) / (degree - 1)) / log 2) / log(degree), k the first that is beyond ``FAR``; n
+    where none is soon after.
+    """
+    fixed, most = ROUNDING * math.hypot(a, b), k + MOST_BEYOND
+    size = math.hypot(true_x(x), true_y(y))
+    while size <= FAR and k < most:
+        u, v = value(x, y, a, b)
+        grown = math.hypot(true_x(u), true_y(v))
+        if not grown < inf:
+            break
+        by_z, by_c = stretch(x, y, a, b)
+        by_z = steepest(by_z, x, y, a, b, error)
+        error = by_z * error + by_c * fixed + OF_THE_PARTS * parts(x, y, a, b)
+        x, y, size = u, v, grown
+        k += 1
+    log = math.log(max(size, 2.0))
+    found = float(n)
+    if size > FAR and size < inf:
+        log += math.log(gain) / (degree - 1.0)
+        found = k + 1 - math.log(log / math.log(2.0)) / math.log(degree)
+    return found, error / (max(size, 1.0) * log * math.log(degree))
+
+
+@inner
+def read_out(p, x, y, a, b, n, k, hit, beyond, error, unsure, trail, slope, law, targets, out):
+    """Write down how a pixel ended at z_n, from z_k = K + x + iy, which is off by about ``error``.
+
+    k is n, or a later step where the exit was close to the radius. law: degree, gain and order of the map
+    (``Iteration``). unsure: whether an iterate was within its error of an exit. out: iterations (n, or -1 without an
+    exit), smooth count, attractor (1 + the target's index, or 0), trust (1 where the error changes neither the count
+    nor the smooth count by more than ``MOST_MOVED``, else -1), and the distance to the border in pixels from the
+    derivative slope (-1 where it tells none).
     """
     degree, gain, order = law
     iterations, smooth, attractor, trust, apart = out
@@ -108,13 +180,11 @@ def read_out(p, x, y, a, b, n, hit, beyond, error, unsure, trail, slope, law, ta
         moved = max(moved, error / NEAR)
     elif beyond <= 0.0:
         iterations[p] = -1
-        moved = error * 1e-4  # whether it stays inside shows only when the error is as large as the plane
+        moved = error * 1e-3  # whether it stays inside shows only when the error is as large as the plane
     else:
         iterations[p] = n
-        smooth[p] = smooth_count(x, y, a, b, n, degree, gain)
-        size = max(math.hypot(true_x(x), true_y(y)), 1.0 + NEAR)
-        moved = max(error / (size * math.log(size)), error * size / beyond * 1e-7)
-    trust[p] = 1 if moved <= 1e-7 and not unsure and beyond == beyond else -1  # NaN is not itself
+        smooth[p], moved = smooth_count(x, y, a, b, n, k, error, degree, gain)
+    trust[p] = 1 if moved <= MOST_MOVED and not unsure and beyond == beyond else -1  # NaN is not itself
 
 
 @inner
@@ -130,14 +200,15 @@ def _iterate(x, y, a, b, n, seen, error, unsure, trail, slope, ends, until):
     beyond = true_x(x) * true_x(x) + true_y(y) * true_y(y) - radius * radius
     hit = reached(x, y, trail, targets)
     while beyond <= 0.0 and hit == 0 and n < until:
-        unsure |= beyond > -4.0 * radius * error
+        unsure |= beyond > -4.0 * radius * error or in_doubt(x, y, trail, error, targets)
         by_z, by_c = stretch(x, y, a, b)
         if DISTANCE:
             slope = slope_after_step(slope, tangent(x, y, a, b))
+        by_z = steepest(by_z, x, y, a, b, error)
         u, v = value(x, y, a, b)
         trail = stepped(trail, x, y, error, u, v)
         error = by_z * error + by_c * fixed
-        error += OF_THE_PARTS * parts(x, y, a, b)
+        error += OF_THE_PARTS * parts(x, y, a, b) + UNDERFLOW
         x, y = u, v
         n += 1
         if x == kept_x and y == kept_y:  # the same number again: so it goes on for ever
@@ -146,6 +217,8 @@ def _iterate(x, y, a, b, n, seen, error, unsure, trail, slope, ends, until):
             kept_x, kept_y, keep = x, y, 2 * n
         beyond = true_x(x) * true_x(x) + true_y(y) * true_y(y) - radius * radius
         hit = reached(x, y, trail, targets)
+    unsure |= beyond > 0.0 and is_close(beyond, x, y, radius, error)
+    unsure |= hit > 0 and in_doubt(x, y, trail, error, targets)
     return x, y, n, (keep, kept_x, kept_y), error, unsure, trail, slope, beyond, hit
 
 
@@ -172,7 +245,7 @@ def run_float64(zx, zy, cx, cy, pixel, of_start, limit, radius, law, targets, ou
         x, y, n, seen, error, unsure, trail, slope, beyond, hit = _iterate(
             x, y, a, b, n, seen, error, unsure, trail, slope, ends, limit
         )
-        read_out(p, x, y, a, b, n, hit, beyond, error, unsure, trail, slope, law, targets, out)
+        read_out(p, x, y, a, b, n, n, hit, beyond, error, unsure, trail, slope, law, targets, out)
 
 
 @kernel()
@@ -191,4 +264,4 @@ def share_float64(queue, stride, zx, zy, cx, cy, pixel, of_start, limit, radius,
         )
         ended = not (beyond <= 0.0 and hit == 0 and n < limit)
         if ended:
-            read_out(p, x, y, a, b, n, hit, beyond, error, unsure, trail, slope, law, targets, out)
+            read_out(p, x, y, a, b, n, n, hit, beyond, error, unsure, trail, slope, law, targets, out)

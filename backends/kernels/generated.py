@@ -1,7 +1,7 @@
 """Kernels of one formula: its generated code, its kind of skips and its loops in one module in the cache folder.
 
 Numba keeps compiled code only of functions that stand in a file. The file is named after its contents, so that it is
-written once; it begins with its formula, and can be read.
+written once, and once for all maps of the same formula, such as those of Julia sets and of the Mandelbrot set.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from deepzoom import compiled
 from deepzoom.files import whole_file
 from deepzoom.formula import source
 from deepzoom.formula.centred import Centred
-from deepzoom.formula.differences import bounds, difference, double_difference, slopes, wide_difference
+from deepzoom.formula.differences import bounds, difference, double_difference, slopes, wide_step
 from deepzoom.formula.real import ordered
-from deepzoom.formula.rounding import lost, parts
-from deepzoom.formula.taylor import taylor
+from deepzoom.formula.rounding import cancels, lost, parts
+from deepzoom.formula.taylor import least_exponent, taylor
 from deepzoom.systems.escape_time import Iteration
 
 _HERE = Path(__file__).parent
@@ -49,7 +49,7 @@ from deepzoom.compiled import inner
 _SKIPS = "from deepzoom.backends.kernels.{}_skips import *\n"
 
 
-_KEEPING = (difference, wide_difference, double_difference, slopes, bounds)
+_KEEPING = (difference, wide_step, double_difference, slopes, bounds)
 """Makers of code that takes values from high precision; near K there are none of them."""
 _BRANCHES = {
     "value": ("zx, zy, cx, cy", "abs(zx) + abs(zy)"),
@@ -57,6 +57,7 @@ _BRANCHES = {
     "parts": ("zx, zy, cx, cy", "abs(zx) + abs(zy)"),
     "lost": ("zx, zy, cx, cy", "abs(zx) + abs(zy)"),
     "tangent": ("zx, zy, cx, cy", "abs(zx) + abs(zy)"),
+    "curvature": ("zx, zy, cx, cy", "abs(zx) + abs(zy)"),
     "taylor": ("zx, zy, cx, cy, w", "abs(zx) + abs(zy)"),
     "difference": (
         "Zx, Zy, Cx, Cy, zx, zy, cx, cy, F, i, s",
@@ -69,6 +70,10 @@ _BRANCHES = {
     "bounds": (
         "Zx, Zy, Cx, Cy, zx, zy, cx, cy, F, i, s",
         "abs(Zx) + abs(Zy) + s * (abs(zx) + abs(zy))",
+    ),
+    "wide_step": (
+        "Zx, Zy, Cx, Cy, zx, zy, cx, cy, F, i, M, E, j",
+        "abs(narrowed(Zx)) + abs(narrowed(Zy)) + abs(narrowed(zx)) + abs(narrowed(zy))",
     ),
     "double_difference": (
         "Zx, Zy, Cx, Cy, zx, zy, cx, cy, F, i",
@@ -85,8 +90,6 @@ def _function(make: Callable[..., str], map_: Centred) -> str:
         return f"\n@inner\n{far}"
     near = make(map_.near, keep=False) if make in _KEEPING else make(map_.near)
     name = make.__name__
-    if name not in _BRANCHES:  # exponents are for places near K alone
-        return f"\n@inner\n{near}"
     parameters, size = _BRANCHES[name]
     rows = ""
     if make is taylor:
@@ -102,7 +105,7 @@ def _function(make: Callable[..., str], map_: Centred) -> str:
 
 def _constants(iteration: Iteration, distance: bool) -> str:
     """Numbers of the map that the loops are compiled with."""
-    lines = [f"STILL, DISTANCE = {iteration.still!r}, {distance!r}"]
+    lines = [f"STILL, TARGETS, DISTANCE = {iteration.still!r}, {bool(iteration.targets)!r}, {distance!r}"]
     rebase = [Fraction(p) - Fraction(k) for p, k in zip(iteration.critical, iteration.k, strict=True)]
     for name, values in (("K", iteration.k), ("R", rebase)):
         for axis, value in zip("XY", values, strict=True):
@@ -110,27 +113,29 @@ def _constants(iteration: Iteration, distance: bool) -> str:
                 f"{name}{axis}, {name}{axis}_LESS = {float(value)!r}, {float(value - Fraction(float(value)))!r}"
             )
     f = iteration.centred.f
+    lines.append(f"BEND, LEAST_EXPONENT = {source.constant_bend(f)!r}, {least_exponent(f)}")
+    lines.append(f"CANCELS = {8.0 if cancels(f) else 1.0}")
     lines.append(f"POLES = {any(node.op == '/' for node in ordered((f.re, f.im)))!r}\n")
     return "\n".join(lines)
 
 
-def text_of(iteration: Iteration, title: str, distance: bool) -> str:
+def text_of(iteration: Iteration, distance: bool) -> str:
     """The module's source."""
     map_ = iteration.centred
     f = map_.f
-    makers = [source.value, parts, lost, source.tangent, difference, wide_difference, source.stretch, slopes, bounds]
-    if source.is_holomorphic(f):
-        makers, skips = [*makers, taylor], "series"
-    else:
-        makers = [*makers, source.curvature, source.fold_distance]
-        skips = "linear"
+    makers = [
+        source.value, parts, lost, source.tangent, source.curvature, source.stretch, difference, wide_step, slopes,
+        bounds,
+    ]  # fmt: skip
+    skips = "series" if source.is_holomorphic(f) else "linear"
+    makers.append(taylor if skips == "series" else source.fold_distance)
     files = [f"{skips}_steps.py", *_LOOPS]
     if not any(node.op in _NOT_DOUBLE for node in ordered((f.re, f.im))):
         makers, files = [*makers, double_difference], [*files, "refined.py"]
     code = _constants(iteration, distance)
     code += "\n".join(_function(make, map_) for make in makers)
     rest = "\n\n".join(_REPLACED.sub("", (_HERE / file).read_text(encoding="utf-8")) for file in files)
-    return f"# {title}\n\n{_USED}{_SKIPS.format(skips)}{code}\n\n{rest}"
+    return f"{_USED}{_SKIPS.format(skips)}{code}\n\n{rest}"
 
 
 @lru_cache(maxsize=64)
@@ -154,6 +159,6 @@ def _loaded(text: str) -> ModuleType:
     return module
 
 
-def kernels(iteration: Iteration, title: str, distance: bool = False) -> ModuleType:
+def kernels(iteration: Iteration, distance: bool = False) -> ModuleType:
     """The compiled kernels of a map, with the functions of ``escape_time.py``; distance: whether they tell it."""
-    return _loaded(text_of(iteration, title, distance))
+    return _loaded(text_of(iteration, distance))

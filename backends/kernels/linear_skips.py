@@ -8,15 +8,11 @@ The steps that they are made of are those of ``linear_steps.py``.
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
-
+from deepzoom.backends.kernels.exponents import two_to, unit_of
 from deepzoom.backends.kernels.scaled import largest_singular_value
 from deepzoom.backends.kernels.wide import (
     NOTHING,
     WIDE_ZERO,
-    two_to,
     wide,
     wide_add,
     wide_divide,
@@ -76,10 +72,10 @@ def normal(m, e):
     largest = max(max(abs(m[0]), abs(m[1])), max(abs(m[2]), abs(m[3])))
     if largest == 0.0:
         return NOTHING
-    _, k = math.frexp(largest)
+    unit, k = unit_of(largest)
     for i in range(4):
-        m[i] = math.ldexp(m[i], -k)
-    return e + np.int64(k)
+        m[i] *= unit
+    return e + k
 
 
 @inner

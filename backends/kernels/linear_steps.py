@@ -17,6 +17,7 @@ from deepzoom.compiled import inner
 EPSILON = 2.0**-53
 """Share of |A z| that one step of a skip may drop."""
 _MOST_SHARE = 2.0**-40
+_LEAST_SLOPE = 2.0**-500
 
 
 @inner
@@ -39,7 +40,9 @@ def one_step(t, x, y, cx, cy, size, gap, kept, m, tree, space):
     rows[t, SHARE] = share
     left = EPSILON * least - mixed * narrow
     radius = 0.0
-    if left > 0.0 and by_c * narrow <= EPSILON * least_c and share < _MOST_SHARE:
+    # where c moves f by its square alone, or f_z is nearly singular, float64 may lose what moves a pixel
+    served = least > _LEAST_SLOPE and (least_c > _LEAST_SLOPE or by_c == 0.0)
+    if served and left > 0.0 and by_c * narrow <= EPSILON * least_c and share < _MOST_SHARE:
         radius = left / by_z if by_z > 0.0 else inf
         radius = min(radius, fold_distance(x, y, cx, cy, narrow, kept, m))
     wide_radius = widened(min(radius, 1.0)) if radius > 0.0 else WIDE_ZERO

@@ -15,7 +15,19 @@ import numpy as np
 
 from deepzoom.backends.kernels.centred import rebased_x, rebased_y, true_x, true_y
 from deepzoom.backends.kernels.distance import first_slope, slope_after_skip, slope_after_step
-from deepzoom.backends.kernels.escape_time import OF_A_STEP, OF_THE_PARTS, ROUNDING, UNKNOWN, reached, read_out, stepped
+from deepzoom.backends.kernels.escape_time import (
+    OF_A_STEP,
+    OF_THE_PARTS,
+    ROUNDING,
+    UNDERFLOW,
+    UNKNOWN,
+    in_doubt,
+    is_close,
+    reached,
+    read_out,
+    steepest,
+    stepped,
+)
 from deepzoom.backends.kernels.formula import (
     DISTANCE,
     POLES,
@@ -35,6 +47,8 @@ from deepzoom.compiled import inner, kernel
 
 ENDED, PAUSED, BELOW = 1, 0, -1
 """How ``iterate_near`` left a pixel: for good, for now, or too small for float64."""
+CLOSE = 2.0**-20
+"""|z|**2 - radius**2 of an iterate that is still close to the radius after its exit."""
 
 
 @inner
@@ -70,14 +84,14 @@ def no_past(state):
 def iterate_near(pixel, state, seen, past, trail, slope, orbits, skips, ends, until, least):
     """Iterate a pixel until it ends, n is at least ``until``, or |z| is below ``least``.
 
-    pixel: c as a difference, then in units of the largest; what rounding makes of the reference's c; what a pixel
+    pixel: c as a difference, then in units of the largest; what rounding makes of the reference; what a pixel
     adds to it in units of the largest. state: x, y, the bound of their error, whether an iterate was within its error
     of the exit, orbit, m and n. seen: how often it rebased, when to keep z for comparison, and z then. past: as
     ``no_past`` begins it. ends: limit, radius, targets. Returns (how it was left, state, seen, past,
     |W|**2 - radius**2, target, trail, slope); where that is PAUSED, called with these it goes on as if it had not been.
 
-    The error is followed along: a step makes |A| (error + OF_A_STEP |z|) + ROUNDING |B| |c| of it, and a skip drops its
-    share of |A z| beside.
+    The error is followed along: a step makes |A| (error + OF_A_STEP |z|) + ROUNDING |B| |c| of it and adds what is lost
+    below float64's range, and a skip drops its share of |A z| beside.
     """
     da, db, ga, gb, least_error, g_pixel = pixel
     x, y, error, unsure, orbit, m, n = state
@@ -89,13 +103,13 @@ def iterate_near(pixel, state, seen, past, trail, slope, orbits, skips, ends, un
     critical = start.size - 1
     one = np.int64(1)
     below = (one << shortest) - one
-    fixed = ROUNDING * (abs(da) + abs(db)) + least_error
+    fixed, least_error = ROUNDING * (abs(da) + abs(db)) + least_error, least_error + UNDERFLOW
     first, last = start[orbit], length[orbit]
     wx, wy = zx[first + m] + x, zy[first + m] + y
     beyond = _beyond(excess[first + m], zx[first + m], zy[first + m], x, y)
     hit = reached(wx, wy, trail, targets)
     while beyond <= 0.0 and hit == 0 and n < until:
-        unsure |= beyond > -4.0 * radius * error
+        unsure |= beyond > -4.0 * radius * error or in_doubt(wx, wy, trail, error, targets)
         size = abs(x) + abs(y)
         if m == last or abs(rebased_x(wx)) + abs(rebased_y(wy)) < size:
             error += ROUNDING * (abs(zx[first + m]) + abs(zy[first + m]) + abs(RX) + abs(RY))
@@ -117,7 +131,7 @@ def iterate_near(pixel, state, seen, past, trail, slope, orbits, skips, ends, un
         if m > 0 and (m - 1) & below == 0 and (STILL == 0.0 or n >= barred):
             q = begin[orbit] + ((m - 1) >> shortest)
             here, steps = index[q], one << shortest
-            while here < index[q + 1] and size < radii[here] and n + steps <= limit:
+            while here < index[q + 1] and size + error < radii[here] and n + steps <= limit:
                 block, span = here, steps
                 here += 1
                 steps <<= 1
@@ -127,16 +141,18 @@ def iterate_near(pixel, state, seen, past, trail, slope, orbits, skips, ends, un
             if STILL > 0.0:
                 before = x, y, error, unsure, orbit, m, n
             slope = slope_after_skip(slope, rows[block], x, y, ga, gb, g_pixel)
-            x, y, by_c = skip(rows[block], x, y, ga, gb)
+            u, v, by_c = skip(rows[block], x, y, ga, gb)
             share = OF_A_STEP + dropped(rows[block])
-            error = rows[block, 1] * (error + share * size) + share * by_c
+            moved = rows[block, 1] * (error + share * size) + (share * by_c + least_error)
         else:
             here = first + m
             if DISTANCE:
                 slope = slope_after_step(slope, slopes(zx[here], zy[here], cx, cy, x, y, da, db, kept, here, 1.0))
-            by_z, by_c, more = bounds(zx[here], zy[here], cx, cy, x, y, da, db, kept, here, 1.0)
-            error = by_z * error + (by_z + more) * (OF_A_STEP * size) + by_c * fixed
-            x, y = difference(zx[here], zy[here], cx, cy, x, y, da, db, kept, here, 1.0)
+            by_z, by_c, rounding = bounds(zx[here], zy[here], cx, cy, x, y, da, db, kept, here, 1.0)
+            by_z = steepest(by_z, wx, wy, cx, cy, error)
+            moved = by_z * error + (rounding * (OF_A_STEP * size) + (by_c * fixed + least_error))
+            u, v = difference(zx[here], zy[here], cx, cy, x, y, da, db, kept, here, 1.0)
+        x, y, error = u, v, moved
         m += span
         n += span
         wx, wy = zx[first + m] + x, zy[first + m] + y
@@ -151,19 +167,47 @@ def iterate_near(pixel, state, seen, past, trail, slope, orbits, skips, ends, un
             wx, wy = zx[first + m] + x, zy[first + m] + y
             beyond = _beyond(excess[first + m], zx[first + m], zy[first + m], x, y)
             trail, hit = UNKNOWN, 0
+    unsure |= hit > 0 and in_doubt(wx, wy, trail, error, targets)
     how = PAUSED if beyond <= 0.0 and hit == 0 and n < limit else ENDED
     state, seen = (x, y, error, unsure, orbit, m, n), (rebased, keep, kept_x, kept_y)
     return how, state, seen, (at_x, at_y, at_error, barred, before), beyond, hit, trail, slope
 
 
 @inner
-def read_out_near(p, da, db, state, beyond, hit, trail, slope, orbits, law, targets, out):
-    """Write down how a pixel ended."""
+def _left(pixel, state, slope, orbits):
+    """Go on from a pixel's exit while it is ``CLOSE`` to the circle and its reference lasts, as there float64 does not
+    tell it from one that stays: the state then, and its slope.
+    """
+    da, db, _, _, least_error, _ = pixel
     x, y, error, unsure, orbit, m, n = state
+    cx, cy, zx, zy, kept, excess, start, length = orbits
+    first = start[orbit]
+    here, end = first + m, first + length[orbit]
+    fixed, least_error = ROUNDING * (abs(da) + abs(db)) + least_error, least_error + UNDERFLOW
+    while here < end and 0.0 < _beyond(excess[here], zx[here], zy[here], x, y) < CLOSE:
+        if DISTANCE:
+            slope = slope_after_step(slope, slopes(zx[here], zy[here], cx, cy, x, y, da, db, kept, here, 1.0))
+        by_z, by_c, rounding = bounds(zx[here], zy[here], cx, cy, x, y, da, db, kept, here, 1.0)
+        error = by_z * error + rounding * (OF_A_STEP * (abs(x) + abs(y))) + by_c * fixed + least_error
+        x, y = difference(zx[here], zy[here], cx, cy, x, y, da, db, kept, here, 1.0)
+        here += 1
+        n += 1
+    return (x, y, error, unsure, orbit, here - first, n), slope
+
+
+@inner
+def read_out_near(p, pixel, state, n, beyond, hit, trail, slope, orbits, radius, law, targets, out):
+    """Write down how a pixel ended at z_n."""
     cx, cy, zx, zy, start = orbits[0], orbits[1], orbits[2], orbits[3], orbits[6]
+    if hit == 0 and beyond > 0.0:
+        here = start[state[4]] + state[5]
+        close = is_close(beyond, zx[here] + state[0], zy[here] + state[1], radius, state[2])
+        state = state[0], state[1], state[2], state[3] or close, state[4], state[5], state[6]
+        state, slope = _left(pixel, state, slope, orbits)
+    x, y, error, unsure, orbit, m, k = state
     wx, wy = zx[start[orbit] + m] + x, zy[start[orbit] + m] + y
     error += ROUNDING * (abs(wx) + abs(wy))
-    read_out(p, wx, wy, cx + da, cy + db, n, hit, beyond, error, unsure, trail, slope, law, targets, out)
+    read_out(p, wx, wy, cx + pixel[0], cy + pixel[1], n, k, hit, beyond, error, unsure, trail, slope, law, targets, out)
 
 
 @inner
@@ -199,7 +243,7 @@ def run_perturbed(
         _, state, _, _, beyond, hit, trail, slope = iterate_near(
             place, state, seen, past, UNKNOWN, slope, orbits, skips, ends, limit, 0.0
         )
-        read_out_near(p, dcx[p], dcy[p], state, beyond, hit, trail, slope, orbits, law, targets, out)
+        read_out_near(p, place, state, state[6], beyond, hit, trail, slope, orbits, radius, law, targets, out)
 
 
 @kernel()
@@ -221,4 +265,4 @@ def share_perturbed(
             place, state, seen, past, trail, slope, orbits, skips, ends, min(limit, state[6] + stride), 0.0
         )
         if how == ENDED:
-            read_out_near(p, dcx[p], dcy[p], state, beyond, hit, trail, slope, orbits, law, targets, out)
+            read_out_near(p, place, state, state[6], beyond, hit, trail, slope, orbits, radius, law, targets, out)

@@ -12,7 +12,17 @@ import numpy as np
 
 from deepzoom.backends.kernels.distance import first_slope, slope_after_step
 from deepzoom.backends.kernels.double import double_add, double_multiply
-from deepzoom.backends.kernels.escape_time import ROUNDING, UNKNOWN, reached, read_out, stepped
+from deepzoom.backends.kernels.escape_time import (
+    ROUNDING,
+    UNDERFLOW,
+    UNKNOWN,
+    in_doubt,
+    is_close,
+    reached,
+    read_out,
+    steepest,
+    stepped,
+)
 from deepzoom.backends.kernels.formula import (
     DISTANCE,
     KX,
@@ -27,6 +37,7 @@ from deepzoom.backends.kernels.formula import (
     double_difference,
     slopes,
 )
+from deepzoom.backends.kernels.perturbed import CLOSE
 from deepzoom.backends.kernels.queue import taken
 from deepzoom.compiled import inner, kernel
 
@@ -74,6 +85,7 @@ def share_refined(
             orbit, m, n = np.int64(0), np.int64(0), np.int64(0)
             first, last = start[0], length[0]
             rebased, keep, kept_x, kept_y = np.int64(0), np.int64(1), (inf, 0.0), (inf, 0.0)
+            count, hit = np.int64(-1), 0  # n of its end, after which it goes on close to the radius
         until, ended = n + stride, True
         while True:
             here = first + m
@@ -83,17 +95,23 @@ def share_refined(
             wx, wy = double_add(ox, x), double_add(oy, y)
             if n > 0:
                 trail = stepped(trail, before_x, before_y, before_error, wx[0], wy[0])
-            hit = reached(wx[0], wy[0], trail, targets)
-            if not (beyond <= 0.0 and hit == 0 and n < limit):
+            if count < 0:
+                hit = reached(wx[0], wy[0], trail, targets)
+                unsure |= in_doubt(wx[0], wy[0], trail, error, targets)
+                if beyond <= 0.0 and hit == 0 and n < limit:
+                    unsure |= beyond > -4.0 * radius * error
+                else:
+                    count = n
+                    unsure |= beyond > 0.0 and is_close(beyond, wx[0], wy[0], radius, error)
+            if count >= 0 and not (hit == 0 and 0.0 < beyond < CLOSE and m < last):
                 break
-            unsure |= beyond > -4.0 * radius * error
             ux, uy = double_add(wx, (-RX, -RX_LESS)), double_add(wy, (-RY, -RY_LESS))
-            if m == last or abs(ux[0]) + abs(uy[0]) < abs(x[0]) + abs(y[0]):
+            if m == last or (count < 0 and abs(ux[0]) + abs(uy[0]) < abs(x[0]) + abs(y[0])):
                 error += _FINE * (abs(ox[0]) + abs(oy[0]) + abs(RX) + abs(RY))
                 x, y, m, orbit = ux, uy, np.int64(0), last_orbit
                 first, last = start[orbit], length[orbit]
                 if x[0] == kept_x[0] and y[0] == kept_y[0] and x[1] == kept_x[1] and y[1] == kept_y[1]:
-                    n = limit  # back at the same difference: so it goes on for ever
+                    count = limit  # back at the same difference: so it goes on for ever
                     break
                 rebased += 1
                 if rebased == keep:
@@ -104,8 +122,10 @@ def share_refined(
             if DISTANCE:
                 slope = slope_after_step(slope, slopes(*point))
             before_error = error
-            by_z, by_c, more = bounds(*point)
-            error = by_z * error + (by_z + more) * (_FINE * (abs(x[0]) + abs(y[0]))) + by_c * fixed
+            by_z, by_c, rounding = bounds(*point)
+            by_z = steepest(by_z, wx[0], wy[0], cx[0], cy[0], error)
+            error = by_z * error + rounding * (_FINE * (abs(x[0]) + abs(y[0]))) + by_c * fixed
+            error += least_error + UNDERFLOW
             x, y = double_difference(ox, oy, wcx, wcy, x, y, da, db, kept, here)
             m += 1
             n += 1
@@ -114,4 +134,4 @@ def share_refined(
                 break
         if ended:
             error += ROUNDING * (abs(wx[0]) + abs(wy[0]))
-            read_out(p, wx[0], wy[0], a, b, n, hit, beyond, error, unsure, trail, slope, law, targets, out)
+            read_out(p, wx[0], wy[0], a, b, count, n, hit, beyond, error, unsure, trail, slope, law, targets, out)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 
 from deepzoom.compiled import inner
+from deepzoom.formula.source import LEAST
 
 
 @inner
@@ -50,7 +51,6 @@ def half_sine_squared(a, s):
 
 @inner
 def largest_singular_value(a, b, c, d):
-    """Of a real 2x2 matrix, row by row."""
-    s = a * a + b * b + c * c + d * d
-    det = a * d - b * c
-    return math.sqrt(0.5 * (s + math.sqrt(max(0.0, s * s - 4.0 * det * det))))
+    """Of a real 2x2 matrix, row by row: the sum of what it has of a turn and of a mirrored one."""
+    even, odd = (a + d) * (a + d) + (c - b) * (c - b), (a - d) * (a - d) + (b + c) * (b + c)
+    return 0.5 * (math.sqrt(even + LEAST * LEAST) + math.sqrt(odd + LEAST * LEAST))

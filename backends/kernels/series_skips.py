@@ -13,11 +13,11 @@ import math
 
 import numpy as np
 
+from deepzoom.backends.kernels.exponents import two_to, unit_of
 from deepzoom.backends.kernels.taylor import COEFFICIENTS, ORDER, TOP, at
 from deepzoom.backends.kernels.wide import (
     NOTHING,
     narrowed,
-    two_to,
     wide,
     wide_add,
     wide_divide,
@@ -147,15 +147,14 @@ def made(t, radius, eo, b, eb, tree, space):
                 rows[t, 2 * n], rows[t, 2 * n + 1] = u, v
                 largest = max(largest, max(abs(u), abs(v)))
         unit *= s
-    _, k = math.frexp(largest)
-    unit = two_to(np.int64(-k))
+    unit, k = unit_of(largest)
     for n in range(2, SHARE):
         rows[t, n] *= unit
     for j in range(TOP + 1):
         bounds[t, j] *= unit
     radius = wide_multiply(radius, widened(s))
     radii[t] = radius[0]
-    exponents[t, 0], exponents[t, 1], exponents[t, 2] = radius[1], eo + np.int64(k), eb
+    exponents[t, 0], exponents[t, 1], exponents[t, 2] = radius[1], eo + k, eb
     bs[t, 0], bs[t, 1] = b.real, b.imag
 
 
@@ -165,9 +164,8 @@ def mantissa_of(value, e):
     largest = max(abs(value.real), abs(value.imag))
     if largest == 0.0:
         return value, NOTHING
-    _, k = math.frexp(largest)
-    unit = math.ldexp(1.0, -k)
-    return complex(value.real * unit, value.imag * unit), e + np.int64(k)
+    unit, k = unit_of(largest)
+    return complex(value.real * unit, value.imag * unit), e + k
 
 
 @inner

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from deepzoom.backends.kernels.exponents import two_to
 from deepzoom.backends.kernels.formula import TAYLOR_ROWS, lost, taylor
 from deepzoom.backends.kernels.series_skips import SHARE, made, magnitude, mantissa_of
 from deepzoom.backends.kernels.taylor import COEFFICIENTS, ORDER, TOP, at
-from deepzoom.backends.kernels.wide import narrowed, two_to, wide_less, widened
+from deepzoom.backends.kernels.wide import narrowed, wide_less, widened
 from deepzoom.compiled import inner
 
 OF_COEFFICIENTS = 2.0**-52
 """That share for each step where nothing cancels."""
+_LEAST_SLOPE = 2.0**-500
 _ROOM = 1.0 / 16.0
 """Of a step's |A / D|, first two coefficients: within it its series falls off fast."""
 _MOST_SHARE = 2.0**-40
@@ -34,6 +36,15 @@ def room():
 
 
 @inner
+def _without_c(w, re, im):
+    """Whether no power of c is in a step's series but together with z."""
+    size = 0.0
+    for d in range(1, TOP + 1):
+        size += abs(w[re, at(d) + d]) + abs(w[im, at(d) + d])
+    return size == 0.0
+
+
+@inner
 def one_step(t, x, y, cx, cy, size, gap, kept, m, tree, space):
     """Make the skip t of the one step from the reference's x + iy, where pixels within ``gap`` of it have not ended."""
     w, coefficients, dropping = space[0], space[3], space[4]
@@ -44,7 +55,9 @@ def one_step(t, x, y, cx, cy, size, gap, kept, m, tree, space):
         radius = gap
     share = OF_COEFFICIENTS * (1.0 + lost(x, y, cx, cy) / slope) if slope > 0.0 else 1.0
     tree[0][t, SHARE] = share
-    if not (share < _MOST_SHARE and radius[1] > -900):
+    # where c moves f by its powers alone, or not at all, or f_z is nearly 0, float64 may lose what moves a pixel
+    served = slope > _LEAST_SLOPE and (magnitude(w[re, 2], w[im, 2]) > _LEAST_SLOPE or _without_c(w, re, im))
+    if not (served and share < _MOST_SHARE and radius[1] > -900):
         tree[3][t] = 0.0
         return
     unit, whole, by_z = narrowed(size), narrowed(radius), two_to(-radius[1])

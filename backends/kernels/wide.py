@@ -1,7 +1,8 @@
 """Numbers of any size: pairs (mantissa, exponent) of a float64 and an int64, for what lies below 1e-308.
 
-The mantissa is between 1/2 and 1 in magnitude, or 0 with the exponent ``NOTHING``. Differences of a formula are made
-of these where float64 with a shared scale does not serve (``deepzoom/formula/source.py``).
+The mantissa is between 1/2 and 1 in magnitude, or 0 with the exponent ``NOTHING``. A formula's difference is computed
+with them where float64 with a shared scale fails (``deepzoom/formula/source.py``). The operations have no branches: a
+formula uses hundreds of them, and branches make compilers slow.
 """
 
 from __future__ import annotations
@@ -10,11 +11,14 @@ import math
 
 import numpy as np
 
+from deepzoom.backends.kernels.exponents import normal_split, power_of_two, split, two_to
+from deepzoom.backends.kernels.scaled import largest_singular_value
 from deepzoom.compiled import inner
 
 NOTHING = np.int64(-(1 << 40))
 WIDE_ZERO = (0.0, NOTHING)
-_FAR = 64  # exponents further apart than this leave the larger number as it is
+_LN2, _LN2_LESS = 0.6931471805582987, 1.6465949582897082e-12  # log 2; the first has 16 bits to spare
+_FAR = 128  # exponents further apart than this leave the larger number as it is
 
 
 @inner
@@ -22,23 +26,14 @@ def wide(m, e):
     """m * 2**e with its mantissa in range."""
     if m == 0.0:
         return 0.0, NOTHING
-    f, k = math.frexp(m)
-    return f, e + np.int64(k)
+    f, k = split(m)
+    return f, e + k
 
 
 @inner
 def widened(x):
     """A float64 as a wide number."""
     return wide(x, np.int64(0))
-
-
-_POWERS = np.ldexp(1.0, np.arange(-1100, 1021))
-
-
-@inner
-def two_to(e):
-    """2**e as a float64, within its range."""
-    return _POWERS[min(max(e, np.int64(-1100)), np.int64(1020)) + 1100]
 
 
 @inner
@@ -57,14 +52,11 @@ def narrowed(a):
 
 @inner
 def wide_add(a, b):
-    apart = a[1] - b[1]
-    if apart > _FAR:
-        return a
-    if apart < -_FAR:
-        return b
-    if apart >= 0:
-        return wide(a[0] + math.ldexp(b[0], np.int32(-apart)), a[1])
-    return wide(b[0] + math.ldexp(a[0], np.int32(apart)), b[1])
+    first = a[1] >= b[1]
+    apart = min(abs(a[1] - b[1]), np.int64(_FAR))
+    m = (a[0] if first else b[0]) + (b[0] if first else a[0]) * power_of_two(-apart)
+    f, k = normal_split(m)
+    return f, ((a[1] if first else b[1]) + k if m != 0.0 else NOTHING)
 
 
 @inner
@@ -74,12 +66,16 @@ def wide_negative(a):
 
 @inner
 def wide_multiply(a, b):
-    return wide(a[0] * b[0], a[1] + b[1])
+    m = a[0] * b[0]
+    low = abs(m) < 0.5
+    return (m + m if low else m), (a[1] + b[1] - np.int64(low) if m != 0.0 else NOTHING)
 
 
 @inner
 def wide_divide(a, b):
-    return wide(a[0] / b[0], a[1] - b[1])
+    m = a[0] / b[0]
+    high = abs(m) >= 1.0
+    return (0.5 * m if high else m), (a[1] - b[1] + np.int64(high) if m != 0.0 else NOTHING)
 
 
 @inner
@@ -104,7 +100,11 @@ def wide_sqrt(a):
 
 @inner
 def wide_exp(a):
-    return widened(math.exp(narrowed(a)))
+    x = narrowed(a)
+    if abs(x) < 700.0:
+        return widened(math.exp(x))
+    turns = np.floor(x / _LN2)
+    return wide(math.exp(x - turns * _LN2 - turns * _LN2_LESS), np.int64(min(max(turns, -1e12), 1e12)))
 
 
 @inner
@@ -147,6 +147,27 @@ def wide_half_sine_squared(a):
 
 
 @inner
-def wide_given(x, computed):
-    """The float64 x from high precision; where it ends, what was computed from numbers that go on."""
-    return computed if abs(x) < 1e-290 and computed[1] < -900 else widened(x)
+def wide_larger(a, b):
+    """The larger of two that are not negative."""
+    return b if wide_less(a, b) else a
+
+
+@inner
+def wide_sign(a):
+    return (math.copysign(0.5, a[0]), np.int64(1)) if a[0] != 0.0 else WIDE_ZERO
+
+
+@inner
+def wide_largest_singular_value(a, b, c, d):
+    """Of a real 2x2 matrix, row by row."""
+    e = max(max(a[1], b[1]), max(c[1], d[1]))
+    ae, be, ce, de = two_to(a[1] - e), two_to(b[1] - e), two_to(c[1] - e), two_to(d[1] - e)
+    return wide(largest_singular_value(a[0] * ae, b[0] * be, c[0] * ce, d[0] * de), e)
+
+
+@inner
+def wide_kept(F, i, M, E, j, k):
+    """Number k of what is kept of the reference: with an exponent in row j, or, where that is below 0, as a float64."""
+    if j < 0:
+        return widened(F[i, k])
+    return M[j, 2 + k], E[j, 2 + k]

@@ -5,11 +5,15 @@ In three arithmetics: float64 with a shared scale, numbers with exponents of the
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 
+from gmpy2 import mpq
+
+from ..coordinates import scaled_float
 from .expression import Complex
 from .real import Real, ordered
-from .rounding import error_of
+from .rounding import rounding_of
 from .source import POINT, Code, kept, stretches
 
 _Z, _C = POINT[:2], POINT[2:]
@@ -24,9 +28,17 @@ def difference(f: Complex, keep: bool = True) -> str:
     return _difference(f, "difference", _Floats(), keep)
 
 
-def wide_difference(f: Complex, keep: bool = True) -> str:
-    """``wide_difference(Zx, Zy, Cx, Cy, zx, zy, cx, cy, F, i)``: the same of pairs (mantissa, exponent), no scale."""
-    return _difference(f, "wide_difference", _Wide(), keep)
+def wide_step(f: Complex, keep: bool = True) -> str:
+    """``wide_step(Zx, Zy, Cx, Cy, zx, zy, cx, cy, F, i, M, E, j)``: a step of pairs (mantissa, exponent), no scale.
+
+    Returns the difference's parts and, at Z + z, C + c, what ``stretch`` gives. F, i as for ``difference``; M, E: parts
+    of Z and what is kept at it, with exponents, in row j; j < 0: F alone.
+    """
+    code, after = _Wide(), _Wide()
+    known = _moved(f, keep, code, after)
+    results = [known[id(part)] or code.zero for part in (f.re, f.im)] + stretches(f, after)
+    parameters = (*_parameters(code), "M", "E", "j")
+    return code.function("wide_step", parameters, results, "f(Z + z, C + c) - f(Z, C), and how f stretches there.")
 
 
 def double_difference(f: Complex, keep: bool = True) -> str:
@@ -36,29 +48,32 @@ def double_difference(f: Complex, keep: bool = True) -> str:
 
 def slopes(f: Complex, keep: bool = True) -> str:
     """``slopes(..)``, parameters as for ``difference``: df/dz and df/dc at Z + s z, C + s c, as of ``tangent``."""
-    code, after, _ = _moved(f, keep)
+    code, after = _Floats(), Code()
+    _moved(f, keep, code, after)
     results = [after.value(part.derivative(v)) for vs in (_Z, _C) for part in (f.re, f.im) for v in vs]
     return code.function("slopes", _parameters(code), results, "df/dz and df/dc as real 2x2 matrices.")
 
 
 def bounds(f: Complex, keep: bool = True) -> str:
-    """``bounds(..)``, parameters as for ``difference``: at Z + s z, C + s c what ``stretch`` gives, and ``lost``."""
-    code, after, given = _moved(f, keep)
+    """``bounds(..)``, parameters as for ``difference``: at Z + s z, C + s c what ``stretch`` gives, then what rounding
+
+    of the step is relative to (``rounding.py``).
+    """
+    code, after = _Floats(), Code()
+    _moved(f, keep, code, after)
     by_z, by_c = stretches(f, after)
-    results = [by_z, by_c, error_of(f, after, given, by_z)]
-    return code.function("bounds", _parameters(code), results, "How rounding grows in a step, and what it adds.")
+    results = [by_z, by_c, rounding_of(f, after, kept(f) if keep else [], by_z)]
+    return code.function("bounds", _parameters(code), results, "How errors grow in a step, and what rounding adds.")
 
 
-def _moved(f: Complex, keep: bool) -> tuple[_Floats, Code, list[Real]]:
-    """Code of a difference, and what goes on from it with all values after it; and what is kept of them."""
-    code = _Floats()
+def _moved(f: Complex, keep: bool, code: _Floats | _Wide, after: Code) -> dict[int, str | None]:
+    """Let ``after`` go on with all values after the step; returns the differences of all nodes."""
     known = _known(f, code, keep)
-    after = Code()
     after.lines = code.lines
     for node in ordered((f.re, f.im)):
         value, moved = code.value(node), known[id(node)]
         after.names[id(node)] = code.let(code.moved(value, moved)) if moved else value
-    return code, after, kept(f) if keep else []
+    return known
 
 
 class _Floats(Code):
@@ -67,8 +82,8 @@ class _Floats(Code):
     more = ("s",)
     zero = "0.0"
 
-    def given(self, k: int, node: Real) -> str:
-        """The value of a node, number k of those known from high precision."""
+    def given(self, k: int) -> str:
+        """The value of number k of those known from high precision."""
         return f"F[i, {k}]"
 
     def add(self, a: str, b: str) -> str:
@@ -104,8 +119,8 @@ class _Pairs(Code):
     prefix: str
     zero: str
 
-    def given(self, k: int, node: Real) -> str:
-        """The value of a node, number k of those known from high precision."""
+    def given(self, k: int) -> str:
+        """The value of number k of those known from high precision."""
         raise NotImplementedError
 
     def value(self, root: Real) -> str:
@@ -151,11 +166,21 @@ class _Wide(_Pairs):
 
     prefix, zero = "wide", "WIDE_ZERO"
 
-    def given(self, k: int, node: Real) -> str:
-        return f"wide_given(F[i, {k}], {self.value(node)})"
+    def given(self, k: int) -> str:
+        return f"wide_kept(F, i, M, E, j, {k})"
 
     def constant(self, value: Fraction) -> str:
-        return f"widened({float(value)!r})"
+        mantissa, exponent = scaled_float(mpq(value.numerator, value.denominator))
+        return f"({mantissa!r}, np.int64({exponent}))" if value else self.zero
+
+    def length(self, names: Iterable[str]) -> str:
+        first, *rest = (self.let(self.multiply(n, n)) for n in names)
+        for square in rest:
+            first = self.let(self.add(first, square))
+        return f"wide_sqrt({first})"
+
+    def largest_singular_value(self, matrix: Iterable[str]) -> str:
+        return f"wide_largest_singular_value({', '.join(matrix)})"
 
 
 class _Double(_Pairs):
@@ -163,7 +188,7 @@ class _Double(_Pairs):
 
     prefix, zero = "double", "(0.0, 0.0)"
 
-    def given(self, k: int, node: Real) -> str:
+    def given(self, k: int) -> str:
         return f"(F[i, {2 * k}], F[i, {2 * k + 1}])"
 
     def constant(self, value: Fraction) -> str:
@@ -186,7 +211,7 @@ def _known(f: Complex, code: _Floats | _Pairs, keep: bool) -> dict[int, str | No
     for variable in POINT:
         code.names[id(Real.variable(variable))] = variable[0].upper() + variable[1]
     for k, inner in enumerate(kept(f) if keep else []):
-        code.names[id(inner)] = code.let(code.given(k, inner))
+        code.names[id(inner)] = code.let(code.given(k))
     known: dict[int, str | None] = {}
     for node in ordered((f.re, f.im)):
         d = [known[id(a)] for a in node.args]

@@ -13,11 +13,12 @@ from typing import TypeAlias
 
 from ..coordinates import parse_decimal
 from ..errors import InputError
-from .real import Real
+from .real import Real, ordered
 
 Number: TypeAlias = "Complex | Fraction | int | float | complex"
 MOST_POWER = 1000
 _MOST_LENGTH = 2000
+_LEAST_NUMBER = Fraction(1, 10**100)
 
 
 class Complex:
@@ -161,11 +162,20 @@ def parse(text: str, option: str = "--formula") -> Complex:
     if tree is None:
         raise InputError(f"{option}: {text[:60]!r} is not a formula such as z**2 + c.")
     try:
-        return _read(tree.body, text, option)
+        found = _read(tree.body, text, option)
+        if not in_range(found):
+            raise InputError(f"{option}: {text[:60]!r} has a number beyond 1e100, or one below 1e-100 that is not 0.")
+        return found
     except ZeroDivisionError:
         raise InputError(f"{option}: {text!r} divides by zero everywhere.") from None
     except RecursionError:
         raise InputError(f"{option}: {text[:60]!r} is nested too deeply.") from None
+
+
+def in_range(f: Complex) -> bool:
+    """Whether all numbers in f are 0 or so large that float64 holds them and their products."""
+    numbers = (abs(node.value) for node in ordered((f.re, f.im)) if isinstance(node.value, Fraction))
+    return all(v == 0 or _LEAST_NUMBER <= v <= 1 / _LEAST_NUMBER for v in numbers)
 
 
 def _read(tree: ast.expr, text: str, option: str) -> Complex:

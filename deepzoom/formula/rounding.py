@@ -12,6 +12,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 
 from .expression import Complex
 from .real import Real, ordered
@@ -19,7 +20,7 @@ from .source import FLOAT_FUNCTIONS, POINT, Code, stretch, stretches
 
 _CANCELS = 6.0
 """R over |f_z| up to which a formula is taken not to cancel: that of z**2 + c is 3 sqrt 2 at most."""
-_OF_R = 0.235
+_OF_R = Fraction(235, 1000)
 """With ``OF_A_STEP`` it makes of R what rounding of z**2 + c is taken to be, whose R is 3 sqrt 2 |f_z| at most."""
 _ZERO, _ONE, _TWO = (Real.constant(n) for n in range(3))
 
@@ -43,19 +44,22 @@ def parts(f: Complex) -> str:
 def lost(f: Complex) -> str:
     """``lost(zx, zy, cx, cy)``: what to count beside |f_z|: by how much a share of R is more; 0 where none cancels."""
     code = Code()
-    error = error_of(f, code, [], stretches(f, code)[0]) if _cancels(f) else "0.0"
-    return code.function("lost", POINT, [error], "What a step loses where parts cancel.")
+    by_z = stretches(f, code)[0]
+    more = f"{rounding_of(f, code, [], by_z)} - {by_z}" if cancels(f) else "0.0"
+    return code.function("lost", POINT, [more], "What a step loses where parts cancel.")
 
 
-def error_of(f: Complex, code: Code, given: list[Real], by_z: str) -> str:
-    """The same as text of some code; given: nodes whose values are as good as they are large; by_z: |f_z|."""
-    return f"max({_OF_R} * {_largest(f, code, given)} - {by_z}, 0.0)" if _cancels(f) else "0.0"
+def rounding_of(f: Complex, code: Code, given: list[Real], by_z: str) -> str:
+    """The name in some code of what rounding of a step is relative to: |f_z|, or a share of R where that is larger.
+
+    given: nodes whose values are as good as they are large; by_z: |f_z|.
+    """
+    return code.let(code.larger(by_z, code.times(_OF_R, _largest(f, code, given)))) if cancels(f) else by_z
 
 
 def _largest(f: Complex, code: Code, given: list[Real]) -> str:
     known = _bounds(f, given)
-    both = [code.value(known[id(part)].error) for part in (f.re, f.im)]
-    return f"max({', '.join(both)})"
+    return code.let(code.larger(*(code.value(known[id(part)].error) for part in (f.re, f.im))))
 
 
 def _bounds(f: Complex, given: list[Real]) -> dict[int, _Bounds]:
@@ -122,11 +126,13 @@ def _derivatives(node: Real) -> tuple[Real, Real]:
     return _abs(inner.applied("cos" if node.op == "sin" else "sin")), _abs(node)
 
 
-def _cancels(f: Complex) -> bool:
+@lru_cache(maxsize=256)
+def cancels(f: Complex) -> bool:
     """Whether R is far above f_z, at some random points."""
     space: dict[str, object] = {**FLOAT_FUNCTIONS, "largest_singular_value": _largest_singular_value}
     code = Code()
-    exec(code.function("error", POINT, [_largest(f, code, [])], "R.") + stretch(f), space)
+    largest = _largest(f, code, [])
+    exec(code.function("error", POINT, [largest], "R.") + stretch(f), space)
     rng = random.Random(1)
     for _ in range(200):
         point = [rng.uniform(-2, 2) for _ in POINT]

@@ -18,6 +18,8 @@ from .real import Real, ordered
 _Z = ("zx", "zy")
 _C = ("cx", "cy")
 POINT = (*_Z, *_C)
+LEAST = 2.0**-510
+"""What bounds take a slope to be at least: squares of less are not held by a float64."""
 
 
 class Code:
@@ -37,6 +39,21 @@ class Code:
         name = f"t{len(self.lines)}"
         self.lines.append(f"{name} = {text}")
         return name
+
+    def larger(self, a: str, b: str) -> str:
+        return f"max({a}, {b})"
+
+    def times(self, factor: Fraction, a: str) -> str:
+        """A constant times a value."""
+        return f"{float(factor)!r} * {a}"
+
+    def length(self, names: Iterable[str]) -> str:
+        """The root of the sum of their squares, or ``LEAST`` where these are below float64's range."""
+        return f"sqrt({' + '.join(f'{n} * {n}' for n in names)} + {LEAST * LEAST!r})"
+
+    def largest_singular_value(self, matrix: Iterable[str]) -> str:
+        """Of a real 2x2 matrix, row by row."""
+        return f"largest_singular_value({', '.join(matrix)})"
 
     def value(self, root: Real) -> str:
         """The name of a node's value."""
@@ -81,20 +98,42 @@ def curvature(f: Complex) -> str:
     |f(Z + z, C + c) - f - f_z z - f_c c| is at most ``k0 |z|**2 + k1 |z| |c| + k2 |c|**2``, to leading order.
     """
     code = Code()
-    holomorphic = is_holomorphic(f)
-
-    def bound(first: tuple[str, str], second: tuple[str, str], factor: str) -> str:
-        names = [
-            code.value(part.derivative(v).derivative(w))
-            for part in (f.re, f.im)
-            for v in (first[:1] if holomorphic else first)
-            for w in (second[:1] if holomorphic else second)
-        ]
-        squares = " + ".join(f"{n} * {n}" for n in names if n != "0.0")
-        return code.let(f"{factor} * sqrt({squares})") if squares else "0.0"
-
-    results = [bound(_Z, _Z, "0.5"), bound(_Z, _C, "1.0"), bound(_C, _C, "0.5")]
+    results = [bend(f, code, *which) or "0.0" for which in ((_Z, _Z), (_Z, _C), (_C, _C))]
     return code.function("curvature", POINT, results, "Bounds of what a linear step drops.")
+
+
+def bend(f: Complex, code: Code, first: tuple[str, str] = _Z, second: tuple[str, str] = _Z) -> str | None:
+    """The name of one of the bounds of ``curvature`` in some code, None where it is 0."""
+    holomorphic = is_holomorphic(f)
+    nodes = [
+        part.derivative(v).derivative(w)
+        for part in (f.re, f.im)
+        for v in (first[:1] if holomorphic else first)
+        for w in (second[:1] if holomorphic else second)
+    ]
+    names = [code.value(node) for node in nodes if not node.is_constant(0)]
+    if not names:
+        return None
+    size = code.let(code.length(names))
+    return size if first != second else code.let(code.times(Fraction(1, 2), size))
+
+
+def constant_bend(f: Complex) -> float:
+    """Half of |f_zz|, a bound of it, where that is the same everywhere, as of quadratic maps; 0 else."""
+    space: dict[str, object] = dict(FLOAT_FUNCTIONS)
+    exec(curvature(f), space)
+    rng, found = random.Random(1), set()
+    for _ in range(16):
+        try:
+            found.add(space["curvature"](*(rng.uniform(-2, 2) for _ in POINT))[0])  # type: ignore[operator]
+        except (ZeroDivisionError, OverflowError, ValueError):
+            return 0.0
+    return float(found.pop()) if len(found) == 1 else 0.0
+
+
+def folds(f: Complex) -> bool:
+    """Whether it has an absolute value in it."""
+    return any(node.op == "abs" for node in ordered((f.re, f.im)))
 
 
 def kept(f: Complex) -> list[Real]:
@@ -152,10 +191,7 @@ def stretches(f: Complex, code: Code) -> list[str]:
     results = []
     for variables in (_Z, _C):
         j = [code.value(part.derivative(v)) for part in (f.re, f.im) for v in variables]
-        if is_conformal(f):
-            results.append(code.let(f"sqrt({j[0]} * {j[0]} + {j[2]} * {j[2]})"))
-        else:
-            results.append(code.let(f"largest_singular_value({', '.join(j)})"))
+        results.append(code.let(code.length(j[::2]) if is_conformal(f) else code.largest_singular_value(j)))
     return results
 
 

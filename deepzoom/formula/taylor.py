@@ -28,6 +28,22 @@ def _degree(node: Real, d: list[int]) -> int:
     return max(d) and _MANY
 
 
+def degree(f: Complex) -> int:
+    """Degree of f in z and c, 2 of what is no polynomial."""
+    degrees: dict[int, int] = {}
+    for node in ordered((f.re, f.im)):
+        of = [degrees[id(a)] for a in node.args]
+        # a fold, and parts that are left where others are 0, change no degree
+        degrees[id(node)] = of[0] if node.op in ("abs", "sign") else _degree(node, of)
+    found = max(degrees[id(f.re)], degrees[id(f.im)])
+    return found if found < _MANY else 2
+
+
+def least_exponent(f: Complex) -> int:
+    """log2 of the least difference for which float64 serves close to a critical point, its powers and their slopes."""
+    return -460 // max(1, degree(f) - 1)
+
+
 def taylor(f: Complex) -> str:
     """``taylor(zx, zy, cx, cy, w)``: Taylor series of Re f and Im f, to the rows of w whose numbers it returns.
 
