@@ -84,7 +84,7 @@ class CpuFloat64(Backend):
         if isinstance(system, LyapunovSystem):
             return lyapunov.LyapunovJob(system, view, bits, False, say)
         if isinstance(system, EscapeTimeSystem):
-            return escape_time.Float64Job(system, view, say, distance)
+            return escape_time.Float64Job(system, view, say, distance, bits=bits)
         assert isinstance(system, TrainingSystem)
         compile_kernels(say)
         return Float64Job(system, view, say)

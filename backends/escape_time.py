@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-import math
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deepzoom.coordinates import log2
 from deepzoom.orbit import less
+from deepzoom.precision import GUARD, reference_bits
 from deepzoom.scene import View
 from deepzoom.systems.escape_time import ORIGIN, EscapeTimeSystem, Point
 
 from .base import Facts, Job, ReadOut, Say
-from .exact_pixels import exact_pixels
+from .exact_pixels import MOST, exact_pixels
 from .executor import Cpu, Executor, Launch, on_cpu
 from .formula_kernels import FormulaKernels
-from .refined import EXACT, Refined, pixel_of
+from .refined import DOUBLE, Refined, pixel_of
 
 Floats = NDArray[np.float64]
 
-_GUARD = 192  # bits of a reference beyond those of the pixels' distance
 
-
-def reference_bits(view: View) -> int:
-    """Bits of reference orbits, where none are given."""
-    return math.ceil(-log2(view.smallest_difference())) + _GUARD
-
-
-def exact_bits(view: View) -> int:
+def exact_bits(system: EscapeTimeSystem, view: View) -> int:
     """Bits of exact pixels: rounding may grow further along them."""
-    return reference_bits(view) + _GUARD
+    return reference_bits(system, view) + GUARD
 
 
 class EscapeTimeJob(Job):
@@ -52,15 +44,10 @@ class EscapeTimeJob(Job):
         self.facts = Facts()
 
     def compile(self, say: Say) -> None:
-        """Have all kernels compiled that a run on the CPU needs; a GPU's are when they are launched."""
-
-        def once() -> None:
-            self.first(np.zeros(1, dtype=np.int64), on_cpu)
-            self.refined.compile()
-
+        """Have the kernels compiled that a first run on the CPU needs; a GPU's are when they are launched."""
         self.rungs = self.refined.rungs
         if isinstance(self.executor, Cpu):
-            self.kernels.compile(once, say)
+            self.kernels.compile(lambda: self.first(np.zeros(1, dtype=np.int64), on_cpu), say)
 
     def first(self, pixels: NDArray[np.int64], launch: Launch = on_cpu) -> ReadOut:
         """Read-outs of flat pixel numbers, by float64 alone."""
@@ -73,7 +60,10 @@ class EscapeTimeJob(Job):
         return self.refined.again(pixels, self.rungs[rung])
 
     def batch(self, rung: int) -> int:
-        return 1 if self.rungs[rung] == EXACT else max(64, self.executor.prepared)
+        return max(64, self.executor.prepared) if self.rungs[rung] == DOUBLE else 1
+
+    def remedy(self, rungs: int) -> str:
+        return f"--bits {self.refined.bits_after(rungs)}"
 
     def starts(self, x: Floats, y: Floats, zero: Point, fixed: Point) -> tuple[Floats, Floats, Floats, Floats]:
         """z_0 and c of pixels at x, y, where the one that is not the pixel is the same for all."""
@@ -88,10 +78,11 @@ class Float64Job(EscapeTimeJob):
     kind = "float64"
 
     def __init__(
-        self, system: EscapeTimeSystem, view: View, say: Say, distance: bool = False, executor: Executor | None = None
-    ) -> None:
+        self, system: EscapeTimeSystem, view: View, say: Say, distance: bool = False, executor: Executor | None = None,
+        bits: int | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(system, view, say, distance, executor)
-        self.refined = Refined(self.kernels, system, view, reference_bits(view), self.executor)
+        self.refined = Refined(self.kernels, system, view, bits or reference_bits(system, view), self.executor, say)
         self.compile(say)
 
     def first(self, pixels: NDArray[np.int64], launch: Launch = on_cpu) -> ReadOut:
@@ -106,15 +97,17 @@ class Float64Job(EscapeTimeJob):
 
 
 class ExactJob(EscapeTimeJob):
-    """Every pixel in arbitrary precision."""
+    """Every pixel in arbitrary precision: with the bits given, or with as many as settle it."""
 
     tile, kind = 1, "exact"
 
     def __init__(self, system: EscapeTimeSystem, view: View, bits: int | None, say: Say) -> None:
         super().__init__(system, view, say)
-        self.facts = Facts(bits or exact_bits(view))
+        self._given, bits = bits, bits or exact_bits(system, view)
+        self.facts = Facts(bits)
         none = (np.zeros(1) for _ in range(4))
         self.kernels.compile(lambda: self.kernels.ran("float64", 1, *none, *pixel_of(system, view), 0), say)
 
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:
-        return exact_pixels(self.kernels, self.system, self.view, pixels, self.facts.bits)
+        most = 0 if self._given else max(MOST, 2 * self.facts.bits)
+        return exact_pixels(self.kernels, self.system, self.view, pixels, self.facts.bits, most)

@@ -39,7 +39,7 @@ class ExactBackend(Backend):
         if isinstance(system, LyapunovSystem):
             return lyapunov.first_bits(system, view)
         if isinstance(system, EscapeTimeSystem):
-            return escape_time.exact_bits(view)
+            return escape_time.exact_bits(system, view)
         assert isinstance(system, TrainingSystem)
         return exact_bits(system, view)
 

@@ -48,7 +48,7 @@ class GpuFloat64(Backend):
         if isinstance(system, LyapunovSystem):
             return lyapunov.LyapunovJob(system, view, bits, False, say, Gpus.opened(say))
         if isinstance(system, EscapeTimeSystem):
-            return escape_time.Float64Job(system, view, say, distance, Gpus.opened(say))
+            return escape_time.Float64Job(system, view, say, distance, Gpus.opened(say), bits)
         assert isinstance(system, TrainingSystem)
         compile_kernels(say)
         return _Job(system, view, say)

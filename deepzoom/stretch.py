@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from . import orbit, systems
 from . import reference as references
-from .backends.escape_time import reference_bits
 from .coordinates import Rational, log2
 from .errors import Stopped
 from .formula import source
+from .precision import reference_bits
 from .reference import HAND_OFF, Reference
 from .scene import Scene, View
 from .shape import IDENTITY, MOST_RATIO, Shape
@@ -55,7 +55,7 @@ def _tangents(
         kept = references.obtain(system, view, scene.bits, progress)
         return [_training_tangent(system.network, depth, kept) for depth in depths]
     if isinstance(system, EscapeTimeSystem) and not source.is_holomorphic(system.iteration.formula):
-        return _orbit_tangents(system, view, scene.bits or reference_bits(view), depths, progress)
+        return _orbit_tangents(system, view, scene.bits or reference_bits(system, view), depths, progress)
     return [np.eye(2)] * len(depths)
 
 
