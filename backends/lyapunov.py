@@ -26,6 +26,7 @@ _MOST_BITS = 1 << 16
 _MARK = "lyapunov"
 _RESCALED_BY = 400
 _RESCALED = 2.0**_RESCALED_BY
+_CLOSE = 1e-250
 _LARGEST = float(np.finfo(np.float64).max)
 
 
@@ -99,6 +100,7 @@ def exponent_of(system: LyapunovSystem, a: Rational, b: Rational, bits: int) -> 
         x, one = gmpy2.mpfr(0.5), gmpy2.mpfr(1)
         product: Any = one
         error, off, shift, count, zero = 0.0, 0.0, 0, [0, 0], False
+        off_close: Any = gmpy2.mpfr(0)  # of steps so close to 1/2 that float64 does not hold their slope
         letters, warmup, n = system.letters, system.warmup, 0
         for n in range(warmup + system.steps + 1):
             which = letters[n % len(letters)]
@@ -111,12 +113,16 @@ def exponent_of(system: LyapunovSystem, a: Rational, b: Rational, bits: int) -> 
                     zero = True
                 else:
                     product *= turn
-                    off += 2.6 * error / slope if slope > 0.0 else math.inf
+                    if slope > _CLOSE:
+                        off += 2.6 * error / slope
+                    else:
+                        off_close += 2.6 * error / abs(turn) if turn else gmpy2.inf()
             x = rates[which] * x * rest
             error = sizes[which] * (slope * error + math.ldexp(error * error, shift - bits))
             error += math.ldexp(8.0 * (sizes[which] + 1.0), -shift)
             if error > _RESCALED:
-                error, off, shift = error / _RESCALED, off / _RESCALED, shift + _RESCALED_BY
+                error, off, off_close = error / _RESCALED, off / _RESCALED, off_close / _RESCALED
+                shift += _RESCALED_BY
             if not math.ldexp(error, shift - bits) < 1e-3 or abs(x) > FAR:
                 break
         error = math.ldexp(error, shift - bits)
@@ -124,10 +130,15 @@ def exponent_of(system: LyapunovSystem, a: Rational, b: Rational, bits: int) -> 
             return _LARGEST, 0.0, 0
         if not error < 1e-3:  # it grew out of the bits: as much again for what is left
             return 0.0, math.inf, 64 + bits * (warmup + system.steps - n) // (n + 1)
-        if zero or any(c and s == 0.0 for c, s in zip(count, sizes, strict=True)):
+        if zero or any(c and r == 0 for c, r in zip(count, rates, strict=True)):
             return -_LARGEST, 0.0, 0
         total = gmpy2.log(abs(product)) + sum(c * gmpy2.log(abs(r)) for c, r in zip(count, rates, strict=True) if c)
         exponent = max(float(total / system.steps), -_LARGEST)
-        bound = math.ldexp(off / system.steps, shift - bits) + 2.0**-52 * abs(exponent)
-        lacks = 0 if bound <= RIGHT else (64 if bound == math.inf else math.ceil(math.log2(bound / RIGHT)) + 8)
-        return exponent, bound, lacks
+        bound = (off_close + off) / system.steps * gmpy2.exp2(shift - bits) + 2.0**-52 * abs(exponent)
+        if bound <= RIGHT:
+            return exponent, float(bound), 0
+        return (
+            exponent,
+            float(bound),
+            64 if gmpy2.is_infinite(bound) else math.ceil(float(gmpy2.log2(bound / RIGHT))) + 8,
+        )

@@ -85,6 +85,26 @@ def test_the_ends_of_the_scale(own_cache, exactly):
     assert one("1")[0] < 0
 
 
+@pytest.mark.parametrize(
+    ("x", "y", "depth", "warmup"),
+    [
+        ("2", "2", "1e-400", "0"),
+        ("0", "3.5", "1e-320", "40"),
+        ("1e-310", "3.9", "1e-311", "40"),
+        ("0", "0", "1e-400", "3"),
+    ],
+)
+def test_parameters_and_slopes_below_the_range_of_float64(own_cache, x, y, depth, warmup):
+    """A parameter that float64 rounds to 0 is not 0, and an orbit that comes within 1e-400 of 1/2 is not at it."""
+    ran = job({"warmup": warmup}, x, y, depth, size=8)
+    pixels = np.arange(0, 64, 9)
+    out = ran.run(pixels)
+    assert np.all(out.trust == 1)
+    for k, pixel in enumerate(pixels.tolist()):
+        true = exponent(*ran._view.at(pixel % 8, pixel // 8), "AB", int(warmup), 120, 1000)
+        assert abs(out.measure[k] - true) <= 1e-9
+
+
 def test_deep_pixels_differ_where_the_orbit_is_chaotic(own_cache):
     """Neighbours 1e-30 apart, after enough steps for a difference that small to grow."""
     out = job({"warmup": "0"}, "3.9123", "3.8217", "1e-30", steps=300).run(np.arange(64))

@@ -10,6 +10,10 @@ from deepzoom.backends.kernels.queue import taken
 from deepzoom.compiled import inner, kernel
 
 _ROUNDING = 2.0**-53
+_TINY = 2.0**-960
+"""A parameter below it is not as exact as others, and its product with a slope may leave float64's range."""
+_UNDERFLOW = 2.0**-1020
+"""What a step loses there, with room for its products."""
 _LARGEST = 1.7976931348623157e308
 
 
@@ -25,10 +29,10 @@ def _iterate(a, b, letters, warmup, far, state, until):
         r = b if letters[n % letters.size] else a
         if n > warmup:
             slope = abs(1.0 - (x + x))
-            if 2.0 * error >= 0.25 * slope and not (slope == 0.0 and error == 0.0):
+            if abs(r) < _TINY or (2.0 * error >= 0.25 * slope and not (slope == 0.0 and error == 0.0)):
                 off = math.inf
             else:
-                if r == 0.0 or slope == 0.0:
+                if slope == 0.0:
                     total = -math.inf
                 elif total > -math.inf:
                     value = math.log(abs(r) * slope)
@@ -36,7 +40,7 @@ def _iterate(a, b, letters, warmup, far, state, until):
                     off += 2.6 * error / slope + 8.0 * _ROUNDING * (1.0 + abs(value) + abs(total))
         slope = abs(r * (1.0 - (x + x)))
         y = r * x * (1.0 - x)
-        error = slope * error + abs(r) * error * error + 4.0 * _ROUNDING * (abs(y) + abs(r * x))
+        error = slope * error + abs(r) * error * error + 4.0 * _ROUNDING * (abs(y) + abs(r * x)) + _UNDERFLOW
         most = max(most, error)
         x = y
         n += 1
@@ -67,7 +71,7 @@ def run_lyapunov(a, b, letters, warmup, steps, far, out):
 
     letters (.., bool): whether a step takes b. The bound e of x goes along: e' = |r (1 - 2x)| e + |r| e**2 and what
     rounding adds; that of a logarithm is e over |1/2 - x|. Where it is too large to tell, it is infinite. Diverged: the
-    largest float64; an iterate at 1/2, or r = 0: the least.
+    largest float64; an iterate at 1/2: the least. Where r is below ``_TINY``, 0 included, the bound is infinite.
     """
     for p in range(a.size):
         _read_out(p, _iterate(a[p], b[p], letters, warmup, far, _BEGIN, warmup + steps + 1), steps, out)
