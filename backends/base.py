@@ -88,6 +88,8 @@ class Job(ABC):
     facts: Facts
     has_shadow: bool = False
     """Whether ``run`` leaves pixels unchecked, and ``shadow`` checks them; these jobs have horizons too."""
+    holds_differences: bool = True
+    """Whether float64 holds how far pixels are apart until that shows; else what ``run`` says is in doubt."""
     rungs: tuple[str, ...] = ()
     """Names of the ways to run pixels again, each with more digits than the one before."""
 
@@ -114,6 +116,10 @@ class Job(ABC):
     def batch(self, rung: int) -> int:
         """How many pixels are best given to one call of ``again``."""
         return self.tile
+
+    def remedy(self, rungs: int) -> str | None:
+        """The option that may settle a pixel which so many rungs did not; None where there is none."""
+        return None
 
     @abstractmethod
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:

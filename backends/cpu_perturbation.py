@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from deepzoom import reference as references
 from deepzoom.arithmetic.tangent import Fold, Series, monomials, substituted
 from deepzoom.coordinates import log2
+from deepzoom.precision import reference_bits
 from deepzoom.reference import HAND_OFF, ORDER, Reference
 from deepzoom.scene import View
 from deepzoom.shape import IDENTITY
@@ -26,7 +27,7 @@ from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.lyapunov import LyapunovSystem
 from deepzoom.systems.training_run import Snapshot
 
-from . import escape_time, escape_time_differences, lyapunov
+from . import escape_time_differences, lyapunov
 from .base import Backend, Facts, Job, Progress, ReadOut, Say
 from .horizon import State
 from .kernels import readout
@@ -42,6 +43,8 @@ _DROPPED = 2.0**-53
 """Largest share of a pixel's difference that a skip may leave out: what rounding it to float64 leaves out too."""
 _CONFIRMED = 1e-11
 """How closely probe pixels that took delta steps all the way must agree with a skip: rounding of some hundred steps."""
+_RANGE, _SEEN = -900, -80
+"""log2 of differences: of the least that float64 serves, and of those that show nowhere."""
 _FOLD_ROOM = 2.0  # log2 of how far a view must stay from a fold for the skip to pass it
 
 
@@ -94,6 +97,7 @@ class TrainingPerturbationJob(Job):
         self.tile = tile_of(network, system.steps)
         self._totals = self._reference_totals()
         self._skip = self._confirmed_skip()
+        self.holds_differences = self._hold_differences()
         self._more = MoreDigits(system, view, say, reference, self._totals, self._skip)
         self.facts = Facts(
             reference.bits, reference.digits, reference.steps, seconds, 0 if self._skip is None else self._skip.step
@@ -207,6 +211,13 @@ class TrainingPerturbationJob(Job):
             learning = disturbed(learning, signs(pixels, learning.shape[1], 2))
         return weights, learning, ref.offset + offsets, step, sums
 
+    def _hold_differences(self) -> bool:
+        """Whether differences are in float64's range after the skip, or so small to the end that nothing shows."""
+        size, first = log2(self._view.largest_difference()), 0 if self._skip is None else self._skip.step
+        reach = self._reference.reach
+        begun = 0.0 if self._skip is None else float(reach[first])
+        return begun + size > _RANGE or float(np.max(reach[first:])) + size < _SEEN
+
     def _confirmed_skip(self) -> Snapshot | None:
         """The latest snapshot whose polynomials hold for the whole view, by their own terms and by probe pixels."""
         size = log2(self._view.largest_difference())
@@ -222,8 +233,8 @@ class TrainingPerturbationJob(Job):
         corners = self._corners()
         # float64 carries the probes' own differences only where they are well above 1e-308
         start = None
-        if corners[2] < -900:
-            early = [s for s in fits if self._reference.reach[s.step] + size > -900]
+        if corners[2] < _RANGE:
+            early = [s for s in fits if self._reference.reach[s.step] + size > _RANGE]
             start = early[0] if early else (fits[-1] if fits else None)
         while fits:
             _, probed, _ = self._to_hand_off(start, fits[-1].step, math.inf, *corners)
@@ -273,7 +284,7 @@ class CpuPerturbation(Backend):
         if isinstance(system, LyapunovSystem):
             return lyapunov.first_bits(system, view)
         if isinstance(system, EscapeTimeSystem):
-            return escape_time.reference_bits(view)
+            return reference_bits(system, view)
         assert isinstance(system, TrainingSystem)
         return references.bits_for(system, view)
 

@@ -13,16 +13,16 @@ from deepzoom import orbit as orbits
 from deepzoom.scene import View
 from deepzoom.systems.escape_time import EscapeTimeSystem
 
-from .base import ReadOut
-from .exact_pixels import exact_pixels
-from .executor import Executor, Launch
+from .base import ReadOut, Say
+from .exact_pixels import MOST, exact_pixels
+from .executor import Cpu, Executor, Launch
 from .formula_kernels import FormulaKernels
 
-DOUBLE, EXACT = "double-double", "exact"
+DOUBLE = "double-double"
 SMALL = 4096
 """Pixels of a picture that is refined unasked."""
-_MOST = {DOUBLE: 1e8, EXACT: 1e10}
-"""The most that this may take of all pixels together, some seconds: steps; steps times bits."""
+_MOST_STEPS, _MOST_WORK = 1e8, 1e10
+"""The most that this may take of all pixels together, some seconds: steps in double-double; exact steps times bits."""
 
 
 def pixel_of(system: EscapeTimeSystem, view: View) -> tuple[float, bool]:
@@ -33,52 +33,69 @@ def pixel_of(system: EscapeTimeSystem, view: View) -> tuple[float, bool]:
 class Refined:
     """The ways to run pixels of a view again.
 
-    bits: of the exact runs; about: where the reference is (``View.beside``); wide: whether float64 holds no
+    bits: of the first exact runs; about: where the reference is (``View.beside``); wide: whether float64 holds no
     differences.
     """
 
     def __init__(
         self, kernels: FormulaKernels, system: EscapeTimeSystem, view: View, bits: int,
-        executor: Executor, about: tuple[int, int] = (0, 0), wide: bool = False,
+        executor: Executor, say: Say, about: tuple[int, int] = (0, 0), wide: bool = False,
     ) -> None:  # fmt: skip
-        self._about, self._executor = view.beside(about), executor
+        self._about, self._executor, self._say = view.beside(about), executor, say
         self._kernels, self._system, self._view, self._bits = kernels, system, view, bits
         possible = hasattr(kernels.module, "share_refined") and not wide
-        self.rungs = (DOUBLE, EXACT) if possible else (EXACT,)
-        self._lock = threading.Lock()
+        self._exact = {}
+        while bits <= max(MOST, 2 * self._bits):
+            self._exact[f"exact, {bits:,} bits"] = bits
+            bits *= 2
+        self.rungs = (*((DOUBLE,) if possible else ()), *self._exact)
+        self._lock, self._compiling = threading.Lock(), threading.Lock()
         self._orbits: tuple[NDArray[Any], ...] | None = None
 
     def again(self, pixels: NDArray[np.int64], rung: str) -> ReadOut:
         """Read-outs of flat pixel numbers."""
-        if rung == EXACT:
-            return exact_pixels(self._kernels, self._system, self._view, pixels, self._bits)
+        if rung in self._exact:
+            return exact_pixels(self._kernels, self._system, self._view, pixels, self._exact[rung])
+        if isinstance(self._executor, Cpu):
+            with self._compiling:
+                self._kernels.compile(self._compile, self._say, DOUBLE)
         return self._executor.run(pixels, self._in_double)
+
+    def bits_after(self, count: int) -> int:
+        """Bits of the exact runs of the rung after so many; twice the most where that was the last."""
+        left = [self._exact[rung] for rung in self.rungs[count:] if rung in self._exact]
+        return left[0] if left else 2 * self._exact[self.rungs[-1]]
 
     def _in_double(self, pixels: NDArray[np.int64], launch: Launch) -> ReadOut:
         steps = self._system.steps
         return self._kernels.ran("refined", len(pixels), *self._arguments(pixels, steps), steps, launch=launch)
 
-    def compile(self) -> None:
-        """Have double-double compiled; the orbits themselves are not needed yet."""
-        if DOUBLE in self.rungs:
-            arguments = self._arguments(np.zeros(1, dtype=np.int64), 1)
-            self._orbits = None
-            self._kernels.ran("refined", 1, *arguments, 0)
+    def _compile(self) -> None:
+        """Call the kernel with orbits of one step."""
+        self._kernels.ran("refined", 1, *self._arguments(np.zeros(1, dtype=np.int64), 1), 0)
+        self._orbits = None
 
     def unasked(self, out: ReadOut, pixels: NDArray[np.int64]) -> ReadOut:
         """Pixels that are not settled once more, where the picture's are few or short enough."""
         if self._view.pixels > SMALL:
             return out
         share = len(pixels) / self._view.pixels
+        most, most_exact = _MOST_STEPS * share, _MOST_WORK * share
         for rung in self.rungs:
             unsettled = np.flatnonzero(out.trust < 0)
             assert out.iterations is not None
             ended = out.fate[unsettled] != 0
             work = float(np.where(ended, out.iterations[unsettled], self._system.steps).sum())
-            if rung == EXACT:
-                work *= self._bits
-            if len(unsettled) and work <= _MOST[rung] * share:
-                _put(out, unsettled, self.again(pixels[unsettled], rung))
+            if rung in self._exact:
+                work *= self._exact[rung]
+                if work > most_exact:
+                    break
+                most_exact -= work
+            elif work > most:
+                continue
+            if not len(unsettled):
+                break
+            _put(out, unsettled, self.again(pixels[unsettled], rung))
         return out
 
     def _made(self, steps: int) -> tuple[NDArray[Any], ...]:

@@ -31,6 +31,8 @@ def check(
 
     tiles: the pixels, in batches for second runs. budget: seconds after which repairing ends.
     """
+    if not job.holds_differences and field.scene.trust != "off":
+        field.trust[field.trust == 0] = -1  # a shadow would not show it
     if field.scene.trust == "sample" and job.has_shadow:
         return _sampled(job, field, np.sort(np.concatenate(tiles)), jobs, observer)
     if field.scene.trust == "settle":
@@ -106,9 +108,15 @@ def _settled(job: Job, field: Field, tiles: list[Pixels], jobs: int, observer: O
         whole = ran(name, batches, lambda pixels, rung=rung: job.again(pixels, rung), take)
         if not whole:
             break
-    if whole or observer.stopped():
+    if observer.stopped():
         return whole
-    observer.say(f"The budget of {duration(budget)} is spent.")
+    if not whole:
+        observer.say(f"The budget of {duration(budget)} is spent.")
+    unsettled = trust < 0
+    option = job.remedy(int(rungs[unsettled].max())) if unsettled.any() else None
+    if option is not None:
+        count = np.count_nonzero(unsettled)
+        observer.say(f"{option} may settle more of the {count:,} pixels in which rounding may matter.")
     return True
 
 

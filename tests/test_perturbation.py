@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 from conftest import KINDS, SmallNetwork
 
+from deepzoom import trust
 from deepzoom.backends.cpu_perturbation import CpuPerturbation
 from deepzoom.backends.exact import ExactBackend
+from deepzoom.field import Field
 from deepzoom.reference import HAND_OFF
-from deepzoom.scene import View
+from deepzoom.scene import Scene, View
 from deepzoom.systems import create
+from deepzoom.work import Observer
 
 X, Y = "-0.41415926535897932384626433832795028841971", "-0.1718281828459045235360287471352662497757"
 """A calm place, where a run's last digits do not depend on its first."""
@@ -70,6 +73,23 @@ def test_the_skip_changes_nothing(own_cache, kind, monkeypatch):
     a, b = with_skip.run(pixels), without.run(pixels)
     assert np.allclose(a.measure, b.measure, rtol=1e-10, atol=0)
     assert np.array_equal(a.fate, b.fate)
+
+
+def test_differences_that_vanish_are_not_settled(own_cache, monkeypatch):
+    """As below 2**-900 without a skip: all pixels would run as the reference, and their shadows with them."""
+    from deepzoom.backends import cpu_perturbation
+
+    small = SmallNetwork(21, steps=STEPS)
+    place = View.parse(X, Y, "1e-20", "8x8")
+    monkeypatch.setattr(cpu_perturbation, "_RANGE", -67)
+    skipped = CpuPerturbation().job(system_of(small), place, None, quiet, quiet)
+    assert skipped.facts.skipped_steps > 0 and skipped.holds_differences
+    monkeypatch.setattr(cpu_perturbation.TrainingPerturbationJob, "_confirmed_skip", lambda self: None)
+    job = CpuPerturbation().job(system_of(small), place, None, quiet, quiet)
+    assert not job.holds_differences
+    field = Field.empty(Scene("tanh", place, STEPS, {}, trust="sample"))
+    trust.check(job, field, [np.arange(64)], 1, Observer())
+    assert np.all(field.trust == -1)
 
 
 def test_a_wrong_skip_is_refused(own_cache, monkeypatch):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import gmpy2
 import numpy as np
 import pytest
 from conftest import SmallNetwork
 
 from deepzoom import rendering, trust, work
+from deepzoom.backends import refined
 from deepzoom.backends.base import SETTLED, Job, ReadOut
 from deepzoom.backends.training_exact import ExactTrainingJob
 from deepzoom.durations import duration, parse_duration
@@ -207,6 +209,45 @@ def test_the_sample_covers_the_true_share(share, together):
         assert facts["settled"] + facts["unsettled"] == 81
         covered += facts["unsettled_share_low"] <= unsettled.mean() <= facts["unsettled_share_high"]
     assert covered >= 0.9 * count
+
+
+HENON = "1 - 1.4*re(z)**2 + im(z) + i*0.3*re(z) + c/10"
+"""Bounded chaos: half a bit is lost in each step."""
+
+
+def henon_count(x, y, limit):
+    """n of the first iterate beyond 100 at 3000 bits, 0 where none is."""
+    with gmpy2.context(precision=3000):
+        u = v = gmpy2.mpfr(0)
+        a, b, bend, turn = (gmpy2.mpfr(gmpy2.mpq(w)) for w in (x / 10, y / 10, "14/10", "3/10"))
+        for n in range(1, limit + 1):
+            u, v = 1 - bend * u * u + v + a, turn * u + b
+            if u * u + v * v > 10**4:
+                return n
+    return 0
+
+
+def test_more_digits_until_all_is_settled(own_cache, monkeypatch):
+    """And where they end too early, which --bits would help."""
+    monkeypatch.setattr(refined, "SMALL", 0)
+    scene = Scene("formula", View.parse("0", "0", "1.5", "12x12"), 1500, {"formula": HENON}, trust="settle")
+    said = []
+
+    class Listens(Observer):
+        def say(self, text):
+            said.append(text)
+
+    field = render(scene, observer=Listens()).field
+    assert np.all(field.trust == 1) and field.rung.max() >= 3 and not any("--bits" in text for text in said)
+    for pixel in np.flatnonzero(field.rung.ravel() > 1)[::5].tolist():
+        assert field.iterations.flat[pixel] == henon_count(*scene.view.at(pixel % 12, pixel // 12), 1500)
+    monkeypatch.setattr(refined, "MOST", 1)
+    few = render(scene, observer=Listens()).field
+    left = int((few.trust < 0).sum())
+    advice = next(text for text in said if "--bits" in text)
+    bits = int(advice.split()[1])
+    assert left > 0 and advice == f"--bits {bits} may settle more of the {left} pixels in which rounding may matter."
+    assert bits > 500 and np.all(render(replace(scene, bits=bits)).field.trust == 1)
 
 
 def test_off_says_that_nothing_was_checked(own_cache, chaos):
