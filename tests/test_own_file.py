@@ -123,7 +123,7 @@ BAD = [
     ("maps.py:empty", "SYSTEM: maps.py: empty(z, c) gave 'None', which is no expression of z and c"),
     ("maps.py:fails", "SYSTEM: maps.py: fails raised AttributeError in line 29: 'Complex' object has no attribute"),
     ("maps.py:wild", "SYSTEM: maps.py: wild has a c that is no pair of numbers, \"('a', 1)\""),
-    ("maps.py:spread", "SYSTEM: maps.py: spread has a radius that is not above zero, '-1.0'"),
+    ("maps.py:spread", "SYSTEM: maps.py: spread has a radius that is not a number above zero, '-1.0'"),
     ("maps.py:text", "SYSTEM: maps.py: text has a formula that is no expression of z and c, 'z**2 + c'"),
     ("raises.py:f", "SYSTEM: raises.py: it raised ZeroDivisionError in line 2: division by zero"),
     ("leaves.py:f", "SYSTEM: leaves.py: it raised SystemExit in line 1: 3"),

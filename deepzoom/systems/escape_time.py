@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..formula import source
 from ..formula.centred import Centred, centred
 from ..formula.critical import critical_points
-from ..formula.expression import Complex
+from ..formula.expression import Complex, in_range
 from ..scene import View
 from .base import Axis, Setting, System, checked_settings
 
@@ -76,10 +76,12 @@ class EscapeTimeMap:
 class EscapeTimeSystem(System):
     """An escape-time map with its settings."""
 
-    resolved = 2.0**30  # a smooth count is settled where rounding moves it by less than 1e-7
+    resolved = 2.0**30  # smooth counts are to be right to 1e-7
 
     def __init__(self, kind: EscapeTimeMap, given: Mapping[str, str], steps: int | None) -> None:
         self.iteration = kind.build(checked_settings(kind.name, kind.settings, given))
+        if not in_range(self.iteration.formula):
+            raise InputError("--set: with these values the formula has a number beyond 1e100, or one below 1e-100.")
         plane = "c" if self.iteration.c is None else "z"
         super().__init__(kind.name, kind.title, (Axis(f"Re {plane}", False), Axis(f"Im {plane}", False)), kind.steps)
         self.settings_known = kind.settings  # type: ignore[misc]
@@ -133,7 +135,11 @@ def power_of(settings: Mapping[str, str]) -> int:
 
 def point_of(settings: Mapping[str, str], name: str) -> Point:
     """The complex number of the settings ``name``x and ``name``y."""
-    return parse_decimal(settings[f"{name}x"], f"--set {name}x"), parse_decimal(settings[f"{name}y"], f"--set {name}y")
+    x, y = (parse_decimal(settings[f"{name}{axis}"], f"--set {name}{axis}") for axis in "xy")
+    for axis, value in (("x", x), ("y", y)):
+        if abs(value) > 10**100:
+            raise InputError(f"--set {name}{axis}: {settings[f'{name}{axis}']} is beyond 1e100.")
+    return x, y
 
 
 Z, C = Complex.variable("z"), Complex.variable("c")

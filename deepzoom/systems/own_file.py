@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from ..errors import InputError
-from ..formula.expression import Complex
+from ..formula.expression import Complex, in_range
 from . import own_formula
 from .escape_time import C, EscapeTimeMap, Iteration, Z
 
@@ -141,10 +141,12 @@ def _checked(file: str, name: str, found: object) -> Iteration:
         raise wrong("a build that gives no Iteration but", found)
     if not isinstance(found.formula, Complex):
         raise wrong("a formula that is no expression of z and c,", found.formula)
+    if not in_range(found.formula):
+        raise InputError(f"SYSTEM: {file}: {name} has a number beyond 1e100, or one below 1e-100 that is not 0.")
     for part in ("degree", "gain", "radius", "order"):
         value = getattr(found, part)
-        if not isinstance(value, (int, float)) or not value > 0:
-            raise wrong(f"a {part} that is not above zero,", value)
+        if not isinstance(value, (int, float)) or not value > 0 or (part != "radius" and math.isinf(value)):
+            raise wrong(f"a {part} that is not a number above zero,", value)
     if not found.degree > 1:
         raise wrong("a degree that is not above 1,", found.degree)
     points: dict[str, Any] = {}

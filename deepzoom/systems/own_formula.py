@@ -5,36 +5,40 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+import gmpy2
+
 from ..coordinates import parse_decimal
 from ..errors import InputError
-from ..formula import source
+from ..formula.exact import exact_map
 from ..formula.expression import Complex, parse
 from .base import Setting
 from .escape_time import EscapeTimeMap, Iteration, point_of
 
+_BITS = 200  # a polynomial's lower powers do not drown in rounding of the highest
+
 
 def growth(f: Complex) -> tuple[float, float]:
     """(degree, gain) of f far out, from its values at two radii; (2, 1) where it does not grow like a power."""
-    space: dict[str, object] = dict(source.FLOAT_FUNCTIONS)
-    exec(source.value(f), space)
-    try:
-        sizes = [math.hypot(*space["value"](r * 0.8, r * 0.6, 0.1, 0.1)) for r in (1e8, 1e16)]  # type: ignore[operator]
-        degree = (math.log(sizes[1]) - math.log(sizes[0])) / math.log(1e8)
-    except (ValueError, OverflowError, ZeroDivisionError):
+    value = exact_map(f, _BITS)[0]
+    with gmpy2.context(precision=_BITS):
+        near, far = (gmpy2.hypot(*value(*map(gmpy2.mpfr, (r * 0.8, r * 0.6, 0.1, 0.1)))) for r in (1e8, 1e16))
+        if not (gmpy2.is_finite(near) and gmpy2.is_finite(far) and near > 0 and far > 0):
+            return 2.0, 1.0
+        degree = float(gmpy2.log(far / near) / gmpy2.log(gmpy2.mpfr(1e8)))
+        gain = float(near / gmpy2.mpfr(1e8) ** round(degree))
+    if degree < 1.5 or abs(degree - round(degree)) > 0.01 or not 0 < gain < math.inf:
         return 2.0, 1.0
-    if degree < 1.5 or abs(degree - round(degree)) > 0.01:
-        return 2.0, 1.0
-    return float(round(degree)), sizes[0] / 1e8 ** round(degree)
+    return float(round(degree)), gain
 
 
 def iteration(f: Complex, settings: Mapping[str, str]) -> Iteration:
     """f with the settings ``z0x``, ``z0y`` and ``radius``."""
-    radius = float(parse_decimal(settings["radius"], "--set radius"))
-    if not 1 <= radius <= 1e10:
+    radius = parse_decimal(settings["radius"], "--set radius")
+    if not 1 <= radius <= 10**10:
         raise InputError(f"--set radius: {settings['radius']} is not from 1 to 1e10.")
     start = point_of(settings, "z0")
     degree, gain = growth(f)
-    return Iteration(f, degree, gain, radius, start=start, critical=start)
+    return Iteration(f, degree, gain, float(radius), start=start, critical=start)
 
 
 def build(settings: Mapping[str, str]) -> Iteration:
