@@ -143,22 +143,24 @@ def test_a_shorter_film_leaves_no_deeper_keyframes():
     assert zoom("--from-data", "a/data", "--frames", "3", "--out", "b").exit_code == 0
 
 
-@pytest.mark.parametrize("codec", ["h264", "hevc", "av1"])
-def test_a_video(codec):
+@pytest.mark.parametrize(
+    ("codec", "name"), [("h264", "a.mp4"), ("hevc", "a.mp4"), ("av1", "a.mp4"), ("h264", "a.MKV"), ("av1", "a.webm")]
+)
+def test_a_video(codec, name):
     import av
 
     try:
         encoder(codec)
     except InputError:
         pytest.skip("no such encoder here")
-    result = zoom(*PLACE, "--size", "64x48", "--seconds", "0.5", "--fps", "24", "--codec", codec, "--out", "a.mp4")
+    result = zoom(*PLACE, "--size", "64x48", "--seconds", "0.5", "--fps", "24", "--codec", codec, "--out", name)
     assert result.exit_code == 0, result.output
-    assert [p.name for p in Path().iterdir()] == ["a.mp4"]
-    with av.open("a.mp4") as video:
+    assert [p.name for p in Path().iterdir()] == [name]
+    with av.open(name) as video:
         stream = video.streams.video[0]
         frames = [f.to_ndarray(format="rgb24") for f in video.decode(stream)]
         assert (stream.width, stream.height, stream.average_rate, len(frames)) == (64, 48, 24, 12)
-        assert 'name = "mandelbrot"' in video.metadata["comment"]
+        assert 'name = "mandelbrot"' in {k.lower(): v for k, v in video.metadata.items()}["comment"]
         assert stream.codec_context.name.startswith({"h264": "h264", "hevc": "hevc", "av1": ""}[codec])
     assert zoom(*PLACE, "--size", "64x48", "--frames", "12", "--out", "a").exit_code == 0
     for number in (0, 11):
@@ -230,6 +232,14 @@ BAD = [
     ),
     ([*SOME, "--stretch", "3"], "--stretch: '3' is neither auto nor"),
     ([*SOME, "--jobs", "0"], "--jobs: 0 is not at least 1"),
+    (
+        ["--from", "1", "--to", "0.1", "--frames", "9", "--out", "a.gif"],
+        "--out: a.gif is neither a folder nor ends in .mp4, .mkv, .webm.",
+    ),
+    (
+        ["--from", "1", "--to", "0.1", "--frames", "9", "--out", "a.webm"],
+        "--codec: a .webm video holds av1, not h264.",
+    ),
     (
         ["--from", "1", "--to", "0.1", "--frames", "9", "--codec", "gif", "--out", "a.mp4"],
         "--codec: 'gif' is none of h264",

@@ -38,7 +38,10 @@ if TYPE_CHECKING:
 @reported
 def zoom(
     out: Annotated[
-        Path, typer.Option(metavar="DIR|FILE.mp4", help="Folder for frames, or a video.", rich_help_panel=OUTPUT)
+        Path,
+        typer.Option(
+            metavar="DIR|FILE.mp4", help="Folder for frames, or a video (.mp4, .mkv, .webm).", rich_help_panel=OUTPUT
+        ),
     ],
     system: SystemName = None,
     begin: Annotated[

@@ -23,7 +23,7 @@ from .expmap import expmap
 from .frames import Frames, in_order
 from .keyframes import Keyframes
 from .path import Film
-from .video import write_video
+from .video import is_video, write_video
 
 BYTES_PER_FRAME_PIXEL, BYTES_PER_KEYFRAME_PIXEL = 2.5, 12
 """On disk, about, in dust; smooth pictures take less."""
@@ -31,7 +31,7 @@ BYTES_PER_FRAME_PIXEL, BYTES_PER_KEYFRAME_PIXEL = 2.5, 12
 
 @dataclass(frozen=True)
 class Target:
-    """Where a film goes. out: a folder for frames, or an .mp4 file; data: the folder of its keyframes.
+    """Where a film goes. out: a folder for frames, or a video; data: the folder of its keyframes.
 
     keep: the keyframes when it is done. strip: of the exponential map, or None. given: the keyframes are there already,
     and none is computed.
@@ -47,7 +47,7 @@ class Target:
 
     @property
     def is_video(self) -> bool:
-        return self.out.suffix.lower() == ".mp4"
+        return is_video(self.out)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from ..stretch import ratios
 from .film import Target
 from .keyframes import found
 from .path import Descent, Film
-from .video import encoder
+from .video import CONTAINERS, check_name, encoder, is_video
 
 MOST_FRAMES, MOST_BYTES, MOST_RUNS = 100_000, 200 << 30, 10_000_000_000
 """Beyond any of these a film needs ``--yes``."""
@@ -137,7 +137,8 @@ def target(
     resume: bool = False,
 ) -> Target:
     """Where a film goes. Raises InputError where that cannot be written, or holds something else."""
-    video = out.suffix.lower() == ".mp4"
+    check_name(out, codec)
+    video = is_video(out)
     data = from_data or (out.with_suffix(".data") if video else out / "data")
     if strip is not None:
         if strip.suffix.lower() != ".png":
@@ -150,7 +151,7 @@ def target(
         check_output(out, "--out", force)
     else:
         if out.exists() and not out.is_dir():
-            raise InputError(f"--out: {out} is neither a folder nor ends in .mp4.")
+            raise InputError(f"--out: {out} is neither a folder nor ends in {', '.join(CONTAINERS)}.")
         check_output(out / "frame-000000.png" if out.exists() else out, "--out", True)
     unfinished = from_data is None and any(data.glob("key-*.npz"))
     if not (resume or force) and (unfinished or (not video and any(out.glob("frame-*.png")))):

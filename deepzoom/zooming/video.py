@@ -25,6 +25,29 @@ CODECS: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
 """Encoders of each codec, the first one that is there is taken, at a quality that keeps fine grain."""
 
 
+CONTAINERS: dict[str, tuple[str, dict[str, str], tuple[str, ...]]] = {
+    ".mp4": ("mp4", {"movflags": "use_metadata_tags+faststart"}, tuple(CODECS)),
+    ".mkv": ("matroska", {}, tuple(CODECS)),
+    ".webm": ("webm", {}, ("av1",)),
+}
+"""Of a video file's suffix: FFmpeg's name of the format, its options, and the codecs it may hold."""
+_OTHERS = (".avi", ".apng", ".gif", ".m4v", ".mov", ".mpg", ".mpeg", ".ogv", ".webp", ".wmv", ".png", ".jpg", ".jpeg")
+
+
+def is_video(path: Path) -> bool:
+    """Whether a name is that of a video that ``write_video`` writes."""
+    return path.suffix.lower() in CONTAINERS
+
+
+def check_name(path: Path, codec: str) -> None:
+    """Raises InputError for the name of a video or picture that is none of ours, or that cannot hold the codec."""
+    suffix = path.suffix.lower()
+    if suffix in _OTHERS:
+        raise InputError(f"--out: {path} is neither a folder nor ends in {', '.join(CONTAINERS)}.")
+    if is_video(path) and codec in CODECS and codec not in CONTAINERS[suffix][2]:
+        raise InputError(f"--codec: a {suffix} video holds {', '.join(CONTAINERS[suffix][2])}, not {codec}.")
+
+
 def encoder(codec: str) -> tuple[str, dict[str, str]]:
     """(name, options) of an encoder. Raises InputError where the codec is unknown or has none here."""
     import av
@@ -41,18 +64,21 @@ def encoder(codec: str) -> tuple[str, dict[str, str]]:
 def write_video(
     path: Path, pictures: Iterable[NDArray[np.float64]], size: tuple[int, int], fps: Fraction, codec: str, comment: str
 ) -> None:
-    """Write colours (height, width, 3) in 0 .. 1, one picture after the other, as an mp4 file, whole or not at all.
+    """Write colours (height, width, 3) in 0 .. 1, one picture after the other, as a video, whole or not at all.
 
-    size: (width, height), both even. The comment rides in the file's metadata. An error of ``pictures`` passes on.
+    The path's suffix is one of ``CONTAINERS``. size: (width, height), both even. The comment rides in the file's
+    metadata. An error of ``pictures`` passes on.
     """
     import av
     from av.video.reformatter import Colorspace
 
     os.environ.setdefault("SVT_LOG", "1")  # libsvtav1 tells of all it does otherwise
     name, options = encoder(codec)
+    suffix = path.suffix.lower()
+    form, settings, _ = CONTAINERS[suffix]
     with (
-        whole_path(path, ".tmp.mp4") as temporary,
-        av.open(str(temporary), "w", format="mp4", options={"movflags": "use_metadata_tags+faststart"}) as container,
+        whole_path(path, f".tmp{suffix}") as temporary,
+        av.open(str(temporary), "w", format=form, options=settings) as container,
     ):
         container.metadata["comment"] = comment
         stream: Any = container.add_stream(name, rate=fps, options=options)
