@@ -1,7 +1,8 @@
-"""Wall time of deep Mandelbrot renders: deepzoom, and Fractalshades, the other deep zoomer of Python.
+"""Wall time of deep Mandelbrot renders: deepzoom, and Fractalshades, the other deep zoomer of Python, or itself before.
 
     python -m venv fs && fs/bin/pip install numpy==2.2.4 numba==0.61.2 fractalshades
     python benchmarks/classical.py --fractalshades fs/bin/python [--rounds 3] [PLACE ...]
+    python benchmarks/classical.py --before old/bin/python [--rounds 9] [PLACE ...]
 
 Each program renders a place at 640x360 twice in one process, and the second render is timed: with its picture, kernels
 compiled, nothing of the first reused (the reference is computed again). The two run in turn; printed are medians over
@@ -98,7 +99,9 @@ def seconds(python: str, code: str, *arguments: object) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("places", nargs="*", default=PLACES)
-    parser.add_argument("--fractalshades", required=True, help="Python interpreter that has it installed")
+    other = parser.add_mutually_exclusive_group(required=True)
+    other.add_argument("--fractalshades", help="Python interpreter that has it installed")
+    other.add_argument("--before", help="Python interpreter that has an earlier deepzoom installed")
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
     for name in args.places:
@@ -106,13 +109,17 @@ def main() -> None:
         digits = 20 + max(0, -int(height.split("e")[1]))
         pairs = []
         for _ in range(args.rounds):
-            ours = seconds(sys.executable, OURS, x, y, height, limit, f"{WIDTH}x{HEIGHT}")
-            theirs = seconds(args.fractalshades, THEIRS, x, y, width, limit, digits)
+            given = OURS, x, y, height, limit, f"{WIDTH}x{HEIGHT}"
+            ours = seconds(sys.executable, *given)
+            if args.before:
+                theirs = seconds(args.before, *given)
+            else:
+                theirs = seconds(args.fractalshades, THEIRS, x, y, width, limit, digits)
             pairs.append((ours, theirs))
         ours, theirs = (statistics.median(column) for column in zip(*pairs))
         ratio = statistics.median(b / a for a, b in pairs)
         load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
-        print(f"{name:<26} {ours:6.2f} s  {theirs:7.2f} s  {ratio:6.1f} times   load {load:.1f}", flush=True)
+        print(f"{name:<26} {ours:6.2f} s  {theirs:7.2f} s  {ratio:7.2f} times   load {load:.1f}", flush=True)
 
 
 if __name__ == "__main__":
