@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepzoom.orbit import less
-from deepzoom.precision import GUARD, reference_bits
+from deepzoom.precision import GUARD, reference_bits, usual_bits
 from deepzoom.scene import View
 from deepzoom.systems.escape_time import ORIGIN, EscapeTimeSystem, Point
 
@@ -82,7 +82,7 @@ class Float64Job(EscapeTimeJob):
         bits: int | None = None,
     ) -> None:  # fmt: skip
         super().__init__(system, view, say, distance, executor)
-        self.refined = Refined(self.kernels, system, view, bits or reference_bits(system, view), self.executor, say)
+        self.refined = Refined(self.kernels, system, view, bits or usual_bits(view), self.executor, say)
         self.compile(say)
 
     def first(self, pixels: NDArray[np.int64], launch: Launch = on_cpu) -> ReadOut:

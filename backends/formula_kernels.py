@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from deepzoom import compiled
+from deepzoom.errors import InputError
 from deepzoom.orbit import shifted_targets
 from deepzoom.systems.escape_time import EscapeTimeSystem
 
@@ -21,7 +22,10 @@ class FormulaKernels:
 
     def __init__(self, system: EscapeTimeSystem, kind: str, distance: bool = False) -> None:
         self.iteration, self._distance = system.iteration, distance
-        self.module = kernels(system.iteration, distance)
+        try:
+            self.module = kernels(system.iteration, distance)
+        except OverflowError:
+            raise InputError(f"--set: numbers in the slopes of {system.name}'s formula are beyond 1e308.") from None
         self.targets = np.array(shifted_targets(system.iteration)).reshape(-1, 2)
         self._mark = f"{self.module.__name__}-{kind}"
 

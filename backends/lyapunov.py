@@ -140,5 +140,5 @@ def exponent_of(system: LyapunovSystem, a: Rational, b: Rational, bits: int) -> 
         return (
             exponent,
             float(bound),
-            64 if gmpy2.is_infinite(bound) else math.ceil(float(gmpy2.log2(bound / RIGHT))) + 8,
+            bits if gmpy2.is_infinite(bound) else math.ceil(float(gmpy2.log2(bound / RIGHT))) + 8,
         )

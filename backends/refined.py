@@ -49,7 +49,7 @@ class Refined:
             self._exact[f"exact, {bits:,} bits"] = bits
             bits *= 2
         self.rungs = (*((DOUBLE,) if possible else ()), *self._exact)
-        self._lock, self._compiling = threading.Lock(), threading.Lock()
+        self._lock, self._compiling, self._compiled = threading.Lock(), threading.Lock(), False
         self._orbits: tuple[NDArray[Any], ...] | None = None
 
     def again(self, pixels: NDArray[np.int64], rung: str) -> ReadOut:
@@ -58,7 +58,9 @@ class Refined:
             return exact_pixels(self._kernels, self._system, self._view, pixels, self._exact[rung])
         if isinstance(self._executor, Cpu):
             with self._compiling:
-                self._kernels.compile(self._compile, self._say, DOUBLE)
+                if not self._compiled:
+                    self._kernels.compile(self._compile, self._say, DOUBLE)
+                    self._compiled = True
         return self._executor.run(pixels, self._in_double)
 
     def bits_after(self, count: int) -> int:

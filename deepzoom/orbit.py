@@ -126,8 +126,8 @@ def iterates(
 ) -> Iterator[tuple[Any, Any, Any]]:
     """x, y of Z - K and |Z|**2 - radius**2 of the iterates from z to the first that meets an exit, or to the limit.
 
-    An orbit that is back at z, exactly, ends there, as it would repeat itself. None ends before ``least``. To be called
-    in a context of so many bits.
+    An orbit of the critical point that is back there, exactly, ends: pixels rebase to it. None ends before ``least``.
+    To be called in a context of so many bits.
     """
     step = exact_map(iteration.centred.f, bits)[0]
     exit_at = iteration.radius * iteration.radius
@@ -135,7 +135,7 @@ def iterates(
     targets, still = shifted_targets(iteration), iteration.still
     before_x = before_y = math.inf
     x, y, a, b, *k = (gmpy2.mpfr(rational(v)) for v in (*less(z, iteration.k), *c, *iteration.k))
-    begin_x, begin_y, begin = x, y, float(x)
+    begin_x, begin_y, begin = x, y, float(x) if z == iteration.critical else math.inf
     for n in range(limit + 1):
         fx, fy = float(x), float(y)
         beyond: Any = (fx + kx) * (fx + kx) + (fy + ky) * (fy + ky) - exit_at

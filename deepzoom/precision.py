@@ -25,19 +25,35 @@ GUARD = 192
 _SHOWN = -10.0  # log2 of a difference that is no longer small beside the plane
 _TOLD = 64  # bits above the last one from which two orbits' difference is known
 _MOST = 16  # times the bits that the pixels' distance needs
+_MOST_FOUND = 256
+_found: dict[tuple[str, int, View], int] = {}  # several jobs, and what they tell of themselves, ask for the same
+
+
+def usual_bits(view: View) -> int:
+    """Bits of reference orbits, but where steps make differences much smaller before they grow."""
+    return math.ceil(-log2(view.smallest_difference())) + GUARD
 
 
 def reference_bits(system: EscapeTimeSystem, view: View) -> int:
     """Bits of reference orbits, where none are given."""
-    distance = math.ceil(-log2(view.smallest_difference()))
-    bits = distance + GUARD
+    bits = usual_bits(view)
     if moves_steadily(system.iteration):
         return bits
-    most, tried = _MOST * bits, bits
+    key = system.key(), system.steps, view
+    if key not in _found:
+        if len(_found) >= _MOST_FOUND:
+            _found.clear()
+        _found[key] = _needed(system, view, bits)
+    return _found[key]
+
+
+def _needed(system: EscapeTimeSystem, view: View, usual: int) -> int:
+    """Bits that the centre's orbit and a neighbouring one show to be needed."""
+    most, tried = _MOST * usual, usual
     while True:  # orbits of too few bits do not show all that is lost
         sizes, known = _sizes(system, view, tried)
         hidden = max(sizes[known:], default=-math.inf) > sizes[0] - _TOLD
-        bits = 2 * tried if hidden else distance + GUARD + _missing(sizes)
+        bits = 2 * tried if hidden else usual + _missing(sizes)
         if bits <= tried or tried == most:
             return min(bits, most)
         tried = min(bits, most)

@@ -171,7 +171,7 @@ def views(place, rng, size=13):
 
 def check(place, view, what, levels, pixels, again=False):
     """What pixels of a view come to, with these skips each, and with more digits."""
-    known, tally = {}, Tally()
+    known, tally, pixels = {}, Tally(), list(pixels)
 
     def compare(out, how):
         tally.computed += len(pixels)

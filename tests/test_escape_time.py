@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import random
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import gmpy2
 import mpmath
 import numpy as np
 import pytest
+from deep_search import check, place_by, view_at
 from gmpy2 import mpq
 
 from deepzoom import orbit, precision, systems
@@ -414,6 +416,27 @@ def test_references_of_julia_sets_have_bits_for_what_a_critical_point_makes_of_d
     for pixel in range(0, 64, 7):
         n, smooth = escape_oracle.iterate("julia", c, *exact_place(job.view, pixel), 800, 900)
         assert out.iterations[pixel] == n and abs(out.measure[pixel] - (-1 if smooth is None else smooth)) < 2e-6
+
+
+@pytest.mark.parametrize(("c", "x", "depth"), [("-2", "2", "1e-50"), ("-2", "2", "1e-400"), ("-0.75", "1.5", "1e-50")])
+def test_julia_sets_at_fixed_points(own_cache, c, x, depth):
+    """The centre's orbit is back where it began after a step, but that is not where pixels rebase to."""
+    job = job_at("julia", {"cx": c, "cy": "0"}, x, "0", depth, 8, 3000)
+    out = job.first(np.arange(64))
+    assert (out.trust > 0).mean() > 0.4
+    for pixel in np.flatnonzero(out.trust > 0)[::7].tolist():
+        n, _ = escape_oracle.iterate("julia", {"cx": c, "cy": "0"}, *exact_place(job.view, pixel), 3000, 3000)
+        assert out.iterations[pixel] == n
+
+
+def test_back_at_the_same_difference_within_its_error_is_not_for_ever(own_cache):
+    """Beside a magnet's nucleus differences are 0 to all digits twice, where the orbits go on and end."""
+    place = place_by(random.Random("deep 369"), 369)
+    for height in (4, 30):
+        tally = check(
+            place, view_at(place, height, (Fraction(3, 13), Fraction(-2, 13))), "", ["all skips"], range(0, 169, 9)
+        )
+        assert not tally.wrong and tally.settled > 5
 
 
 def test_an_orbit_is_kept(own_cache, monkeypatch):

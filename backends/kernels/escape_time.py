@@ -16,6 +16,7 @@ from deepzoom.backends.kernels.centred import FAR, MOST_BEYOND, true_x, true_y
 from deepzoom.backends.kernels.distance import attractor_distance, escape_distance, first_slope, slope_after_step
 from deepzoom.backends.kernels.formula import (
     BEND,
+    CONFORMAL,
     DISTANCE,
     KX,
     KY,
@@ -112,8 +113,24 @@ def steepest(by_z, x, y, a, b, error):
         by_z += curvature(x, y, a, b)[0] * error
         near = abs(x - RX) + abs(y - RY)
         if near < 64.0 * error:
-            by_z = max(by_z, 2.0 * stretch(RX + near + error, RY, a, b)[0])
+            far = near + error
+            by_z = max(by_z, 2.0 * stretch(RX + far, RY, a, b)[0])
+            if not CONFORMAL:  # slopes may vanish along one axis alone
+                by_z = max(by_z, 2.0 * stretch(RX, RY + far, a, b)[0])
+                by_z = max(by_z, 2.0 * stretch(RX + far, RY + far, a, b)[0])
+                by_z = max(by_z, 2.0 * stretch(RX + far, RY - far, a, b)[0])
     return by_z
+
+
+@inner
+def repeated(error, kept_error):
+    """(whether an orbit at the same number again goes on so for ever, its error), kept_error: that of the time before.
+
+    It does where the error has not grown. Else it goes on with a larger one, which may not grow any more.
+    """
+    if error <= kept_error or error > 1.0:
+        return True, error
+    return False, 4.0 * error
 
 
 @inner
@@ -191,10 +208,10 @@ def read_out(p, x, y, a, b, n, k, hit, beyond, error, unsure, trail, slope, law,
 def _iterate(x, y, a, b, n, seen, error, unsure, trail, slope, ends, until):
     """Iterate a pixel until it ends or n is at least ``until``.
 
-    seen: when to keep an iterate for comparison, and the one kept. Returns all that changes, |z|**2 - radius**2 and the
-    target; called with it again it goes on.
+    seen: when to keep an iterate for comparison, the one kept and its error. Returns all that changes,
+    |z|**2 - radius**2 and the target; called with it again it goes on.
     """
-    keep, kept_x, kept_y = seen
+    keep, kept_x, kept_y, kept_error = seen
     limit, radius, targets = ends
     fixed = ROUNDING * math.hypot(a, b)
     beyond = true_x(x) * true_x(x) + true_y(y) * true_y(y) - radius * radius
@@ -211,15 +228,16 @@ def _iterate(x, y, a, b, n, seen, error, unsure, trail, slope, ends, until):
         error += OF_THE_PARTS * parts(x, y, a, b) + UNDERFLOW
         x, y = u, v
         n += 1
-        if x == kept_x and y == kept_y:  # the same number again: so it goes on for ever
-            n = limit
+        if x == kept_x and y == kept_y:
+            ever, error = repeated(error, kept_error)
+            n, kept_error = (limit if ever else n), error
         if n == keep:
-            kept_x, kept_y, keep = x, y, 2 * n
+            kept_x, kept_y, kept_error, keep = x, y, error, 2 * n
         beyond = true_x(x) * true_x(x) + true_y(y) * true_y(y) - radius * radius
         hit = reached(x, y, trail, targets)
     unsure |= beyond > 0.0 and is_close(beyond, x, y, radius, error)
     unsure |= hit > 0 and in_doubt(x, y, trail, error, targets)
-    return x, y, n, (keep, kept_x, kept_y), error, unsure, trail, slope, beyond, hit
+    return x, y, n, (keep, kept_x, kept_y, kept_error), error, unsure, trail, slope, beyond, hit
 
 
 @inner
@@ -228,7 +246,7 @@ def _begun(p, zx, zy, cx, cy, pixel, of_start):
     x, y = zx[p], zy[p]
     error = ROUNDING * (math.hypot(x, y) + abs(KX) + abs(KY))
     return (
-        x, y, cx[p], cy[p], np.int64(0), (np.int64(64), inf, inf), error, np.bool_(False), UNKNOWN,
+        x, y, cx[p], cy[p], np.int64(0), (np.int64(64), inf, inf, 0.0), error, np.bool_(False), UNKNOWN,
         first_slope(of_start, pixel),
     )  # fmt: skip
 

@@ -204,7 +204,8 @@ def _iterate_far(pixel, state, trail, orbits, tiny, skips, ends, until, left):
             vx, vy = wide(x, e), wide(y, e)
             ux, uy = _from_critical(ox, oy, vx, vy)
             if m == last or wide_less(_size(ux, uy), _size(vx, vy)):
-                rounded = wide_multiply(widened(ROUNDING), wide_add(_size(ox, oy), _size(vx, vy)))
+                sizes = wide_add(wide_add(_size(ox, oy), _size(vx, vy)), widened(abs(RX) + abs(RY)))
+                rounded = wide_multiply(widened(ROUNDING), sizes)
                 x, y, e, error = _shared(ux, uy, wide_add(wide(error, e), rounded))
                 x, y, e, error = _scaled(x, y, e, error)
                 m, orbit = np.int64(0), critical
@@ -287,7 +288,7 @@ def share_far(
             ga, gb = da * share, db * share
             nda, ndb = da * two_to(ec), db * two_to(ec)
             orbit, m, n = np.int64(0), np.int64(0), np.int64(0)
-            seen = np.int64(0), np.int64(1), inf, inf
+            seen = np.int64(0), np.int64(1), inf, inf, 0.0
             error, unsure, left = ROUNDING * (abs(x) + abs(y)), np.bool_(False), np.bool_(False)
             if error > 0.0:
                 x, y, e, error = _with_noise(x, y, e, error, noise)

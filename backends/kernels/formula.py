@@ -25,6 +25,8 @@ POLES = False
 """Whether the formula divides: the reference can pass a pole much closer than a pixel does, and leave it behind."""
 BEND = 0.0
 """Half of |f_zz| of a quadratic formula, 0 of others."""
+CONFORMAL = True
+"""Whether f_z turns and stretches alike in all directions."""
 CANCELS = 1.0
 """How many times |f_z| rounding of a step is relative to where parts of f are below float64's range."""
 LEAST_EXPONENT = 0

@@ -114,7 +114,7 @@ def _constants(iteration: Iteration, distance: bool) -> str:
             )
     f = iteration.centred.f
     lines.append(f"BEND, LEAST_EXPONENT = {source.constant_bend(f)!r}, {least_exponent(f)}")
-    lines.append(f"CANCELS = {8.0 if cancels(f) else 1.0}")
+    lines.append(f"CANCELS, CONFORMAL = {8.0 if cancels(f) else 1.0}, {source.is_conformal(f)!r}")
     lines.append(f"POLES = {any(node.op == '/' for node in ordered((f.re, f.im)))!r}\n")
     return "\n".join(lines)
 

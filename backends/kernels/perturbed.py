@@ -25,6 +25,7 @@ from deepzoom.backends.kernels.escape_time import (
     is_close,
     reached,
     read_out,
+    repeated,
     steepest,
     stepped,
 )
@@ -67,7 +68,8 @@ def _without_reference(at, cx, cy, da, db, fixed, wx, wy, error):
     x, y, before = at
     by_z, by_c = stretch(x, y, cx + da, cy + db)
     u, v = value(x, y, cx + da, cy + db)
-    moved = by_z * (before + ROUNDING * (abs(x) + abs(y))) + by_c * (fixed + ROUNDING * (abs(cx) + abs(cy)))
+    before += ROUNDING * (abs(x) + abs(y))
+    moved = steepest(by_z, x, y, cx + da, cy + db, before) * before + by_c * (fixed + ROUNDING * (abs(cx) + abs(cy)))
     moved += OF_THE_PARTS * parts(x, y, cx + da, cy + db)
     return (u, v, moved) if moved < error else (wx, wy, error)
 
@@ -86,8 +88,8 @@ def iterate_near(pixel, state, seen, past, trail, slope, orbits, skips, ends, un
 
     pixel: c as a difference, then in units of the largest; what rounding makes of the reference; what a pixel
     adds to it in units of the largest. state: x, y, the bound of their error, whether an iterate was within its error
-    of the exit, orbit, m and n. seen: how often it rebased, when to keep z for comparison, and z then. past: as
-    ``no_past`` begins it. ends: limit, radius, targets. Returns (how it was left, state, seen, past,
+    of the exit, orbit, m and n. seen: how often it rebased, when to keep z for comparison, z then and its error.
+    past: as ``no_past`` begins it. ends: limit, radius, targets. Returns (how it was left, state, seen, past,
     |W|**2 - radius**2, target, trail, slope); where that is PAUSED, called with these it goes on as if it had not been.
 
     The error is followed along: a step makes |A| (error + OF_A_STEP |z|) + ROUNDING |B| |c| of it and adds what is lost
@@ -95,7 +97,7 @@ def iterate_near(pixel, state, seen, past, trail, slope, orbits, skips, ends, un
     """
     da, db, ga, gb, least_error, g_pixel = pixel
     x, y, error, unsure, orbit, m, n = state
-    rebased, keep, kept_x, kept_y = seen
+    rebased, keep, kept_x, kept_y, kept_error = seen
     cx, cy, zx, zy, kept, excess, start, length = orbits
     shortest, index, begin, rows, radii = skips
     at_x, at_y, at_error, barred, before = past
@@ -118,14 +120,17 @@ def iterate_near(pixel, state, seen, past, trail, slope, orbits, skips, ends, un
             x, y, m, orbit = rebased_x(wx), rebased_y(wy), np.int64(0), critical
             first, last = start[orbit], length[orbit]
             size = abs(x) + abs(y)
-            if x == kept_x and y == kept_y:  # back at the same difference: so it goes on for ever
-                n = limit
-                break
+            if x == kept_x and y == kept_y:
+                ever, error = repeated(error, kept_error)
+                kept_error = error
+                if ever:
+                    n = limit
+                    break
             rebased += 1
             if rebased == keep:
-                kept_x, kept_y, keep = x, y, 2 * rebased
+                kept_x, kept_y, kept_error, keep = x, y, error, 2 * rebased
         if size < least:
-            state, seen = (x, y, error, unsure, orbit, m, n), (rebased, keep, kept_x, kept_y)
+            state, seen = (x, y, error, unsure, orbit, m, n), (rebased, keep, kept_x, kept_y, kept_error)
             return BELOW, state, seen, no_past(state), beyond, hit, trail, slope
         block, span = np.int64(-1), one
         if m > 0 and (m - 1) & below == 0 and (STILL == 0.0 or n >= barred):
@@ -169,7 +174,7 @@ def iterate_near(pixel, state, seen, past, trail, slope, orbits, skips, ends, un
             trail, hit = UNKNOWN, 0
     unsure |= hit > 0 and in_doubt(wx, wy, trail, error, targets)
     how = PAUSED if beyond <= 0.0 and hit == 0 and n < limit else ENDED
-    state, seen = (x, y, error, unsure, orbit, m, n), (rebased, keep, kept_x, kept_y)
+    state, seen = (x, y, error, unsure, orbit, m, n), (rebased, keep, kept_x, kept_y, kept_error)
     return how, state, seen, (at_x, at_y, at_error, barred, before), beyond, hit, trail, slope
 
 
@@ -218,7 +223,7 @@ def _begun_near(p, dzx, dzy, dcx, dcy, pixel, of_start, reach, least_error):
     slope = first_slope(of_start, pixel)
     state = x, y, ROUNDING * (abs(x) + abs(y)) + least_error, np.bool_(False), np.int64(0), np.int64(0), np.int64(0)
     place = da, db, ga, gb, least_error, slope[4] / reach if reach > 0.0 else 0.0
-    return place, state, (np.int64(0), np.int64(1), inf, inf), no_past(state), slope
+    return place, state, (np.int64(0), np.int64(1), inf, inf, 0.0), no_past(state), slope
 
 
 @kernel()

@@ -20,6 +20,7 @@ from deepzoom.backends.kernels.escape_time import (
     is_close,
     reached,
     read_out,
+    repeated,
     steepest,
     stepped,
 )
@@ -84,7 +85,7 @@ def share_refined(
             before_error, slope = error, first_slope(of_start, pixel)
             orbit, m, n = np.int64(0), np.int64(0), np.int64(0)
             first, last = start[0], length[0]
-            rebased, keep, kept_x, kept_y = np.int64(0), np.int64(1), (inf, 0.0), (inf, 0.0)
+            rebased, keep, kept_x, kept_y, kept_error = np.int64(0), np.int64(1), (inf, 0.0), (inf, 0.0), 0.0
             count, hit = np.int64(-1), 0  # n of its end, after which it goes on close to the radius
         until, ended = n + stride, True
         while True:
@@ -111,11 +112,14 @@ def share_refined(
                 x, y, m, orbit = ux, uy, np.int64(0), last_orbit
                 first, last = start[orbit], length[orbit]
                 if x[0] == kept_x[0] and y[0] == kept_y[0] and x[1] == kept_x[1] and y[1] == kept_y[1]:
-                    count = limit  # back at the same difference: so it goes on for ever
-                    break
+                    ever, error = repeated(error, kept_error)
+                    kept_error = error
+                    if ever:
+                        count = limit
+                        break
                 rebased += 1
                 if rebased == keep:
-                    kept_x, kept_y, keep = x, y, 2 * rebased
+                    kept_x, kept_y, kept_error, keep = x, y, error, 2 * rebased
                 here = first
                 ox, oy = (zx[here, 0], zx[here, 1]), (zy[here, 0], zy[here, 1])
             point = ox[0], oy[0], cx[0], cy[0], x[0], y[0], da[0], db[0], high, here, 1.0

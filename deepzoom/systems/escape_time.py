@@ -80,7 +80,11 @@ class EscapeTimeSystem(System):
 
     def __init__(self, kind: EscapeTimeMap, given: Mapping[str, str], steps: int | None) -> None:
         self.iteration = kind.build(checked_settings(kind.name, kind.settings, given))
-        if not in_range(self.iteration.formula):
+        try:
+            served = in_range(self.iteration.formula) and in_range(self.iteration.centred.f)
+        except OverflowError:
+            served = False
+        if not served:
             raise InputError("--set: with these values the formula has a number beyond 1e100, or one below 1e-100.")
         plane = "c" if self.iteration.c is None else "z"
         super().__init__(kind.name, kind.title, (Axis(f"Re {plane}", False), Axis(f"Im {plane}", False)), kind.steps)

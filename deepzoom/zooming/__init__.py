@@ -25,7 +25,7 @@ def zoom(
 ) -> Filmed:
     """Make a film from depth ``begin`` (decimal text) down to a scene's view.
 
-    out: a folder, which gets ``frame-000000.png`` and so on, or a video, an ``.mp4`` or ``.mkv`` file.
+    out: a folder, which gets ``frame-000000.png`` and so on, or a video, such as an ``.mp4`` or ``.mkv`` file.
     quality: keyframes are so many times as wide and high as frames. keep_data: leave the keyframes' folder, ``data`` in
     out, or out's name with ``.data``. Where the observer stops it the result is not complete, and ``resume`` goes on.
     Raises InputError where the scene cannot be rendered, the way does not lead down, or something is there already.

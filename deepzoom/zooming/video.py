@@ -42,7 +42,7 @@ def is_video(path: Path) -> bool:
 def check_name(path: Path, codec: str) -> None:
     """Raises InputError for the name of a video or picture that is none of ours, or that cannot hold the codec."""
     suffix = path.suffix.lower()
-    if suffix in _OTHERS:
+    if suffix in _OTHERS and not path.is_dir():
         raise InputError(f"--out: {path} is neither a folder nor ends in {', '.join(CONTAINERS)}.")
     if is_video(path) and codec in CODECS and codec not in CONTAINERS[suffix][2]:
         raise InputError(f"--codec: a {suffix} video holds {', '.join(CONTAINERS[suffix][2])}, not {codec}.")
