@@ -74,7 +74,7 @@ class PerturbationJob(EscapeTimeJob):
             found.append(orbits.obtain(system, critical, c, bits, progress))
         self._orbits = found
         self._c = float(c[0]), float(c[1])
-        self._wide_c = tuple(scaled_float(v) if v else (0.0, -(1 << 40)) for v in c)
+        self._wide_c = tuple(scaled_float(v) if v else orbits.WIDE_ZERO for v in c)
         self._join()
         self.facts = Facts(bits, None, max(o.steps for o in found), time.perf_counter() - before)
         self.compile(say)
@@ -91,7 +91,7 @@ class PerturbationJob(EscapeTimeJob):
         self._tiny_at = np.concatenate([o.tiny_at + s for o, s in zip(found, self._start, strict=True)])
         self._excess = [joined["excess_m"], joined["excess_e"]]
         if self.iteration.c is not None:
-            size = 0.0, -(1 << 40)
+            size = orbits.WIDE_ZERO
         else:
             x, y = self.view.beside(self._about)
             away = max(abs(x - self.view.x), abs(y - self.view.y))

@@ -24,6 +24,8 @@ from .systems.escape_time import NEAR, EscapeTimeSystem, Iteration, Point
 
 TINY = 2.0**-400
 """Iterates below it are kept with exponents: products of such numbers leave float64's range."""
+WIDE_ZERO = 0.0, -(1 << 40)
+"""0 as mantissa and exponent, as kernels have it."""
 _MOST = 1e150  # its square is still a float64
 _FAR_OUT = 1e4  # few orbits go as far before they come back
 _CLOSE = 1e-3  # of |Z|**2 to the radius squared: told exactly
@@ -59,7 +61,7 @@ class Orbit:
 
 def _wide(value: Any) -> tuple[float, int]:
     if value == 0:
-        return 0.0, -(1 << 40)
+        return WIDE_ZERO
     exponent, mantissa = gmpy2.frexp(value)
     return float(mantissa), int(exponent)
 

@@ -16,6 +16,7 @@ import gmpy2
 
 from .coordinates import log2
 from .formula import source
+from .formula.exact import FUNCTIONS
 from .orbit import iterates, rational
 from .scene import View
 from .systems.escape_time import EscapeTimeSystem, Iteration
@@ -83,7 +84,7 @@ def _sizes(system: EscapeTimeSystem, view: View, bits: int) -> tuple[list[float]
     """
     away = view.smallest_difference()
     iteration = system.iteration
-    space: dict[str, Any] = {n: getattr(gmpy2, n) for n in ("sqrt", "exp", "sin", "cos")} | {"sign": gmpy2.sign}
+    space = dict(FUNCTIONS)
     exec(source.tangent(iteration.centred.f), space)
     orbits = [
         iterates(iteration, *system.start(x, y), bits, system.steps, 1)

@@ -29,15 +29,12 @@ def _iterate(a, b, letters, warmup, far, state, until):
         r = b if letters[n % letters.size] else a
         if n > warmup:
             slope = abs(1.0 - (x + x))
-            if abs(r) < _TINY or (2.0 * error >= 0.25 * slope and not (slope == 0.0 and error == 0.0)):
+            if abs(r) < _TINY or 2.0 * error >= 0.25 * slope:
                 off = math.inf
             else:
-                if slope == 0.0:
-                    total = -math.inf
-                elif total > -math.inf:
-                    value = math.log(abs(r) * slope)
-                    total += value
-                    off += 2.6 * error / slope + 8.0 * _ROUNDING * (1.0 + abs(value) + abs(total))
+                value = math.log(abs(r) * slope)
+                total += value
+                off += 2.6 * error / slope + 8.0 * _ROUNDING * (1.0 + abs(value) + abs(total))
         slope = abs(r * (1.0 - (x + x)))
         y = r * x * (1.0 - x)
         error = slope * error + abs(r) * error * error + 4.0 * _ROUNDING * (abs(y) + abs(r * x)) + _UNDERFLOW
@@ -60,7 +57,7 @@ def _read_out(p, state, steps, out):
     elif error > 1e-3:
         exponent[p], bound[p], grown[p] = 0.0, math.inf, 1.0
     else:
-        exponent[p] = total / steps if total > -math.inf else -_LARGEST
+        exponent[p] = total / steps
         bound[p] = off / steps
         grown[p] = math.log2(most) + 53.0 if most > 0.0 else 0.0
 
@@ -70,8 +67,8 @@ def run_lyapunov(a, b, letters, warmup, steps, far, out):
     """Exponents of pixels with parameters a, b (P,), to ``out``: these, bounds of their errors, log2 of its growth.
 
     letters (.., bool): whether a step takes b. The bound e of x goes along: e' = |r (1 - 2x)| e + |r| e**2 and what
-    rounding adds; that of a logarithm is e over |1/2 - x|. Where it is too large to tell, it is infinite. Diverged: the
-    largest float64; an iterate at 1/2: the least. Where r is below ``_TINY``, 0 included, the bound is infinite.
+    rounding adds; that of a logarithm is e over |1/2 - x|. Where it is too large to tell, as at 1/2, and where r is
+    below ``_TINY``, 0 included, it is infinite. Diverged: the largest float64.
     """
     for p in range(a.size):
         _read_out(p, _iterate(a[p], b[p], letters, warmup, far, _BEGIN, warmup + steps + 1), steps, out)

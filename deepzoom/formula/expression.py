@@ -173,7 +173,7 @@ def parse(text: str, option: str = "--formula") -> Complex:
 
 
 def in_range(f: Complex) -> bool:
-    """Whether all numbers in f are 0 or so large that float64 holds them and their products."""
+    """Whether all numbers in f are 0, or from 1e-100 to 1e100 in size."""
     numbers = (abs(node.value) for node in ordered((f.re, f.im)) if isinstance(node.value, Fraction))
     return all(v == 0 or _LEAST_NUMBER <= v <= 1 / _LEAST_NUMBER for v in numbers)
 
