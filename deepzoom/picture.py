@@ -148,9 +148,18 @@ def _label_ends(ax: Any, view: View, axes: tuple[Axis, Axis]) -> None:
     last.set_verticalalignment("top")
 
 
-def _direction(name: str, way: tuple[Rational, Rational]) -> str:
-    """Where one height of a stretched or turned picture leads, in units of the depth."""
-    return f"one height {name}: {float(way[0]):+.4g} depths of x, {float(way[1]):+.4g} of y"
+def _direction(side: str, way: tuple[Rational, Rational], length: Rational) -> str:
+    """How far a side of a stretched or turned picture leads along both axes of the plane."""
+    return f"{side}: {_signed(way[0] * length)} in x, {_signed(way[1] * length)} in y"
+
+
+def _signed(value: Rational) -> str:
+    return f"{'-' if value < 0 else '+'}{_plain(with_digits(abs(value), 3))}" if value else "0"
+
+
+def _logarithm(axis: Axis) -> str:
+    """What a coordinate along an axis is."""
+    return f"log10 of {axis.label}" if axis.power_of_ten else axis.label
 
 
 def write_figure(path: Path, rgb: NDArray[np.float64], scene: Scene, axes: tuple[Axis, Axis], title: str) -> None:
@@ -174,9 +183,13 @@ def write_figure(path: Path, rgb: NDArray[np.float64], scene: Scene, axes: tuple
         ax.set_xticks([])
         ax.set_yticks([])
         right, up = ((view.shape.xu, view.shape.yu), (view.shape.xv, view.shape.yv))
-        ax.set_xlabel(_direction("right", right))
-        ax.set_ylabel(_direction("up", up if not view.flip else (-up[0], -up[1])))
-        shown = f"\nstretched or turned; x is {names[0]}, y is {names[1]}"
-    ax.set_title(f"{title}\nview {with_digits(view.depth, 3)} high, {scene.steps} steps{shown}", fontsize=10)
+        ax.set_xlabel(_direction("width", right, view.depth * view.width / view.height))
+        ax.set_ylabel(_direction("height", up if not view.flip else (-up[0], -up[1]), view.depth))
+        shown = f"\nx: {_logarithm(axes[0])}, y: {_logarithm(axes[1])}"
+    long, short, degrees = view.spans()
+    size = f"view {with_digits(view.depth, 3)} high"
+    if view.spanned() is not None:
+        size = f"one height: {with_digits(long, 3)} along {degrees:.4g}°, {with_digits(short, 3)} across"
+    ax.set_title(f"{title}\n{size}, {scene.steps} steps{shown}", fontsize=10)
     with whole_file(path) as file:
         figure.savefig(file, format="png", metadata={_KEY: scene.to_toml()})

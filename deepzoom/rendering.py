@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from . import horizon, systems, trust
 from .backends import select
 from .backends.base import Backend, Job, ReadOut
+from .coordinates import with_digits
 from .durations import duration
 from .errors import InputError, Stopped
 from .field import PASSES, Field
 from .reference import check_bits
-from .scene import Scene
+from .scene import Scene, View
 from .systems.base import System
 from .work import Observer, cores, run_batches
 
@@ -99,9 +100,9 @@ def render(
     begin = time.perf_counter()
     planned = plan(scene)
     observer.say(f"{planned.backend.name}: {planned.reason}.")
-    remark = planned.system.remark()
-    if remark is not None:
-        observer.say(remark)
+    for remark in (planned.system.remark(), scene.view.spanned()):
+        if remark is not None:
+            observer.say(remark)
     field = Field.empty(scene) if partial is None else partial
     field.made = {"system": planned.system.key()}
     job: Job | None = None
@@ -190,6 +191,12 @@ def put(field: Field, pixels: NDArray[np.int64], out: ReadOut) -> None:
         getattr(field, name).ravel()[pixels] = values
 
 
+def _spans(view: View) -> dict[str, Any]:
+    """What one height of a picture spans, and in which direction most."""
+    long, short, degrees = view.spans()
+    return {"long": with_digits(long, 6), "short": with_digits(short, 6), "long_degrees": round(degrees, 6)}
+
+
 def _facts(planned: Plan, job: Job | None, field: Field, seconds: float) -> dict[str, Any]:
     facts = None if job is None else job.facts
     return {
@@ -200,5 +207,6 @@ def _facts(planned: Plan, job: Job | None, field: Field, seconds: float) -> dict
         "reference_seconds": 0.0 if facts is None else round(facts.reference_seconds, 3),
         "seconds": round(seconds, 3),
         "pixels": int(np.count_nonzero(field.done)),
+        **_spans(planned.scene.view),
         **trust.facts(field),
     }

@@ -11,6 +11,7 @@ from . import landmarks, systems
 from .colour_options import ColourOptions
 from .coordinates import Rational, parse_decimal
 from .errors import InputError
+from .landmarks import Landmark
 from .picture import read_scene
 from .scene import Scene, View, parse_size
 from .shape import IDENTITY, Shape, parse_rotation, parse_stretch
@@ -60,6 +61,21 @@ class Request:
         bare = self.steps is None and self.scene is None and self.center is not None
         return escapes and (self.steps == AUTO or bare)
 
+    def unfolds(self, scene: Scene) -> bool:
+        """Whether the shape of its scene is still to be found: asked for, or a view of training that has none given.
+
+        A landmark's own view has the landmark's, that of a file the file's.
+        """
+        if self.stretch is not None or scene.system not in systems.PUBLISHED:
+            return self.stretch == AUTO
+        if self.center is not None or self.pixel is not None:
+            return True
+        depth = scene.view.depth
+        if self.scene is not None and self.at is None:
+            return depth != read_scene(self.scene, "--scene").view.depth
+        place = self._landmark(depth, scene.digest)
+        return not place.shape or depth != place.view(None, "1x1").depth
+
     def to_scene(self) -> Scene:
         """The scene asked for; one to be stretched by itself is not yet (``stretch.unfolded``).
 
@@ -101,7 +117,7 @@ class Request:
     def _shape(self, shape: Shape) -> Shape:
         """A view's shape with the options applied: ``stretch`` begins anew, ``rotate`` turns what there is."""
         turn = self.turn
-        if self.stretch == "auto":
+        if self.stretch == AUTO:
             return IDENTITY
         if self.stretch is not None:
             shape = parse_stretch(self.stretch)
@@ -161,18 +177,22 @@ class Request:
             number = self._number()
             steps = number if number is not None else systems.create(name, self.settings).default_steps
             return Scene(name, view, steps, dict(self.settings), digest=digest)
+        depth = None if self.depth is None else View.parse("0", "0", self.depth, "1x1").depth
+        place = self._landmark(depth, digest)
+        view = place.view(self.depth, size)
+        return Scene(place.system, view, self._number() or place.steps, {**place.settings, **self.settings})
+
+    def _landmark(self, depth: Rational | None, digest: str | None) -> Landmark:
+        """The landmark asked for, or chosen by system and depth. digest: of the file that the system stands in."""
         if self.at is not None:
             place = landmarks.get(self.at)
             if self.system is not None and self.system != place.system:
                 raise InputError(f"--at: {place.name} is a place in {place.system}, not in {self.system}.")
-        else:
-            name = self.system or systems.DEFAULT
-            if name not in systems.names():
-                systems.create(name, digest=digest)
-            depth = None if self.depth is None else View.parse("0", "0", self.depth, "1x1").depth
-            place = landmarks.choose(name, depth, self.settings)
-        view = place.view(self.depth, size)
-        return Scene(place.system, view, self._number() or place.steps, {**place.settings, **self.settings})
+            return place
+        name = self.system or systems.DEFAULT
+        if name not in systems.names():
+            systems.create(name, digest=digest)
+        return landmarks.choose(name, depth, self.settings)
 
 
 def _centre(center: tuple[str, str]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from gmpy2 import mpq
 from numpy.typing import NDArray
 
 from .colours import Colouring
-from .coordinates import Rational, format_decimal, parse_decimal, rounded, scaled_float
+from .coordinates import Rational, format_decimal, parse_decimal, rounded, scaled_float, with_digits
 from .errors import InputError
 from .shape import IDENTITY, Shape
 
@@ -108,6 +108,24 @@ class View:
         xu, xv, yu, yv = map(abs, self.shape.entries)
         reach = max(xu * self.width + xv * self.height, yu * self.width + yv * self.height)
         return self.depth * reach / (2 * self.height)
+
+    def spans(self) -> tuple[Rational, Rational, float]:
+        """(long, short, degrees): what the picture's height spans in its long and its short direction.
+
+        In plane units, exact for the float64 that ``Shape.spans`` gives; degrees: of the long direction.
+        """
+        long, short, degrees = self.shape.spans
+        return self.depth * mpq(long), self.depth * mpq(short), degrees
+
+    def spanned(self) -> str | None:
+        """The same in a sentence; None where it spans the depth in all directions."""
+        long, short, degrees = self.spans()
+        if long < short * mpq(1001, 1000):
+            return None
+        return (
+            f"One height of the picture spans {with_digits(long, 3)} along {degrees:.4g} degrees, and"
+            f" {with_digits(short, 3)} across."
+        )
 
     def zoomed(self, column: float, row: float, factor: Rational) -> View:
         """The view ``factor`` times deeper, centred on a pixel but for 2**-40 of the height: short decimal numbers."""

@@ -85,6 +85,15 @@ class Shape:
         turn = rotation(degrees)
         return cls.of(turn @ np.diag([ratio, 1.0]) @ turn.T)
 
+    @property
+    def spans(self) -> tuple[float, float, float]:
+        """(long, short, degrees): what a picture's height spans at most and at least, in units of the depth.
+
+        degrees: of the long direction, counter-clockwise from x, from 0 to below 180.
+        """
+        left, (long, short), _ = np.linalg.svd(self.matrix)
+        return float(long), float(short), math.degrees(math.atan2(left[1, 0], left[0, 0])) % 180.0
+
     def part(self, stretch: float, turn: float) -> Shape:
         """A share of the way from no shape (0) to this one (1), along which its stretch grows evenly and it turns."""
         if stretch == turn == 1:
@@ -112,10 +121,12 @@ def rotation(degrees: float) -> Floats:
 
 
 def parse_stretch(text: str) -> Shape:
-    """From ``RATIO@ANGLE``. Raises InputError for anything else."""
+    """From ``off`` or ``RATIO@ANGLE``. Raises InputError for anything else."""
+    if text == "off":
+        return IDENTITY
     ratio, at, angle = text.partition("@")
-    if not at:
-        raise InputError(f"--stretch: {text!r} is neither auto nor RATIO@ANGLE, such as 32@45.")
+    if not at or ratio in ("auto", "off"):
+        raise InputError(f"--stretch: {text!r} is not auto, off or RATIO@ANGLE, such as 32@45.")
     times = parse_decimal(ratio, "--stretch")
     if not 1 <= times * MOST_RATIO <= MOST_RATIO**2:
         raise InputError(f"--stretch: {ratio} is not a ratio above zero, from 1e-9 to 1e9, such as 32.")

@@ -2,7 +2,9 @@
 
 Under a long run the two parameter directions grow differently, and all that a view shows turns into stripes. The
 tangent of the reference run says by how much, where the view's differences leave the reference: its singular values.
-A view stretched by their ratio along the direction that grows less has differences that grow alike.
+A view stretched by their ratio along the direction that grows less has differences that grow alike. Where the stretched
+direction bends into the other one before that (its second derivative), the stretch ends there: farther on, stripes
+would run the other way.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from numpy.typing import NDArray
 
 from . import orbit, systems
 from . import reference as references
+from .arithmetic.tangent import substituted
 from .coordinates import Rational, log2
 from .errors import Stopped
 from .formula import source
@@ -30,6 +33,9 @@ from .work import Observer
 
 Floats = NDArray[np.float64]
 
+_NOISE = 2.0**-44
+"""Of the strong direction's second derivative: what a weak one below it has, rounding may have made."""
+
 
 def unfolding(scene: Scene, progress: Callable[[float], None] = lambda share: None) -> Shape:
     """The shape for a scene's centre and depth; none for complex-differentiable maps, and for Lyapunov exponents.
@@ -37,25 +43,29 @@ def unfolding(scene: Scene, progress: Callable[[float], None] = lambda share: No
     It makes the reference run, or takes it from the cache; progress is told the share done. Raises what
     ``reference.obtain`` and ``orbit.obtain`` raise.
     """
-    return _along_weak(_tangents(scene, [scene.view.depth], progress)[0])
+    return _balanced(_tangents(scene, [scene.view.depth], progress)[0])
 
 
 def ratios(scene: Scene, depths: Sequence[Rational]) -> list[float]:
     """By how much views of a scene's centre are to be stretched at some depths, the deepest that of the scene."""
-    return [float(np.linalg.norm(_along_weak(tangent).matrix, 2)) for tangent in _tangents(scene, depths)]
+    return [float(np.linalg.norm(_balanced(tangent).matrix, 2)) for tangent in _tangents(scene, depths)]
 
 
 def _tangents(
     scene: Scene, depths: Sequence[Rational], progress: Callable[[float], None] = lambda share: None
 ) -> list[Floats]:
-    """The tangents (n, 2) where differences of half of each depth leave the reference of a scene."""
+    """Derivatives (2 or 5, n) by x, y, and of training xx / 2, xy, yy / 2, in units of half of each depth.
+
+    They are taken where differences of half the depth leave the reference of a scene.
+    """
     system = systems.create(scene.system, scene.settings, scene.steps, scene.digest)
     view = scene.view
     if isinstance(system, TrainingSystem):
         kept = references.obtain(system, view, scene.bits, progress)
-        return [_training_tangent(system.network, depth, kept) for depth in depths]
+        return [_training_derivatives(system.network, depth, kept) for depth in depths]
     if isinstance(system, EscapeTimeSystem) and not source.is_holomorphic(system.iteration.formula):
-        return _orbit_tangents(system, view, scene.bits or reference_bits(system, view), depths, progress)
+        bits = scene.bits or reference_bits(system, view)
+        return [t.T for t in _orbit_tangents(system, view, bits, depths, progress)]
     return [np.eye(2)] * len(depths)
 
 
@@ -68,26 +78,39 @@ def unfolded(scene: Scene, degrees: float, observer: Observer) -> Scene:
             raise Stopped
 
     shape = unfolding(scene, progress)
-    sizes, directions = np.linalg.eigh(shape.matrix)
-    angle = math.degrees(math.atan2(directions[1, 1], directions[0, 1])) % 180.0
-    observer.say("Stretch: none." if shape == IDENTITY else f"Stretch: {sizes[1]:.6g} times along {angle:.6g} degrees.")
+    long, _, angle = shape.spans
+    observer.say("Stretch: none." if shape == IDENTITY else f"Stretch: {long:.6g} times along {angle:.6g} degrees.")
     return replace(scene, view=replace(scene.view, shape=shape.turned(degrees) if degrees else shape))
 
 
-def _along_weak(tangent: Floats) -> Shape:
-    """Stretched by the ratio of a tangent's (n, 2) singular values along the direction of the smaller one."""
-    if not np.isfinite(tangent).all() or not tangent.any():
+def _balanced(derivatives: Floats) -> Shape:
+    """The shape in which both directions of a view change as much, from what ``_tangents`` gives.
+
+    A view from -1 to 1, stretched r times along the weak singular direction, changes by s1 along the other one and, on
+    average, by sqrt(r^2 s2^2 + r^4 h^2 / 3) along that: s1, s2 the singular values, h the second derivative along the
+    weak direction. These are equal at r^2 = 2 s1^2 / (s2^2 + sqrt(s2^4 + 4 h^2 s1^2 / 3)); r = s1 / s2 without h.
+    """
+    if not np.isfinite(derivatives).all() or not derivatives[:2].any():
         return IDENTITY
-    _, sizes, directions = np.linalg.svd(tangent, full_matrices=False)
-    if sizes[0] == sizes[1]:
+    _, (s1, s2), directions = np.linalg.svd(derivatives[:2].T / np.abs(derivatives[:2]).max(), full_matrices=False)
+    if s1 == s2:
         return IDENTITY
-    ratio = min(sizes[0] / max(sizes[1], 1e-300), float(MOST_RATIO))
+    h = 0.0
+    if len(derivatives) > 2:
+        strong, weak = (
+            2 * np.linalg.norm(substituted(derivatives, 2, np.outer(d, [1.0, 0.0]))[2]) for d in directions
+        )
+        h = weak / np.abs(derivatives[:2]).max() if weak > _NOISE * strong else 0.0
+    ratio = math.sqrt(2.0) * s1 / math.sqrt(max(s2**2 + math.sqrt(s2**4 + 4 / 3 * (h * s1) ** 2), 1e-300))
     x, y = directions[1]
-    return Shape.stretched(ratio, math.degrees(math.atan2(y, x)) % 180.0)
+    return Shape.stretched(min(ratio, float(MOST_RATIO)), math.degrees(math.atan2(y, x)) % 180.0)
 
 
-def _training_tangent(network: Network, depth: Rational, kept: Reference) -> Floats:
-    """The weights' derivatives (n, 2) where differences of half the depth reach ``HAND_OFF`` of them."""
+def _training_derivatives(network: Network, depth: Rational, kept: Reference) -> Floats:
+    """The weights' derivatives (5, n) where differences of half the depth reach ``HAND_OFF`` of them.
+
+    Each layer is in units of its largest weight.
+    """
     leaves = math.log2(HAND_OFF) - log2(depth / 2)
     step = int(np.argmax(kept.reach >= leaves)) if (kept.reach >= leaves).any() else kept.steps
     snapshot = max((s for s in kept.snapshots if s.step <= step), key=lambda s: s.step)
@@ -96,9 +119,11 @@ def _training_tangent(network: Network, depth: Rational, kept: Reference) -> Flo
         layer = slice(begin, begin + w.size)
         largest = float(np.abs(kept.weights[snapshot.step][layer]).max())
         if largest > 0:
-            parts.append(snapshot.weights[:2, layer].T / largest)
+            parts.append(snapshot.weights[:5, layer] / largest)
         begin += w.size
-    return np.concatenate(parts)
+    half = 2.0 ** (log2(depth / 2) - snapshot.exponent)
+    scale: Floats = np.array([half, half, half**2, half**2, half**2])[:, None]
+    return scale * np.concatenate(parts, axis=1)
 
 
 def _orbit_tangents(

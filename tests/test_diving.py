@@ -381,7 +381,7 @@ def test_the_structure_ends_where_the_steps_do():
         (("--to", "1e-9", "--from", "-1"), "--from: -1 is not above zero"),
         (("--to", "1e-9", "--center", "0", "0"), "--from: a dive from --center needs"),
         (("--to", "1e-9", "--size", "8x8"), "--size: 8x8 is too small"),
-        (("--to", "1e-9", "--stretch", "3@1"), "--stretch: 3@1 is not auto"),
+        (("--to", "1e-9", "--stretch", "3@1"), "--stretch: 3@1 is neither auto nor off"),
         (("--to", "1e-9", "--save", "a/b"), "--save: 'a/b' is not a name"),
         (("--to", "1e-9", "--save", "tanh-deep"), "--save: tanh-deep is a curated landmark"),
         (("--to", "1e-9", "--end", "cusp"), "--end: 'cusp' is none of border, nucleus, misiurewicz"),

@@ -217,7 +217,8 @@ def test_figures_of_turned_views_say_where_the_picture_leads(tmp_path):
     from deepzoom.picture import _direction, write_figure
     from deepzoom.shape import IDENTITY
 
-    assert _direction("up", (-0.5, 2.0)) == "one height up: -0.5 depths of x, +2 of y"
+    assert _direction("width", (mpq(-1, 2), mpq(2)), mpq(1, 10**20)) == "width: -5.00e-21 in x, +2.00e-20 in y"
+    assert _direction("height", (mpq(0), mpq(1)), mpq(3)) == "height: 0 in x, +3.00 in y"
     view = replace(View.parse("1", "2", "1e-20", "8x6"), shape=IDENTITY.turned(30))
     scene = Scene("tanh", view, 50)
     axes = Axis("Input rate", True), Axis("Output rate", True)

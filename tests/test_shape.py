@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from conftest import KINDS, SmallNetwork
 
-from deepzoom import systems
+from deepzoom import landmarks, systems
 from deepzoom.arithmetic.tangent import monomials, substituted
 from deepzoom.backends.cpu_float64 import CpuFloat64
 from deepzoom.backends.cpu_perturbation import CpuPerturbation
@@ -21,7 +21,7 @@ from deepzoom.errors import InputError
 from deepzoom.request import Request
 from deepzoom.scene import Scene, View
 from deepzoom.shape import IDENTITY, Shape, parse_stretch
-from deepzoom.stretch import unfolding
+from deepzoom.stretch import _balanced, unfolding
 
 X, Y = "-0.41415926535897932384626433832795", "-0.1718281828459045235360287471352"
 SHIP = (
@@ -126,7 +126,7 @@ def test_a_wrong_shape_is_refused(shape, message):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"stretch": "32"}, "--stretch: '32' is neither auto nor RATIO@ANGLE, such as 32@45."),
+        ({"stretch": "32"}, "--stretch: '32' is not auto, off or RATIO@ANGLE, such as 32@45."),
         ({"stretch": "0@3"}, "--stretch: 0 is not a ratio above zero"),
         ({"stretch": "1e10@3"}, "--stretch: 1e10 is not a ratio above zero, from 1e-9 to 1e9"),
         ({"stretch": "-2@3"}, "--stretch: -2 is not a ratio above zero"),
@@ -240,6 +240,72 @@ def test_unfolding_makes_differences_grow_alike(own_cache, tmp_path):
         unfolded = [away(v) for v in (shape.matrix @ circle).T]
     assert max(unfolded) / min(unfolded) < 5
     assert max(plain) / min(plain) > max(unfolded) / min(unfolded)
+
+
+@pytest.mark.parametrize("curvature", [0.0, 1e-4, 1e-2, 0.5])
+def test_a_long_direction_that_bends_is_stretched_less(curvature):
+    """Of f(s, t) = (s + c t^2 / 2, t / 1000), turned: changes along both directions are alike on average."""
+    c, s = np.cos(0.4), np.sin(0.4)
+    # s = c x + s y, t = -s x + c y: monomials x, y, x^2, x y, y^2
+    first = [c, s, curvature / 2 * s * s, -curvature * s * c, curvature / 2 * c * c]
+    second = [-s / 1000, c / 1000, 0.0, 0.0, 0.0]
+    shape = _balanced(np.array([first, second]).T)
+    ratio, short, degrees = shape.spans
+    assert short == pytest.approx(1) and degrees == pytest.approx(90 + math.degrees(0.4))
+    t = np.random.default_rng(0).uniform(-1, 1, 200_000)
+    along = np.mean((ratio / 1000) ** 2 + (ratio**2 * curvature * t) ** 2)
+    assert along == pytest.approx(1, rel=0.02)
+    assert ratio == pytest.approx(1000) if curvature == 0 else ratio < 1000
+
+
+def test_curvature_that_rounding_may_have_made_is_left_out():
+    strong = np.array([[1.0, 0.0], [0.0, 1e-7], [1.0, 0.0], [0.0, 0.0], [1e-15, 0.0]])
+    assert _balanced(strong).spans[0] == pytest.approx(1e7)
+
+
+OWN_SHAPE = ["30", "0", "0", "1"]
+
+
+@pytest.mark.parametrize(
+    ("given", "unfolds"),
+    [
+        ({"depth": "1e-20"}, None),
+        ({"depth": "1e-16"}, True),
+        ({"depth": "1e-16", "stretch": "off"}, False),
+        ({"depth": "1e-16", "stretch": "3@9"}, False),
+        ({"at": "tanh-published"}, False),
+        ({"at": "tanh-published", "stretch": "auto"}, True),
+        ({"at": "tanh-published", "depth": "1e-8"}, True),
+        ({"center": ("1", "1"), "depth": "1e-3"}, True),
+        ({"system": "mandelbrot"}, False),
+        ({"system": "burning-ship", "stretch": "auto"}, True),
+        ({"scene": "kept.toml"}, False),
+        ({"scene": "kept.toml", "size": "9x9", "depth": "1.0e-15"}, False),
+        ({"scene": "kept.toml", "depth": "1e-16"}, True),
+        ({"scene": "kept.toml", "pixel": (3, 4), "zoom": "10"}, True),
+        ({"scene": "kept.toml", "pixel": (3, 4), "zoom": "10", "stretch": "off"}, False),
+        ({"scene": "kept.toml", "at": "tanh-published"}, False),
+        ({"scene": "kept.toml", "at": "tanh-published", "depth": "1e-8"}, True),
+    ],
+)
+def test_which_views_unfold_by_themselves(given, unfolds, tmp_path):
+    view = replace(View.parse("1.1", "2.3", "1e-15", "8x8"), shape=Shape.parse(OWN_SHAPE))
+    (tmp_path / "kept.toml").write_text(Scene("tanh", view, 500).to_toml())
+    request = Request(**{k: tmp_path / v if k == "scene" else v for k, v in given.items()})
+    scene = request.to_scene()
+    if unfolds is None:  # the default view: its landmark's own
+        unfolds = not landmarks.get("tanh-deep").shape
+    assert request.unfolds(scene) is unfolds
+    if given == {"scene": "kept.toml"}:
+        assert scene.view.shape.texts() == OWN_SHAPE
+
+
+def test_what_a_stretched_view_spans():
+    view = replace(View.parse("1.1", "2.3", "2e-20", "8x6"), shape=parse_stretch("500@30").turned(77))
+    long, short, degrees = view.spans()
+    assert (float(long), float(short), degrees) == pytest.approx((1e-17, 2e-20, 30))
+    assert view.spanned() == "One height of the picture spans 1.00e-17 along 30 degrees, and 2.00e-20 across."
+    assert replace(view, shape=IDENTITY.turned(20)).spanned() is None
 
 
 def test_maps_without_folds_are_left_as_they_are(own_cache):

@@ -230,7 +230,7 @@ BAD = [
         ["--from", "1", "--to", "0.1", "--frames", "9", "--quality", "99"],
         "--quality: 99 is not a number from",
     ),
-    ([*SOME, "--stretch", "3"], "--stretch: '3' is neither auto nor"),
+    ([*SOME, "--stretch", "3"], "--stretch: '3' is not auto, off or"),
     ([*SOME, "--jobs", "0"], "--jobs: 0 is not at least 1"),
     (
         ["--from", "1", "--to", "0.1", "--frames", "9", "--out", "a.gif"],

@@ -51,7 +51,7 @@ def dive(
         str, typer.Option(metavar="WxH", help="Pixels of a view on the way.", rich_help_panel=RUN)
     ] = "72x72",
     stretch: Annotated[
-        str | None, typer.Option(metavar="auto", help="Unfold deep views on the way.", rich_help_panel=RUN)
+        str | None, typer.Option(metavar="auto|off", help="Unfold views on the way; default: in training.", rich_help_panel=RUN)
     ] = None,
     steps: Annotated[
         str | None,
@@ -98,11 +98,12 @@ def dive(
     scene, deepest = to_dive(asked, begin, depth)
     ends.check(end, scene)
     grows = steps == AUTO or (steps is None and systems.is_escape_time(scene.system))
-    kept = _kept(scene, seed, stretch is not None, resume, force)
+    unfolds = stretch == AUTO or (stretch is None and scene.system in systems.PUBLISHED)
+    kept = _kept(scene, seed, unfolds, resume, force)
     with Watcher(quiet) as watcher:
         try:
             dived = run(
-                scene, str(depth), end=end, seed=seed, stretch=stretch is not None, grows=grows, jobs=jobs, kept=kept,
+                scene, str(depth), end=end, seed=seed, stretch=unfolds, grows=grows, jobs=jobs, kept=kept,
                 observer=watcher,
             )  # fmt: skip
         except Stopped:
@@ -110,7 +111,7 @@ def dive(
                 typer.echo("Stopped; what is done is kept. Go on with --resume.", err=True)
             raise typer.Exit(3) from None
     if dived.end is not None:
-        _report(dived, system, save, seed, stretch is not None, as_json)
+        _report(dived, system, save, seed, unfolds, as_json)
     if not dived.complete:
         fail(_why(dived, scene, deepest, steps == AUTO or grows))
         raise typer.Exit(1)

@@ -17,11 +17,14 @@ def info(file: Annotated[Path, typer.Argument(metavar="FILE", help="Picture, dat
     from ..field import Field
     from ..picture import read_scene
 
-    if file.suffix.lower() != ".npz":
-        typer.echo(read_scene(file).to_toml(), nl=False)
+    field = Field.load(file) if file.suffix.lower() == ".npz" else None
+    scene = read_scene(file) if field is None else field.scene
+    typer.echo(scene.to_toml(), nl=False)
+    spanned = scene.view.spanned()
+    if spanned is not None:
+        typer.echo(f"\n# {spanned}")
+    if field is None:
         return
-    field = Field.load(file)
-    typer.echo(field.scene.to_toml(), nl=False)
     typer.echo(f"\n# {int(field.done.sum()):,} of {field.done.size:,} pixels done,", nl=False)
     typer.echo(f" {int((field.fate < 0).sum()):,} converged, {int((field.fate > 0).sum()):,} diverged")
     if field.horizon is not None:

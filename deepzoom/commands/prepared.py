@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 def prepared(request: Request, scene: Scene, quiet: bool) -> Scene:
-    """The scene in the shape of ``--stretch auto`` and the limit of ``--steps auto``, where they are asked for."""
-    unfolds, grows = request.stretch == "auto", request.grows(scene)
+    """The scene in the shape of ``--stretch auto`` and the limit of ``--steps auto``, given or by default."""
+    unfolds, grows = request.unfolds(scene), request.grows(scene)
     if not (unfolds or grows):
         return scene
     from ..console import Watcher

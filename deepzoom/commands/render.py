@@ -51,7 +51,11 @@ def render(
     ] = False,
     stretch: Annotated[
         str | None,
-        typer.Option(metavar="auto|RATIO@ANGLE", help="Stretch the view; auto unfolds stripes.", rich_help_panel=VIEW),
+        typer.Option(
+            metavar="auto|off|RATIO@ANGLE",
+            help="Stretch the view; auto, the default in training, unfolds stripes.",
+            rich_help_panel=VIEW,
+        ),
     ] = None,
     rotate: Annotated[
         str | None, typer.Option(metavar="DEG", help="Turn the view counter-clockwise.", rich_help_panel=VIEW)

@@ -60,7 +60,11 @@ def zoom(
     ] = False,
     stretch: Annotated[
         str | None,
-        typer.Option(metavar="auto|RATIO@ANGLE", help="Stretch of the last frame; it turns in.", rich_help_panel=VIEW),
+        typer.Option(
+            metavar="auto|off|RATIO@ANGLE",
+            help="Stretch of the last frame; auto in training; it turns in.",
+            rich_help_panel=VIEW,
+        ),
     ] = None,
     rotate: Annotated[
         str | None, typer.Option(metavar="DEG", help="Turn of the last frame; it turns in.", rich_help_panel=VIEW)

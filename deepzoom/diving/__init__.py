@@ -35,7 +35,7 @@ def dive(
     *,
     end: str = "border",
     seed: int = 0,
-    stretch: bool = False,
+    stretch: bool | None = None,
     grows: bool = False,
     jobs: int | None = None,
     kept: Path | None = None,
@@ -44,13 +44,14 @@ def dive(
     """Search for structure from a scene's view down to ``depth`` (decimal text).
 
     end: "border", "nucleus" or "misiurewicz". seed: of what chooses among blocks that are about as good. stretch:
-    views, as the tangent there says. grows: steps; those of an escape-time system with the depth, those of training by
+    views, as the tangent there says; None: those of training. grows: steps; those of an escape-time system with the depth, those of training by
     half where they end before the structure does. kept: a file that holds how far the dive is, after each view; where
     it is there already, the dive goes on from it.
 
     Raises InputError where the system cannot end so, or the file is of another kind; Stopped where the observer says
     so.
     """
+    from .. import systems
     from ..coordinates import parse_decimal
     from ..work import Observer
     from . import ends
@@ -61,7 +62,8 @@ def dive(
     ends.check(end, scene)
     going_on = kept is not None and kept.exists()
     state = continued(load(kept), scene.steps, grows) if kept is not None and going_on else State(Window(scene))
-    search = Search(parse_decimal(depth, "depth"), seed, scene.steps if grows else None, stretch, jobs)
+    unfolds = scene.system in systems.PUBLISHED if stretch is None else stretch
+    search = Search(parse_decimal(depth, "depth"), seed, scene.steps if grows else None, unfolds, jobs)
     complete = search.run(state, observer or Observer(), lambda s: None if kept is None else save(kept, s))
     word = "" if complete else word_of(state)
     place = ends.border(state.best[-1].scene) if state.best else None

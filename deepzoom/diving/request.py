@@ -8,7 +8,7 @@ from dataclasses import replace
 from .. import landmarks, systems
 from ..coordinates import Rational, parse_decimal
 from ..errors import InputError
-from ..request import Request, depth_of
+from ..request import AUTO, Request, depth_of
 from ..scene import Scene
 from .blocks import LEAST_SIZE
 
@@ -22,8 +22,8 @@ def to_dive(request: Request, begin: str | None, end: str | None) -> tuple[Scene
     """
     if end is None:
         raise InputError("--to: a dive needs the depth to reach, such as --to 1e-20.")
-    if request.stretch not in (None, "auto"):
-        raise InputError(f"--stretch: {request.stretch} is not auto; along a dive each view finds its own.")
+    if request.stretch not in (None, AUTO, "off"):
+        raise InputError(f"--stretch: {request.stretch} is neither auto nor off; along a dive each view finds its own.")
     if begin is None and request.center is not None:
         raise InputError("--from: a dive from --center needs the depth of its first view, such as --from 1e-3.")
     depth = depth_of(end, "--to")

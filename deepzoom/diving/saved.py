@@ -10,6 +10,7 @@ from ..coordinates import format_decimal
 from ..landmarks import Landmark
 from ..picture import write_png
 from ..shape import IDENTITY
+from ..systems import PUBLISHED
 from . import Dived
 from .ends import End
 from .strip import strip
@@ -30,7 +31,7 @@ def save(name: str, dived: Dived, end: End, note: str) -> Path:
             steps=scene.steps,
             note=note,
             flip=scene.view.flip,
-            shape=() if scene.view.shape == IDENTITY else scene.view.shape.texts(),
+            shape=scene.view.shape.texts() if scene.view.shape != IDENTITY or scene.system in PUBLISHED else (),
             settings=dict(scene.settings),
         )
     )
@@ -52,4 +53,4 @@ def command(end: End, system: str | None, name: str | None, stretch: bool) -> st
         view = scene.view
         words += ["--center", format_decimal(view.x), format_decimal(view.y), "--depth", format_decimal(view.depth)]
         words += ["--steps", str(scene.steps), *(["--flip"] if view.flip else [])]
-    return shlex.join([*words, *(["--stretch", "auto"] if stretch and name is None else [])])
+    return shlex.join([*words, *(["--stretch", "auto" if stretch else "off"] if name is None else [])])
