@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,8 +34,15 @@ from .work import Observer
 
 Floats = NDArray[np.float64]
 
-_NOISE = 2.0**-44
-"""Of the strong direction's second derivative: what a weak one below it has, rounding may have made."""
+
+class Derivatives(NamedTuple):
+    """values (2 or 5, n): derivatives by x, y, and of training xx / 2, xy, yy / 2, in units of half a depth.
+
+    noise: what rounding made of second ones, as a share of the largest.
+    """
+
+    values: Floats
+    noise: float = 0.0
 
 
 def unfolding(scene: Scene, progress: Callable[[float], None] = lambda share: None) -> Shape:
@@ -43,21 +51,18 @@ def unfolding(scene: Scene, progress: Callable[[float], None] = lambda share: No
     It makes the reference run, or takes it from the cache; progress is told the share done. Raises what
     ``reference.obtain`` and ``orbit.obtain`` raise.
     """
-    return _balanced(_tangents(scene, [scene.view.depth], progress)[0])
+    return _balanced(_derivatives(scene, [scene.view.depth], progress)[0])
 
 
 def ratios(scene: Scene, depths: Sequence[Rational]) -> list[float]:
     """By how much views of a scene's centre are to be stretched at some depths, the deepest that of the scene."""
-    return [float(np.linalg.norm(_balanced(tangent).matrix, 2)) for tangent in _tangents(scene, depths)]
+    return [float(np.linalg.norm(_balanced(tangent).matrix, 2)) for tangent in _derivatives(scene, depths)]
 
 
-def _tangents(
+def _derivatives(
     scene: Scene, depths: Sequence[Rational], progress: Callable[[float], None] = lambda share: None
-) -> list[Floats]:
-    """Derivatives (2 or 5, n) by x, y, and of training xx / 2, xy, yy / 2, in units of half of each depth.
-
-    They are taken where differences of half the depth leave the reference of a scene.
-    """
+) -> list[Derivatives]:
+    """Those at which differences of half of each depth leave the reference of a scene."""
     system = systems.create(scene.system, scene.settings, scene.steps, scene.digest)
     view = scene.view
     if isinstance(system, TrainingSystem):
@@ -65,8 +70,8 @@ def _tangents(
         return [_training_derivatives(system.network, depth, kept) for depth in depths]
     if isinstance(system, EscapeTimeSystem) and not source.is_holomorphic(system.iteration.formula):
         bits = scene.bits or reference_bits(system, view)
-        return [t.T for t in _orbit_tangents(system, view, bits, depths, progress)]
-    return [np.eye(2)] * len(depths)
+        return [Derivatives(t.T) for t in _orbit_tangents(system, view, bits, depths, progress)]
+    return [Derivatives(np.eye(2))] * len(depths)
 
 
 def unfolded(scene: Scene, degrees: float, observer: Observer) -> Scene:
@@ -83,33 +88,33 @@ def unfolded(scene: Scene, degrees: float, observer: Observer) -> Scene:
     return replace(scene, view=replace(scene.view, shape=shape.turned(degrees) if degrees else shape))
 
 
-def _balanced(derivatives: Floats) -> Shape:
-    """The shape in which both directions of a view change as much, from what ``_tangents`` gives.
+def _balanced(derivatives: Derivatives) -> Shape:
+    """The shape in which both directions of a view change as much.
 
     A view from -1 to 1, stretched r times along the weak singular direction, changes by s1 along the other one and, on
     average, by sqrt(r^2 s2^2 + r^4 h^2 / 3) along that: s1, s2 the singular values, h the second derivative along the
     weak direction. These are equal at r^2 = 2 s1^2 / (s2^2 + sqrt(s2^4 + 4 h^2 s1^2 / 3)); r = s1 / s2 without h.
     """
-    if not np.isfinite(derivatives).all() or not derivatives[:2].any():
+    values, noise = derivatives
+    if not np.isfinite(values).all() or not values[:2].any():
         return IDENTITY
-    _, (s1, s2), directions = np.linalg.svd(derivatives[:2].T / np.abs(derivatives[:2]).max(), full_matrices=False)
+    values = values / np.abs(values[:2]).max()
+    _, (s1, s2), directions = np.linalg.svd(values[:2].T, full_matrices=False)
     if s1 == s2:
         return IDENTITY
     h = 0.0
-    if len(derivatives) > 2:
-        strong, weak = (
-            2 * np.linalg.norm(substituted(derivatives, 2, np.outer(d, [1.0, 0.0]))[2]) for d in directions
-        )
-        h = weak / np.abs(derivatives[:2]).max() if weak > _NOISE * strong else 0.0
+    if len(values) > 2:
+        strong, weak = (2 * np.linalg.norm(substituted(values, 2, np.outer(d, [1.0, 0.0]))[2]) for d in directions)
+        h = float(weak) if weak > noise * strong else 0.0
     ratio = math.sqrt(2.0) * s1 / math.sqrt(max(s2**2 + math.sqrt(s2**4 + 4 / 3 * (h * s1) ** 2), 1e-300))
     x, y = directions[1]
     return Shape.stretched(min(ratio, float(MOST_RATIO)), math.degrees(math.atan2(y, x)) % 180.0)
 
 
-def _training_derivatives(network: Network, depth: Rational, kept: Reference) -> Floats:
-    """The weights' derivatives (5, n) where differences of half the depth reach ``HAND_OFF`` of them.
+def _training_derivatives(network: Network, depth: Rational, kept: Reference) -> Derivatives:
+    """Those of the weights, each layer in units of its largest, where differences reach ``HAND_OFF`` of them.
 
-    Each layer is in units of its largest weight.
+    Roundings of the steps add up as by chance: to the square root of their number.
     """
     leaves = math.log2(HAND_OFF) - log2(depth / 2)
     step = int(np.argmax(kept.reach >= leaves)) if (kept.reach >= leaves).any() else kept.steps
@@ -123,7 +128,7 @@ def _training_derivatives(network: Network, depth: Rational, kept: Reference) ->
         begin += w.size
     half = 2.0 ** (log2(depth / 2) - snapshot.exponent)
     scale: Floats = np.array([half, half, half**2, half**2, half**2])[:, None]
-    return scale * np.concatenate(parts, axis=1)
+    return Derivatives(scale * np.concatenate(parts, axis=1), 2.0**-53 * math.sqrt(snapshot.step))
 
 
 def _orbit_tangents(

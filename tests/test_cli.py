@@ -39,7 +39,7 @@ def place(tmp_path, monkeypatch, own_cache):
     monkeypatch.chdir(folder)
     monkeypatch.setenv("COLUMNS", "200")
     view = ["--center", X, Y, "--depth", "1e-20", "--size", "24x16", "--steps", "60"]
-    return ["render", "--set", f"data={data}", *view]
+    return ["render", "--set", f"data={data}", *view, "--stretch", "off"]
 
 
 def deepzoom(*args):
@@ -69,11 +69,23 @@ def test_json(place):
     assert set(facts) == {
         "backend", "reason", "bits", "reference_steps", "reference_seconds", "seconds", "pixels", "settled",
         "unsettled", "unchecked", "out", "data", "trust", "unsettled_share", "unsettled_share_low",
-        "unsettled_share_high",
+        "unsettled_share_high", "long", "short", "long_degrees",
     }  # fmt: skip
     assert (facts["out"], facts["data"], facts["pixels"]) == ("a.png", "a.npz", 384)
     assert json.loads(deepzoom(*place, "--json", "--dry-run").stdout)["pixels"] == 384
     assert files() == ["a.npz", "a.png"]
+
+
+def test_training_unfolds_by_itself_and_says_what_it_spans(place):
+    result = deepzoom(*place[:-2], "--json", "--out", "a.png")
+    facts = json.loads(result.stdout)
+    assert float(facts["short"]) == 1e-20 and float(facts["long"]) > 1.05e-20
+    along = f"along {facts['long_degrees']:.4g} degrees, and 1.00e-20 across."
+    assert along in result.stderr and along in deepzoom("info", "a.png").stdout
+    assert "[view]" in Scene.from_toml(deepzoom("info", "a.png").stdout).to_toml()  # comments do no harm
+    square = deepzoom(*place, "--json", "--out", "b.png")
+    assert json.loads(square.stdout)["long"] == json.loads(square.stdout)["short"] == "1.00000e-20"
+    assert "One height" not in square.stderr + deepzoom("info", "b.png").stdout
 
 
 def test_quiet_and_dry_run_write_no_more_than_asked(place):
