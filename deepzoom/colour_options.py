@@ -10,6 +10,14 @@ from .colours import COLOURINGS, Colouring
 from .errors import InputError
 from .scene import Scene
 
+ATTRACTED = ("newton", "nova", "magnet1", "magnet2")
+"""Systems whose orbits end at attractors."""
+
+
+def usual(system: str) -> Colouring:
+    """The colours of a new scene. A scene that says nothing of its colouring is by rank, whatever its system."""
+    return Colouring("attractor" if system == "newton" else Colouring.by)
+
 
 @dataclass(frozen=True)
 class ColourOptions:
@@ -74,7 +82,12 @@ def _check_counts(system: str, how: Colouring) -> None:
     if how.by == "horizon" and system not in systems.PUBLISHED:
         raise InputError(
             f"--colouring: horizon is of training systems, which {system} is not; give one of"
-            f" {', '.join(c for c in COLOURINGS if c != 'horizon')}."
+            f" {', '.join(c for c in COLOURINGS if c not in ('attractor', 'horizon'))}."
+        )
+    if how.by == "attractor" and system not in ATTRACTED:
+        raise InputError(
+            f"--colouring: attractor is of {', '.join(ATTRACTED)}, whose orbits end at attractors; give {system} rank"
+            " or cyclic."
         )
     if systems.is_escape_time(system):
         return

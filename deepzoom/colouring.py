@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import palettes, systems
+from . import attractors, palettes, systems
 from .colours import Colouring
 from .field import Field
 from .relief import beside_another, steepness
@@ -101,13 +101,15 @@ def colour(
     how: Colouring = BY_RANK,
     distance: Floats | None = None,
     places: Floats | None = None,
+    ends: range = range(0),
 ) -> Floats:
     """RGB (height, width, 3) in 0 .. 1 of measures (height, width), NaN where not done: grey. ``fine``: for 16 bits.
 
     Training is coloured by the signed measure, converged and diverged each in a part of the palette. Escape time, where
     ``attractor`` is given, by the smooth count or by ``distance`` (in pixels, for how.by == "distance" only), each
-    attractor in a part of the palette of its own; how.interior where the limit was reached. places: in the palette,
-    where they are not to be found from these measures alone.
+    attractor in a part of the palette of its own, or by ``attractors`` (how.by == "attractor", for which ``ends`` says
+    what attractors there are); how.interior where the limit was reached. places: in the palette, where they are not to
+    be found from these measures alone.
     """
     rows = measure.shape[0]
     if attractor is None:
@@ -116,7 +118,10 @@ def colour(
     else:
         places = _counted(measure, palette, attractor, how, distance) if places is None else places
         height, kind = np.where(measure < 0, np.nan, measure) * (rows / COUNTS_PER_HEIGHT), attractor
-    rgb = palettes.apply(palette, places, fine, how.colours)
+    if attractor is not None and how.by == "attractor":
+        rgb = attractors.apply(places, measure, attractor, ends, palette, how.colours)
+    else:
+        rgb = palettes.apply(palette, places, fine, how.colours)
     if how.slope is not None:
         rgb = shaded(rgb, shade(height, kind.astype(np.int64), how.slope))
     if attractor is not None:
@@ -133,12 +138,15 @@ def _signed(measure: Floats, how: Colouring) -> Floats:
 
 
 def _counted(smooth: Floats, palette: str, attractor: NDArray[Any], how: Colouring, distance: Floats | None) -> Floats:
-    """Places in [0, 1] of smooth counts, each attractor's, and escape's, in its own part."""
+    """Places in [0, 1] of smooth counts, each attractor's, and escape's, in its own part.
+
+    By attractor they are its colours' own, and each has all of [0, 1].
+    """
     places = np.full(smooth.shape, np.nan)
     kinds = np.unique(attractor[smooth >= 0])
     for k, kind in enumerate(kinds):
         own = attractor == kind
-        if how.by == "rank":
+        if how.by in ("rank", "attractor"):
             places[own] = (by_count(smooth[own]) + 1) / 2
         elif how.by == "histogram":
             places[own] = (by_histogram(smooth[own]) + 1) / 2
@@ -148,7 +156,7 @@ def _counted(smooth: Floats, palette: str, attractor: NDArray[Any], how: Colouri
         else:
             assert distance is not None
             places[own] = by_distance(np.where(distance[own] < 0, np.nan, distance[own]), smooth.shape[0])
-        if len(kinds) > 1:
+        if len(kinds) > 1 and how.by != "attractor":
             places[own] = (k + 0.1 + 0.8 * places[own]) / len(kinds)
     return places
 
@@ -166,16 +174,20 @@ def coloured(field: Field, fine: bool = False, at: Any = ...) -> Floats:
     if scene.colouring.by == "horizon":
         known = np.full(measure.shape, -1.0) if field.horizon is None else field.shown("horizon")[at]
         places = by_horizon(known, scene.steps)
-    if attractor is not None and scene.colouring.by == "distance":
+    iteration = None
+    if attractor is not None and scene.colouring.by in ("distance", "attractor"):
         system = systems.create(scene.system, scene.settings, scene.steps)
         assert isinstance(system, EscapeTimeSystem)
+        iteration = system.iteration
+    if attractor is not None and iteration is not None and scene.colouring.by == "distance":
         drawn = field.shown("fate")[at] < 0
-        degree = np.where(drawn, system.iteration.order, system.iteration.degree)
+        degree = np.where(drawn, iteration.order, iteration.degree)
         distance = estimated_distance(measure, attractor, degree)
         if field.distance is not None:
             own = field.shown("distance")[at] * (len(measure) / len(field.measure))
             distance = np.where(own >= 0, own, distance)
-    rgb = colour(measure, scene.palette, fine, attractor, scene.colouring, distance, places)
+    ends = range(0) if iteration is None else iteration.ends
+    rgb = colour(measure, scene.palette, fine, attractor, scene.colouring, distance, places, ends)
     if scene.colouring.mark_unsettled:
         rgb[field.shown("trust")[at] < 0] = UNSETTLED
     return rgb

@@ -10,7 +10,8 @@ from typing import Any
 
 from .errors import InputError
 
-COLOURINGS = ("rank", "cyclic", "histogram", "distance", "horizon")
+COLOURINGS = ("rank", "cyclic", "histogram", "distance", "attractor", "horizon")
+DEFAULT_PALETTE = "Spectral"
 _HEX = re.compile("#[0-9a-fA-F]{6}")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from . import landmarks, systems
-from .colour_options import ColourOptions
+from .colour_options import ColourOptions, usual
 from .coordinates import Rational, parse_decimal
 from .errors import InputError
 from .landmarks import Landmark
@@ -176,11 +176,12 @@ class Request:
             name = self.system or systems.DEFAULT
             number = self._number()
             steps = number if number is not None else systems.create(name, self.settings).default_steps
-            return Scene(name, view, steps, dict(self.settings), digest=digest)
+            return Scene(name, view, steps, dict(self.settings), colouring=usual(name), digest=digest)
         depth = None if self.depth is None else View.parse("0", "0", self.depth, "1x1").depth
         place = self._landmark(depth, digest)
         view = place.view(self.depth, size)
-        return Scene(place.system, view, self._number() or place.steps, {**place.settings, **self.settings})
+        settings = {**place.settings, **self.settings}
+        return Scene(place.system, view, self._number() or place.steps, settings, colouring=usual(place.system))
 
     def _landmark(self, depth: Rational | None, digest: str | None) -> Landmark:
         """The landmark asked for, or chosen by system and depth. digest: of the file that the system stands in."""

@@ -14,7 +14,7 @@ import tomli_w
 from gmpy2 import mpq
 from numpy.typing import NDArray
 
-from .colours import Colouring
+from .colours import DEFAULT_PALETTE, Colouring
 from .coordinates import Rational, format_decimal, parse_decimal, rounded, scaled_float, with_digits
 from .errors import InputError
 from .shape import IDENTITY, Shape
@@ -188,7 +188,7 @@ class Scene:
     settings: Mapping[str, str] = field(default_factory=dict)
     backend: str = "auto"
     bits: int | None = None
-    palette: str = "Spectral"
+    palette: str = DEFAULT_PALETTE
     colouring: Colouring = field(default_factory=Colouring)
     digest: str | None = None
     distance: bool = False
@@ -272,7 +272,7 @@ class Scene:
             settings={k[len(prefix) :]: str(v) for k, v in found.items() if k.startswith(prefix)},
             backend=found.get("run.backend", "auto"),
             bits=found.get("run.bits"),
-            palette=found.get("colour.palette", "Spectral"),
+            palette=found.get("colour.palette", DEFAULT_PALETTE),
             colouring=colouring,
             digest=found.get("system.digest"),
             distance=found.get("run.distance", False),

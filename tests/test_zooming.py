@@ -10,7 +10,7 @@ import pytest
 from gmpy2 import mpq
 
 import deepzoom
-from deepzoom import landmarks
+from deepzoom import attractors, landmarks, oklab
 from deepzoom.colouring import by_cycle, coloured
 from deepzoom.colours import Colouring
 from deepzoom.errors import InputError
@@ -321,6 +321,16 @@ def test_ends_have_their_parts_of_the_palette_in_every_frame(own_cache, tmp_path
         rgb = colours.rgb(samples, film.descent.position(view.depth))[..., 0]
         part = np.floor(np.clip(rgb, 0, 0.999) * 3) + 1
         assert np.array_equal(part[samples.measure >= 0], samples.attractor[samples.measure >= 0])
+    scene = replace(film.descent.scene, colouring=Colouring("attractor"))
+    hued = Colours(Keyframes(tmp_path / "data", replace(film.descent, scene=scene)))
+    bases = attractors.bases(3, scene.palette, ())[:, 1:]
+    for number in range(12):
+        view = film.view(number)
+        samples = frame(view, keyframes)
+        rgb = hued.rgb(samples, film.descent.position(view.depth))
+        drawn = samples.measure >= 0
+        nearest = np.argmax(oklab.from_rgb(rgb[drawn])[:, 1:] @ bases.T, axis=1)  # of the three hues
+        assert np.array_equal(nearest + 1, samples.attractor[drawn])
 
 
 def test_the_exponential_map(filmed):

@@ -19,7 +19,9 @@ Palette = Annotated[
 ColouringText = Annotated[
     str | None,
     typer.Option(
-        metavar="NAME", help="rank (default), cyclic, histogram, distance or horizon.", rich_help_panel=COLOURS
+        metavar="NAME",
+        help="rank (default), cyclic, histogram, distance, horizon, or attractor (default of newton).",
+        rich_help_panel=COLOURS,
     ),
 ]
 Cycle = Annotated[

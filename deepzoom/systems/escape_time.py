@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -51,6 +52,12 @@ class Iteration:
     def k(self) -> Point:
         """K."""
         return self.critical if self.origin is None else self.origin
+
+    @property
+    def ends(self) -> range:
+        """Numbers of the ends that orbits can have: 0 is escape, attractors count from 1."""
+        attractors = max(len(self.targets), int(self.still > 0))
+        return range(0 if math.isfinite(self.radius) else 1, 1 + attractors)
 
     @cached_property
     def centred(self) -> Centred:

@@ -32,7 +32,9 @@ class Frames:
             scene.to_toml(), key, *map(format_decimal, (film.descent.begin, film.begin, film.end)),
             *(" ".join(shape.texts()) for shape in film.descent.shapes),
             f"{film.frames} {film.width}x{film.height} {film.samples}",
-            compiled.source_digest("zooming/*.py", "colouring.py", "relief.py", "shading.py", "palettes.py"),
+            compiled.source_digest(
+                "zooming/*.py", "colouring.py", "attractors.py", "oklab.py", "relief.py", "shading.py", "palettes.py"
+            ),
         )  # fmt: skip
         self._digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 

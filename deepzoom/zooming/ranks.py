@@ -60,9 +60,7 @@ class Colours:
         self._how, self._palette = scene.colouring, scene.palette
         system = systems.create(scene.system, scene.settings, scene.steps, scene.digest)
         self._iteration = system.iteration if isinstance(system, EscapeTimeSystem) else None
-        self._ends = 1
-        if self._iteration is not None:
-            self._ends = len(self._iteration.targets) + math.isfinite(self._iteration.radius)
+        self._ends = range(0) if self._iteration is None else self._iteration.ends
 
     def rgb(self, samples: Samples, position: float) -> Floats:
         """RGB (height, width, 3) of samples (height, width); position: among the keyframes (``Descent.position``)."""
@@ -74,13 +72,13 @@ class Colours:
                 places = np.where(samples.measure < 0, 1 - 0.375 * ranks, 0.375 * (1 - ranks))
             return colour(samples.measure, self._palette, False, None, how, None, places)
         places = self._counted(samples, position)
-        return colour(samples.measure, self._palette, False, samples.attractor, how, None, places)
+        return colour(samples.measure, self._palette, False, samples.attractor, how, None, places, self._ends)
 
     def _counted(self, samples: Samples, position: float) -> Floats:
         """Places of smooth counts; each end's in its own part of the palette, whichever of them a frame shows."""
         how, iteration = self._how, self._iteration
         assert iteration is not None and samples.attractor is not None
-        several = self._ends > 1
+        several = len(self._ends) > 1
         if how.by == "cyclic":
             there_and_back = several or not palettes.is_cyclic(self._palette, how.colours)
             places = by_cycle(samples.measure, how.cycle, there_and_back)
@@ -93,9 +91,8 @@ class Colours:
         else:
             places = self._ranked(samples, position)
         places = np.where(samples.measure < 0, np.nan, places)
-        if several:
-            first = 0 if math.isfinite(iteration.radius) else 1
-            places = (samples.attractor - first + 0.1 + 0.8 * places) / self._ends
+        if several and how.by != "attractor":
+            places = (samples.attractor - self._ends.start + 0.1 + 0.8 * places) / len(self._ends)
         return places
 
     def _kinds(self, samples: Samples) -> NDArray[np.int64]:
