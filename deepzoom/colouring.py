@@ -168,11 +168,11 @@ def coloured(field: Field, fine: bool = False, at: Any = ...) -> Floats:
     it has them, else ``estimated_distance``.
     """
     scene = field.scene
-    measure = field.shown()[at]
-    attractor = None if field.attractor is None else np.nan_to_num(field.shown("attractor")[at]).astype(np.int16)
+    measure = field.shown(at=at)
+    attractor = None if field.attractor is None else np.nan_to_num(field.shown("attractor", at)).astype(np.int16)
     distance = places = None
     if scene.colouring.by == "horizon":
-        known = np.full(measure.shape, -1.0) if field.horizon is None else field.shown("horizon")[at]
+        known = np.full(measure.shape, -1.0) if field.horizon is None else field.shown("horizon", at)
         places = by_horizon(known, scene.steps)
     iteration = None
     if attractor is not None and scene.colouring.by in ("distance", "attractor"):
@@ -180,14 +180,14 @@ def coloured(field: Field, fine: bool = False, at: Any = ...) -> Floats:
         assert isinstance(system, EscapeTimeSystem)
         iteration = system.iteration
     if attractor is not None and iteration is not None and scene.colouring.by == "distance":
-        drawn = field.shown("fate")[at] < 0
+        drawn = field.shown("fate", at) < 0
         degree = np.where(drawn, iteration.order, iteration.degree)
         distance = estimated_distance(measure, attractor, degree)
         if field.distance is not None:
-            own = field.shown("distance")[at] * (len(measure) / len(field.measure))
+            own = field.shown("distance", at) * (len(measure) / len(field.measure))
             distance = np.where(own >= 0, own, distance)
     ends = range(0) if iteration is None else iteration.ends
     rgb = colour(measure, scene.palette, fine, attractor, scene.colouring, distance, places, ends)
     if scene.colouring.mark_unsettled:
-        rgb[field.shown("trust")[at] < 0] = UNSETTLED
+        rgb[field.shown("trust", at) < 0] = UNSETTLED
     return rgb

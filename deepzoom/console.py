@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-import numpy as np
-from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.console import Console, Group
+from rich.constrain import Constrain
 from rich.live import Live
 from rich.progress import (
     BarColumn,
@@ -19,54 +20,45 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.segment import Segment
-from rich.style import Style
+from rich.text import Text
 
-from .colouring import coloured
 from .durations import duration
 from .field import Field
+from .terminal import AtOnce, shows_colours, shows_pixels
+from .terminal_picture import HalfBlocks, Pixels
 from .work import Observer
 
-_SHOW_SECONDS = 1.0
-_THUMBNAIL_ROWS = 12
-
-
-class HalfBlocks:
-    """A picture in characters, at most so many rows of them: each is two pixels, one above the other."""
-
-    def __init__(self, field: Field, most_rows: int | None = None) -> None:
-        self.field, self._most = field, most_rows
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        view = self.field.scene.view
-        most_rows = 2 * (self._most or max(4, (options.max_height or console.height) - 6))
-        scale = max(view.width / options.max_width, view.height / most_rows, 1.0)
-        columns, rows = max(1, int(view.width / scale)), max(2, int(view.height / scale) // 2 * 2)
-        i = np.minimum((np.arange(rows) + 0.5) * view.height / rows, view.height - 1).astype(int)
-        j = np.minimum((np.arange(columns) + 0.5) * view.width / columns, view.width - 1).astype(int)
-        rgb = np.rint(255 * coloured(self.field, at=(i[:, None], j))).astype(int)
-        for row in range(0, rows, 2):
-            for top, bottom in zip(rgb[row], rgb[row + 1], strict=True):
-                upper, lower = ("#{:02x}{:02x}{:02x}".format(*c) for c in (top, bottom))
-                yield Segment("▀", Style(color=upper, bgcolor=lower))
-            yield Segment.line()
+_SHOW_SECONDS, _SHOW_SHARE = 1.0, 0.01
+"""A picture so far is shown so often at most, and takes no larger share of the time."""
+_MOST_ROWS, _THUMBNAIL_ROWS = 24, 12
+_MOST_COLUMNS = 78
+"""Of the bars: a wider line would be broken where the window is made narrower, and its rest left standing."""
+_GROWING, _FINISHED = 4, 10
+"""Pixels of a character's width, where the terminal shows pixels."""
 
 
 class Watcher(Observer):
     """Shows progress on stderr, and ends a render at the first Ctrl-C (or SIGTERM), keeping what is done.
 
-    Bars that move are for a terminal; elsewhere, in a log, there is one line when all pixels are done.
+    Bars that move are for a terminal; elsewhere, in a log, there is one line when all pixels are done. show: the
+    picture so far too, at most half as high as the window; None: where the terminal shows colours. What is said
+    once all pixels are done stands below the picture.
     """
 
     def __init__(
-        self, quiet: bool = False, show: bool = False, checkpoint: Callable[[Field], None] = lambda field: None
+        self,
+        quiet: bool = False,
+        show: bool | None = False,
+        checkpoint: Callable[[Field], None] = lambda field: None,
     ) -> None:
-        self.console = Console(stderr=True, quiet=quiet)
-        self._show = show
+        self._in_pixels = shows_pixels() and sys.stderr.isatty()
+        self.console = Console(stderr=True, quiet=quiet, color_system="truecolor" if self._in_pixels else "auto")
+        self._draws = shows_colours(self.console)
+        self._show = (self._draws if show is None else show) and not quiet
         self._keep = checkpoint
         self._stop = False
         self._bars = Progress(
-            TextColumn("{task.description:<16}"),
+            TextColumn("{task.description}"),
             BarColumn(bar_width=None),
             TextColumn("{task.fields[count]}"),
             TimeElapsedColumn(),
@@ -74,9 +66,13 @@ class Watcher(Observer):
             TimeRemainingColumn(),
             console=self.console,
         )
-        self._live = Live(self._bars, console=self.console, refresh_per_second=4)
+        self._picture: HalfBlocks | Pixels | None = None
+        self._said: list[str] = []
+        self._live = Live(self._frame(), console=self.console, refresh_per_second=1 if self._show else 4)
         self._tasks: dict[str, TaskID] = {}
-        self._shown = 0.0
+        self._due = 0.0
+        self._field: Field | None = None
+        self._all_done = False
         self._begin: tuple[float, int] | None = None
         self._begun: dict[str, tuple[float, int]] = {}
         self._tenths: dict[str, int] = {}
@@ -84,6 +80,8 @@ class Watcher(Observer):
     def __enter__(self) -> Watcher:
         if self.console.is_terminal:
             self._live.__enter__()
+            if self._draws:
+                self.console.push_render_hook(AtOnce())
         self._before = {s: signal.signal(s, self._on_signal) for s in (signal.SIGINT, signal.SIGTERM)}
         return self
 
@@ -91,6 +89,10 @@ class Watcher(Observer):
         for number, handler in self._before.items():
             signal.signal(number, handler)
         if self.console.is_terminal:
+            if self._field is not None and error[0] is None:
+                self._draw(self._field, _FINISHED)
+            if self._draws:
+                self.console.pop_render_hook()
             self._live.__exit__(*error)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
@@ -104,7 +106,29 @@ class Watcher(Observer):
         return self._stop
 
     def say(self, text: str) -> None:
-        self.console.print(text, highlight=False, soft_wrap=True)
+        if self._all_done and self._picture is not None:
+            self._said.append(text)
+            self._live.update(self._frame(), refresh=True)
+        else:
+            self.console.print(text, highlight=False, soft_wrap=True)
+
+    def _frame(self) -> Group:
+        """What is drawn again and again."""
+        picture = [] if self._picture is None else [self._picture]
+        return Group(*picture, Constrain(self._bars, _MOST_COLUMNS), *map(Text, self._said))
+
+    def _draw(self, field: Field, fine: int = _GROWING) -> None:
+        """Show the picture so far."""
+        begin, first = time.thread_time(), self._picture is None  # which imports what draws it
+        rows = max(1, min(_MOST_ROWS, self.console.height // 2))
+        if self._in_pixels:
+            before = self._picture if isinstance(self._picture, Pixels) else None
+            self._picture = Pixels(field, rows, fine, before)
+        else:
+            self._picture = HalfBlocks(field, rows)
+        self._live.update(self._frame(), refresh=True)
+        took = 0.0 if first else time.thread_time() - begin
+        self._due = time.perf_counter() + max(_SHOW_SECONDS, took / _SHOW_SHARE)
 
     def _task(self, name: str, total: float) -> TaskID:
         if name not in self._tasks:
@@ -127,14 +151,17 @@ class Watcher(Observer):
             if done == total:
                 self.say(f"{count:,} pixels in {seconds:.1f} s:{rate}.")
                 if self._show:
-                    self.console.print(HalfBlocks(field))
-        elif self._show and (now - self._shown > _SHOW_SECONDS or done == total):
-            self._shown = now
-            self._live.update(Group(HalfBlocks(field), self._bars))
+                    self.console.print(HalfBlocks(field, max(4, self.console.height - 6)))
+        elif self._show and done:
+            self._field, self._all_done = field, done == total
+            if now > self._due:
+                self._draw(field)
 
     def part(self, name: str, done: int, total: int) -> None:
         self._bars.update(self._task(name, total), completed=done, count=f"{done:,} of {total:,}")
         if self.console.is_terminal:
+            if self._field is not None and time.perf_counter() > self._due:  # repaired pixels have other colours
+                self._draw(self._field)
             return
         begun, first = self._begun.setdefault(name, (time.perf_counter(), done))
         tenth = 10 * done // max(1, total)
@@ -144,7 +171,7 @@ class Watcher(Observer):
             self.say(f"{name}: {done:,} of {total:,}" + (f", about {duration(left)} left." if done < total else "."))
 
     def level(self, field: Field, text: str) -> None:
-        if self.console.is_terminal:
+        if self._draws:
             self.console.print(HalfBlocks(field, _THUMBNAIL_ROWS))
         self.say(text)
 

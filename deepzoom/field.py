@@ -105,11 +105,15 @@ class Field:
         """Names of the arrays that this field has."""
         return [*_channels(self.scene), *(name for name in _OPTIONAL if getattr(self, name) is not None)]
 
-    def shown(self, channel: str = "measure") -> NDArray[np.float64]:
-        """A channel with pixels not yet done filled in from the coarser grid; NaN where that is not done either."""
+    def shown(self, channel: str = "measure", at: Any = ...) -> NDArray[np.float64]:
+        """A channel with pixels not yet done filled in from the coarser grid; NaN where that is not done either.
+
+        at: an index of some of the pixels, for these alone.
+        """
         values = getattr(self, channel)
-        rows, columns = np.indices(self.done.shape)
-        result = np.full(self.done.shape, np.nan)
+        numbers = (np.arange(n) for n in self.done.shape)
+        rows, columns = (np.broadcast_to(n, self.done.shape)[at] for n in np.ix_(*numbers))
+        result = np.full(rows.shape, np.nan)
         for stride in PASSES:
             r, c = rows // stride * stride, columns // stride * stride
             result = np.where(self.done[r, c], values[r, c], result)

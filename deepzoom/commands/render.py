@@ -125,8 +125,14 @@ def render(
     ] = 8,
     force: Annotated[bool, typer.Option("--force", help="Replace existing files.", rich_help_panel=OUTPUT)] = False,
     show: Annotated[
-        bool, typer.Option("--show", help="Show the picture so far in the terminal.", rich_help_panel=OUTPUT)
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--show/--no-show",
+            help="The picture so far in the terminal; default: where it has colours.",
+            show_default=False,
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -185,6 +191,8 @@ def render(
             typer.echo("It is finished: nothing is left to do.", err=True)
         _show(where, {}, as_json)
         return
+    if as_json and show is None:
+        show = False
     with Watcher(quiet, show, lambda field: field.save(outputs.partial)) as watcher:
         if resume:
             kept = 0 if partial is None else int(partial.done.sum())
