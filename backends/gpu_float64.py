@@ -13,11 +13,11 @@ from deepzoom.systems.lyapunov import LyapunovSystem
 
 from . import device, escape_time, lyapunov
 from .base import Backend, Job, Progress, Say
-from .cpu_float64 import Float64Job
 from .device import Arrays
 from .executor import Gpus
 from .gpu_jobs import GpuJob
 from .training import compile_kernels
+from .training_float64 import Float64Job
 from .units import Standing
 
 

@@ -18,13 +18,14 @@ from deepzoom.systems.lyapunov import LyapunovSystem
 
 from . import device, escape_time_differences, lyapunov, units
 from .base import Backend, Job, Progress, Say
-from .cpu_perturbation import CpuPerturbation, TrainingPerturbationJob, series_of
+from .cpu_perturbation import CpuPerturbation
 from .device import Arrays
 from .executor import Gpus
 from .gpu_jobs import GpuJob
 from .kernels.disturbed import OF_DIFFERENCES
 from .limbs import disturbed, signs
 from .training import compile_kernels
+from .training_perturbation import TrainingPerturbationJob, series_of
 
 
 class _Job(GpuJob, TrainingPerturbationJob):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from importlib import import_module
 
 import numpy as np
 
@@ -15,15 +16,15 @@ from deepzoom.systems.lyapunov import LyapunovSystem
 
 from . import device
 from .base import Backend
-from .cpu_float64 import CpuFloat64
-from .cpu_perturbation import CpuPerturbation
-from .exact import ExactBackend
-from .gpu_float64 import GpuFloat64
-from .gpu_perturbation import GpuPerturbation
 
-BACKENDS: dict[str, type[Backend]] = {
-    b.name: b for b in (CpuFloat64, GpuFloat64, CpuPerturbation, GpuPerturbation, ExactBackend)
+_HOMES = {
+    "cpu-float64": ("cpu_float64", "CpuFloat64"),
+    "gpu-float64": ("gpu_float64", "GpuFloat64"),
+    "cpu-perturbation": ("cpu_perturbation", "CpuPerturbation"),
+    "gpu-perturbation": ("gpu_perturbation", "GpuPerturbation"),
+    "exact": ("exact", "ExactBackend"),
 }
+"""Each backend's module and class: one is imported when it is to run, with what it needs."""
 
 PAYS_TRAINING, PAYS_ITERATIONS = 2e6, 2e9
 """Pixels times steps from which a GPU pays for its start of some seconds: about 20 s of two cores. Of iterations it is
@@ -32,7 +33,14 @@ the limit that counts, which few pixels reach."""
 
 def names() -> list[str]:
     """What --backend takes."""
-    return ["auto", *BACKENDS]
+    return ["auto", *_HOMES]
+
+
+def made(name: str) -> Backend:
+    """The backend of that name, one of ``names()`` but auto."""
+    module, kind = _HOMES[name]
+    backend: Backend = getattr(import_module(f".{module}", __package__), kind)()
+    return backend
 
 
 def float64_steps_per_pixel(view: View) -> float:
@@ -50,7 +58,7 @@ def select(name: str, view: View, system: System, steps: int = 0) -> tuple[Backe
     if name not in names():
         raise InputError(f"--backend: {name!r} is none of {', '.join(names())}.")
     if name != "auto":
-        backend = BACKENDS[name]()
+        backend = made(name)
         obstacle = backend.obstacle()
         if obstacle:
             raise InputError(f"--backend: {name} cannot run here: {obstacle}.")
@@ -61,14 +69,15 @@ def select(name: str, view: View, system: System, steps: int = 0) -> tuple[Backe
         reason = f"{_count(-bits)} neighbouring pixels would share one float64 number"
     else:
         reason = f"float64 has {'' if shallow else 'only '}{_count(bits)} numbers between neighbouring pixels"
-    gpu: Backend = GpuFloat64() if shallow else GpuPerturbation()
+    kind = "float64" if shallow else "perturbation"
     if _pays(view, system, steps):
+        gpu = made(f"gpu-{kind}")
         obstacle = gpu.obstacle()
         if obstacle is None:
             return gpu, f"{reason}; {view.pixels:,} pixels of {steps:,} steps pay for a GPU's start"
         if device.expected():
             reason += f"; a GPU would pay, but {obstacle}"
-    return CpuFloat64() if shallow else CpuPerturbation(), reason
+    return made(f"cpu-{kind}"), reason
 
 
 def _pays(view: View, system: System, steps: int) -> bool:

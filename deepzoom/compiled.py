@@ -2,6 +2,9 @@
 
 Numba notices a change of the file a function stands in, not of the files it calls into. The folder is therefore named
 after the contents of all of them: any change of any kernel starts an empty one.
+
+Numba is imported when something is to be compiled, or called that only Numba can call: it takes a quarter of a second,
+and half as long again before it loads anything. A warm render of a map needs none of it (``alone.py``).
 """
 
 from __future__ import annotations
@@ -15,9 +18,6 @@ from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-
-import numba
-from numba.extending import overload
 
 from . import cache
 
@@ -35,7 +35,12 @@ def source_digest(*patterns: str) -> str:
 def folder() -> Path:
     """Where compiled kernels of exactly this source, by this Numba, are kept."""
     source = source_digest("arithmetic/*.py", "backends/kernels/*.py")
-    return cache.folder() / "kernels" / f"{source}-numba{numba.__version__}"
+    return cache.folder() / "kernels" / f"{source}-numba{_numba_version()}"
+
+
+@lru_cache(maxsize=1)
+def _numba_version() -> str:
+    return version("numba")
 
 
 def inner(function: Callable[..., Any]) -> Any:
@@ -45,6 +50,8 @@ def inner(function: Callable[..., Any]) -> Any:
     by a number that counts what a process compiled, so that where kernels kept by two processes meet in a third, one
     such routine would stand in the place of another. Raises ValueError where it has none.
     """
+    import numba
+
     if "<locals>" in function.__qualname__:
         raise ValueError(f"{function.__qualname__}: a compiled routine needs a __qualname__ of its own")
     return numba.njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
@@ -55,6 +62,7 @@ def implemented(routine: Callable[..., Any], kind: type, function: Callable[...,
 
     Both take arguments of the same names; ``function`` is no closure (see ``inner``).
     """
+    from numba.extending import overload
 
     def chosen(*types: Any) -> Any:
         return function if getattr(types[-1], "instance_class", None) is kind else None
@@ -65,6 +73,8 @@ def implemented(routine: Callable[..., Any], kind: type, function: Callable[...,
 
 def kernel(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """Decorator: compile at the first call, without the GIL, with NumPy's division, and keep it on disk."""
+
+    import numba
 
     def compile_later(function: Callable[..., Any]) -> Any:
         before = numba.config.CACHE_DIR
@@ -82,6 +92,7 @@ def gpu_kernel(kernel: Any, registers: int | None) -> Any:
 
     registers: of a thread at most, None for as many as it needs; in the folder's name, as Numba does not look at it.
     """
+    import numba
     from numba import cuda
 
     before = numba.config.CACHE_DIR

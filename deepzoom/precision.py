@@ -14,7 +14,8 @@ from typing import Any
 
 import gmpy2
 
-from .coordinates import log2
+from .coordinates import format_decimal, log2
+from .errors import InputError
 from .formula import source
 from .formula.exact import FUNCTIONS
 from .orbit import iterates, rational
@@ -28,6 +29,16 @@ _TOLD = 64  # bits above the last one from which two orbits' difference is known
 _MOST = 16  # times the bits that the pixels' distance needs
 _MOST_FOUND = 256
 _found: dict[tuple[str, int, View], int] = {}  # several jobs, and what they tell of themselves, ask for the same
+
+
+def check_bits(view: View, bits: int | None) -> None:
+    """Raise InputError where a reference of so many bits could not hold a float64's digits for this view."""
+    fewest = math.ceil(-log2(view.smallest_difference())) + 53
+    if bits is not None and bits < fewest:
+        raise InputError(
+            f"--bits: {bits} is too few for depth {format_decimal(view.depth)} at {view.height} rows; give at least"
+            f" {fewest}, or leave it out."
+        )
 
 
 def usual_bits(view: View) -> int:

@@ -22,6 +22,7 @@ from .arithmetic.digits import BASE_BITS
 from .arithmetic.exact import Exact
 from .coordinates import format_decimal, log2
 from .errors import InputError, Stopped
+from .precision import check_bits
 from .scene import View
 from .systems.experiments import TrainingSystem
 from .systems.training_run import ExactRun, Snapshot, TaylorRun, flat_weights, pack, record, unpack
@@ -79,16 +80,6 @@ def bits_for(system: TrainingSystem, view: View) -> int:
     """Bits of a reference that serves this view: of the run that has to agree, plus one digit of the longer one."""
     for_depth = math.ceil(-log2(view.smallest_difference())) + VERIFIED + _MARGIN + BASE_BITS
     return for_depth + system.network.rate_bits(view.x, view.y)
-
-
-def check_bits(view: View, bits: int | None) -> None:
-    """Raise InputError where a reference of so many bits could not hold a float64's digits for this view."""
-    fewest = math.ceil(-log2(view.smallest_difference())) + 53
-    if bits is not None and bits < fewest:
-        raise InputError(
-            f"--bits: {bits} is too few for depth {format_decimal(view.depth)} at {view.height} rows; give at least"
-            f" {fewest}, or leave it out."
-        )
 
 
 def obtain(

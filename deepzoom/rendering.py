@@ -17,7 +17,7 @@ from .coordinates import with_digits
 from .durations import duration
 from .errors import InputError, Stopped
 from .field import PASSES, Field
-from .reference import check_bits
+from .precision import check_bits
 from .scene import Scene, View
 from .systems.base import System
 from .work import Observer, cores, run_batches

@@ -133,7 +133,7 @@ class Stops(Observer):
 
 
 def test_it_is_kept_and_goes_on(own_cache, chaos, tmp_path, monkeypatch):
-    monkeypatch.setattr("deepzoom.backends.cpu_float64.tile_of", lambda *a: 40)
+    monkeypatch.setattr("deepzoom.backends.training_float64.tile_of", lambda *a: 40)
     _, scene = chaos
     whole = render(scene).field
     part = render(scene, jobs=1, observer=Stops(1))

@@ -18,12 +18,12 @@ ROUNDS = ("shadow", "double-double", "quad-double")
 CHILD = """
 import os, signal, sys, threading, time
 from deepzoom import console, work
-from deepzoom.backends import cpu_float64, training_again
+from deepzoom.backends import training_again, training_float64
 from deepzoom.cli import app
 
 # small batches, and a checkpoint after each
 work.FIRST_CHECKPOINT_SECONDS = work.CHECKPOINT_SECONDS = 0.0
-cpu_float64.tile_of = lambda *given: 32
+training_float64.tile_of = lambda *given: 32
 training_again.BATCHES.update({"double-double": 8, "quad-double": 4})
 name, seconds, *arguments = sys.argv[1:]
 part = console.Watcher.part

@@ -61,12 +61,12 @@ def test_pixels_equal_mpmath(own_cache, kind, depth):
 
 @pytest.mark.parametrize("kind", ["tanh", "relu", "offset once", "deep minibatch"])
 def test_the_skip_changes_nothing(own_cache, kind, monkeypatch):
-    from deepzoom.backends import cpu_perturbation
+    from deepzoom.backends import training_perturbation
 
     small = SmallNetwork(21, steps=STEPS, **KINDS[kind])
     place = View.parse(X, Y, "1e-20", "16x16")
     with_skip = CpuPerturbation().job(system_of(small), place, None, quiet, quiet)
-    monkeypatch.setattr(cpu_perturbation.TrainingPerturbationJob, "_confirmed_skip", lambda self: None)
+    monkeypatch.setattr(training_perturbation.TrainingPerturbationJob, "_confirmed_skip", lambda self: None)
     without = CpuPerturbation().job(system_of(small), place, None, quiet, quiet)
     assert with_skip.facts.skipped_steps > 0 == without.facts.skipped_steps
     pixels = np.arange(place.pixels)
@@ -77,14 +77,14 @@ def test_the_skip_changes_nothing(own_cache, kind, monkeypatch):
 
 def test_differences_that_vanish_are_not_settled(own_cache, monkeypatch):
     """As below 2**-900 without a skip: all pixels would run as the reference, and their shadows with them."""
-    from deepzoom.backends import cpu_perturbation
+    from deepzoom.backends import training_perturbation
 
     small = SmallNetwork(21, steps=STEPS)
     place = View.parse(X, Y, "1e-20", "8x8")
-    monkeypatch.setattr(cpu_perturbation, "_RANGE", -67)
+    monkeypatch.setattr(training_perturbation, "_RANGE", -67)
     skipped = CpuPerturbation().job(system_of(small), place, None, quiet, quiet)
     assert skipped.facts.skipped_steps > 0 and skipped.holds_differences
-    monkeypatch.setattr(cpu_perturbation.TrainingPerturbationJob, "_confirmed_skip", lambda self: None)
+    monkeypatch.setattr(training_perturbation.TrainingPerturbationJob, "_confirmed_skip", lambda self: None)
     job = CpuPerturbation().job(system_of(small), place, None, quiet, quiet)
     assert not job.holds_differences
     field = Field.empty(Scene("tanh", place, STEPS, {}, trust="sample"))
@@ -94,11 +94,11 @@ def test_differences_that_vanish_are_not_settled(own_cache, monkeypatch):
 
 def test_a_wrong_skip_is_refused(own_cache, monkeypatch):
     """Probe pixels catch polynomials that do not hold, whatever their own terms say."""
-    from deepzoom.backends import cpu_perturbation
+    from deepzoom.backends import training_perturbation
 
     small = SmallNetwork(22, steps=STEPS)
     place = View.parse(X, Y, "1e-3", "16x16")
-    monkeypatch.setattr(cpu_perturbation, "_DROPPED", np.inf)
+    monkeypatch.setattr(training_perturbation, "_DROPPED", np.inf)
     job = CpuPerturbation().job(system_of(small), place, None, quiet, quiet)
     latest = max(s.step for s in job._reference.snapshots)
     assert job.facts.skipped_steps < latest

@@ -37,7 +37,7 @@ def test_tiles_hold_every_pixel_once_coarse_ones_first(width, height, size):
 
 
 def test_the_same_whatever_runs_it(own_cache, scene, monkeypatch):
-    monkeypatch.setattr("deepzoom.backends.cpu_perturbation.tile_of", lambda *a: 96)
+    monkeypatch.setattr("deepzoom.backends.training_perturbation.tile_of", lambda *a: 96)
     results = [render(scene, jobs=jobs).field for jobs in (1, 2, 5)]
     assert results[0].done.all()
     for other in results[1:]:
@@ -61,7 +61,7 @@ class StopsAt(Observer):
 
 
 def test_a_stopped_render_goes_on_to_the_same_field(own_cache, scene, tmp_path, monkeypatch):
-    monkeypatch.setattr("deepzoom.backends.cpu_perturbation.tile_of", lambda *a: 64)
+    monkeypatch.setattr("deepzoom.backends.training_perturbation.tile_of", lambda *a: 64)
     monkeypatch.setattr(work, "FIRST_CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(work, "CHECKPOINT_SECONDS", 0.0)
     whole = render(scene)

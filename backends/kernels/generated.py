@@ -11,13 +11,15 @@ import importlib.util
 import re
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
-from deepzoom import compiled
+from deepzoom import alone, compiled
 from deepzoom.files import whole_file
 from deepzoom.formula import source
 from deepzoom.formula.centred import Centred
@@ -46,6 +48,7 @@ from deepzoom.backends.kernels.wide import *
 from deepzoom.compiled import inner
 """
 """What generated code is made of."""
+_LAUNCHED = ("run_", "share_")
 _SKIPS = "from deepzoom.backends.kernels.{}_skips import *\n"
 
 
@@ -138,27 +141,56 @@ def text_of(iteration: Iteration, distance: bool) -> str:
     return f"{_USED}{_SKIPS.format(skips)}{code}\n\n{rest}"
 
 
+class Formula(ModuleType):
+    """The module of a formula's kernels, which is compiled, or loaded, when something of it is needed.
+
+    ``run_NAME`` and ``share_NAME`` are called without it where their code is kept (``deepzoom.alone``).
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"deepzoom_formula_{hashlib.sha256(text.encode()).hexdigest()[:16]}")
+        self._text, self._lock = text, threading.Lock()
+        self._module: ModuleType | None = None
+
+    def _written(self) -> Path:
+        """The file it stands in."""
+        folder = compiled.folder() / "formulas"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path = folder / f"{self.__name__}.py"
+            if not path.exists():
+                with whole_file(path) as file:
+                    file.write(self._text.encode())
+        except OSError:  # nothing can be kept
+            path = Path(tempfile.mkdtemp()) / f"{self.__name__}.py"
+            path.write_text(self._text, encoding="utf-8")
+        return path
+
+    def _loaded(self) -> ModuleType:
+        with self._lock:
+            if self._module is None:
+                spec = importlib.util.spec_from_file_location(self.__name__, self._written())
+                assert spec is not None and spec.loader is not None
+                module = importlib.util.module_from_spec(spec)
+                sys.modules[self.__name__] = module
+                spec.loader.exec_module(module)
+                self._module = module
+            return self._module
+
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith(_LAUNCHED):
+            return getattr(self._loaded(), name)
+        if f"\ndef {name}(" not in self._text:
+            raise AttributeError(f"{self.__name__} has no kernel {name}")
+        kernel = alone.Kernel(f"{self.__name__}.{name}", lambda: getattr(self._loaded(), name))
+        return self.__dict__.setdefault(name, kernel)
+
+
 @lru_cache(maxsize=64)
-def _loaded(text: str) -> ModuleType:
-    name = f"deepzoom_formula_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-    folder = compiled.folder() / "formulas"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{name}.py"
-        if not path.exists():
-            with whole_file(path) as file:
-                file.write(text.encode())
-    except OSError:  # nothing can be kept
-        path = Path(tempfile.mkdtemp()) / f"{name}.py"
-        path.write_text(text, encoding="utf-8")
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
+def _formula(text: str) -> Formula:
+    return Formula(text)
 
 
-def kernels(iteration: Iteration, distance: bool = False) -> ModuleType:
-    """The compiled kernels of a map, with the functions of ``escape_time.py``; distance: whether they tell it."""
-    return _loaded(text_of(iteration, distance))
+def kernels(iteration: Iteration, distance: bool = False) -> Formula:
+    """The kernels of a map, with the functions of ``escape_time.py``; distance: whether they tell it."""
+    return _formula(text_of(iteration, distance))

@@ -51,8 +51,8 @@ def list_landmarks(
 @reported
 def list_backends() -> None:
     """List the backends, and whether each can run here."""
-    from ..backends.select import BACKENDS
+    from ..backends import select
     from ..listing import table
 
-    found = [(name, kind.title, kind().obstacle()) for name, kind in BACKENDS.items()]
+    found = [(b.name, b.title, b.obstacle()) for b in map(select.made, select.names()[1:])]
     table(("backend", "what it does", "here"), [(n, t, "yes" if o is None else f"no: {o}") for n, t, o in found])

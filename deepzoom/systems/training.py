@@ -21,8 +21,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arithmetic.slope import tanh_slope
-
 ACTIVATIONS = ("identity", "relu", "tanh")
 
 
@@ -38,6 +36,8 @@ def activate(name: str, z: Any) -> Any:
 def slope(name: str, z: Any, h: Any) -> Any:
     """Its derivative at z, where h = activate(z); None where it is 1."""
     if name == "tanh":
+        from ..arithmetic.slope import tanh_slope  # and its kernels, which other systems do without
+
         return tanh_slope(h)
     if name == "relu":
         return np.heaviside(z, 0.0)
