@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from ..coordinates import Rational
 from .expression import Complex
-from .gaussian import NotRational, Polynomial, common, divided, quotients, slope
+from .gaussian import Gaussian, NotRational, Polynomial, common, divided, quotients, slope
 from .source import is_holomorphic
 
 _BITS = 256
@@ -14,6 +15,22 @@ _BITS = 256
 
 def critical_points(f: Complex) -> list[complex] | None:
     """To float64, by growing size; None where f folds or is no polynomial in c of rational functions of z."""
+    shared = _slope(f)
+    return None if shared is None else sorted(roots(shared), key=lambda p: (abs(p), p.imag, p.real))
+
+
+def is_critical(f: Complex, x: Rational, y: Rational) -> bool:
+    """Whether x + iy is one of them; exact, and without what isolates roots."""
+    value: Gaussian = (Fraction(0), Fraction(0))
+    u, v = (Fraction(int(part.numerator), int(part.denominator)) for part in (x, y))
+    shared = _slope(f)
+    for a, b in reversed(shared or []):
+        value = value[0] * u - value[1] * v + a, value[0] * v + value[1] * u + b
+    return bool(shared) and not any(value)
+
+
+def _slope(f: Complex) -> Polynomial | None:
+    """What all coefficients of f_z, as a polynomial in c, have in common; None where there are none."""
     if not is_holomorphic(f):
         return None
     try:
@@ -23,7 +40,7 @@ def critical_points(f: Complex) -> list[complex] | None:
     shared: Polynomial = []
     for part in slopes:
         shared = common(shared, part.upper)  # no factor of it is one of the denominator
-    return sorted(roots(shared), key=lambda p: (abs(p), p.imag, p.real))
+    return shared
 
 
 def roots(p: Polynomial) -> list[complex]:

@@ -13,7 +13,7 @@ from ..coordinates import Rational, parse_decimal
 from ..errors import InputError
 from ..formula import source
 from ..formula.centred import Centred, centred
-from ..formula.critical import critical_points
+from ..formula.critical import critical_points, is_critical
 from ..formula.expression import Complex, in_range
 from ..scene import View
 from .base import Axis, Setting, System, checked_settings
@@ -108,6 +108,8 @@ class EscapeTimeSystem(System):
     def remark(self) -> str | None:
         """Where orbits begin at no critical point although the formula has some: those that draw its set."""
         i = self.iteration
+        if i.c is None and is_critical(i.formula, *i.start):
+            return None
         start = complex(float(i.start[0]), float(i.start[1]))
         known = critical_points(i.formula) if i.c is None else None
         if not known or min(abs(p - start) for p in known) < _SAME:
