@@ -1,10 +1,11 @@
 """Kernels that run without Numba: machine code kept on disk, loaded by llvmlite, called with numbers and addresses.
 
 Importing Numba and having it load a kernel that it kept takes half a second, which is most of a small warm render. A
-kernel's machine code needs none of that where it takes only numbers, arrays and tuples of them, returns nothing,
-allocates nothing, and calls only the C library. What Numba compiled for such a kernel is kept once more, together with
-an entry that takes all arguments from one block of memory, so that no rule of how arguments are passed is to be known
-here. Everything else, and every kernel on its first run, is called through Numba, whose code is the same.
+kernel's machine code needs none of that where it takes only numbers, arrays and tuples of them, returns nothing, and
+calls only the C library. What Numba compiled for such a kernel is kept once more, together with an entry that takes all
+arguments from one block of memory, so that no rule of how arguments are passed is to be known here, and with what
+makes arrays of its own. Everything else, and every kernel on its first run, is called through Numba, whose code is the
+same.
 """
 
 from __future__ import annotations
@@ -33,7 +34,51 @@ and strides."""
 _TYPES = {"P": ("ptr",), "q": ("i64",), "d": ("double",), "?": ("i8", "i1")}
 _GOOD = (0, -2)
 """What Numba's code returns where it raised nothing, with a value and with None."""
+_NO_MEMORY = -99
 _OF_NUMBA = ("numba", "NRT_", "Py", "_Py")
+_OWNED = "number pointer pointer pointer number"
+"""What stands before an array of a kernel's own: how often it is referred to, what frees it, its address, its size."""
+_RUNTIME = """
+declare ptr @malloc(i64)
+declare void @free(ptr)
+declare double @ldexp(double, i32)
+@no_memory = internal global i32 0
+
+define ptr @NRT_MemInfo_alloc_aligned(i64 %size, i32 %align) {
+  %unit = zext i32 %align to i64
+  %room = add i64 %size, %unit
+  %all = add i64 %room, 64
+  %owned = call ptr @malloc(i64 %all)
+  %none = icmp eq ptr %owned, null
+  br i1 %none, label %missing, label %there
+missing:
+  store i32 1, ptr @no_memory
+  ret ptr null
+there:
+  %begin = ptrtoint ptr %owned to i64
+  %least = add i64 %begin, 64
+  %past = urem i64 %least, %unit
+  %gap = sub i64 %unit, %past
+  %place = add i64 %least, %gap
+  %data = inttoptr i64 %place to ptr
+  store {i64, ptr, ptr, ptr, i64} {i64 1, ptr null, ptr null, ptr null, i64 0}, ptr %owned
+  %at = getelementptr {i64, ptr, ptr, ptr, i64}, ptr %owned, i64 0, i32 3
+  store ptr %data, ptr %at
+  ret ptr %owned
+}
+
+define void @NRT_MemInfo_call_dtor(ptr %owned) {
+  call void @free(ptr %owned)
+  ret void
+}
+
+define double @numba_ldexp(double %m, i32 %e) {
+  %value = call double @ldexp(double %m, i32 %e)
+  ret double %value
+}
+"""
+"""What kernels call of Numba: to make arrays of their own and, when nothing refers to them, to free them. Arrays that
+they are given are nobody's (``_ARRAY``), and never freed here."""
 
 
 def layout(arguments: tuple[Any, ...]) -> tuple[str, str] | None:
@@ -108,6 +153,8 @@ class Kernel:
         # each takes eight bytes, whatever it is
         numbers = struct.pack("".join(f"{c}7x" if c == "?" else c for c in flat), *_flat(arguments, []))
         status = entry(numbers)
+        if status == _NO_MEMORY:
+            raise MemoryError
         if status not in _GOOD:
             raise RuntimeError(f"the kernel {self._name} ended with status {status}")
 
@@ -201,6 +248,8 @@ def _keep(path: Path, kernel: Any, flat: str, arguments: tuple[Any, ...]) -> Non
     text = _entry_text(module.get_function(done.fndesc.llvm_func_name), flat)
     if text is None:
         return
+    if any(f.name == "NRT_MemInfo_alloc_aligned" for f in module.functions) and _owned() != _OWNED:
+        return
     module.link_in(llvm.parse_assembly(text))
     for function in module.functions:
         if not function.is_declaration and function.name != _ENTRY:
@@ -222,6 +271,14 @@ def _keep(path: Path, kernel: Any, flat: str, arguments: tuple[Any, ...]) -> Non
         file.write(json.dumps(facts).encode() + b"\n" + code)
 
 
+def _owned() -> str:
+    """``_OWNED`` of this Numba."""
+    from numba.core.runtime import nrtdynmod
+
+    parts = map(str, nrtdynmod._meminfo_struct_type.elements)
+    return " ".join("number" if part == "i64" else "pointer" if part in ("ptr", "i8*") else part for part in parts)
+
+
 def _entry_text(function: Any, flat: str) -> str | None:
     """The entry, in LLVM's language: it calls a function with what stands in a block, eight bytes for each argument.
 
@@ -240,15 +297,14 @@ def _entry_text(function: Any, flat: str) -> str | None:
             lines.append(f"%b{k} = trunc i8 %v{k} to i1")
     given = ", ".join(f"{kind} %{'b' if kind == 'i1' else 'v'}{k}" for k, kind in enumerate(wanted[2:]))
     name = f'@"{function.name}"'
-    lines += [f"%status = call i32 {name}(ptr %result, ptr %error, {given})", "ret i32 %status"]
+    lines += [
+        f"%status = call i32 {name}(ptr %result, ptr %error, {given})",
+        "%lacking = load i32, ptr @no_memory",
+        "store i32 0, ptr @no_memory",
+        "%lacked = icmp ne i32 %lacking, 0",
+        f"%answer = select i1 %lacked, i32 {_NO_MEMORY}, i32 %status",
+        "ret i32 %answer",
+    ]
     body = "\n  ".join(lines)
-    # borrowed arrays are never freed; without this, code that would free them if they were its own is not whole
-    return f"""
-declare i32 {name}(ptr, ptr, {', '.join(wanted[2:])})
-define void @NRT_MemInfo_call_dtor(ptr %array) {{
-  ret void
-}}
-define i32 @{_ENTRY}(ptr %block) {{
-  {body}
-}}
-"""
+    declared = f"declare i32 {name}(ptr, ptr, {', '.join(wanted[2:])})"
+    return f"{declared}\n{_RUNTIME}\ndefine i32 @{_ENTRY}(ptr %block) {{\n  {body}\n}}\n"

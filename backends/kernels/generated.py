@@ -14,7 +14,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -28,6 +28,8 @@ from deepzoom.formula.real import ordered
 from deepzoom.formula.rounding import cancels, lost, parts
 from deepzoom.formula.taylor import least_exponent, taylor
 from deepzoom.systems.escape_time import Iteration
+
+from .skip_sizes import LINEAR, SERIES
 
 _HERE = Path(__file__).parent
 _LOOPS = ("tree.py", "centred.py", "distance.py", "escape_time.py", "perturbed.py", "far.py")
@@ -49,6 +51,7 @@ from deepzoom.compiled import inner
 """
 """What generated code is made of."""
 _LAUNCHED = ("run_", "share_")
+_KERNEL = re.compile(r"^@kernel\(\)\ndef (\w+)\(", re.MULTILINE)
 _SKIPS = "from deepzoom.backends.kernels.{}_skips import *\n"
 
 
@@ -142,15 +145,18 @@ def text_of(iteration: Iteration, distance: bool) -> str:
 
 
 class Formula(ModuleType):
-    """The module of a formula's kernels, which is compiled, or loaded, when something of it is needed.
+    """The module of a formula's kernels, which is imported, with Numba, when something of it is needed that has to.
 
-    ``run_NAME`` and ``share_NAME`` are called without it where their code is kept (``deepzoom.alone``).
+    Its kernels are called without where their code is kept (``deepzoom.alone``), and its sizes of skips are known.
     """
 
     def __init__(self, text: str) -> None:
         super().__init__(f"deepzoom_formula_{hashlib.sha256(text.encode()).hexdigest()[:16]}")
         self._text, self._lock = text, threading.Lock()
         self._module: ModuleType | None = None
+        self.ROW, self.TOP = SERIES if _SKIPS.format("series") in text else LINEAR
+        for name in _KERNEL.findall(text):
+            self.__dict__[name] = alone.Kernel(f"{self.__name__}.{name}", partial(self._own, name))
 
     def _written(self) -> Path:
         """The file it stands in."""
@@ -177,13 +183,13 @@ class Formula(ModuleType):
                 self._module = module
             return self._module
 
+    def _own(self, name: str) -> Any:
+        return getattr(self._loaded(), name)
+
     def __getattr__(self, name: str) -> Any:
-        if not name.startswith(_LAUNCHED):
-            return getattr(self._loaded(), name)
-        if f"\ndef {name}(" not in self._text:
+        if name.startswith(_LAUNCHED):  # all there are were found
             raise AttributeError(f"{self.__name__} has no kernel {name}")
-        kernel = alone.Kernel(f"{self.__name__}.{name}", lambda: getattr(self._loaded(), name))
-        return self.__dict__.setdefault(name, kernel)
+        return self._own(name)
 
 
 @lru_cache(maxsize=64)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from deepzoom.backends.kernels.exponents import two_to, unit_of
 from deepzoom.backends.kernels.scaled import largest_singular_value
+from deepzoom.backends.kernels.skip_sizes import LINEAR
 from deepzoom.backends.kernels.wide import (
     NOTHING,
     WIDE_ZERO,
@@ -21,11 +22,9 @@ from deepzoom.backends.kernels.wide import (
 )
 from deepzoom.compiled import inner
 
-ROW = 11
-"""Numbers of a skip: 1 / R, |A|, A, B, and ``SHARE``."""
+ROW, TOP = LINEAR
 SHARE = ROW - 1
 """Where the share of A z stands that it drops, and that rounding makes of it."""
-TOP = 0
 
 
 @inner

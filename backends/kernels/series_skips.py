@@ -14,7 +14,8 @@ import math
 import numpy as np
 
 from deepzoom.backends.kernels.exponents import two_to, unit_of
-from deepzoom.backends.kernels.taylor import COEFFICIENTS, ORDER, TOP, at
+from deepzoom.backends.kernels.skip_sizes import ORDER, SERIES
+from deepzoom.backends.kernels.taylor import COEFFICIENTS, TOP, at
 from deepzoom.backends.kernels.wide import (
     NOTHING,
     narrowed,
@@ -29,9 +30,7 @@ from deepzoom.compiled import inner
 
 DROPPED = 2.0**-50
 """Share of A z and of B c that a skip may drop: what rounding changes in a step."""
-TERMS = (ORDER + 1) * (ORDER + 2) // 2 - 1
-ROW = 3 + 2 * TERMS
-"""Numbers of a skip: 1 / R, |A|, the coefficients but for that of degree 0, degree by degree, and ``SHARE``."""
+ROW = SERIES.row
 SHARE = ROW - 1
 """Where the share of A z stands that rounding has made of the coefficients."""
 _LEAST = 1e-30

@@ -10,7 +10,8 @@ import numpy as np
 from deepzoom.backends.kernels.exponents import two_to
 from deepzoom.backends.kernels.formula import TAYLOR_ROWS, lost, taylor
 from deepzoom.backends.kernels.series_skips import SHARE, made, magnitude, mantissa_of
-from deepzoom.backends.kernels.taylor import COEFFICIENTS, ORDER, TOP, at
+from deepzoom.backends.kernels.skip_sizes import ORDER
+from deepzoom.backends.kernels.taylor import COEFFICIENTS, TOP, at
 from deepzoom.backends.kernels.wide import narrowed, wide_less, widened
 from deepzoom.compiled import inner
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import math
 
+from deepzoom.backends.kernels.skip_sizes import SERIES
 from deepzoom.compiled import inner
 
-ORDER = 4
-"""Degree of a skip's polynomial."""
-TOP = ORDER + 1
+TOP = SERIES.top
 """Degree kept: the first that a skip drops tells how much it drops."""
 COEFFICIENTS = (TOP + 1) * (TOP + 2) // 2
 
