@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import matplotlib
+import numpy as np
 import pytest
+from matplotlib.colors import LinearSegmentedColormap
 
+from deepzoom import palettes
 from deepzoom.errors import InputError
 from deepzoom.palette_files import is_file, read
 
@@ -72,3 +76,15 @@ def test_what_cannot_be_read(tmp_path):
     with pytest.raises(InputError, match=r"--palette: .*folder\.map cannot be read \("):
         read(tmp_path / "folder.map")
     assert not is_file(tmp_path / "viridis")
+
+
+@pytest.mark.parametrize("steps", [256, 1 << 16])
+def test_blended_as_matplotlib_blends(steps):
+    """The default palette, and colours in a row, to the last bit, though matplotlib is not asked."""
+    rng = np.random.default_rng(5)
+    values = np.concatenate([rng.random(5000), np.arange(257) / 256, [np.nextafter(1, 0), np.nextafter(0, 1)]])
+    rows = [tuple("#{:02x}{:02x}{:02x}".format(*c) for c in rng.integers(0, 256, (n, 3))) for n in (2, 7, 11, 255, 256)]
+    maps = [(row, LinearSegmentedColormap.from_list("a", row, steps)) for row in rows]
+    maps.append(((), matplotlib.colormaps["Spectral"].resampled(steps)))
+    for row, theirs in maps:
+        assert np.array_equal(palettes.apply("Spectral", values, steps > 256, row), theirs(values)[:, :3])
