@@ -44,7 +44,7 @@ class _Job(GpuJob, TrainingPerturbationJob):
 
     def standing(self, one: Arrays, pixels: NDArray[np.int64], moved: bool) -> units.Standing | None:
         """After the hand-off; None where no step has a reference. moved: as of ``_handed_off``."""
-        ref, at, size = self._reference, self._differences(pixels), self._layers[-1].stop
+        ref, at, size = self._reference, self._differences(pixels, moved), self._layers[-1].stop
         if self._skip is not None and isinstance(self._runs, units.Units):
             series = series_of(self._skip, self._skip.weights)
             start: Any = units.Polynomials(series.terms(*at), series.data)

@@ -24,7 +24,7 @@ from deepzoom.systems.training_run import Snapshot
 from .base import Facts, Job, ReadOut, Say
 from .horizon import State
 from .kernels import readout
-from .kernels.disturbed import OF_DIFFERENCES, OF_HAND_OFF
+from .kernels.disturbed import OF_COORDINATES, OF_DIFFERENCES, OF_HAND_OFF
 from .kernels.run_delta import run_delta
 from .limbs import disturbed, signs
 from .training import arrays_of, finish, layout_of, tile_of
@@ -110,8 +110,18 @@ class TrainingPerturbationJob(Job):
             totals[-1, readout.EXCESS] = ref.windows[self._steps - 1]
         return totals
 
-    def _differences(self, pixels: NDArray[np.int64]) -> tuple[Floats, Floats, int]:
-        return self._view.differences(pixels)
+    def _differences(self, pixels: NDArray[np.int64], moved: bool = False) -> tuple[Floats, Floats, int]:
+        """Those of pixels from the centre; moved: in a stretched view by what rounding makes of them.
+
+        Along the long direction the polynomials' terms in x and y cancel: what rounding made of coordinates, and in so
+        many steps of coefficients, grows by the stretch.
+        """
+        dx, dy, exponent = self._view.differences(pixels)
+        if moved and self._view.shape != IDENTITY:
+            size = 2.0**-52 * math.sqrt(1 if self._skip is None else self._skip.step)
+            right, up = signs(pixels, 2, OF_COORDINATES).T
+            dx, dy = dx * (1 + size * right), dy * (1 + size * up)
+        return dx, dy, exponent
 
     def _parameters(self, dx: Floats, dy: Floats, exponent: int) -> tuple[Floats, Floats]:
         """Differences of learning rates (pixels, layers) and offset (pixels, 1), by R expm1(v ln 10)."""
@@ -184,8 +194,11 @@ class TrainingPerturbationJob(Job):
         return self._more.batch(rung)
 
     def _handed_off(self, pixels: NDArray[np.int64], moved: bool) -> State:
-        """moved: differences after the skip, and rates and weights at the hand-off, by one unit in the last place."""
-        dx, dy, exponent = self._differences(pixels)
+        """moved: differences after the skip, and rates and weights at the hand-off, by one unit in the last place.
+
+        And coordinates, as by ``_differences``.
+        """
+        dx, dy, exponent = self._differences(pixels, moved)
         ref = self._reference
         size = self._layers[-1].stop
         step, differences, sums = self._to_hand_off(

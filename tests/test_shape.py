@@ -341,3 +341,16 @@ def test_a_skewed_place_of_the_burning_ship_is_unfolded(own_cache):
                 break
     before, after = (np.linalg.svd(m)[1] for m in (j, j @ matrix))
     assert before[0] / before[1] > 1.05 and after[0] / after[1] < 1.05
+
+
+def test_second_runs_of_stretched_views_show_what_cancels(own_cache):
+    """Along the long direction, coordinates cancel: they are moved by what rounding made of them and of the skip."""
+    small = SmallNetwork(20, steps=80, **KINDS["tanh"])
+    place, pixels = View.parse(X, Y, "1e-25", "6x6"), np.arange(36)
+    for stretch, least, most in (("off", 0.0, 0.0), ("1e8@34", 1e-15, 1e-14)):
+        view = replace(place, shape=parse_stretch(stretch))
+        job = CpuPerturbation().job(system_of(small), view, None, quiet, quiet)
+        assert job.facts.skipped_steps > 0
+        one, other = (np.array(job._differences(pixels, moved)[:2]) for moved in (False, True))
+        assert least <= np.abs(other / one - 1).max() <= most
+        assert np.array_equal(other, np.array(job._differences(pixels, True)[:2]))
