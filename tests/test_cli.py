@@ -18,9 +18,10 @@ from conftest import SmallNetwork
 from PIL import Image
 from typer.testing import CliRunner
 
-from deepzoom import landmarks
+from deepzoom import console, landmarks
 from deepzoom.cli import app
 from deepzoom.colours import Colouring
+from deepzoom.errors import InputError
 from deepzoom.field import Field
 from deepzoom.picture import read_scene
 from deepzoom.scene import Scene, View
@@ -233,6 +234,21 @@ def test_cache(tmp_path, monkeypatch):
 def test_show_draws_the_picture(place):
     result = deepzoom(*place, "--show", "--out", "a.png")
     assert result.exit_code == 0 and "▀" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "show"),
+    [([], None), (["--show"], True), (["--no-show"], False), (["--json"], False), (["--json", "--show"], True)],
+)
+def test_a_picture_is_shown_by_default_but_not_with_json(place, monkeypatch, options, show):
+    seen = []
+
+    def watcher(quiet, show, keep):
+        seen.append(show)
+        raise InputError("seen")
+
+    monkeypatch.setattr(console, "Watcher", watcher)
+    assert deepzoom(*place, *options).exit_code == 2 and seen == [show]
 
 
 BAD = [
