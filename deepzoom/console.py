@@ -51,9 +51,10 @@ class Watcher(Observer):
         show: bool | None = False,
         checkpoint: Callable[[Field], None] = lambda field: None,
     ) -> None:
-        self._in_pixels = shows_pixels() and sys.stderr.isatty()
-        self.console = Console(stderr=True, quiet=quiet, color_system="truecolor" if self._in_pixels else "auto")
+        in_pixels = shows_pixels() and sys.stderr.isatty()
+        self.console = Console(stderr=True, quiet=quiet, color_system="truecolor" if in_pixels else "auto")
         self._draws = shows_colours(self.console)
+        self._in_pixels = in_pixels and self._draws  # a placeholder's colour names its picture
         self._show = (self._draws if show is None else show) and not quiet
         self._keep = checkpoint
         self._stop = False
