@@ -51,7 +51,8 @@ def dive(
         str, typer.Option(metavar="WxH", help="Pixels of a view on the way.", rich_help_panel=RUN)
     ] = "72x72",
     stretch: Annotated[
-        str | None, typer.Option(metavar="auto|off", help="Unfold views on the way; default: in training.", rich_help_panel=RUN)
+        str | None,
+        typer.Option(metavar="auto|off", help="Unfold views on the way; default: in training.", rich_help_panel=RUN),
     ] = None,
     steps: Annotated[
         str | None,

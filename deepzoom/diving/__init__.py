@@ -44,9 +44,9 @@ def dive(
     """Search for structure from a scene's view down to ``depth`` (decimal text).
 
     end: "border", "nucleus" or "misiurewicz". seed: of what chooses among blocks that are about as good. stretch:
-    views, as the tangent there says; None: those of training. grows: steps; those of an escape-time system with the depth, those of training by
-    half where they end before the structure does. kept: a file that holds how far the dive is, after each view; where
-    it is there already, the dive goes on from it.
+    whether views unfold; None: those of training do. grows: steps; those of an escape-time system with the depth, those
+    of training by half where they end before the structure does. kept: a file that holds how far the dive is, after
+    each view; where it is there already, the dive goes on from it.
 
     Raises InputError where the system cannot end so, or the file is of another kind; Stopped where the observer says
     so.
