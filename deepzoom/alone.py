@@ -25,60 +25,15 @@ from typing import Any
 import numpy as np
 
 from . import compiled
+from .entries import ENTRY, NO_MEMORY, OWNED, entry_text, owned
 from .files import whole_file
 
-_ENTRY = "deepzoom_entry"
 _ARRAY = "PPqqP"
 """Of an array: what owns it, twice (nothing: it is borrowed), its size, an item's bytes, its address; then its shape
 and strides."""
-_TYPES = {"P": ("ptr",), "q": ("i64",), "d": ("double",), "?": ("i8", "i1")}
 _GOOD = (0, -2)
 """What Numba's code returns where it raised nothing, with a value and with None."""
-_NO_MEMORY = -99
 _OF_NUMBA = ("numba", "NRT_", "Py", "_Py")
-_OWNED = "number pointer pointer pointer number"
-"""What stands before an array of a kernel's own: how often it is referred to, what frees it, its address, its size."""
-_RUNTIME = """
-declare ptr @malloc(i64)
-declare void @free(ptr)
-declare double @ldexp(double, i32)
-@no_memory = internal global i32 0
-
-define ptr @NRT_MemInfo_alloc_aligned(i64 %size, i32 %align) {
-  %unit = zext i32 %align to i64
-  %room = add i64 %size, %unit
-  %all = add i64 %room, 64
-  %owned = call ptr @malloc(i64 %all)
-  %none = icmp eq ptr %owned, null
-  br i1 %none, label %missing, label %there
-missing:
-  store i32 1, ptr @no_memory
-  ret ptr null
-there:
-  %begin = ptrtoint ptr %owned to i64
-  %least = add i64 %begin, 64
-  %past = urem i64 %least, %unit
-  %gap = sub i64 %unit, %past
-  %place = add i64 %least, %gap
-  %data = inttoptr i64 %place to ptr
-  store {i64, ptr, ptr, ptr, i64} {i64 1, ptr null, ptr null, ptr null, i64 0}, ptr %owned
-  %at = getelementptr {i64, ptr, ptr, ptr, i64}, ptr %owned, i64 0, i32 3
-  store ptr %data, ptr %at
-  ret ptr %owned
-}
-
-define void @NRT_MemInfo_call_dtor(ptr %owned) {
-  call void @free(ptr %owned)
-  ret void
-}
-
-define double @numba_ldexp(double %m, i32 %e) {
-  %value = call double @ldexp(double %m, i32 %e)
-  ret double %value
-}
-"""
-"""What kernels call of Numba: to make arrays of their own and, when nothing refers to them, to free them. Arrays that
-they are given are nobody's (``_ARRAY``), and never freed here."""
 
 
 def layout(arguments: tuple[Any, ...]) -> tuple[str, str] | None:
@@ -153,7 +108,7 @@ class Kernel:
         # each takes eight bytes, whatever it is
         numbers = struct.pack("".join(f"{c}7x" if c == "?" else c for c in flat), *_flat(arguments, []))
         status = entry(numbers)
-        if status == _NO_MEMORY:
+        if status == NO_MEMORY:
             raise MemoryError
         if status not in _GOOD:
             raise RuntimeError(f"the kernel {self._name} ended with status {status}")
@@ -192,7 +147,7 @@ def _machine() -> str | None:
 
     chosen = sorted(f"{k}={v}" for k, v in os.environ.items() if k.startswith("NUMBA_") and k != "NUMBA_CACHE_DIR")
     host = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
-    own = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+    own = compiled.source_digest("alone.py", "entries.py")
     return "\n".join((own, llvmlite.__version__, llvm.get_default_triple(), *host, *chosen))
 
 
@@ -203,22 +158,23 @@ def _loaded(path: Path | None) -> Callable[[bytes], int] | None:
     try:
         head, code = path.read_bytes().split(b"\n", 1)
         facts = json.loads(head)
+        calls = list(map(str, facts["calls"]))
         if facts["sha256"] != hashlib.sha256(code).hexdigest():
             raise ValueError
     except OSError:
         return None
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, TypeError):
         with suppress(OSError):
             path.unlink()
         return None
     import llvmlite.binding as llvm
 
     engine = _engine()
-    if any(llvm.address_of_symbol(name) is None for name in facts["calls"]):
+    if any(llvm.address_of_symbol(name) is None for name in calls):
         return None
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
-    address = engine.get_function_address(_ENTRY)
+    address = engine.get_function_address(ENTRY)
     if not address:
         return None
     entry: Any = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_char_p)(address)
@@ -245,14 +201,14 @@ def _keep(path: Path, kernel: Any, flat: str, arguments: tuple[Any, ...]) -> Non
         return
     machine = done.library.codegen._tm
     module = llvm.parse_bitcode(done.library._get_module_for_linking().as_bitcode())
-    text = _entry_text(module.get_function(done.fndesc.llvm_func_name), flat)
+    text = entry_text(module.get_function(done.fndesc.llvm_func_name), flat)
     if text is None:
         return
-    if any(f.name == "NRT_MemInfo_alloc_aligned" for f in module.functions) and _owned() != _OWNED:
+    if any(f.name == "NRT_MemInfo_alloc_aligned" for f in module.functions) and owned() != OWNED:
         return
     module.link_in(llvm.parse_assembly(text))
     for function in module.functions:
-        if not function.is_declaration and function.name != _ENTRY:
+        if not function.is_declaration and function.name != ENTRY:
             function.linkage = "internal"
     passes = llvm.create_new_module_pass_manager()
     passes.add_global_dead_code_eliminate_pass()
@@ -269,42 +225,3 @@ def _keep(path: Path, kernel: Any, flat: str, arguments: tuple[Any, ...]) -> Non
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as file:
         file.write(json.dumps(facts).encode() + b"\n" + code)
-
-
-def _owned() -> str:
-    """``_OWNED`` of this Numba."""
-    from numba.core.runtime import nrtdynmod
-
-    parts = map(str, nrtdynmod._meminfo_struct_type.elements)
-    return " ".join("number" if part == "i64" else "pointer" if part in ("ptr", "i8*") else part for part in parts)
-
-
-def _entry_text(function: Any, flat: str) -> str | None:
-    """The entry, in LLVM's language: it calls a function with what stands in a block, eight bytes for each argument.
-
-    None where the function takes something else.
-    """
-    wanted = [str(a.type) for a in function.arguments]
-    if wanted[:2] != ["ptr", "ptr"] or len(wanted) != len(flat) + 2:
-        return None
-    if any(kind not in _TYPES[c] for kind, c in zip(wanted[2:], flat, strict=True)):
-        return None
-    lines = ["%result = alloca ptr", "%error = alloca ptr"]
-    for k, kind in enumerate(wanted[2:]):
-        lines.append(f"%p{k} = getelementptr i64, ptr %block, i64 {k}")
-        lines.append(f"%v{k} = load {'i8' if kind == 'i1' else kind}, ptr %p{k}, align 1")
-        if kind == "i1":
-            lines.append(f"%b{k} = trunc i8 %v{k} to i1")
-    given = ", ".join(f"{kind} %{'b' if kind == 'i1' else 'v'}{k}" for k, kind in enumerate(wanted[2:]))
-    name = f'@"{function.name}"'
-    lines += [
-        f"%status = call i32 {name}(ptr %result, ptr %error, {given})",
-        "%lacking = load i32, ptr @no_memory",
-        "store i32 0, ptr @no_memory",
-        "%lacked = icmp ne i32 %lacking, 0",
-        f"%answer = select i1 %lacked, i32 {_NO_MEMORY}, i32 %status",
-        "ret i32 %answer",
-    ]
-    body = "\n  ".join(lines)
-    declared = f"declare i32 {name}(ptr, ptr, {', '.join(wanted[2:])})"
-    return f"{declared}\n{_RUNTIME}\ndefine i32 @{_ENTRY}(ptr %block) {{\n  {body}\n}}\n"

@@ -61,7 +61,7 @@ def test_broken_code_is_made_again():
     (types,) = kernel._entries
     path = kernel._path(types)
     whole = path.read_bytes()
-    for broken in (b"", whole[:40], whole[:-100], whole[:-1] + bytes([whole[-1] ^ 1])):
+    for broken in (b"", b"5\n", b"{}\n", whole[:40], whole[:-100], whole[:-1] + bytes([whole[-1] ^ 1])):
         path.write_bytes(broken)
         assert alone._loaded(path) is None and not path.exists()
     read_outs("mandelbrot", "mandelbrot-home", "2.6", (80, 60))
