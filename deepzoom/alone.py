@@ -15,6 +15,7 @@ import hashlib
 import json
 import os
 import struct
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -140,7 +141,8 @@ class Kernel:
 @lru_cache(maxsize=1)
 def _machine() -> str | None:
     """What decides which code Numba makes for the same source and types; None where that is not known."""
-    if struct.calcsize("P") != 8 or Path(".numba_config.yaml").exists():
+    # Linux alone has been tried: what a loader elsewhere lacks ends the process
+    if sys.platform != "linux" or struct.calcsize("P") != 8 or Path(".numba_config.yaml").exists():
         return None
     import llvmlite
     import llvmlite.binding as llvm
