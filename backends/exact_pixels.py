@@ -49,8 +49,7 @@ def _twice(kernels: FormulaKernels, system: EscapeTimeSystem, view: View, pixel:
 
 def _one(kernels: FormulaKernels, system: EscapeTimeSystem, view: View, pixel: int, bits: int) -> ReadOut:
     """A pixel's orbit at so many bits; its last iterates, read out in float64, tell how it ended."""
-    row, column = divmod(pixel, view.width)
-    z, c = system.start(*view.at(column, row))
+    z, c = system.start(*view.point(pixel))
     end = orbits.end(system.iteration, z, c, bits, system.steps)
     back = len(end.last) - 1 if system.iteration.still else 0  # the last steps' lengths are part of how it ended
     start = [np.full(1, float(v)) for v in (*end.last[-1 - back], *c)]

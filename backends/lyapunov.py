@@ -73,8 +73,7 @@ class LyapunovJob(Job):
             self._said = True
             self._say("Float64 does not settle all pixels here; those are run with more digits, which takes longer.")
         for k in again.tolist():
-            row, column = divmod(int(pixels[k]), self._view.width)
-            measure[k], bound[k] = self._settled(*self._view.at(column, row))
+            measure[k], bound[k] = self._settled(*self._view.point(int(pixels[k])))
         trust = np.where(bound <= RIGHT, 1, -1).astype(np.int8)
         return ReadOut(measure, np.sign(measure).astype(np.int8), trust)
 

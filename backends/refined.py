@@ -117,8 +117,7 @@ class Refined:
     def _arguments(self, pixels: NDArray[np.int64], steps: int) -> tuple[Any, ...]:
         """z_0, c, the reference's c and what rounding makes of it, and the orbits; in double-double."""
         view = self._view
-        rows, columns = np.divmod(pixels, view.width)
-        points = [view.at(int(j), int(i)) for j, i in zip(columns, rows, strict=True)]
+        points = [view.point(p) for p in pixels.tolist()]
         x = np.array([orbits.pair(x - self._about[0]) for x, _ in points]).reshape(-1, 2)
         y = np.array([orbits.pair(y - self._about[1]) for _, y in points]).reshape(-1, 2)
         none = np.zeros_like(x)

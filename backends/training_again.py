@@ -189,7 +189,7 @@ class MoreDigits:
     def _state(self, start: _Start, pixels: NDArray[np.int64], count: int) -> tuple[Floats, Floats, Floats, Floats]:
         """weights (pixels, n, limbs), rates (pixels, layers, limbs), offsets (pixels, 1, limbs), sums at the start."""
         view, network = self._view, self._network
-        points = [view.at(p % view.width, p // view.width) for p in pixels.tolist()]
+        points = [view.point(p) for p in pixels.tolist()]
         known = {v: limbs.power_of_ten(v, count) for v in {v for point in points for v in point}}
         powers = {name: np.array([known[point[k]] for point in points]) for k, name in enumerate("xy")}
 

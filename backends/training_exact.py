@@ -45,8 +45,7 @@ class ExactTrainingJob(Job):
         self.facts = Facts(self._bits)
 
     def _measure(self, pixel: int, bits: int) -> float:
-        row, column = divmod(pixel, self._view.width)
-        run = ExactRun(self._network, *self._view.at(column, row), bits)
+        run = ExactRun(self._network, *self._view.point(pixel), bits)
         totals = Totals(Exact.of(0.0, bits))
         for _ in range(self._steps):
             loss = run.advance().loss

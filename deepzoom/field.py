@@ -22,6 +22,7 @@ PASSES = (16, 8, 4, 2, 1)
 _CHANNELS: dict[str, Any] = {"measure": np.float64, "fate": np.int8, "trust": np.int8, "done": np.bool_}
 _ESCAPE_TIME: dict[str, Any] = {**_CHANNELS, "iterations": np.int64, "attractor": np.int16}
 _OPTIONAL: dict[str, Any] = {"distance": np.float64, "rung": np.int8, "horizon": np.int32}
+_OF_SAMPLES = "sample_"
 
 
 def _channels(scene: Scene) -> dict[str, Any]:
@@ -40,6 +41,9 @@ class Field:
     pixels, -1 where there is none. rung int8, None where no pixel was to be repaired: how many ways with more digits a
     pixel was run again in. horizon int32, None where it was not asked for: the step at which float64 lost the
     pixel, the scene's steps where it did not, -1 where that is not known. made: how the pixels were obtained.
+
+    sampled int64 (M,), None where no pixel was chosen yet: flat numbers, in order, of the pixels that get the scene's
+    samples; samples: the read-outs of all but their first, the pixel itself, as a field of arrays (M, samples - 1).
     """
 
     scene: Scene
@@ -53,11 +57,13 @@ class Field:
     distance: NDArray[np.float64] | None = None
     rung: NDArray[np.int8] | None = None
     horizon: NDArray[np.int32] | None = None
+    sampled: NDArray[np.int64] | None = None
+    samples: Field | None = None
 
     @classmethod
-    def empty(cls, scene: Scene) -> Field:
-        """A field of which nothing is done."""
-        shape = (scene.view.height, scene.view.width)
+    def empty(cls, scene: Scene, shape: tuple[int, int] | None = None) -> Field:
+        """A field of which nothing is done; shape: of its arrays, where they are not those of the pixels."""
+        shape = shape or (scene.view.height, scene.view.width)
         arrays: dict[str, Any] = {name: np.zeros(shape, kind) for name, kind in _channels(scene).items()}
         return cls(scene, **arrays)
 
@@ -67,6 +73,9 @@ class Field:
         packed: compressed, which takes longer.
         """
         arrays: dict[str, Any] = {name: getattr(self, name) for name in self.channels}
+        if self.samples is not None:
+            arrays["sampled"] = self.sampled
+            arrays |= {_OF_SAMPLES + name: getattr(self.samples, name) for name in self.samples.channels}
         with whole_file(path) as file:
             texts = {"scene": np.array(self.scene.to_toml()), "made": np.array(json.dumps(self.made))}
             write: Any = np.savez_compressed if packed else np.savez
@@ -84,26 +93,32 @@ class Field:
         if "scene" not in found:
             raise InputError(f"{option}: {path} is not a data file of deepzoom: it lacks 'scene'.")
         scene = Scene.from_toml(str(found["scene"]), f"{option}: {path}")
-        channels = {**_channels(scene), **{n: kind for n, kind in _OPTIONAL.items() if n in found}}
-        missing = sorted(set(channels) - set(found))
-        if missing:
-            raise InputError(f"{option}: {path} is not a data file of deepzoom: it lacks {missing[0]!r}.")
-        shape = (scene.view.height, scene.view.width)
-        for name, kind in channels.items():
-            if found[name].shape != shape or found[name].dtype != kind:
-                raise InputError(f"{option}: {path}: {name} does not have the size and type of its scene.")
+        read = _Reader(found, scene, f"{option}: {path}")
+        channels = read.channels("", (scene.view.height, scene.view.width))
+        if "sampled" in found:
+            sampled = read.array("sampled", np.int64, found["sampled"].shape[:1])
+            in_order = bool(np.all(np.diff(sampled) > 0) and np.all((sampled >= 0) & (sampled < scene.view.pixels)))
+            if not in_order or scene.view.samples == 1:
+                raise InputError(f"{option}: {path}: sampled does not hold pixels of its scene.")
+            shape = len(sampled), scene.view.samples - 1
+            channels |= {"sampled": sampled, "samples": cls(scene, **read.channels(_OF_SAMPLES, shape))}
         try:
             made = json.loads(str(found["made"])) if "made" in found else {}
         except ValueError:
             made = None
         if not isinstance(made, dict):
             raise InputError(f"{option}: {path} is not a data file of deepzoom: 'made' is no JSON object.")
-        return cls(scene, **{name: found[name] for name in channels}, made=made)
+        return cls(scene, **channels, made=made)
 
     @property
     def channels(self) -> list[str]:
         """Names of the arrays that this field has."""
         return [*_channels(self.scene), *(name for name in _OPTIONAL if getattr(self, name) is not None)]
+
+    def known(self, channel: str) -> NDArray[Any]:
+        """A channel (n,) of all that is done: pixels, then their samples."""
+        own = getattr(self, channel)[self.done]
+        return own if self.samples is None else np.concatenate([own, self.samples.known(channel)])
 
     def shown(self, channel: str = "measure", at: Any = ...) -> NDArray[np.float64]:
         """A channel with pixels not yet done filled in from the coarser grid; NaN where that is not done either.
@@ -118,3 +133,28 @@ class Field:
             r, c = rows // stride * stride, columns // stride * stride
             result = np.where(self.done[r, c], values[r, c], result)
         return result
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Takes arrays of a file, of the size and type that its scene gives them."""
+
+    found: dict[str, NDArray[Any]]
+    scene: Scene
+    where: str
+
+    def channels(self, prefix: str, shape: tuple[int, ...]) -> dict[str, Any]:
+        """The channels of a field; prefix: of their names in the file. Raises InputError where one is missing."""
+        optional = {name: kind for name, kind in _OPTIONAL.items() if prefix + name in self.found}
+        kinds = {**_channels(self.scene), **optional}
+        missing = sorted(prefix + name for name in kinds if prefix + name not in self.found)
+        if missing:
+            raise InputError(f"{self.where} is not a data file of deepzoom: it lacks {missing[0]!r}.")
+        return {name: self.array(prefix + name, kind, shape) for name, kind in kinds.items()}
+
+    def array(self, name: str, kind: Any, shape: tuple[int, ...]) -> NDArray[Any]:
+        """Raises InputError where the array is of another shape or type."""
+        array = self.found[name]
+        if array.shape != shape or array.dtype != kind:
+            raise InputError(f"{self.where}: {name} does not have the size and type of its scene.")
+        return array

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import horizon, systems, trust
+from . import horizon, sampled, systems, trust
 from .backends import select
 from .backends.base import Backend, Job, ReadOut
 from .coordinates import with_digits
@@ -18,7 +18,7 @@ from .durations import duration
 from .errors import InputError, Stopped
 from .field import PASSES, Field
 from .precision import check_bits
-from .scene import Scene, View
+from .scene import Scene, View, check_samples
 from .systems.base import System
 from .work import Observer, cores, run_batches
 
@@ -44,6 +44,7 @@ class Plan:
 
 def plan(scene: Scene) -> Plan:
     """Choose how to render. Raises InputError where the scene cannot be rendered."""
+    check_samples(scene.view)
     system = systems.create(scene.system, scene.settings, scene.steps, scene.digest)
     system.check(scene.view, scene.steps)
     backend, reason = select.select(scene.backend, scene.view, system, scene.steps)
@@ -116,10 +117,14 @@ def render(
         job = planned.backend.job(planned.system, scene.view, scene.bits, progress, observer.say, _distance(scene))
         _report_job(job, planned, field, jobs or cores(), observer)
         complete = _run(job, field, jobs or cores(), observer, wanted)
-        tiles = list(_tiles_of(job.second_tile, field, wanted))
+        parts = [_Part(job, field, list(_tiles_of(job.second_tile, field, wanted)), observer)]
+        if complete and scene.view.samples > 1:
+            complete = _run_samples(job, field, jobs or cores(), observer, wanted)
+            parts.append(_Part.of_samples(job, field, observer))
         if horizon.is_wanted(scene):
-            complete = complete and horizon.find(job, field, tiles, jobs or cores(), observer)
-        complete = complete and trust.check(job, field, tiles, jobs or cores(), observer, budget)
+            for p in parts:
+                complete = complete and horizon.find(p.job, p.field, p.tiles, jobs or cores(), p.observer)
+        complete = complete and _check(parts, jobs or cores(), budget)
     except Stopped:
         complete = False
     facts = _facts(planned, job, field, time.perf_counter() - begin)
@@ -136,9 +141,12 @@ def _distance(scene: Scene) -> bool:
 
 
 def estimate(planned: Plan, jobs: int, observer: Observer) -> float | None:
-    """Seconds that the pixels take, about; a reference run comes before them. None where only running them tells."""
+    """Seconds that the pixels take, about, were all to get samples; a reference run comes before them.
+
+    None where only running them tells.
+    """
     per_pixel = planned.backend.seconds_per_pixel(planned.system, 0, observer.say)
-    return None if per_pixel is None else planned.pixels * per_pixel / jobs
+    return None if per_pixel is None else planned.pixels * planned.scene.view.samples * per_pixel / jobs
 
 
 def _report_job(job: Job, planned: Plan, field: Field, jobs: int, observer: Observer) -> None:
@@ -178,6 +186,58 @@ def _run(job: Job, field: Field, jobs: int, observer: Observer, wanted: NDArray[
     return run_batches(waiting, job.run, take, field, jobs, observer)
 
 
+def _run_samples(job: Job, field: Field, jobs: int, observer: Observer, wanted: NDArray[np.bool_] | None) -> bool:
+    """Run the samples that are not done yet; tells whether all are."""
+    sampling = sampled.Sampling(job, field, wanted)
+    samples, total = field.samples, len(sampling.done)
+    assert samples is not None
+    count = int(np.count_nonzero(sampling.done[:, 0]))
+    most = field.scene.view.samples
+    observer.say(f"{total:,} of {int(field.done.sum()):,} pixels get up to {most} samples, the others one.")
+
+    def take(rows: NDArray[np.int64], found: list[tuple[NDArray[np.int64], ReadOut]]) -> None:
+        nonlocal count
+        for places, out in found:
+            put(samples, places, out)
+        count += len(rows)
+        observer.part("samples", count, total)
+
+    return run_batches(sampling.batches(), sampling.run, take, field, jobs, observer)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What is checked: pixels, or samples of them. tiles: batches for second runs."""
+
+    job: Job
+    field: Field
+    tiles: list[NDArray[np.int64]]
+    observer: Observer
+
+    @classmethod
+    def of_samples(cls, job: Job, field: Field, observer: Observer) -> _Part:
+        assert field.samples is not None
+        places, size = np.flatnonzero(field.samples.done).astype(np.int64), job.second_tile
+        tiles = [places[k : k + size] for k in range(0, len(places), size)]
+        return cls(sampled.OfSamples(job, field), field.samples, tiles, sampled.OfWhole(observer, field))
+
+
+def _check(parts: list[_Part], jobs: int, budget: float | None) -> bool:
+    """Check all parts as ``trust.check`` does one: a sample is one of them all, and a budget is for them all."""
+    begin = time.perf_counter()
+    chosen: list[NDArray[np.int64] | None] = [None] * len(parts)
+    if len(parts) > 1 and parts[0].field.scene.trust == "sample":
+        whole, samples = np.sort(np.concatenate(parts[0].tiles)), np.flatnonzero(parts[1].field.done)
+        every = trust.sample_of(np.arange(len(whole) + len(samples)))
+        own = np.searchsorted(every, len(whole))
+        chosen = [whole[every[:own]], samples[every[own:] - len(whole)].astype(np.int64)]
+    for p, some in zip(parts, chosen, strict=True):
+        spent = time.perf_counter() - begin
+        if not trust.check(p.job, p.field, p.tiles, jobs, p.observer, budget, some, spent):
+            return False
+    return True
+
+
 def put(field: Field, pixels: NDArray[np.int64], out: ReadOut) -> None:
     """Put the read-outs of flat pixel numbers into a field; it has distances as long as all its pixels have."""
     if out.distance is None:
@@ -207,6 +267,8 @@ def _facts(planned: Plan, job: Job | None, field: Field, seconds: float) -> dict
         "reference_seconds": 0.0 if facts is None else round(facts.reference_seconds, 3),
         "seconds": round(seconds, 3),
         "pixels": int(np.count_nonzero(field.done)),
+        "sampled": 0 if field.sampled is None else len(field.sampled),
+        "samples": len(field.known("done")),
         **_spans(planned.scene.view),
         **trust.facts(field),
     }

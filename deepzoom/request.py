@@ -13,6 +13,7 @@ from .coordinates import Rational, parse_decimal
 from .errors import InputError
 from .landmarks import Landmark
 from .picture import read_scene
+from .sampling import parse_samples
 from .scene import Scene, View, parse_size
 from .shape import IDENTITY, Shape, parse_rotation, parse_stretch
 
@@ -44,6 +45,7 @@ class Request:
     rotate: str | None = None
     trust: str | None = None
     horizon: bool = False
+    samples: str | None = None
 
     @property
     def turn(self) -> float:
@@ -112,6 +114,8 @@ class Request:
             scene = replace(scene, horizon=True)
         if self.flip:
             scene = replace(scene, view=replace(scene.view, flip=not scene.view.flip))
+        if self.samples is not None:
+            scene = replace(scene, view=replace(scene.view, samples=parse_samples(self.samples)))
         return replace(scene, view=replace(scene.view, shape=self._shape(scene.view.shape)))
 
     def _shape(self, shape: Shape) -> Shape:
@@ -152,7 +156,7 @@ class Request:
                     f"--at: {place.name} is a place in {place.system}, not in {self.system or scene.system}."
                 )
             scene = replace(scene, steps=place.steps, settings=dict(place.settings))
-            view = place.view(self.depth, (view.width, view.height))
+            view = replace(place.view(self.depth, (view.width, view.height)), samples=view.samples)
         if self.center is not None:
             view = replace(view, **_centre(self.center))
         if self.depth is not None:

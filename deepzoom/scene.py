@@ -14,6 +14,7 @@ import tomli_w
 from gmpy2 import mpq
 from numpy.typing import NDArray
 
+from . import sampling
 from .colours import DEFAULT_PALETTE, Colouring
 from .coordinates import Rational, format_decimal, parse_decimal, rounded, scaled_float, with_digits
 from .errors import InputError
@@ -28,7 +29,8 @@ class View:
 
     x, y: exact centre; depth: the view's full height in plane units before stretching (exact, positive). Pixel (row i,
     column j) is sampled at centre + depth * shape (u, v), u = (j + 1/2 - W/2) / H, v = (H/2 - i - 1/2) / H; y grows
-    upward. flip turns the picture over: v has the other sign.
+    upward. flip turns the picture over: v has the other sign. samples: points of each pixel (``sampling.offsets``) that
+    have flat numbers: a pixel's own, row * width + column, is that of its middle, and ``pixels`` more that of the next.
     """
 
     x: Rational
@@ -38,6 +40,7 @@ class View:
     height: int
     flip: bool = False
     shape: Shape = IDENTITY
+    samples: int = 1
 
     @classmethod
     def parse(cls, x: str, y: str, depth: str, size: str | tuple[int, int]) -> View:
@@ -55,19 +58,23 @@ class View:
     def _multiples(
         self, pixels: NDArray[np.int64], about: tuple[int, int] = (0, 0)
     ) -> tuple[list[NDArray[Any]], int, Rational]:
-        """([x, y], most, unit): differences of flat pixel numbers (row * width + column) from the centre.
+        """([x, y], most, unit): differences of flat numbers from the centre.
 
         They are whole multiples of a unit, and below ``most``. about: half pixels from the centre to take them from.
         """
-        parts = math.lcm(*(int(e.denominator) for e in self.shape.entries))
+        parts, finer = math.lcm(*(int(e.denominator) for e in self.shape.entries)), sampling.parts(self.samples)
         xu, xv, yu, yv = (int(e * parts) for e in self.shape.entries)
-        most = max(map(abs, (xu, xv, yu, yv))) * (self.width + self.height + abs(about[0]) + abs(about[1]))
-        row, column = np.divmod(pixels, self.width)
-        across, up = 2 * column + 1 - self.width, (self.height - 2 * row - 1) * (-1 if self.flip else 1)
+        most = finer * max(map(abs, (xu, xv, yu, yv))) * (self.width + self.height + abs(about[0]) + abs(about[1]))
+        sample, pixel = np.divmod(pixels, self.pixels)
+        row, column = np.divmod(pixel, self.width)
+        right, above = 2 * sampling.offsets(self.samples)[sample].T
+        across, up = finer * (2 * column + 1 - self.width) + right, finer * (self.height - 2 * row - 1) + above
+        if self.flip:
+            up = -up
         if most >= 1 << 63:
             across, up = across.astype(object), up.astype(object)
-        across, up = across - about[0], up - about[1]
-        return [xu * across + xv * up, yu * across + yv * up], most, self.depth / (2 * self.height * parts)
+        across, up = across - finer * about[0], up - finer * about[1]
+        return [xu * across + xv * up, yu * across + yv * up], most, self.depth / (2 * self.height * parts * finer)
 
     def differences(self, pixels: NDArray[np.int64], about: tuple[int, int] = (0, 0)) -> tuple[Floats, Floats, int]:
         """(dx, dy, e): the pixels' differences from ``beside(about)``, by default the centre, times 2**-e; below 1."""
@@ -92,7 +99,14 @@ class View:
         x, y = self.shape.times(mpq(about[0], 2 * self.height), mpq(about[1], 2 * self.height))
         return self.x + self.depth * x, self.y + self.depth * y
 
-    def at(self, column: float, row: float) -> tuple[Rational, Rational]:
+    def point(self, number: int) -> tuple[Rational, Rational]:
+        """Exact (x, y) of a flat number."""
+        sample, pixel = divmod(number, self.pixels)
+        row, column = divmod(pixel, self.width)
+        right, up = (mpq(int(k), sampling.parts(self.samples)) for k in sampling.offsets(self.samples)[sample])
+        return self.at(column + right, row - up)
+
+    def at(self, column: float | Rational, row: float | Rational) -> tuple[Rational, Rational]:
         """Exact (x, y) at the middle of a pixel; half columns and rows reach the edges."""
         u = (mpq(column) + mpq(1, 2) - mpq(self.width, 2)) / self.height
         v = (mpq(self.height, 2) - mpq(row) - mpq(1, 2)) / self.height
@@ -150,9 +164,21 @@ def parse_size(text: str) -> tuple[int, int]:
     return width, height
 
 
-BYTES_PER_PIXEL = 128
-"""Memory of a render per pixel: the field, and colouring it."""
+BYTES_PER_PIXEL, BYTES_PER_SAMPLE = 128, 40
+"""Memory of a render per pixel, and per further sample: the field, and colouring it."""
 MOST_PIXELS = 1 << 28
+
+
+def check_samples(view: View) -> None:
+    """Raise InputError for a number of samples that is none, or where memory could not hold those of all pixels."""
+    if not 1 <= view.samples <= sampling.MOST_SAMPLES:
+        raise InputError(f"--samples: {view.samples} is not from 1 to {sampling.MOST_SAMPLES}, such as 16.")
+    most, needed = MOST_PIXELS * BYTES_PER_PIXEL, BYTES_PER_PIXEL + (view.samples - 1) * BYTES_PER_SAMPLE
+    if view.pixels * needed > most:
+        raise InputError(
+            f"--samples: {view.samples} of {view.width}x{view.height} pixels may need {in_bytes(view.pixels * needed)}"
+            f" of memory, of {in_bytes(most)} at most; give fewer, or a smaller --size."
+        )
 
 
 _NUMBER = re.compile(r"\d+\.?\d*(e\+?\d{1,3})?", re.ASCII)
@@ -210,6 +236,8 @@ class Scene:
             run["horizon"] = True
         if self.trust != Scene.trust:
             run["trust"] = self.trust
+        if self.view.samples > 1:
+            run["samples"] = self.view.samples
         return tomli_w.dumps(
             {
                 "deepzoom": {"format": FORMAT},
@@ -261,7 +289,10 @@ class Scene:
             colouring = Colouring.from_table(colours)
         except InputError as error:
             raise InputError(f"{source}: {error}") from None
-        view = replace(view, flip=found.get("view.flip", False), shape=shape)
+        samples = found.get("run.samples", 1)
+        if not 1 <= samples <= sampling.MOST_SAMPLES:
+            raise InputError(f"{source}: samples = {samples} is not from 1 to {sampling.MOST_SAMPLES}.")
+        view = replace(view, flip=found.get("view.flip", False), shape=shape, samples=samples)
         trust = found.get("run.trust", Scene.trust)
         if trust not in TRUST:
             raise InputError(f"{source}: trust = {trust!r} is none of {', '.join(TRUST)}.")
@@ -298,6 +329,7 @@ _KEYS: dict[str, tuple[type, bool]] = {
     "run.distance": (bool, False),
     "run.horizon": (bool, False),
     "run.trust": (str, False),
+    "run.samples": (int, False),
     "colour.palette": (str, False),
     "colour.colours": (list, False),
     "colour.colouring": (str, False),

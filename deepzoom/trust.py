@@ -25,18 +25,21 @@ _SEED = 20260
 
 
 def check(
-    job: Job, field: Field, tiles: list[Pixels], jobs: int, observer: Observer, budget: float | None = None
-) -> bool:
+    job: Job, field: Field, tiles: list[Pixels], jobs: int, observer: Observer, budget: float | None = None,
+    chosen: Pixels | None = None, spent: float = 0.0,
+) -> bool:  # fmt: skip
     """Check a field whose pixels are all done as its scene's ``trust`` says; True where nothing is left to go on with.
 
-    tiles: the pixels, in batches for second runs. budget: seconds after which repairing ends.
+    tiles: the pixels, in batches for second runs. budget: seconds after which repairing ends, of which so many are
+    spent. chosen: those that a sample checks, where it is one of more than them.
     """
     if not job.holds_differences and field.scene.trust != "off":
-        field.trust[field.trust == 0] = -1  # a shadow would not show it
+        field.trust[field.done & (field.trust == 0)] = -1  # a shadow would not show it
     if field.scene.trust == "sample" and job.has_shadow:
-        return _sampled(job, field, np.sort(np.concatenate(tiles)), jobs, observer)
+        chosen = sample_of(np.sort(np.concatenate(tiles))) if chosen is None else chosen
+        return _sampled(job, field, chosen, jobs, observer)
     if field.scene.trust == "settle":
-        return _settled(job, field, tiles, jobs, observer, math.inf if budget is None else budget)
+        return _settled(job, field, tiles, jobs, observer, math.inf if budget is None else budget, spent)
     return True
 
 
@@ -51,8 +54,8 @@ def _take_shadow(field: Field, pixels: Pixels, out: ReadOut) -> None:
     field.trust.ravel()[pixels] = np.where(out.agrees(first), 1, -1)
 
 
-def _sampled(job: Job, field: Field, pixels: Pixels, jobs: int, observer: Observer) -> bool:
-    trust, chosen = field.trust.ravel(), sample_of(pixels)
+def _sampled(job: Job, field: Field, chosen: Pixels, jobs: int, observer: Observer) -> bool:
+    trust = field.trust.ravel()
     batches = [chosen[i : i + _BATCH] for i in range(0, len(chosen), _BATCH)]
     return run_batches(
         [b for b in batches if not trust[b].all()],
@@ -64,9 +67,11 @@ def _sampled(job: Job, field: Field, pixels: Pixels, jobs: int, observer: Observ
     )
 
 
-def _settled(job: Job, field: Field, tiles: list[Pixels], jobs: int, observer: Observer, budget: float) -> bool:
+def _settled(
+    job: Job, field: Field, tiles: list[Pixels], jobs: int, observer: Observer, budget: float, spent: float
+) -> bool:
     """The shadow of every pixel, then rung after rung for those that it changed."""
-    until = time.perf_counter() + budget
+    until = time.perf_counter() + budget - spent
     trust = field.trust.ravel()
 
     def ran(name: str, batches: list[Pixels], call: Any, take: Any) -> bool:
@@ -121,15 +126,16 @@ def _settled(job: Job, field: Field, tiles: list[Pixels], jobs: int, observer: O
 
 
 def unsettled_share(field: Field) -> tuple[int, int]:
-    """(pixels not settled by the first pass, pixels checked) of those that are done."""
+    """(pixels not settled by the first pass, pixels checked) of those that are done; samples count like pixels."""
     trust = field.trust[field.done]
     again = 0 if field.rung is None else int(np.count_nonzero((field.rung[field.done] > 0) & (trust > 0)))
-    return again + int(np.count_nonzero(trust < 0)), int(np.count_nonzero(trust))
+    count, checked = (0, 0) if field.samples is None else unsettled_share(field.samples)
+    return count + again + int(np.count_nonzero(trust < 0)), checked + int(np.count_nonzero(trust))
 
 
 def facts(field: Field) -> dict[str, Any]:
     """What ``--json`` prints of a field's trust. Shares are of what the first pass left unsettled; None: not known."""
-    trust = field.trust[field.done]
+    trust = field.known("trust")
     count, checked = unsettled_share(field)
     whole = checked == len(trust) > 0
     low, high = (count / checked,) * 2 if whole else share_interval(count, checked)
@@ -148,15 +154,17 @@ def summary(field: Field) -> str:
     """The same in a sentence."""
     found = facts(field)
     count, checked = unsettled_share(field)
+    points = "pixels" if field.samples is None else "samples"
     if not checked:
         why = "--trust off" if field.scene.trust == "off" else "no pixel got so far"
         return f"Nothing was checked ({why}): rounding may matter in any pixel."
     if found["unchecked"]:
         low, high = percent(found["unsettled_share_low"]), percent(found["unsettled_share_high"])
         return (
-            f"Rounding matters in {count:,} of {checked:,} pixels that were run twice: not settled are"
-            f" {percent(count / checked)} % of the picture ({low} to {high} % at 95 % confidence)."
+            f"Rounding matters in {count:,} of {checked:,} {points} that were run twice: not settled are"
+            f" {percent(count / checked)} % of {'the picture' if field.samples is None else 'them all'}"
+            f" ({low} to {high} % at 95 % confidence)."
         )
     more = count - found["unsettled"]
     repaired = f", {more:,} of them by more digits" if more else ""
-    return f"{found['settled']:,} pixels are settled{repaired}; rounding may matter in {found['unsettled']:,}."
+    return f"{found['settled']:,} {points} are settled{repaired}; rounding may matter in {found['unsettled']:,}."

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import rendering
+from . import rendering, sampled
 from .backends.base import SETTLED, Job, ReadOut
 from .errors import InputError, Stopped
 from .field import Field
@@ -19,8 +20,8 @@ TINY = 1e-9
 
 @dataclass(frozen=True)
 class Verdict:
-    """Of each pixel that was run, in order of its flat number: the field's trust in it, whether the exact run is sure
-    of itself, and whether the field differs from it.
+    """Of each pixel or sample that was run, in order of its flat number: the field's trust in it, whether the exact run
+    is sure of itself, and whether the field differs from it.
     """
 
     pixels: Pixels
@@ -38,15 +39,15 @@ class Verdict:
 def verify(
     field: Field, count: int = 200, seed: int = 0, jobs: int | None = None, observer: Observer | None = None
 ) -> Verdict:
-    """Run ``count`` random pixels of a field exactly (all where it has fewer), chosen by the seed.
+    """Run ``count`` random pixels and samples of a field exactly (all where it has fewer), chosen by the seed.
 
     Raises InputError where nothing is done in the field, or its system cannot be made here.
     """
     observer = observer or Observer()
-    done = np.flatnonzero(field.done)
+    done = sampled.numbers(field)
     if not len(done):
         raise InputError("FILE: no pixel of this field is done.")
-    chosen = np.sort(np.random.default_rng(seed).choice(done, min(count, len(done)), replace=False)).astype(np.int64)
+    chosen = np.sort(np.random.default_rng(seed).choice(done, min(count, len(done)), replace=False))
     planned = rendering.plan(replace(field.scene, backend="exact", bits=None))
     found: dict[int, tuple[bool, bool]] = {}
 
@@ -71,25 +72,25 @@ def verify(
         pass
     ran = np.array(sorted(found), dtype=np.int64)
     sure, differs = (np.array([found[p][k] for p in ran.tolist()], dtype=np.bool_) for k in (0, 1))
-    return Verdict(ran, field.trust.ravel()[ran], sure, differs, complete)
+    return Verdict(ran, sampled.values(field, "trust", ran), sure, differs, complete)
 
 
 def _judged(job: Job, field: Field, pixels: Pixels) -> ReadOut:
     """Exact read-outs of pixels of a field."""
-    measure, fate, trust = (getattr(field, channel).ravel()[pixels] for channel in ("measure", "fate", "trust"))
-    rungs = np.zeros(len(pixels), np.int8) if field.rung is None else field.rung.ravel()[pixels]
+    measure, fate, trust = (sampled.values(field, channel, pixels) for channel in ("measure", "fate", "trust"))
+    rungs = np.zeros(len(pixels), np.int8) if field.rung is None else sampled.values(field, "rung", pixels)
     return job.judged(pixels, ReadOut(measure, fate, trust), rungs)
 
 
 def _differs(field: Field, pixels: Pixels, out: ReadOut) -> NDArray[np.bool_]:
     """Where a field has another fate, count or attractor than exact read-outs, or a measure off by too much."""
 
-    def here(channel: str) -> NDArray[np.generic]:
-        return getattr(field, channel).ravel()[pixels]
+    def here(channel: str) -> NDArray[Any]:
+        return sampled.values(field, channel, pixels)
 
     differs: NDArray[np.bool_] = here("fate") != out.fate
     for channel in ("iterations", "attractor"):
         if getattr(field, channel) is not None:
             differs = differs | (here(channel) != getattr(out, channel))
-    apart = np.abs(field.measure.ravel()[pixels] - out.measure)
+    apart = np.abs(here("measure") - out.measure)
     return differs | ~(apart <= np.maximum(SETTLED * np.abs(out.measure), TINY))

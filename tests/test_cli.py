@@ -68,9 +68,9 @@ def test_json(place):
     result = deepzoom(*place, "--json", "--data", "a.npz", "--out", "a.png")
     facts = json.loads(result.stdout)
     assert set(facts) == {
-        "backend", "reason", "bits", "reference_steps", "reference_seconds", "seconds", "pixels", "settled",
-        "unsettled", "unchecked", "out", "data", "trust", "unsettled_share", "unsettled_share_low",
-        "unsettled_share_high", "long", "short", "long_degrees",
+        "backend", "reason", "bits", "reference_steps", "reference_seconds", "seconds", "pixels", "sampled",
+        "samples", "settled", "unsettled", "unchecked", "out", "data", "trust", "unsettled_share",
+        "unsettled_share_low", "unsettled_share_high", "long", "short", "long_degrees",
     }  # fmt: skip
     assert (facts["out"], facts["data"], facts["pixels"]) == ("a.png", "a.npz", 384)
     assert json.loads(deepzoom(*place, "--json", "--dry-run").stdout)["pixels"] == 384

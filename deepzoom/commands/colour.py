@@ -23,6 +23,9 @@ def colour(
     interior: Interior = None,
     mark_unsettled: MarkUnsettled = None,
     figure: Annotated[bool, typer.Option("--figure", help="Write it with its axes.")] = False,
+    samples: Annotated[
+        str | None, typer.Option(metavar="N", help="Of a pixel, at most as many as the file holds; 1: only its own.")
+    ] = None,
     png_bits: Annotated[int, typer.Option("--png-bits", metavar="8|16", help="Bits per colour.")] = 8,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
@@ -31,12 +34,16 @@ def colour(
     from ..errors import InputError
     from ..field import Field
     from ..files import check_output
+    from ..sampled import with_samples
+    from ..sampling import parse_samples
 
     check_png_bits(png_bits)
     if out.suffix.lower() != ".png":
         raise InputError(f"--out: {out} does not end in .png.")
     check_output(out, "--out", force)
     field = Field.load(file)
+    if samples is not None:
+        field = with_samples(field, parse_samples(samples), file)
     field.scene = ColourOptions(palette, colouring, cycle, slope, interior, mark_unsettled).applied(field.scene)
     if field.scene.colouring.by == "horizon" and field.horizon is None:
         raise InputError(f"--colouring: {file} holds no horizons; render it with --horizon.")

@@ -27,6 +27,9 @@ def info(file: Annotated[Path, typer.Argument(metavar="FILE", help="Picture, dat
         return
     typer.echo(f"\n# {int(field.done.sum()):,} of {field.done.size:,} pixels done,", nl=False)
     typer.echo(f" {int((field.fate < 0).sum()):,} converged, {int((field.fate > 0).sum()):,} diverged")
+    if field.samples is not None:
+        count = int(field.samples.done.sum())
+        typer.echo(f"# {len(field.samples.done):,} pixels with samples, {count:,} of {field.samples.done.size:,} done")
     if field.horizon is not None:
         typer.echo(f"# horizon: {horizon.summary(field)}")
     for key, value in field.made.items():

@@ -36,6 +36,10 @@ BackendName = Annotated[
 Bits = Annotated[
     int | None, typer.Option(metavar="N", help="Bits of the reference; default: chosen.", rich_help_panel=RUN)
 ]
+Samples = Annotated[
+    str | None,
+    typer.Option(metavar="N", help="Of a pixel whose neighbours differ; default 1.", rich_help_panel=RUN),
+]
 Jobs = Annotated[int | None, typer.Option(metavar="N", help="Threads; default: all cores.", rich_help_panel=RUN)]
 DeviceNumber = Annotated[
     int | None,

@@ -23,6 +23,7 @@ from .parameters import (
     FormulaText,
     Jobs,
     Quiet,
+    Samples,
     Settings,
     Steps,
     SystemName,
@@ -76,6 +77,7 @@ def render(
     steps: Steps = None,
     backend: BackendName = None,
     bits: Bits = None,
+    samples: Samples = None,
     trust: Annotated[
         str | None,
         typer.Option(
@@ -171,6 +173,7 @@ def render(
         rotate,
         trust,
         horizon,
+        samples,
     )
     wanted = request.to_scene()
     if budget is not None and wanted.trust != "settle":
@@ -240,6 +243,7 @@ def _describe(plan: Any, outputs: Outputs, jobs: int | None, as_json: bool, grow
         "depth": format_decimal(view.depth),
         "size": f"{view.width}x{view.height}",
         "pixels": plan.pixels,
+        "samples": view.samples,
         "steps": plan.scene.steps if not grows else f"auto, from {plan.scene.steps}",
         "bits": plan.bits,
         "jobs": jobs or cores(),
@@ -250,7 +254,8 @@ def _describe(plan: Any, outputs: Outputs, jobs: int | None, as_json: bool, grow
     if as_json:
         typer.echo(json.dumps(facts))
         return
-    time = "known once it runs" if seconds is None else f"about {duration(seconds)}, and the reference run"
+    most = "at most " if view.samples > 1 else ""  # which pixels get samples is known when all have a value
+    time = "known once it runs" if seconds is None else f"{most}about {duration(seconds)}, and the reference run"
     shown = {**facts, "seconds": time, "data": facts["data"] or "-"}
     for key, value in shown.items():
         typer.echo(f"{key:<10} {value}")

@@ -59,7 +59,8 @@ def verify(
         count = facts["undecided"]
         lines.append(f"{count:,} pixel{'' if count == 1 else 's'} could not be decided exactly either.")
     differing = verdict.pixels[verdict.differs & verdict.sure].tolist()
-    facts["differing"] = [[p % field.scene.view.width, p // field.scene.view.width] for p in differing]
+    view = field.scene.view
+    facts["differing"] = [[p % view.pixels % view.width, p % view.pixels // view.width] for p in differing]
     typer.echo(json.dumps(facts) if as_json else "\n".join(lines))
     if not verdict.complete:
         raise typer.Exit(3)

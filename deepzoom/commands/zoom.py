@@ -23,6 +23,7 @@ from .parameters import (
     FormulaText,
     Jobs,
     Quiet,
+    Samples,
     Settings,
     Steps,
     SystemName,
@@ -85,6 +86,7 @@ def zoom(
     steps: Steps = None,
     backend: BackendName = None,
     bits: Bits = None,
+    samples: Samples = None,
     trust: Annotated[
         str | None,
         typer.Option(metavar="off|sample|settle", help="Check keyframes; default sample.", rich_help_panel=RUN),
@@ -149,6 +151,7 @@ def zoom(
         stretch=stretch,
         rotate=rotate,
         trust=trust,
+        samples=samples,
     )
     wanted = requests.FilmRequest(view, begin, end, frames, fps, seconds, quality, from_data)
     film = wanted.to_film()
@@ -186,7 +189,7 @@ def _check_size(film: Film, yes: bool) -> None:
     from ..zooming.film import BYTES_PER_FRAME_PIXEL, BYTES_PER_KEYFRAME_PIXEL
 
     view, count = film.descent.scene.view, film.descent.count
-    runs = view.pixels * (count + 1) / 2
+    runs = view.samples * view.pixels * (count + 1) / 2
     size = film.frames * film.width * film.height * BYTES_PER_FRAME_PIXEL + runs * BYTES_PER_KEYFRAME_PIXEL
     too_large = film.frames > requests.MOST_FRAMES or size > requests.MOST_BYTES or runs > requests.MOST_RUNS
     if too_large and not yes:

@@ -59,9 +59,13 @@ class Filmed:
 
 
 def estimate(film: Film, jobs: int, observer: Observer) -> dict[str, Any]:
-    """What a film takes: frames, keyframes, pixels to compute, seconds (at most; None where not known) and bytes."""
+    """What a film takes: frames, keyframes, pixels to compute, seconds (at most; None where not known) and bytes.
+
+    Of pixels and bytes, too, it is the most, were all pixels to get samples.
+    """
     descent = film.descent
-    counts = [int(np.count_nonzero(descent.new(k))) for k in range(descent.count)]
+    samples = descent.scene.view.samples
+    counts = [samples * int(np.count_nonzero(descent.new(k))) for k in range(descent.count)]
     seconds: float | None = 0.0
     kinds: dict[str, float | None] = {}
     for k, count in enumerate(counts):

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import compiled, systems
+from .. import compiled, sampling, systems
 from ..coordinates import format_decimal
+from ..light import encoded, linear
 from ..picture import film_of, write_png
 from .keyframes import Keyframes
 from .path import Film
@@ -33,7 +34,8 @@ class Frames:
             *(" ".join(shape.texts()) for shape in film.descent.shapes),
             f"{film.frames} {film.width}x{film.height} {film.samples}",
             compiled.source_digest(
-                "zooming/*.py", "colouring.py", "attractors.py", "oklab.py", "relief.py", "shading.py", "palettes.py"
+                "zooming/*.py", "colouring.py", "attractors.py", "oklab.py", "relief.py", "shading.py", "palettes.py",
+                "light.py", "sampling.py",
             ),
         )  # fmt: skip
         self._digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
@@ -42,7 +44,17 @@ class Frames:
         """The colours (height, width, 3) of a frame, in 0 .. 1."""
         n, film = self.film.samples, self.film
         view = film.view(number, n)
-        colours = self._colours.rgb(frame(view, self._keyframes), film.descent.position(view.depth))
+        position = film.descent.position(view.depth)
+        if view.samples == 1:
+            return self._mean(self._colours.rgb(frame(view, self._keyframes), position))
+        light = np.zeros((film.height, film.width, 3))
+        for right, up in sampling.offsets(view.samples) * (n / sampling.parts(view.samples)):
+            light += self._mean(linear(self._colours.rgb(frame(view, self._keyframes, (right, up)), position)))
+        return encoded(light / view.samples)
+
+    def _mean(self, colours: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Colours (height, width, 3) of a frame from those of n times as many rows and columns."""
+        n, film = self.film.samples, self.film
         mean: NDArray[np.float64] = colours.reshape(film.height, n, film.width, n, 3).mean(axis=(1, 3))
         return mean
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .. import rendering
 from ..coordinates import Rational, log2, rounded
 from ..errors import InputError
-from ..scene import MOST_PIXELS, Scene, View
+from ..scene import MOST_PIXELS, Scene, View, check_samples
 from ..shape import IDENTITY, Shape
 from ..systems.escape_time import EscapeTimeSystem
 
@@ -64,6 +64,7 @@ class Descent:
         width = math.ceil(view.width * height / view.height)
         if width * height > MOST_PIXELS:
             raise InputError(f"--quality: keyframes of {width}x{height} pixels are too large; give a smaller one.")
+        check_samples(replace(view, width=width, height=height))
         planned = rendering.plan(scene)
         rendering.plan(replace(scene, view=replace(view, depth=begin, shape=IDENTITY)))
         if isinstance(planned.system, EscapeTimeSystem) and planned.backend.name.endswith("-perturbation"):

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..field import Field
+from ..sampled import values
+from ..sampling import nearest
 from ..scene import View
 from .keyframes import Keyframes
 from .path import mapping
@@ -32,10 +34,10 @@ class Samples:
         return Samples(*(None if v is None else v.reshape(shape) for v in vars(self).values()))  # type: ignore[arg-type]
 
 
-def frame(view: View, keyframes: Keyframes) -> Samples:
-    """Values (height, width) of the pixels of a view on the keyframes' way."""
-    u = (np.arange(view.width) + 0.5 - view.width / 2) / view.height
-    v = (view.height / 2 - 0.5 - np.arange(view.height)) / view.height
+def frame(view: View, keyframes: Keyframes, shift: tuple[float, float] = (0.0, 0.0)) -> Samples:
+    """Values (height, width) of the pixels of a view on the keyframes' way, so many pixels to the right and up."""
+    u = (np.arange(view.width) + 0.5 - view.width / 2 + shift[0]) / view.height
+    v = (view.height / 2 - 0.5 - np.arange(view.height) + shift[1]) / view.height
     points = np.stack([a.ravel() for a in np.meshgrid(u, v)])
     return sample(view, points, keyframes).reshaped(view.height, view.width)
 
@@ -43,7 +45,8 @@ def frame(view: View, keyframes: Keyframes) -> Samples:
 def sample(view: View, points: Floats, keyframes: Keyframes) -> Samples:
     """Values at points (2, n), the (u, v) of a view: of the nearest pixel of the deepest keyframe that covers each.
 
-    Where a keyframe is smaller than half a pixel of the view, one of its own pixels stands for what lies deeper.
+    Of a pixel that has samples it is the nearest sample. Where a keyframe is smaller than half a pixel of the view, one
+    of its own pixels stands for what lies deeper.
     """
     descent = keyframes.descent
     n, last = points.shape[1], descent.count - 1
@@ -58,27 +61,43 @@ def sample(view: View, points: Floats, keyframes: Keyframes) -> Samples:
     left = np.arange(n)
     while True:
         own = keyframes.descent.keyframe(k).view
-        row, column = _pixels(mapping(view, own) @ points[:, left], own)
-        inside = (row >= 0) & (row < own.height) & (column >= 0) & (column < own.width)
-        left, row, column = left[inside], row[inside], column[inside]
+        at = _places(mapping(view, own) @ points[:, left], own)
+        inside = np.all((at >= 0) & (at < [[own.height], [own.width]]), axis=0)
+        left, at = left[inside], at[:, inside]
+        row, column = at.astype(np.int64)
         known = field.done[row, column]
-        _take(result, left[known], field, row[known], column[known], own, view)
+        _take(result, left[known], field, _numbers(field, at[:, known]), own, view)
         if k == last or not len(left):
             return result
         if own.depth * view.height < view.depth / 2:
             rest = left[~known]
-            corner = np.zeros(len(rest), np.int64)
-            _take(result, rest, field, corner, corner, own, view)
+            _take(result, rest, field, np.zeros(len(rest), np.int64), own, view)
             return result
         k += 1
         field = keyframes.get(k)
 
 
-def _pixels(at: Floats, view: View) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Row and column of the pixels in which the (u, v) of a view lie."""
-    row = np.floor(view.height / 2 - at[1] * view.height)
-    column = np.floor(at[0] * view.height + view.width / 2)
-    return row.astype(np.int64), column.astype(np.int64)
+def _places(at: Floats, view: View) -> Floats:
+    """(2, n): how many rows and columns from its upper left corner the (u, v) of a view lie; floors are pixels."""
+    return np.stack([view.height / 2 - at[1] * view.height, at[0] * view.height + view.width / 2])
+
+
+def _numbers(field: Field, at: Floats) -> NDArray[np.int64]:
+    """The flat numbers of what lies nearest to places of a field that are done."""
+    view = field.scene.view
+    row, column = at.astype(np.int64)
+    numbers = row * view.width + column
+    if field.sampled is not None and field.samples is not None and len(field.sampled):
+        place = np.minimum(np.searchsorted(field.sampled, numbers), len(field.sampled) - 1)
+        some = field.sampled[place] == numbers
+        down, right = at[:, some] % 1.0
+        done = field.samples.done[place[some]].sum(axis=1)
+        of = np.zeros(len(done), np.int64)
+        for count in np.unique(done):
+            own = done == count
+            of[own] = nearest(int(count) + 1, right[own], down[own])
+        numbers[some] += view.pixels * of
+    return numbers
 
 
 def _covering(view: View, points: Floats, keyframes: Keyframes) -> int:
@@ -89,23 +108,22 @@ def _covering(view: View, points: Floats, keyframes: Keyframes) -> int:
     k = min(descent.count - 1, max(0, int(descent.position(view.depth)) + 1))
     while k > 0:
         own = descent.keyframe(k).view
-        row, column = _pixels(mapping(view, own) @ box, own)
-        if ((row >= 0) & (row < own.height) & (column >= 0) & (column < own.width)).all():
+        at = _places(mapping(view, own) @ box, own)
+        if np.all((at >= 0) & (at < [[own.height], [own.width]])):
             break
         k -= 1
     return k
 
 
 def _take(
-    result: Samples, at: NDArray[np.int64], field: Field, row: NDArray[np.int64], column: NDArray[np.int64],
-    own: View, view: View,
-) -> None:  # fmt: skip
-    """Put the values of a keyframe's pixels at some points of the result."""
-    result.measure[at] = field.measure[row, column]
-    result.fate[at] = field.fate[row, column]
+    result: Samples, at: NDArray[np.int64], field: Field, numbers: NDArray[np.int64], own: View, view: View
+) -> None:
+    """Put the values of a keyframe's flat numbers at some points of the result."""
+    result.measure[at] = values(field, "measure", numbers)
+    result.fate[at] = values(field, "fate", numbers)
     if result.attractor is not None and field.attractor is not None:
-        result.attractor[at] = field.attractor[row, column]
+        result.attractor[at] = values(field, "attractor", numbers)
     if result.distance is not None:
-        found = np.full(len(at), -1.0) if field.distance is None else field.distance[row, column]
+        found = np.full(len(at), -1.0) if field.distance is None else values(field, "distance", numbers)
         pixel = float(own.depth / view.depth) * view.height / own.height
         result.distance[at] = np.where(found < 0, found, found * pixel)

@@ -85,6 +85,7 @@ class FilmRequest:
             "--at": given.at, "--center": given.center, "--steps": given.steps, "--backend": given.backend,
             "--bits": given.bits, "--stretch": given.stretch, "--rotate": given.rotate, "--scene": given.scene,
             "--trust": given.trust, "--set": given.settings or None, "--flip": given.flip or None,
+            "--samples": given.samples,
         }  # fmt: skip
         for option, value in other.items():
             if value is not None:
