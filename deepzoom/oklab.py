@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from .light import encoded, linear
+
 Floats = NDArray[np.float64]
 
 _CONES = np.array(
@@ -30,8 +32,7 @@ _HALVINGS = 20
 
 def from_rgb(rgb: Floats) -> Floats:
     """OKLab (lightness 0 .. 1, a towards red, b towards yellow) of sRGB."""
-    light = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    lab: Floats = np.cbrt(light @ _CONES.T) @ _LAB.T
+    lab: Floats = np.cbrt(linear(rgb) @ _CONES.T) @ _LAB.T
     return lab
 
 
@@ -43,8 +44,7 @@ def to_rgb(lab: Floats) -> Floats:
         middle = (low + high) / 2
         inside = _is_inside(_light(lab, middle))
         low, high = np.where(inside, middle, low), np.where(inside, high, middle)
-    light = np.clip(_light(lab, np.where(_is_inside(_light(lab, np.ones_like(low))), 1.0, low)), 0, 1)
-    return np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    return encoded(np.clip(_light(lab, np.where(_is_inside(_light(lab, np.ones_like(low))), 1.0, low)), 0, 1))
 
 
 def _light(lab: Floats, share: Floats) -> Floats:
