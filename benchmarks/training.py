@@ -61,7 +61,8 @@ def jax_program(steps):
 
 
 def jax_engine(steps):
-    os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+    also = os.environ.get("XLA_FLAGS", "")  # as --xla_cpu_max_isa=AVX2
+    os.environ["XLA_FLAGS"] = f"--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1 {also}"
     program, given = jax_program(steps), rates()
     return lambda: program(given).block_until_ready()
 

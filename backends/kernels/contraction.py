@@ -20,10 +20,25 @@ from numba.extending import intrinsic
 
 from deepzoom.compiled import inner
 
-from .simd import CONTRACT, LANES, constant, emit_load, emit_pointer, emit_splat, emit_store, lanes_of
+from .simd import (
+    CONTRACT,
+    LANES,
+    SIXTEEN_REGISTERS,
+    constant,
+    emit_load,
+    emit_pointer,
+    emit_splat,
+    emit_store,
+    lanes_of,
+)
 
-ROWS, COLUMNS = (4, 4) if LANES == 8 else (2, 4)
-"""Shape of the largest block: its sums and one row of operands fit the vector registers (32 with AVX-512, else 16)."""
+ROWS, COLUMNS = (4, 4) if LANES == 8 else (3, 4) if SIXTEEN_REGISTERS else (2, 4)
+"""Shape of the largest block: its sums and one row of operands fit the vector registers (32 with AVX-512, else 16).
+
+A core that does two multiply-adds a cycle and waits 4 cycles for each, or 5, has 8 or 10 of them under way.
+"""
+WIDE = 8 if ROWS == 3 else COLUMNS
+"""Columns of a block of one row: 16 rows leave one over."""
 
 UNIT = np.int64(1)
 """Stride of neighbouring shared values (an int64 for the reason that LANES is one)."""
@@ -98,7 +113,7 @@ def _block(rows: int, columns: int, shared: bool) -> Any:
 def _contraction(name: str, shared: bool) -> Any:
     full = _block(ROWS, COLUMNS, shared)
     right = _block(ROWS, 1, shared)
-    lower = _block(1, COLUMNS, shared)
+    lower = _block(1, WIDE, shared)
     corner = _block(1, 1, shared)
 
     def contract(lanes, c0, c_row, c_col, a, a0, a_row, a_col, b0, b_row, b_col, rows, columns, depth, add):
@@ -118,11 +133,11 @@ def _contraction(name: str, shared: bool) -> Any:
         while m < rows:
             cm, am = c0 + m * c_row, a0 + m * a_row
             n = 0
-            while n + COLUMNS <= columns:
+            while n + WIDE <= columns:
                 lower(
                     lanes, cm + n * c_col, c_row, c_col, a, am, a_row, a_col, b0 + n * b_col, b_row, b_col, depth, add
                 )
-                n += COLUMNS
+                n += WIDE
             while n < columns:
                 corner(
                     lanes, cm + n * c_col, c_row, c_col, a, am, a_row, a_col, b0 + n * b_col, b_row, b_col, depth, add

@@ -41,20 +41,41 @@ _OVERFLOW = 1000.0  # 2**1000 is still finite
 
 
 @numba.njit(inline="always")
-def _parts(v):
+def reduced(v):
+    """q and k of each lane, k in the low bits of a float64: the part of ``tanh`` before its last half."""
     k_bits = v + _ROUND
     r = v - (k_bits - _ROUND)
     y = r * r
     q = fma(fma(fma(fma(fma(fma(y, _Q6, _Q5), y, _Q4), y, _Q3), y, _Q2), y, _Q1), y, _Q0) * r
+    return q, k_bits
+
+
+@numba.njit(inline="always")
+def _parts(v):
+    q, k_bits = reduced(v)
     s = power_of_two(k_bits)
     return q, s - 1.0, s + 1.0
 
 
 @numba.njit(inline="always")
+def reduced_for_tanh(v):
+    """``reduced`` of what ``tanh`` takes; NaN stays NaN."""
+    return reduced(within(v, _SATURATED))
+
+
+@numba.njit(inline="always")
+def tanh_of_reduced(q, k_bits):
+    """The rest of ``tanh``."""
+    s = power_of_two(k_bits)
+    below, above = s - 1.0, s + 1.0
+    return quotient(fma(q, above, below), fma(q, below, above))
+
+
+@numba.njit(inline="always")
 def tanh(v):
     """tanh(v ln 2 / 2) of each lane, to 2 units in the last place; NaN stays NaN."""
-    q, below, above = _parts(within(v, _SATURATED))
-    return quotient(fma(q, above, below), fma(q, below, above))
+    q, k_bits = reduced_for_tanh(v)
+    return tanh_of_reduced(q, k_bits)
 
 
 @numba.njit(inline="always")
@@ -83,13 +104,27 @@ def tanh_slope_difference(t, h):
 
 
 @numba.njit(inline="always")
+def reduced_for_difference(v):
+    """``reduced`` of the size of what ``tanh_difference`` takes."""
+    return reduced(within(magnitude(v), _OVERFLOW))
+
+
+@numba.njit(inline="always")
+def tanh_difference_of_reduced(t, complement, v, q, k_bits):
+    """The rest of ``tanh_difference``."""
+    s = power_of_two(k_bits)
+    n = fma(q, s + 1.0, s - 1.0)
+    nearer = complement * n
+    farther = fma(2.0, n, -nearer)  # n (1 + |t|)
+    ahead = where_opposed(v, t, nearer, farther)  # n (1 + T), T seen in the direction of a
+    return with_sign(quotient(complement * farther, ahead + fma(-2.0, q, 2.0)), v)
+
+
+@numba.njit(inline="always")
 def tanh_difference(t, complement, v):
     """tanh(A + a) - tanh(A) from t = tanh(A), complement = 1 - |t| (both float64) and the vector v = 2 a / ln 2.
 
     Relative error about 1e-15 for every a, also where t is saturated.
     """
-    q, below, above = _parts(within(magnitude(v), _OVERFLOW))
-    n = fma(q, above, below)
-    slope = tanh_slope(complement)
-    factor = where_opposed(v, t, complement, 1.0 + magnitude(t))  # 1 + T seen in the direction of a
-    return with_sign(quotient(slope * n, fma(n, factor, 2.0 * (1.0 - q))), v)
+    q, k_bits = reduced_for_difference(v)
+    return tanh_difference_of_reduced(t, complement, v, q, k_bits)

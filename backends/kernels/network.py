@@ -18,13 +18,27 @@ from deepzoom.compiled import inner
 
 from .contraction import ADD, SET, UNIT, contract_shared, contract_vector
 from .elementary import ARGUMENT_SCALE, tanh
-from .simd import LANES, first_lane, fma, like, load, magnitude, maximum, past_lane, splat, store, where_less
+from .last_layer import backward_last, forward_last, fuses
+from .simd import (
+    LANES,
+    SIXTEEN_REGISTERS,
+    first_lane,
+    fma,
+    like,
+    load,
+    magnitude,
+    maximum,
+    past_lane,
+    splat,
+    store,
+    where_less,
+)  # fmt: skip
 
 IDENTITY, RELU, TANH = 0, 1, 2
 PER_LANE = np.int64(-1)
 """In place of the first element of shared inputs: each lane has drawn its own."""
-BLOCK = 32
-"""Data rows taken at a time (measured best of 4 to 136 for the published network)."""
+BLOCK = 48 if SIXTEEN_REGISTERS else 32
+"""Data rows taken at a time: measured best for the published network, of 4 to 136 with AVX-512, of 8 to 48 without."""
 
 
 class NetworkArrays(NamedTuple):
@@ -133,9 +147,13 @@ def forward(lanes, at, widths, activation, x, x0, rows):
     w = at.factors
     h = at.hidden
     before = at.inputs
+    fused = fuses(widths, activation == TANH)
     for layer in range(layers):
         n_in, n_out = widths[layer], widths[layer + 1]
         last = layer == layers - 1
+        if fused and last:
+            forward_last(lanes, at.hidden, w, at.output, at.back, rows, n_in)
+            break
         target = at.output if last else h
         row = n_out * LANES
         if layer == 0 and x0 >= 0:
@@ -145,7 +163,8 @@ def forward(lanes, at, widths, activation, x, x0, rows):
                 lanes, target, row, LANES, lanes, before, n_in * LANES, LANES, w, row, LANES, rows, n_out, n_in, SET
             )
         if not last:
-            _activate(lanes, h, rows * n_out, activation)
+            if not fused:
+                _activate(lanes, h, rows * n_out, activation)
             before = h
             h += rows * row
         w += n_in * row
@@ -211,6 +230,10 @@ def backward(lanes, at, widths, activation, x, x0, rows):
             contract_shared(lanes, g, row, LANES, x, x0, UNIT, n_in, d, row, LANES, n_in, n_out, rows, ADD)
             break
         h = at.inputs if layer == 0 else h - n_in * rows * LANES
+        if layer == 1 and fuses(widths, activation == TANH):
+            backward_last(lanes, h, at.factors + w, g, d, rows, n_in)
+            d = h
+            continue
         contract_vector(lanes, g, row, LANES, lanes, h, LANES, n_in * LANES, d, row, LANES, n_in, n_out, rows, ADD)
         if layer == layers - 1 and layer > 0:
             _back_from_output(lanes, h, d, at.factors + w, rows, n_in, n_out, activation)

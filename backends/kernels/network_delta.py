@@ -23,6 +23,7 @@ from deepzoom.compiled import inner
 from .contraction import ADD, SET, UNIT, contract_shared, contract_vector
 from .elementary import ARGUMENT_SCALE, tanh_difference, tanh_slope, tanh_slope_difference
 from .group import together
+from .last_layer import backward_last_difference, forward_last_difference, fuses
 from .network import BLOCK, RELU, TANH, factor, hidden_count, weight_count
 from .simd import LANES, fma, load, splat, store, where_less
 
@@ -105,9 +106,17 @@ def _forward(lanes, at, widths, activation, x, x0, reference, layout, r, rows):
     w = 0
     h = at.hidden
     before = h
+    fused = fuses(widths, activation == TANH)
     for layer in range(layers):
         n_in, n_out = widths[layer], widths[layer + 1]
         last = layer == layers - 1
+        if fused and last:
+            start = r * n_in
+            forward_last_difference(
+                lanes, h, at.scaled + w, at.totals + w, at.output, at.back, reference,
+                layout.hidden[0] + start, layout.side[0] + start, rows, n_in,
+            )  # fmt: skip
+            break
         target = at.output if last else h
         row = n_out * LANES
         scaled = at.scaled + w
@@ -122,6 +131,9 @@ def _forward(lanes, at, widths, activation, x, x0, reference, layout, r, rows):
                 lanes, target, row, LANES, lanes, before, n_in * LANES, LANES, at.totals + w, row, LANES,
                 rows, n_out, n_in, ADD,
             )  # fmt: skip
+        if fused:
+            w += n_in * row
+            continue
         if not last:
             start = r * n_out
             _activate(
@@ -193,6 +205,13 @@ def _backward(lanes, at, widths, activation, x, x0, reference, layout, r, rows, 
         start = r * n_in
         value = layout.hidden[layer - 1] + start
         h -= n_in * rows * LANES
+        if fuses(widths, activation == TANH):
+            backward_last_difference(
+                lanes, h, at.scaled + w, at.totals + w, g, change, whole, reference, value,
+                layout.side[0] + start, layout.back[0] + start, shared, rows, n_in,
+            )  # fmt: skip
+            change = h
+            continue
         contract_shared(lanes, g, row, LANES, reference, value, UNIT, n_in, change, row, LANES, n_in, n_out, rows, ADD)
         contract_vector(lanes, g, row, LANES, lanes, h, LANES, n_in * LANES, whole, row, LANES, n_in, n_out, rows, ADD)
         contract_vector(

@@ -41,6 +41,9 @@ LANES = np.int64(_WIDTH)
 An int64 and no int: Numba would compile every routine anew for each literal number it is called with.
 """
 
+SIXTEEN_REGISTERS = _WIDTH == 4 and llvmlite.binding.get_process_triple().startswith("x86_64")
+"""Whether there are but 16 registers, of 4 values each: x86 without AVX-512 (NEON has 32, of 2 values)."""
+
 _f64 = ir.DoubleType()
 _i64 = ir.IntType(64)
 _i32 = ir.IntType(32)
@@ -337,6 +340,17 @@ def load(typingctx: Any, array: Any, index: Any) -> Any:
 
 
 @intrinsic
+def spread(typingctx: Any, array: Any, index: Any) -> Any:
+    """Element ``index`` (not negative) of a contiguous one-dimensional float64 array, in every lane."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        return emit_splat(builder, builder.load(builder.gep(data, [args[1]])), lanes_of(typingctx))
+
+    return _lanes_type(typingctx)(array, types.intp), codegen
+
+
+@intrinsic
 def store(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
     """Write a vector to ``LANES`` elements of the array, from ``index`` on."""
 
@@ -365,6 +379,13 @@ first_lane = _bound(0, 0)
 """The first lane that is this thread's: 0, and on a GPU its own."""
 past_lane = _bound(_WIDTH, 1)
 """One more than the last."""
+
+
+@intrinsic
+def vectors(typingctx: Any) -> Any:
+    """Whether lanes are those of a vector: on the CPU; known to the compiler."""
+    truth = ir.Constant(ir.IntType(1), on_cpu(typingctx))
+    return types.boolean(), lambda context, builder, signature, args: truth
 
 
 @inner
