@@ -144,7 +144,7 @@ RELAXED = [
     pytest.param((1, 0, 0, -1), ("0.7", "0"), marks=pytest.mark.slow),
     pytest.param((1, 0, 0, -1), ("1.45", "0"), marks=pytest.mark.slow),
     pytest.param((1, 0, 0, -1), ("0.9", "0.5"), marks=pytest.mark.slow),
-    ((1, 0, -2, 2), ("1.2", "-0.3")),
+    pytest.param((1, 0, -2, 2), ("1.2", "-0.3"), marks=pytest.mark.slow),
 ]
 """Polynomials and relaxations."""
 
@@ -236,7 +236,7 @@ def test_nova_against_an_independent_oracle(own_cache, power, relaxation, near, 
 NEAR_K = [
     "z**3 - 3*z + c",
     pytest.param("z**4/4 - z**3/3 + c*z**2/2 - c*z + c/2 + 1", marks=pytest.mark.slow),
-    "z - (z**3 - 1)/(3*z**2) + c/2",
+    pytest.param("z - (z**3 - 1)/(3*z**2) + c/2", marks=pytest.mark.slow),
     pytest.param("z**2 - 2*z + c*z**3 + 0.1", marks=pytest.mark.slow),
 ]
 """Formulas and z_0 = 1, where all but the last have a critical point: float64 cancels there."""
@@ -501,7 +501,7 @@ def test_growth_of_formulas(text, law):
     assert growth(parse(text)) == pytest.approx(law, rel=1e-7)
 
 
-@pytest.mark.parametrize("power", [20, 1000])
+@pytest.mark.parametrize("power", [20, pytest.param(1000, marks=pytest.mark.slow)])
 def test_high_powers(own_cache, power):
     """Counts of ``z**power + c`` by gmpy2's complex numbers."""
     job = job_at("formula", {"formula": f"z**{power} + c"}, "0.98", "0.3", "0.2", 16, 500, escape_time.Float64Job)

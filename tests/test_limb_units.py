@@ -102,7 +102,7 @@ def same(gpu, cpu, within):
     np.testing.assert_allclose(gpu.measure[settled], cpu.measure[settled], rtol=within)
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow if n == "tanh" else ()) for n in PUBLISHED])
 def test_published_windows(name, monkeypatch):
     """Of the published size, before chaos has grown: the CPU's numbers to the last bits of float64."""
     gpu, cpu = both(name, 60, window(name), monkeypatch, one := StandIn())

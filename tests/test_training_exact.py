@@ -11,6 +11,7 @@ import oracle
 import pytest
 from conftest import SmallNetwork
 
+from deepzoom.arithmetic import slope
 from deepzoom.arithmetic.delta import Delta
 from deepzoom.arithmetic.difference import Batch
 from deepzoom.arithmetic.exact import Exact
@@ -18,7 +19,6 @@ from deepzoom.arithmetic.slope import Scaled, tanh_slope
 from deepzoom.backends.training_again import LIMBS, MoreDigits
 from deepzoom.backends.training_exact import LIMBS_OF_RUNGS, ExactTrainingJob
 from deepzoom.scene import View
-from deepzoom.systems import training
 
 X, Y, STEPS = "1.6982757847364192", "3.309326185526009", 60
 
@@ -38,7 +38,7 @@ def test_slopes_below_the_last_bit_count_where_the_loss_has_grown(monkeypatch):
     measure, trust, true = pixel_of(small)
     assert trust == 1
     assert measure == pytest.approx(true, rel=1e-9)
-    monkeypatch.setattr(training, "tanh_slope", lambda h: 1.0 - h * h)
+    monkeypatch.setattr(slope, "tanh_slope", lambda h: 1.0 - h * h)
     measure, trust, true = pixel_of(small)
     assert trust == 1
     assert abs(measure - true) > 1e-7 * abs(true)
