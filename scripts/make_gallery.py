@@ -8,7 +8,6 @@ Pictures that are there are left as they are: remove one to have it made again.
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +23,7 @@ from deepzoom.scene import Scene
 from deepzoom.stretch import unfolded
 from deepzoom.work import Observer
 
-WAY_DOWN = ("9", "1e-6", "1e-12", "1e-20", "1e-30", "1e-35")
+WAY_DOWN = ("9", "1e-6", "1e-12", "1e-20", "1e-28", "1e-35")
 """Depths at which the default landmark is shown."""
 QUALITY = 80
 """Of WebP: all pictures together stay below 6 MB."""
@@ -43,9 +42,9 @@ def views() -> list[tuple[str, Landmark, str]]:
 
 def scene_of(place: Landmark, depth: str, size: str, samples: int) -> Scene:
     """What ``deepzoom render --at`` makes of a landmark at a depth."""
-    request = Request(at=place.name, depth=depth, size=size, samples=samples)
+    request = Request(at=place.name, depth=depth, size=size, samples=str(samples), trust="off")
     scene = request.to_scene()
-    return unfolded(scene, 0.0, Observer()) if request.unfolds(scene) else replace(scene, trust="off")
+    return unfolded(scene, 0.0, Observer()) if request.unfolds(scene) else scene
 
 
 def page(shown: list[tuple[str, Landmark, str]]) -> str:
