@@ -68,7 +68,7 @@ class Request:
 
         A landmark's own view has the landmark's, that of a file the file's.
         """
-        if self.stretch is not None or scene.system not in systems.PUBLISHED:
+        if self.stretch == AUTO or not finds_shapes(scene.system, self.stretch):
             return self.stretch == AUTO
         if self.center is not None or self.pixel is not None:
             return True
@@ -198,6 +198,11 @@ class Request:
         if name not in systems.names():
             systems.create(name, digest=digest)
         return landmarks.choose(name, depth, self.settings)
+
+
+def finds_shapes(system: str, stretch: str | None) -> bool:
+    """Whether ``--stretch``, given or not, has views of a system find their shapes: by default those of training do."""
+    return stretch == AUTO or (stretch is None and system in systems.PUBLISHED)
 
 
 def _centre(center: tuple[str, str]) -> dict[str, Any]:

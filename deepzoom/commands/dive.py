@@ -85,7 +85,7 @@ def dive(
     from ..diving import ends
     from ..diving.request import check_name, to_dive
     from ..errors import Stopped
-    from ..request import AUTO, Request, settings_of
+    from ..request import AUTO, Request, finds_shapes, settings_of
     from ..work import check_jobs
 
     check_jobs(jobs)
@@ -99,7 +99,7 @@ def dive(
     scene, deepest = to_dive(asked, begin, depth)
     ends.check(end, scene)
     grows = steps == AUTO or (steps is None and systems.is_escape_time(scene.system))
-    unfolds = stretch == AUTO or (stretch is None and scene.system in systems.PUBLISHED)
+    unfolds = finds_shapes(scene.system, stretch)
     kept = _kept(scene, seed, unfolds, resume, force)
     with Watcher(quiet) as watcher:
         try:

@@ -11,7 +11,7 @@ from .. import systems
 from ..coordinates import format_decimal, parse_decimal
 from ..errors import InputError
 from ..files import check_output
-from ..request import AUTO, Request, depth_of
+from ..request import Request, depth_of, finds_shapes
 from ..scene import Scene, parse_size
 from ..stretch import ratios
 from .film import Target
@@ -74,8 +74,7 @@ class FilmRequest:
         view = scene.view
         scene = prepared(scene)
         samples = max(1, round(self.quality))
-        given = self.scene.stretch
-        follows = given == AUTO or (given is None and scene.system in systems.PUBLISHED)
+        follows = finds_shapes(scene.system, self.scene.stretch)
         descent = Descent.of(scene, begin, self.quality, ratios if follows else None)
         return Film(descent, begin, end, count, view.width, view.height, samples)
 
