@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from deepzoom.scene import View
+from deepzoom.scene.scene import View
 from deepzoom.systems.base import System
 from deepzoom.systems.escape_time import EscapeTimeSystem
 from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.lyapunov import LyapunovSystem
 
-from . import escape_time
 from .base import Backend, Job, Progress, Say
+from .escape_time import float64 as escape_time
 
 
 class CpuFloat64(Backend):
@@ -31,8 +31,8 @@ class CpuFloat64(Backend):
             return LyapunovJob(system, view, bits, False, say)
         if isinstance(system, EscapeTimeSystem):
             return escape_time.Float64Job(system, view, say, distance, bits=bits)
-        from .training import compile_kernels
-        from .training_float64 import Float64Job
+        from deepzoom.backends.training.batches import compile_kernels
+        from deepzoom.backends.training.float64 import Float64Job
 
         assert isinstance(system, TrainingSystem)
         compile_kernels(say)
@@ -44,7 +44,7 @@ class CpuFloat64(Backend):
     def seconds_per_pixel(self, system: System, skipped: int, say: Say) -> float | None:
         if isinstance(system, EscapeTimeSystem | LyapunovSystem):
             return None
-        from .training import seconds_per_pixel_step
+        from deepzoom.backends.training.batches import seconds_per_pixel_step
 
         assert isinstance(system, TrainingSystem)
         return system.steps * seconds_per_pixel_step(system.network, say)

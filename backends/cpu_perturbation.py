@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 
-from deepzoom.precision import reference_bits
-from deepzoom.scene import View
+from deepzoom.reference.precision import reference_bits
+from deepzoom.scene.scene import View
 from deepzoom.systems.base import System
 from deepzoom.systems.escape_time import EscapeTimeSystem
 from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.lyapunov import LyapunovSystem
 
-from . import escape_time_differences
 from .base import Backend, Job, Progress, Say
+from .escape_time import perturbation as escape_time_differences
 
 
 class CpuPerturbation(Backend):
@@ -34,10 +34,9 @@ class CpuPerturbation(Backend):
             return LyapunovJob(system, view, bits, False, say)
         if isinstance(system, EscapeTimeSystem):
             return escape_time_differences.PerturbationJob(system, view, bits, progress, say, distance)
-        from deepzoom import reference as references
-
-        from .training import compile_kernels
-        from .training_perturbation import TrainingPerturbationJob
+        from deepzoom.backends.training.batches import compile_kernels
+        from deepzoom.backends.training.perturbation import TrainingPerturbationJob
+        from deepzoom.reference import training as references
 
         assert isinstance(system, TrainingSystem)
         compile_kernels(say)
@@ -52,7 +51,7 @@ class CpuPerturbation(Backend):
             return first_bits(system, view)
         if isinstance(system, EscapeTimeSystem):
             return reference_bits(system, view)
-        from deepzoom import reference as references
+        from deepzoom.reference import training as references
 
         assert isinstance(system, TrainingSystem)
         return references.bits_for(system, view)
@@ -60,7 +59,7 @@ class CpuPerturbation(Backend):
     def seconds_per_pixel(self, system: System, skipped: int, say: Say) -> float | None:
         if isinstance(system, EscapeTimeSystem | LyapunovSystem):
             return None
-        from .training import seconds_per_pixel_step
+        from deepzoom.backends.training.batches import seconds_per_pixel_step
 
         assert isinstance(system, TrainingSystem)
         return (system.steps - skipped) * seconds_per_pixel_step(system.network, say)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from deepzoom.scene import View
+from deepzoom.backends.training.batches import seconds_per_pixel_step
+from deepzoom.backends.training.exact import ExactTrainingJob, exact_bits
+from deepzoom.scene.scene import View
 from deepzoom.systems.base import System
 from deepzoom.systems.escape_time import EscapeTimeSystem
 from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.lyapunov import LyapunovSystem
 
-from . import escape_time, lyapunov
+from . import lyapunov
 from .base import Backend, Job, Progress, Say
-from .training import seconds_per_pixel_step
-from .training_exact import ExactTrainingJob, exact_bits
+from .escape_time import float64 as escape_time
 
 _SLOWER = 1000.0  # an exact pixel-step against a float64 one, for the estimate
 

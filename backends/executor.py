@@ -1,4 +1,4 @@
-"""Where kernels run that take their pixels from a queue (``kernels/queue.py``): on the calling thread, or on GPUs."""
+"""Where kernels run that take pixels from a queue (``kernels/pixel_queue.py``): on the calling thread, or on GPUs."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from . import device
+from deepzoom.backends.gpu.devices import Devices
+
 from .base import ReadOut, Say
-from .devices import Devices
+from .gpu import device
 
 Launch = Callable[[Any, str, tuple[Any, ...]], None]
 """Calls a kernel by its module and name: ``run_NAME``, or ``share_NAME`` with a queue and a stride first.

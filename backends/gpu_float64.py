@@ -5,20 +5,22 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from deepzoom.scene import View
+from deepzoom.backends.gpu.device import Arrays
+from deepzoom.backends.gpu.training import GpuJob
+from deepzoom.backends.gpu.unit_per_lane import Standing
+from deepzoom.backends.training.batches import compile_kernels
+from deepzoom.backends.training.float64 import Float64Job
+from deepzoom.scene.scene import View
 from deepzoom.systems.base import System
 from deepzoom.systems.escape_time import EscapeTimeSystem
 from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.lyapunov import LyapunovSystem
 
-from . import device, escape_time, lyapunov
+from . import lyapunov
 from .base import Backend, Job, Progress, Say
-from .device import Arrays
+from .escape_time import float64 as escape_time
 from .executor import Gpus
-from .gpu_jobs import GpuJob
-from .training import compile_kernels
-from .training_float64 import Float64Job
-from .units import Standing
+from .gpu import device
 
 
 class _Job(GpuJob, Float64Job):

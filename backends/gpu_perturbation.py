@@ -8,24 +8,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deepzoom import reference as references
-from deepzoom.reference import HAND_OFF, Reference
-from deepzoom.scene import View
+from deepzoom.backends.gpu.device import Arrays
+from deepzoom.backends.gpu.training import GpuJob
+from deepzoom.backends.kernels.arithmetic.last_bit import OF_DIFFERENCES
+from deepzoom.backends.training.batches import compile_kernels
+from deepzoom.backends.training.expansions import disturbed, signs
+from deepzoom.backends.training.perturbation import TrainingPerturbationJob, series_of
+from deepzoom.reference import training as references
+from deepzoom.reference.training import HAND_OFF, Reference
+from deepzoom.scene.scene import View
 from deepzoom.systems.base import System
 from deepzoom.systems.escape_time import EscapeTimeSystem
 from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.lyapunov import LyapunovSystem
 
-from . import device, escape_time_differences, lyapunov, units
+from . import lyapunov
 from .base import Backend, Job, Progress, Say
 from .cpu_perturbation import CpuPerturbation
-from .device import Arrays
+from .escape_time import perturbation as escape_time_differences
 from .executor import Gpus
-from .gpu_jobs import GpuJob
-from .kernels.disturbed import OF_DIFFERENCES
-from .limbs import disturbed, signs
-from .training import compile_kernels
-from .training_perturbation import TrainingPerturbationJob, series_of
+from .gpu import device, unit_per_lane
 
 
 class _Job(GpuJob, TrainingPerturbationJob):
@@ -36,18 +38,18 @@ class _Job(GpuJob, TrainingPerturbationJob):
         self._last = min(reference.steps, self._steps)
         if self._open(say):
             sizes = np.stack([np.abs(reference.weights[:, s]).max(axis=1) for s in self._layers], axis=1)
-            given = units.ReferenceArrays(
+            given = unit_per_lane.ReferenceArrays(
                 reference.record, self._layout, reference.weights, sizes, reference.learning, reference.ratios,
                 self._totals,
             )  # fmt: skip
             self._run_by(given, self._drawn)
 
-    def standing(self, one: Arrays, pixels: NDArray[np.int64], moved: bool) -> units.Standing | None:
+    def standing(self, one: Arrays, pixels: NDArray[np.int64], moved: bool) -> unit_per_lane.Standing | None:
         """After the hand-off; None where no step has a reference. moved: as of ``_handed_off``."""
         ref, at, size = self._reference, self._differences(pixels, moved), self._layers[-1].stop
-        if self._skip is not None and isinstance(self._runs, units.Units):
+        if self._skip is not None and isinstance(self._runs, unit_per_lane.Units):
             series = series_of(self._skip, self._skip.weights)
-            start: Any = units.Polynomials(series.terms(*at), series.data)
+            start: Any = unit_per_lane.Polynomials(series.terms(*at), series.data)
             first, rates, offsets, sums = self._beside_weights(self._skip, *at)
         else:
             first, start, rates, offsets, sums = self._start(self._skip, *at)

@@ -9,9 +9,9 @@ import gmpy2
 import numpy as np
 from numpy.typing import NDArray
 
-from deepzoom import compiled
+from deepzoom.compiling import jit
 from deepzoom.coordinates import Rational, log2
-from deepzoom.scene import View
+from deepzoom.scene.scene import View
 from deepzoom.systems.lyapunov import FAR, LyapunovSystem
 
 from .base import Facts, Job, ReadOut, Say
@@ -51,10 +51,10 @@ class LyapunovJob(Job):
         self._bits = bits or first_bits(system, view)
         self.facts = Facts(self._bits)
         self._said = False
-        if executor is None and not compiled.ready(_MARK):
+        if executor is None and not jit.ready(_MARK):
             say("Compiling kernels (once, some seconds) ...")
             self._in_float64(np.zeros(1), np.zeros(1), on_cpu)
-            compiled.mark_ready(_MARK)
+            jit.mark_ready(_MARK)
 
     def _in_float64(self, a: Floats, b: Floats, launch: Launch) -> tuple[Floats, ...]:
         out = tuple(np.zeros(len(a)) for _ in range(3))

@@ -9,13 +9,13 @@ import numpy as np
 
 from deepzoom.coordinates import log2
 from deepzoom.errors import InputError
-from deepzoom.scene import View
+from deepzoom.scene.scene import View
 from deepzoom.systems.base import System
 from deepzoom.systems.escape_time import EscapeTimeSystem
 from deepzoom.systems.lyapunov import LyapunovSystem
 
-from . import device
 from .base import Backend
+from .gpu import device
 
 _HOMES = {
     "cpu-float64": ("cpu_float64", "CpuFloat64"),

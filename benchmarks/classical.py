@@ -29,7 +29,7 @@ from pathlib import Path
 x, y, depth, limit, size = sys.argv[1:6]
 import deepzoom
 from deepzoom import cache
-from deepzoom.commands.pictures import write_picture
+from deepzoom.commands.write_picture import write_picture
 scene = deepzoom.Scene("mandelbrot", deepzoom.View.parse(x, y, depth, size), int(limit))
 for _ in range(2):
     cache.clear("references")

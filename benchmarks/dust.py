@@ -17,9 +17,10 @@ from pathlib import Path
 import numpy as np
 from gmpy2 import mpq
 
-from deepzoom import render, trust
+from deepzoom import render
 from deepzoom.coordinates import parse_decimal
-from deepzoom.scene import Scene, View
+from deepzoom.rendering import trust
+from deepzoom.scene.scene import Scene, View
 
 ROWS, WIDTH = 16, 8
 SIZE, BLOCK, FACTOR = 48, 8, 6

@@ -12,10 +12,10 @@ import time
 
 import numpy as np
 
-from deepzoom.backends.kernels.run_limbs import run_limbs
-from deepzoom.backends.kernels.run_plain import run_plain
-from deepzoom.backends.training import arrays_of, start_weights
-from deepzoom.backends.training_again import constants_of
+from deepzoom.backends.kernels.training.expansion_run import run_limbs
+from deepzoom.backends.kernels.training.plain_run import run_plain
+from deepzoom.backends.training.batches import arrays_of, start_weights
+from deepzoom.backends.training.higher_precision import constants_of
 from deepzoom.systems import create
 
 PIXELS, STEPS, RATE = 16, 4, 1e-3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numba
 
-from deepzoom.backends.kernels.simd import LANES, fma, lane_array, load, splat, store
+from deepzoom.backends.kernels.arithmetic.simd import LANES, fma, lane_array, load, splat, store
 
 CHAINS = 12
 """Enough to hide the latency of a multiply-add on two units."""

@@ -18,14 +18,16 @@ from pathlib import Path
 
 import numpy as np
 
-from deepzoom import landmarks, rendering, sampled
-from deepzoom.colouring import coloured
-from deepzoom.colours import Colouring
-from deepzoom.field import Field
-from deepzoom.light import linear
-from deepzoom.picture import read_scene
-from deepzoom.scene import Scene
-from deepzoom.work import Observer, cores, run_batches
+from deepzoom import landmarks
+from deepzoom.colouring.colour import coloured
+from deepzoom.colouring.linear_light import linear
+from deepzoom.pictures.png import read_scene
+from deepzoom.rendering import antialiasing
+from deepzoom.rendering import render as rendering
+from deepzoom.rendering.batches import Observer, cores, run_batches
+from deepzoom.rendering.field import Field
+from deepzoom.scene.colours import Colouring
+from deepzoom.scene.scene import Scene
 
 VIEWS = ("mandelbrot-home", "burning-ship-deep", "tanh-published", "tanh-deep")
 COLOURS = (("Spectral", Colouring()), ("twilight", Colouring()), ("Spectral", Colouring(by="cyclic")))
@@ -58,10 +60,10 @@ def take_samples(field: Field, pixels: np.ndarray) -> tuple[Field, Field, float,
         return time.perf_counter() - begin
 
     some = replace(field)
-    sampled.Sampling(job, some, None)
+    antialiasing.Sampling(job, some, None)
     some.sampled = np.intersect1d(some.sampled, pixels)
     some.samples = Field.empty(field.scene, (len(some.sampled), view.samples - 1))
-    sampling = sampled.Sampling(job, some, None)
+    sampling = antialiasing.Sampling(job, some, None)
 
     def put(rows, found) -> None:
         for places, out in found:
@@ -74,7 +76,7 @@ def take_samples(field: Field, pixels: np.ndarray) -> tuple[Field, Field, float,
         getattr(every.samples, name)[rows] = getattr(some.samples, name)
     left = np.flatnonzero(~every.samples.done)
     batches = (left[k : k + job.tile] for k in range(0, len(left), job.tile))
-    of_all = sampled.OfSamples(job, every)
+    of_all = antialiasing.OfSamples(job, every)
     rest = run(every, batches, of_all.run, lambda places, out: rendering.put(every.samples, places, out))
     return some, every, seconds, seconds + rest
 
@@ -127,7 +129,7 @@ def main() -> None:
             f" {runs / (count * view.samples):.1%} of runs, {(own + took) / (own + whole):.1%} of time"
             f" ({own + took:.1f} of {own + whole:.1f} s)"
         )
-        plain, best = sampled.with_samples(field, 1, Path(name)), known_before(every, runs)
+        plain, best = antialiasing.with_samples(field, 1, Path(name)), known_before(every, runs)
         for palette, how in COLOURS:
             found, without, known = (apart(f, every, pixels, palette, how) for f in (some, plain, best))
             print(f"  {palette}, {how.by}: {found:.2f} of 255; without samples {without:.2f}; known before {known:.2f}")

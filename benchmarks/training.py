@@ -68,8 +68,8 @@ def jax_engine(steps):
 
 
 def plain_engine(steps):
-    from deepzoom.backends.kernels.run_plain import run_plain
-    from deepzoom.backends.training import arrays_of, start_weights
+    from deepzoom.backends.kernels.training.plain_run import run_plain
+    from deepzoom.backends.training.batches import arrays_of, start_weights
     from deepzoom.systems import create
 
     network = create("tanh").network
@@ -92,7 +92,7 @@ def plain_engine(steps):
 def delta_engine(steps):
     """Delta steps of a reference's first steps, by pixels that never leave it."""
     from deepzoom.backends.cpu_perturbation import CpuPerturbation
-    from deepzoom.scene import View
+    from deepzoom.scene.scene import View
     from deepzoom.systems import create
 
     view = View.parse(str(CALM), str(CALM), "1e-20", "8x8")

@@ -12,14 +12,16 @@ __version__ = "0.1.0"
 __all__ = ["Field", "Scene", "View", "__version__", "dive", "render", "zoom"]
 
 if TYPE_CHECKING:
+    from deepzoom.rendering.field import Field
+    from deepzoom.rendering.render import render
+    from deepzoom.scene.scene import Scene, View
+
     from .diving import dive
-    from .field import Field
-    from .rendering import render
-    from .scene import Scene, View
-    from .zooming import zoom
+    from .film import zoom
 
 _HOMES = {
-    "Field": "field", "Scene": "scene", "View": "scene", "dive": "diving", "render": "rendering", "zoom": "zooming",
+    "Field": "rendering.field", "Scene": "scene.scene", "View": "scene.scene", "dive": "diving",
+    "render": "rendering.render", "zoom": "film",
 }  # fmt: skip
 
 

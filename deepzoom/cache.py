@@ -18,7 +18,7 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-from .arrays import BROKEN, read_arrays
+from .npz import BROKEN, read_arrays
 
 MOST_BYTES = 2 << 30
 """References kept; beyond it the ones unused for longest go."""

@@ -7,15 +7,15 @@ from typing import Annotated
 
 import typer
 
-from .commands.cache import show_cache
-from .commands.colour import colour
-from .commands.dive import dive
-from .commands.info import info
-from .commands.lists import list_backends, list_landmarks, list_systems
-from .commands.nucleus import nucleus
-from .commands.render import render
-from .commands.verify import verify
-from .commands.zoom import zoom
+from deepzoom.commands.cache import show_cache
+from deepzoom.commands.colour import colour
+from deepzoom.commands.dive import dive
+from deepzoom.commands.info import info
+from deepzoom.commands.lists import list_backends, list_landmarks, list_systems
+from deepzoom.commands.nucleus import nucleus
+from deepzoom.commands.render import render
+from deepzoom.commands.verify import verify
+from deepzoom.commands.zoom import zoom
 
 app = typer.Typer(
     name="deepzoom",

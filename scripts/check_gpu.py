@@ -20,18 +20,19 @@ from typing import Any
 
 import numpy as np
 
-from deepzoom import landmarks, rendering
-from deepzoom.backends import device, units
-from deepzoom.backends.kernels.fragments import multiply_add
-from deepzoom.backends.kernels.group import any_group, first_of, in_lanes, next_pixel, times_each
-from deepzoom.backends.kernels.run_limbs import run_limbs
-from deepzoom.backends.kernels.simd import fma
-from deepzoom.backends.training import arrays_of, start_weights
-from deepzoom.backends.training_again import LIMBS, constants_of
-from deepzoom.compiled import kernel
-from deepzoom.scene import Scene, View
+from deepzoom import landmarks
+from deepzoom.backends.gpu import device, unit_per_lane
+from deepzoom.backends.kernels.arithmetic.simd import fma
+from deepzoom.backends.kernels.gpu.lane_group import any_group, first_of, in_lanes, next_pixel, times_each
+from deepzoom.backends.kernels.gpu.tensor_cores import multiply_add
+from deepzoom.backends.kernels.training.expansion_run import run_limbs
+from deepzoom.backends.training.batches import arrays_of, start_weights
+from deepzoom.backends.training.higher_precision import LIMBS, constants_of
+from deepzoom.compiling.jit import kernel
+from deepzoom.rendering import render as rendering
+from deepzoom.rendering.batches import Observer
+from deepzoom.scene.scene import Scene, View
 from deepzoom.systems import create
-from deepzoom.work import Observer
 
 SETTLING = 30.0
 """Seconds that settling may take: what needs more digits than the GPU has goes to the CPU."""
@@ -109,7 +110,7 @@ def steps_a_second(one: device.Device, tensor_units: bool = True) -> float:
     from training import rates
 
     network = create("tanh").network
-    made, none = units.Units(arrays_of(network), STEPS), np.zeros((CALM_PIXELS, 1))
+    made, none = unit_per_lane.Units(arrays_of(network), STEPS), np.zeros((CALM_PIXELS, 1))
     weights, given = start_weights(network, none[:1]), rates(CALM_PIXELS)
 
     def run() -> None:
@@ -126,7 +127,7 @@ def limb_steps_a_second(one: device.Device, limbs: int) -> tuple[float, float]:
     """The same with more digits, and on one core of the CPU."""
     network = create("tanh").network
     net, constants = arrays_of(network), constants_of(network, limbs)
-    made, start = units.Units(net, LIMB_STEPS), start_weights(network, np.zeros((1, 1)))
+    made, start = unit_per_lane.Units(net, LIMB_STEPS), start_weights(network, np.zeros((1, 1)))
 
     def state(pixels: int) -> list[Any]:
         values = [np.zeros((pixels, n, limbs)) for n in (start.shape[1], 2, 1)]
@@ -236,7 +237,7 @@ def horizons(one: device.Device) -> Iterator[tuple[str, str]]:
 
 def more_digits(one: device.Device) -> Iterator[tuple[str, str]]:
     for name, limbs in LIMBS.items():
-        if name in units.LIMB_BATCHES:
+        if name in unit_per_lane.LIMB_BATCHES:
             gpu, core = limb_steps_a_second(one, limbs)
             yield (
                 f"tanh, pixel-steps a second in {name}",

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from deepzoom import systems
 from deepzoom.cli import app
 from deepzoom.landmarks import all_landmarks
-from deepzoom.scene import Scene
+from deepzoom.scene.scene import Scene
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

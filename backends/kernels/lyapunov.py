@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from deepzoom.backends.kernels.queue import taken
-from deepzoom.compiled import inner, kernel
+from deepzoom.backends.kernels.pixel_queue import taken
+from deepzoom.compiling.jit import inner, kernel
 
 _ROUNDING = 2.0**-53
 _TINY = 2.0**-960
@@ -76,7 +76,7 @@ def run_lyapunov(a, b, letters, warmup, steps, far, out):
 
 @kernel()
 def share_lyapunov(queue, stride, a, b, letters, warmup, steps, far, out):
-    """The same by threads that share a queue (``queue.py``)."""
+    """The same by threads that share a queue (``pixel_queue.py``)."""
     end = warmup + steps + 1
     ended = True
     while True:

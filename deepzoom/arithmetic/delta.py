@@ -22,9 +22,9 @@ from typing import Any
 
 import numpy as np
 
-from .base import Arithmetic, rules_of
 from .difference import Difference, Floats
 from .exact import Exact
+from .numpy_operations import Arithmetic, rules_of
 
 _SATURATED = 350.0  # a difference beyond it moves tanh to its end; expm1 of twice it is still finite
 

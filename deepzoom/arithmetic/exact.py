@@ -1,9 +1,9 @@
 """Exact arithmetic: arrays of fixed-point numbers with as many fraction bits as asked for.
 
 Sums are exact; a product, a quotient or a function is off by at most one unit of ``2**-bits``. What a training step
-does to whole arrays (sums, products, tanh) runs in the compiled routines of ``digits.py``; what is done to a few
+does to whole arrays (sums, products, tanh) runs in the compiled routines of ``fixed_point.py``; what is done to a few
 numbers goes through FLINT's integers and ball arithmetic. How many digits of a long run are right is not read off
-here, but verified by running it at two precisions (``deepzoom/reference.py``).
+here, but verified by running it at two precisions (``deepzoom/reference/training.py``).
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import flint
 import numpy as np
 from numpy.typing import NDArray
 
-from . import digits as kernels
-from .base import Arithmetic, rules_of
-from .digits import BASE_BITS
+from . import fixed_point as kernels
+from .fixed_point import BASE_BITS
+from .numpy_operations import Arithmetic, rules_of
 
 _GUARD = 16  # extra bits of a function's working precision
 
@@ -39,7 +39,7 @@ class Exact(Arithmetic):
         self.point = point
         self._floats: NDArray[np.float64] | None = None
         self.slope: tuple[Exact, NDArray[np.int64]] | None = None
-        """Of values of tanh: 1 - value**2 as mantissa and shift, see ``slope.py``."""
+        """Of values of tanh: 1 - value**2 as mantissa and shift, see ``tanh_slope.py``."""
 
     @classmethod
     def of(cls, value: Any, bits: int) -> Exact:

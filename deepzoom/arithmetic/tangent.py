@@ -17,7 +17,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compiled import kernel
+from deepzoom.compiling.jit import kernel
+
 from .difference import Difference, Floats
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .reported import reported
+from .exit_codes import reported
 
 
 @reported
@@ -16,9 +16,9 @@ def show_cache(
     ] = None,
 ) -> None:
     """Show or clear what is kept between runs: reference runs and compiled kernels."""
-    from .. import cache
-    from ..errors import InputError
-    from ..listing import table
+    from deepzoom import cache
+    from deepzoom.commands.terminal.table import table
+    from deepzoom.errors import InputError
 
     kinds = list(cache.contents())
     if clear is not None:

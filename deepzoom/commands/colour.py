@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from .colour_parameters import ColouringText, Cycle, Interior, MarkUnsettled, Palette, Slope
-from .pictures import check_png_bits, write_picture
-from .reported import reported
+from .colour_options import ColouringText, Cycle, Interior, MarkUnsettled, Palette, Slope
+from .exit_codes import reported
+from .write_picture import check_png_bits, write_picture
 
 
 @reported
@@ -30,12 +30,12 @@ def colour(
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
     """Colour a data file again, without running anything."""
-    from ..colour_options import ColourOptions
-    from ..errors import InputError
-    from ..field import Field
-    from ..files import check_output
-    from ..sampled import with_samples
-    from ..sampling import parse_samples
+    from deepzoom.commands.requests.colours import ColourOptions
+    from deepzoom.errors import InputError
+    from deepzoom.files import check_output
+    from deepzoom.rendering.antialiasing import with_samples
+    from deepzoom.rendering.field import Field
+    from deepzoom.scene.sample_positions import parse_samples
 
     check_png_bits(png_bits)
     if out.suffix.lower() != ".png":

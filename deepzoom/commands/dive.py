@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .parameters import OUTPUT, RUN, AsJson, DeviceMemory, DeviceNumber, Jobs, Quiet, SystemName
-from .reported import reported
+from .exit_codes import reported
+from .shared_options import OUTPUT, RUN, AsJson, DeviceMemory, DeviceNumber, Jobs, Quiet, SystemName
 
 if TYPE_CHECKING:
-    from ..coordinates import Rational
-    from ..diving import Dived
-    from ..scene import Scene
+    from deepzoom.coordinates import Rational
+    from deepzoom.diving import Dived
+    from deepzoom.scene.scene import Scene
 
 WHERE = "Where to dive"
 
@@ -78,15 +78,15 @@ def dive(
     quiet: Quiet = False,
 ) -> None:
     """Search for a deep place, along borders that are coherent and rich, and keep it as a landmark."""
-    from .. import systems
-    from ..backends.device import allow
-    from ..console import Watcher, fail
-    from ..diving import dive as run
-    from ..diving import ends
-    from ..diving.request import check_name, to_dive
-    from ..errors import Stopped
-    from ..request import AUTO, Request, finds_shapes, settings_of
-    from ..work import check_jobs
+    from deepzoom import systems
+    from deepzoom.backends.gpu.device import allow
+    from deepzoom.commands.requests.dive import check_name, to_dive
+    from deepzoom.commands.requests.scene import AUTO, Request, finds_shapes, settings_of
+    from deepzoom.commands.terminal.progress import Watcher, fail
+    from deepzoom.diving import dive as run
+    from deepzoom.diving import ends
+    from deepzoom.errors import Stopped
+    from deepzoom.rendering.batches import check_jobs
 
     check_jobs(jobs)
     allow(device, device_memory)
@@ -121,10 +121,10 @@ def dive(
 
 def _kept(scene: Scene, seed: int, stretch: bool, resume: bool, force: bool) -> Path:
     """The file that holds how far the dive is, in a folder where it can be written."""
-    from .. import landmarks
-    from ..diving.kept import name_of
-    from ..errors import InputError
-    from ..files import check_output, clear_abandoned
+    from deepzoom import landmarks
+    from deepzoom.diving.checkpoint import name_of
+    from deepzoom.errors import InputError
+    from deepzoom.files import check_output, clear_abandoned
 
     path = landmarks.folder() / "dives" / name_of(scene, seed, stretch)
     try:
@@ -147,8 +147,8 @@ def _kept(scene: Scene, seed: int, stretch: bool, resume: bool, force: bool) -> 
 
 def _report(dived: Dived, system: str | None, name: str | None, seed: int, stretch: bool, as_json: bool) -> None:
     """Save the place where that was asked for, and print it."""
-    from ..coordinates import format_decimal
-    from ..diving.saved import command, save
+    from deepzoom.coordinates import format_decimal
+    from deepzoom.diving.save_landmark import command, save
 
     assert dived.end is not None
     view = dived.end.scene.view
@@ -179,7 +179,7 @@ def _report(dived: Dived, system: str | None, name: str | None, seed: int, stret
 
 def _why(dived: Dived, scene: Scene, deepest: Rational, escapes: bool) -> str:
     """What ended a dive early, and what may help."""
-    from ..coordinates import with_digits
+    from deepzoom.coordinates import with_digits
 
     if dived.levels and dived.levels[-1].scene.view.depth <= deepest:
         return f"{dived.word}; give another --seed, or a smaller --to."

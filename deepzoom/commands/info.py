@@ -7,15 +7,15 @@ from typing import Annotated
 
 import typer
 
-from .reported import reported
+from .exit_codes import reported
 
 
 @reported
 def info(file: Annotated[Path, typer.Argument(metavar="FILE", help="Picture, data file or scene.")]) -> None:
     """Print the scene a file was made from, as TOML, and how it was made."""
-    from .. import horizon
-    from ..field import Field
-    from ..picture import read_scene
+    from deepzoom.pictures.png import read_scene
+    from deepzoom.rendering import horizon
+    from deepzoom.rendering.field import Field
 
     field = Field.load(file) if file.suffix.lower() == ".npz" else None
     scene = read_scene(file) if field is None else field.scene

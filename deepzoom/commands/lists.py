@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from .reported import reported
+from .exit_codes import reported
 
 
 @reported
 def list_systems() -> None:
     """List the systems, and what --set changes in them."""
-    from .. import systems
-    from ..listing import table
+    from deepzoom import systems
+    from deepzoom.commands.terminal.table import table
 
     rows = [systems.create(name) for name in systems.names()]
     table(("system", "what it is", "x", "y", "steps"), [
@@ -34,9 +34,9 @@ def list_landmarks(
     system: Annotated[str | None, typer.Argument(metavar="SYSTEM", help="Only of this system.")] = None,
 ) -> None:
     """List the places that --at takes: curated ones, then your own."""
-    from .. import systems
-    from ..landmarks import all_landmarks, own_landmarks
-    from ..listing import table
+    from deepzoom import systems
+    from deepzoom.commands.terminal.table import table
+    from deepzoom.landmarks import all_landmarks, own_landmarks
 
     if system is not None and system not in systems.names():
         systems.create(system)
@@ -51,8 +51,8 @@ def list_landmarks(
 @reported
 def list_backends() -> None:
     """List the backends, and whether each can run here."""
-    from ..backends import select
-    from ..listing import table
+    from deepzoom.backends import select
+    from deepzoom.commands.terminal.table import table
 
     found = [(b.name, b.title, b.obstacle()) for b in map(select.made, select.names()[1:])]
     table(("backend", "what it does", "here"), [(n, t, "yes" if o is None else f"no: {o}") for n, t, o in found])

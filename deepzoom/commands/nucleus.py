@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .reported import reported
+from .exit_codes import reported
 
 
 @reported
@@ -28,13 +28,14 @@ def nucleus(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
 ) -> None:
     """Find the lowest-period minibrot in a view: its period, centre, size, and the command that renders it."""
-    from .. import rendering, systems
-    from ..console import fail
-    from ..coordinates import format_decimal, with_digits
-    from ..errors import InputError
-    from ..nucleus import find
-    from ..request import Request, settings_of
-    from ..systems.escape_time import EscapeTimeSystem
+    from deepzoom import systems
+    from deepzoom.commands.requests.scene import Request, settings_of
+    from deepzoom.commands.terminal.progress import fail
+    from deepzoom.coordinates import format_decimal, with_digits
+    from deepzoom.errors import InputError
+    from deepzoom.reference.nucleus import find
+    from deepzoom.rendering import render as rendering
+    from deepzoom.systems.escape_time import EscapeTimeSystem
 
     scene = Request(system, at, center, depth, "256x256", steps, settings=settings_of(settings or ())).to_scene()
     if not systems.is_escape_time(scene.system):

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .colour_parameters import ColouringText, Cycle, Interior, MarkUnsettled, Palette, Slope
-from .parameters import (
+from .colour_options import ColouringText, Cycle, Interior, MarkUnsettled, Palette, Slope
+from .exit_codes import reported
+from .prepare_scene import prepared
+from .shared_options import (
     OUTPUT,
     RUN,
     VIEW,
@@ -28,12 +30,10 @@ from .parameters import (
     Steps,
     SystemName,
 )
-from .pictures import check_png_bits, write_picture
-from .prepared import prepared
-from .reported import reported
+from .write_picture import check_png_bits, write_picture
 
 if TYPE_CHECKING:
-    from ..outputs import Outputs
+    from deepzoom.pictures.outputs import Outputs
 
 
 @reported
@@ -139,15 +139,15 @@ def render(
     quiet: Quiet = False,
 ) -> None:
     """Render a view to a picture."""
-    from .. import rendering
-    from ..backends.device import allow
-    from ..colour_options import ColourOptions
-    from ..console import Watcher
-    from ..durations import parse_duration
-    from ..errors import InputError
-    from ..outputs import Outputs
-    from ..request import Request, settings_of, with_formula
-    from ..work import check_jobs
+    from deepzoom.backends.gpu.device import allow
+    from deepzoom.commands.requests.colours import ColourOptions
+    from deepzoom.commands.requests.scene import Request, settings_of, with_formula
+    from deepzoom.commands.terminal.progress import Watcher
+    from deepzoom.durations import parse_duration
+    from deepzoom.errors import InputError
+    from deepzoom.pictures.outputs import Outputs
+    from deepzoom.rendering import render as rendering
+    from deepzoom.rendering.batches import check_jobs
 
     check_png_bits(png_bits)
     system, given = with_formula(system, settings or (), formula)
@@ -228,11 +228,11 @@ def _show(where: dict[str, str | None], facts: dict[str, Any], as_json: bool) ->
 
 def _describe(plan: Any, outputs: Outputs, jobs: int | None, as_json: bool, grows: bool) -> None:
     """What a render would do."""
-    from ..console import Watcher
-    from ..coordinates import format_decimal
-    from ..durations import duration
-    from ..rendering import estimate
-    from ..work import cores
+    from deepzoom.commands.terminal.progress import Watcher
+    from deepzoom.coordinates import format_decimal
+    from deepzoom.durations import duration
+    from deepzoom.rendering.batches import cores
+    from deepzoom.rendering.render import estimate
 
     view = plan.scene.view
     seconds = estimate(plan, jobs or cores(), Watcher())

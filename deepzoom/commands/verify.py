@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .reported import reported
+from .exit_codes import reported
 
 
 @reported
@@ -24,13 +24,13 @@ def verify(
     quiet: Annotated[bool, typer.Option("--quiet", help="No messages.")] = False,
 ) -> None:
     """Run random pixels of a data file again, exactly, and say how many differ."""
-    from .. import systems
-    from ..console import Watcher
-    from ..errors import InputError
-    from ..field import Field
-    from ..intervals import percent, share_interval
-    from ..verifying import verify as verified
-    from ..work import check_jobs
+    from deepzoom import systems
+    from deepzoom.commands.terminal.progress import Watcher
+    from deepzoom.errors import InputError
+    from deepzoom.rendering.batches import check_jobs
+    from deepzoom.rendering.confidence_interval import percent, share_interval
+    from deepzoom.rendering.field import Field
+    from deepzoom.rendering.verify import verify as verified
 
     if pixels < 1:
         raise InputError(f"--pixels: {pixels} is not at least 1.")

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .colour_parameters import ColouringText, Cycle, Interior, Palette, Slope
-from .parameters import (
+from .colour_options import ColouringText, Cycle, Interior, Palette, Slope
+from .exit_codes import reported
+from .prepare_scene import prepared
+from .shared_options import (
     OUTPUT,
     RUN,
     VIEW,
@@ -28,12 +30,10 @@ from .parameters import (
     Steps,
     SystemName,
 )
-from .prepared import prepared
-from .reported import reported
 
 if TYPE_CHECKING:
-    from ..zooming.film import Target
-    from ..zooming.path import Film
+    from deepzoom.film.film import Target
+    from deepzoom.film.zoom_path import Film
 
 
 @reported
@@ -124,14 +124,14 @@ def zoom(
     quiet: Quiet = False,
 ) -> None:
     """Film the way down to a deep view."""
-    from ..backends.device import allow
-    from ..colour_options import ColourOptions
-    from ..console import Watcher
-    from ..request import Request, settings_of, with_formula
-    from ..work import check_jobs
-    from ..zooming import request as requests
-    from ..zooming.cluster import connected
-    from ..zooming.film import make
+    from deepzoom.backends.gpu.device import allow
+    from deepzoom.commands.requests.colours import ColourOptions
+    from deepzoom.commands.requests.scene import Request, settings_of, with_formula
+    from deepzoom.commands.terminal.progress import Watcher
+    from deepzoom.film import request as requests
+    from deepzoom.film.cluster import connected
+    from deepzoom.film.film import make
+    from deepzoom.rendering.batches import check_jobs
 
     system, given = with_formula(system, settings or (), formula)
     check_jobs(jobs)
@@ -183,10 +183,10 @@ def zoom(
 
 def _check_size(film: Film, yes: bool) -> None:
     """Raise InputError for a film so large that it was hardly meant."""
-    from ..errors import InputError
-    from ..scene import in_bytes
-    from ..zooming import request as requests
-    from ..zooming.film import BYTES_PER_FRAME_PIXEL, BYTES_PER_KEYFRAME_PIXEL
+    from deepzoom.errors import InputError
+    from deepzoom.film import request as requests
+    from deepzoom.film.film import BYTES_PER_FRAME_PIXEL, BYTES_PER_KEYFRAME_PIXEL
+    from deepzoom.scene.scene import in_bytes
 
     view, count = film.descent.scene.view, film.descent.count
     runs = view.samples * view.pixels * (count + 1) / 2
@@ -201,12 +201,12 @@ def _check_size(film: Film, yes: bool) -> None:
 
 def _describe(film: Film, target: Target, jobs: int | None, as_json: bool) -> None:
     """What a film would take."""
-    from ..console import Watcher
-    from ..coordinates import format_decimal
-    from ..durations import duration
-    from ..scene import in_bytes
-    from ..work import cores
-    from ..zooming.film import estimate
+    from deepzoom.commands.terminal.progress import Watcher
+    from deepzoom.coordinates import format_decimal
+    from deepzoom.durations import duration
+    from deepzoom.film.film import estimate
+    from deepzoom.rendering.batches import cores
+    from deepzoom.scene.scene import in_bytes
 
     facts: dict[str, Any] = {
         "system": film.descent.scene.system,

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..scene import Scene
-    from ..work import Observer
+    from deepzoom.rendering.batches import Observer
+    from deepzoom.scene.scene import Scene
+
     from .ends import End
     from .search import Level
 
@@ -51,11 +52,12 @@ def dive(
     Raises InputError where the system cannot end so, or the file is of another kind; Stopped where the observer says
     so.
     """
-    from .. import systems
-    from ..coordinates import parse_decimal
-    from ..work import Observer
+    from deepzoom import systems
+    from deepzoom.coordinates import parse_decimal
+    from deepzoom.rendering.batches import Observer
+
     from . import ends
-    from .kept import load, save
+    from .checkpoint import load, save
     from .search import Search, State, continued, word_of
     from .windows import Window
 

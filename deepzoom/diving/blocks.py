@@ -12,9 +12,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from .. import systems
-from ..colouring import by_count
-from ..field import Field
+from deepzoom import systems
+from deepzoom.colouring.colour import by_count
+from deepzoom.rendering.field import Field
 
 Floats = NDArray[np.float64]
 

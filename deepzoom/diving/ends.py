@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from .. import misiurewicz, nucleus, systems
-from ..coordinates import Rational, with_digits
-from ..errors import InputError
-from ..limit import MOST
-from ..scene import Scene
-from ..systems.escape_time import EscapeTimeSystem
+from deepzoom import systems
+from deepzoom.coordinates import Rational, with_digits
+from deepzoom.errors import InputError
+from deepzoom.reference import misiurewicz, nucleus
+from deepzoom.rendering.iteration_limit import MOST
+from deepzoom.scene.scene import Scene
+from deepzoom.systems.escape_time import EscapeTimeSystem
 
 _SETTLING = 100  # periods that orbits inside a minibrot take to settle, about
 

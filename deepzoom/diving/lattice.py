@@ -9,15 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import reference, rendering
-from ..backends.base import ReadOut
-from ..coordinates import Rational, log2
-from ..errors import Stopped
-from ..field import Field
-from ..reference import HAND_OFF
-from ..scene import Scene
-from ..systems.experiments import TrainingSystem
-from ..work import Observer, cores, run_batches
+from deepzoom.backends.base import ReadOut
+from deepzoom.coordinates import Rational, log2
+from deepzoom.errors import Stopped
+from deepzoom.reference import training as reference
+from deepzoom.reference.training import HAND_OFF
+from deepzoom.rendering import render as rendering
+from deepzoom.rendering.batches import Observer, cores, run_batches
+from deepzoom.rendering.field import Field
+from deepzoom.scene.scene import Scene
+from deepzoom.systems.experiments import TrainingSystem
+
 from .windows import Window, deepest, finest
 
 Pixels = NDArray[np.int64]

@@ -10,7 +10,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..field import Field
+from deepzoom.rendering.field import Field
+
 from .blocks import FACTOR, LEAST_CORRELATION, Block, borders, correlation, one_way
 from .lattice import Lattice
 from .windows import FINEST, SHARED, Window

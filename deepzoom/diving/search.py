@@ -10,16 +10,18 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import rendering, systems
-from ..colouring import coloured
-from ..coordinates import Rational, log2, with_digits
-from ..errors import InputError, Stopped
-from ..field import Field
-from ..limit import MOST
-from ..scene import Scene
-from ..shape import IDENTITY
-from ..stretch import unfolding
-from ..work import Observer
+from deepzoom import systems
+from deepzoom.colouring.colour import coloured
+from deepzoom.coordinates import Rational, log2, with_digits
+from deepzoom.errors import InputError, Stopped
+from deepzoom.rendering import render as rendering
+from deepzoom.rendering.batches import Observer
+from deepzoom.rendering.field import Field
+from deepzoom.rendering.iteration_limit import MOST
+from deepzoom.rendering.stretch import unfolding
+from deepzoom.scene.scene import Scene
+from deepzoom.scene.shape import IDENTITY
+
 from .blocks import DUST, FACTOR, STRAIGHT, Block, blocks
 from .lattice import Lattice
 from .scouts import scouted

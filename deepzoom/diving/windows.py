@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 from gmpy2 import mpq
 
-from ..coordinates import Rational
-from ..scene import Scene, View
-from ..shape import IDENTITY
+from deepzoom.coordinates import Rational
+from deepzoom.scene.scene import Scene, View
+from deepzoom.scene.shape import IDENTITY
+
 from .blocks import FACTOR, Block
 
 SHARED = 2

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from ..coordinates import Rational
+from deepzoom.coordinates import Rational
+
 from .expression import Complex
 from .gaussian import Gaussian, NotRational, Polynomial, common, divided, quotients, slope
 from .source import is_holomorphic

@@ -10,7 +10,8 @@ from fractions import Fraction
 
 from gmpy2 import mpq
 
-from ..coordinates import scaled_float
+from deepzoom.coordinates import scaled_float
+
 from .expression import Complex
 from .real import Real, ordered
 from .rounding import rounding_of
@@ -162,7 +163,7 @@ class _Pairs(Code):
 
 
 class _Wide(_Pairs):
-    """Pairs (mantissa, exponent) of any size (``backends/kernels/wide.py``)."""
+    """Pairs (mantissa, exponent) of any size (``backends/kernels/arithmetic/floatexp.py``)."""
 
     prefix, zero = "wide", "WIDE_ZERO"
 
@@ -184,7 +185,7 @@ class _Wide(_Pairs):
 
 
 class _Double(_Pairs):
-    """Pairs (number, what it lacks): double-double (``backends/kernels/double.py``)."""
+    """Pairs (number, what it lacks): double-double (``backends/kernels/arithmetic/double_double.py``)."""
 
     prefix, zero = "double", "(0.0, 0.0)"
 

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import TypeAlias
 
-from ..coordinates import parse_decimal
-from ..errors import InputError
+from deepzoom.coordinates import parse_decimal
+from deepzoom.errors import InputError
+
 from .real import Real, ordered
 
 Number: TypeAlias = "Complex | Fraction | int | float | complex"

@@ -47,7 +47,7 @@ def least_exponent(f: Complex) -> int:
 def taylor(f: Complex) -> str:
     """``taylor(zx, zy, cx, cy, w)``: Taylor series of Re f and Im f, to the rows of w whose numbers it returns.
 
-    w (``TAYLOR_ROWS``, ``COEFFICIENTS``): room to compute in, as in ``backends/kernels/taylor.py``.
+    w (``TAYLOR_ROWS``, ``COEFFICIENTS``): room to compute in, as in ``backends/kernels/escape_time/power_series.py``.
     """
     lines: list[str] = []
     rows: dict[int, int] = {}

@@ -13,11 +13,11 @@ from pathlib import Path
 import platformdirs
 import tomli_w
 
-from ..coordinates import Rational, parse_decimal
-from ..errors import InputError
-from ..files import whole_file
-from ..scene import View
-from ..shape import Shape
+from deepzoom.coordinates import Rational, parse_decimal
+from deepzoom.errors import InputError
+from deepzoom.files import whole_file
+from deepzoom.scene.scene import View
+from deepzoom.scene.shape import Shape
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..errors import InputError
+from deepzoom.errors import InputError
+
 from .base import System
 from .burning_ship import BURNING_SHIPS
 from .escape_time import EscapeTimeMap, EscapeTimeSystem

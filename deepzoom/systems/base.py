@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..errors import InputError
-from ..scene import View
+from deepzoom.errors import InputError
+from deepzoom.scene.scene import View
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..formula.expression import Complex, absolute, conj, fold, im, re
+from deepzoom.formula.expression import Complex, absolute, conj, fold, im, re
+
 from .escape_time import C, EscapeTimeMap, Iteration, Z
 
 _I = Complex.constant(0, 1)

@@ -3,7 +3,7 @@
 Each loss is divided by the first and clipped at ``CEILING``; a run converged when the mean of its last ``LAST`` ratios
 is below 1, and its measure is then minus the sum of all ratios, else the sum of their inverses (convergence_measure in
 the published notebook, arXiv 2402.06184). A loss that no float64 holds counts as ``CEILING``. The compiled form is
-``backends/kernels/readout.py``.
+``backends/kernels/training/convergence_measure.py``.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ..arithmetic.delta import Delta, floats
-from ..arithmetic.exact import Exact
+from deepzoom.arithmetic.delta import Delta, floats
+from deepzoom.arithmetic.exact import Exact
 
 CEILING = 1e6
 LAST = 20

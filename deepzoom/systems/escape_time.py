@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
-from ..coordinates import Rational, parse_decimal
-from ..errors import InputError
-from ..formula import source
-from ..formula.centred import Centred, centred
-from ..formula.critical import critical_points, is_critical
-from ..formula.expression import Complex, in_range
-from ..scene import View
+from deepzoom.coordinates import Rational, parse_decimal
+from deepzoom.errors import InputError
+from deepzoom.formula import source
+from deepzoom.formula.centred import Centred, centred
+from deepzoom.formula.critical import critical_points, is_critical
+from deepzoom.formula.expression import Complex, in_range
+from deepzoom.scene.scene import View
+
 from .base import Axis, Setting, System, checked_settings
 
 MOST_STEPS = 1_000_000_000

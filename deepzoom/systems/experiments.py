@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import BROKEN, read_arrays
-from ..errors import InputError
-from ..scene import View
+from deepzoom.errors import InputError
+from deepzoom.npz import BROKEN, read_arrays
+from deepzoom.scene.scene import View
+
 from .base import Axis, Setting, System, checked_settings
 from .training import ACTIVATIONS, Constants, Network, Rates, train_step
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
-from ..errors import InputError
-from ..scene import View
+from deepzoom.errors import InputError
+from deepzoom.scene.scene import View
+
 from .base import Axis, Setting, System, checked_settings
 
 NAME = "lyapunov"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..formula.expression import Complex
+from deepzoom.formula.expression import Complex
+
 from .escape_time import C, EscapeTimeMap, Iteration, Z
 
 _FAR = 100.0  # from there |z| grows to infinity (as |z|**2 / 4 and / 9), for |c| of a few units

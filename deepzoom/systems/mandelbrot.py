@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..formula.expression import Complex
+from deepzoom.formula.expression import Complex
+
 from .escape_time import POWER, C, EscapeTimeMap, Iteration, Z, power_of
 
 

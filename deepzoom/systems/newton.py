@@ -10,10 +10,11 @@ import math
 from collections.abc import Mapping
 from fractions import Fraction
 
-from ..coordinates import Rational, parse_decimal
-from ..errors import InputError
-from ..formula.critical import roots
-from ..formula.expression import Complex
+from deepzoom.coordinates import Rational, parse_decimal
+from deepzoom.errors import InputError
+from deepzoom.formula.critical import roots
+from deepzoom.formula.expression import Complex
+
 from .base import Setting
 from .escape_time import NEAR, ORIGIN, EscapeTimeMap, Iteration, Z
 

@@ -10,7 +10,8 @@ import math
 from collections.abc import Mapping
 from fractions import Fraction
 
-from ..formula.expression import Complex
+from deepzoom.formula.expression import Complex
+
 from .base import Setting
 from .escape_time import POWER, C, EscapeTimeMap, Iteration, Z, power_of
 from .newton import newton, relaxation_of

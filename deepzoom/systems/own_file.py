@@ -17,8 +17,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ..errors import InputError
-from ..formula.expression import Complex, in_range
+from deepzoom.errors import InputError
+from deepzoom.formula.expression import Complex, in_range
+
 from . import own_formula
 from .escape_time import C, EscapeTimeMap, Iteration, Z
 

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 
 import gmpy2
 
-from ..coordinates import parse_decimal
-from ..errors import InputError
-from ..formula.exact import exact_map
-from ..formula.expression import Complex, parse
+from deepzoom.coordinates import parse_decimal
+from deepzoom.errors import InputError
+from deepzoom.formula.exact import exact_map
+from deepzoom.formula.expression import Complex, parse
+
 from .base import Setting
 from .escape_time import EscapeTimeMap, Iteration, point_of
 

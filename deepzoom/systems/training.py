@@ -36,7 +36,7 @@ def activate(name: str, z: Any) -> Any:
 def slope(name: str, z: Any, h: Any) -> Any:
     """Its derivative at z, where h = activate(z); None where it is 1."""
     if name == "tanh":
-        from ..arithmetic.slope import tanh_slope  # and its kernels, which other systems do without
+        from deepzoom.arithmetic.tanh_slope import tanh_slope  # and its kernels, which other systems do without
 
         return tanh_slope(h)
     if name == "relu":

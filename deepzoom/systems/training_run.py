@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arithmetic.delta import Delta, floats
-from ..arithmetic.exact import Exact
-from ..arithmetic.tangent import Fold, Series, monomials
+from deepzoom.arithmetic.delta import Delta, floats
+from deepzoom.arithmetic.exact import Exact
+from deepzoom.arithmetic.tangent import Fold, Series, monomials
+
 from .convergence import Totals, reference_of
 from .training import Constants, Network, Rates, Step, rates_at, start, train_step
 

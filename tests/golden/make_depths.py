@@ -3,7 +3,7 @@
     python tests/golden/make_depths.py        some minutes of one core; writes depths.json beside it
 
 What escape.json has is not made again: of powers and folds there is only 1e-1000 here. Nothing comes from the package
-(tests/escape_oracle.py; formulas are Python's own evaluation of their text in gmpy2's complex numbers). Views and
+(helpers/escape_oracle.py; formulas are Python's own evaluation of their text in gmpy2's complex numbers). Views and
 pixels are as in make_escape.py. Each pixel is run with 200 bits more than the depth has and again with 100 more until
 count, attractor and, to 1e-12, the smooth count are the same; `bits` are those of the last
 run of a view. `n` is 0 and `value` null where the limit was reached; formulas have no value.
@@ -25,7 +25,7 @@ import gmpy2
 from gmpy2 import mpc, mpfr
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
+sys.path[:0] = [str(HERE), str(HERE.parent / "helpers")]
 
 import escape_oracle as oracle  # noqa: E402
 import make_escape  # noqa: E402

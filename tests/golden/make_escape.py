@@ -2,8 +2,9 @@
 
     python tests/golden/make_escape.py        about a minute of one core; writes escape.json beside it
 
-An oracle of its own (tests/escape_oracle.py); nothing comes from the package. A view is 64 x 64 pixels about the exact
-decimal centre, y upwards: pixel (i, j) lies at centre + depth * ((j + 1/2 - 32) / 64, (32 - i - 1/2) / 64). Each pixel
+An oracle of its own (helpers/escape_oracle.py); nothing comes from the package. A view is 64 x 64 pixels about the
+exact decimal centre, y upwards: pixel (i, j) lies at centre + depth * ((j + 1/2 - 32) / 64, (32 - i - 1/2) / 64).
+Each pixel
 is run with 200 fraction bits more than the depth has and again with 100 more, until the count is the same and the
 smooth counts agree to 1e-12; the finer run's are kept. `pixels` are row * 64 + column, `iterations` the n of the first
 |z_n| > R, 0 within `limit`, and `smooth` has 14 digits, null where n is 0. `delicate` are those of the pixels whose
@@ -30,7 +31,7 @@ from pathlib import Path
 from gmpy2 import mpz
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
+sys.path.insert(0, str(HERE.parent / "helpers"))
 
 import escape_oracle as oracle  # noqa: E402
 

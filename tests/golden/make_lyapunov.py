@@ -2,7 +2,7 @@
 
     python tests/golden/make_lyapunov.py        a minute of one core; writes lyapunov.json beside it
 
-Nothing comes from the package (tests/escape_oracle.py). Pixels are drawn from a view of 64 x 64, row by row from the
+Nothing comes from the package (helpers/escape_oracle.py). Pixels are drawn from a view of 64 x 64, row by row from the
 top. Each is run with 150 digits more than the depth has and again with 100 more until the exponent is the same to
 1e-15; `digits` are those of the last run of a view.
 """
@@ -16,7 +16,7 @@ from fractions import Fraction
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parent)]
+sys.path[:0] = [str(HERE.parent / "helpers")]
 
 from escape_oracle import exponent  # noqa: E402
 

@@ -2,8 +2,9 @@
 
     python tests/golden/make_networks.py        some minutes of one core; writes networks.json beside it
 
-By the mpmath oracle (tests/oracle.py); nothing comes from the package. The published networks (make_golden.py) are too
-slow to run exactly at these depths, and their 500 steps too few for differences of 1e-100 to show. These have 3 inputs,
+By the mpmath oracle (helpers/oracle.py); nothing comes from the package. The published networks (make_golden.py) are
+too slow to run exactly at these depths, and their 500 steps too few for differences of 1e-100 to show. These have 3
+inputs,
 4 hidden units and one output, from the seeds below; their arrays are kept. The rates of `tanh` are chaotic, by a decade
 in 4 steps, and it has as many steps at each depth as bring the differences of pixels to light; the other experiments'
 pixels at 1e-60 and below differ from their centre by less than is kept, and what is tested is the way to it.
@@ -25,7 +26,7 @@ import mpmath
 import numpy as np
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
+sys.path.insert(0, str(HERE.parent / "helpers"))
 
 import oracle  # noqa: E402
 

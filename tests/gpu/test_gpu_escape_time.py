@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from test_escape_time import LOCATIONS, ThreeByThree, counts
+from known_places import LOCATIONS, ThreeByThree, counts
 
 from deepzoom import systems
-from deepzoom.backends import device
 from deepzoom.backends.cpu_float64 import CpuFloat64
 from deepzoom.backends.cpu_perturbation import CpuPerturbation
+from deepzoom.backends.gpu import device
 from deepzoom.backends.gpu_float64 import GpuFloat64
 from deepzoom.backends.gpu_perturbation import GpuPerturbation
 from deepzoom.coordinates import parse_decimal
 from deepzoom.landmarks import all_landmarks
-from deepzoom.scene import View
+from deepzoom.scene.scene import View
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(device.obstacle() is not None, reason=str(device.obstacle()))]
 

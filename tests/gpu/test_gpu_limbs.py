@@ -5,18 +5,18 @@ from functools import partial
 
 import numpy as np
 import pytest
-from test_horizon_units import DEEP, FLOAT64, STEPS, chaotic, close
-from test_limb_units import chaos, same, window
-from test_perturbation import system_of
+from horizons import DEEP, FLOAT64, STEPS, chaotic, close
+from settled_runs import chaos, same, window
+from small_network import system_of
 
 from deepzoom import landmarks, systems
-from deepzoom.backends import device, units
 from deepzoom.backends.base import AGREEMENT
-from deepzoom.backends.kernels.run_limbs import run_limbs
-from deepzoom.backends.training import arrays_of, start_weights
-from deepzoom.backends.training_again import constants_of
-from deepzoom.rendering import render
-from deepzoom.scene import View
+from deepzoom.backends.gpu import device, unit_per_lane
+from deepzoom.backends.kernels.training.expansion_run import run_limbs
+from deepzoom.backends.training.batches import arrays_of, start_weights
+from deepzoom.backends.training.higher_precision import constants_of
+from deepzoom.rendering.render import render
+from deepzoom.scene.scene import View
 
 pytestmark = pytest.mark.gpu
 __all__ = ["chaos", "chaotic"]
@@ -39,7 +39,7 @@ def test_numbers_are_those_of_the_cpu(name, limbs):
     def on_cpu(constants, *state):
         run_limbs(net, constants, 30, *state, (0.0,) * limbs)
 
-    for run in (partial(units.Units(net, 30).in_limbs, device.Device()), on_cpu):
+    for run in (partial(unit_per_lane.Units(net, 30).in_limbs, device.Device()), on_cpu):
         sums = np.zeros((pixels, 4))
         state = weights.reshape(pixels, -1), rates.reshape(pixels, -1), np.zeros((pixels, limbs))
         run(constants, *(v.copy() for v in state), np.zeros(pixels, np.int64), sums)

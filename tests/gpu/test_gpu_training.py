@@ -2,18 +2,17 @@
 
 import numpy as np
 import pytest
-from conftest import KINDS, SmallNetwork
-from test_perturbation import system_of
-from test_tiles import EIGHT, FOUR, WARP, product
+from small_network import KINDS, SmallNetwork, system_of
+from warp_products import EIGHT, FOUR, WARP, product
 
 from deepzoom import landmarks, systems
-from deepzoom.backends import device, units
 from deepzoom.backends.cpu_float64 import CpuFloat64
 from deepzoom.backends.cpu_perturbation import CpuPerturbation
+from deepzoom.backends.gpu import device, unit_per_lane
 from deepzoom.backends.gpu_float64 import GpuFloat64
 from deepzoom.backends.gpu_perturbation import GpuPerturbation
-from deepzoom.backends.training import arrays_of, start_weights
-from deepzoom.scene import View
+from deepzoom.backends.training.batches import arrays_of, start_weights
+from deepzoom.scene.scene import View
 
 pytestmark = pytest.mark.gpu
 SYSTEMS = ("tanh", "linear", "relu", "single-datapoint", "minibatch", "weight-init")
@@ -102,8 +101,12 @@ def test_every_batch_size():
     for pixels in (1, 7, 33, 40_000):
         rates = np.full((pixels, 2), 1e-3) * np.linspace(1, 2, pixels)[:, None]
         weights, none = start_weights(network, np.zeros((1, 1))), np.zeros((pixels, 1))
-        out = units.Units(net, 5).finish(one, weights, rates, none, np.zeros(pixels, np.int64), np.zeros((pixels, 4)))
-        last = units.Units(net, 5).finish(one, weights, rates[-1:], none[:1], np.zeros(1, np.int64), np.zeros((1, 4)))
+        out = unit_per_lane.Units(net, 5).finish(
+            one, weights, rates, none, np.zeros(pixels, np.int64), np.zeros((pixels, 4))
+        )
+        last = unit_per_lane.Units(net, 5).finish(
+            one, weights, rates[-1:], none[:1], np.zeros(1, np.int64), np.zeros((1, 4))
+        )
         assert out.measure[-1] == last.measure[0] and np.all(out.measure != 0)
 
 

@@ -1,0 +1,65 @@
+"""A map's compiled kernels, called with room for their results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from deepzoom.backends.base import ReadOut, Say
+from deepzoom.backends.executor import Launch, on_cpu
+from deepzoom.backends.kernels.escape_time.generated import kernels
+from deepzoom.compiling import jit
+from deepzoom.errors import InputError
+from deepzoom.reference.orbit import shifted_targets
+from deepzoom.systems.escape_time import EscapeTimeSystem
+
+
+class FormulaKernels:
+    """The kernels of a system's map. kind: names those that a job needs; distance: whether they tell it."""
+
+    def __init__(self, system: EscapeTimeSystem, kind: str, distance: bool = False) -> None:
+        self.iteration, self._distance = system.iteration, distance
+        try:
+            self.module = kernels(system.iteration, distance)
+        except OverflowError:
+            raise InputError(f"--set: numbers in the slopes of {system.name}'s formula are beyond 1e308.") from None
+        self.targets = np.array(shifted_targets(system.iteration)).reshape(-1, 2)
+        self._mark = f"{self.module.__name__}-{kind}"
+
+    def compile(self, once: Callable[[], object], say: Say, part: str = "") -> None:
+        """Have compiled, and kept on disk, what ``once`` calls, unless it is; part: a name where that is not all."""
+        mark = f"{self._mark}-{part}" if part else self._mark
+        if not jit.ready(mark):
+            say(f"Compiling this formula's {f'{part} ' if part else ''}kernels (once, some seconds) ...")
+            once()
+            jit.mark_ready(mark)
+
+    def ran(
+        self,
+        kernel: str,
+        count: int,
+        *arguments: Any,
+        radius: float | None = None,
+        before: int = 0,
+        launch: Launch = on_cpu,
+    ) -> ReadOut:
+        """Call a kernel for so many pixels; radius: another one than the map's; before: iterations they have made."""
+        i = self.iteration
+        out = (
+            np.zeros(count, dtype=np.int64), np.zeros(count), np.zeros(count, dtype=np.int16),
+            np.zeros(count, dtype=np.int8), np.zeros(count if self._distance else 0),
+        )  # fmt: skip
+        law = float(i.degree), i.gain, i.order
+        given = (*arguments, i.radius if radius is None else radius, law, self.targets, out)
+        launch(self.module, kernel, given)
+        iterations, smooth, attractor, trust, distance = out
+        fate = np.where(attractor > 0, -1, np.where(iterations >= 0, 1, 0)).astype(np.int8)
+        if i.order <= 1.0:  # much nearer to a root than where drawing to it begins
+            smooth = np.maximum(smooth, -before)
+        measure = np.where(iterations >= 0, smooth, -1.0)
+        found = ReadOut(
+            measure, fate, trust, np.maximum(iterations, 0), attractor, distance if self._distance else None
+        )
+        return found.after(before) if before else found

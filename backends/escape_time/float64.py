@@ -1,0 +1,113 @@
+"""Pixels of an escape-time system: in float64, or exactly."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepzoom.backends.base import Facts, Job, ReadOut, Say
+from deepzoom.backends.executor import Cpu, Executor, Launch, on_cpu
+from deepzoom.reference.orbit import less
+from deepzoom.reference.precision import GUARD, reference_bits, usual_bits
+from deepzoom.scene.scene import View
+from deepzoom.systems.escape_time import ORIGIN, EscapeTimeSystem, Point
+
+from .compiled_formula import FormulaKernels
+from .exact import MOST, exact_pixels
+from .higher_precision import DOUBLE, Refined, pixel_of
+
+Floats = NDArray[np.float64]
+
+
+def exact_bits(system: EscapeTimeSystem, view: View) -> int:
+    """Bits of exact pixels: rounding may grow further along them."""
+    return reference_bits(system, view) + GUARD
+
+
+class EscapeTimeJob(Job):
+    """What all jobs of an escape-time system share."""
+
+    tile = 1024
+    kind: ClassVar[str]
+    refined: Refined
+
+    def __init__(
+        self, system: EscapeTimeSystem, view: View, say: Say, distance: bool = False, executor: Executor | None = None
+    ) -> None:
+        self.system, self.view = system, view
+        self.iteration = system.iteration
+        self.executor = executor or Cpu()
+        self.tile = max(self.tile, self.executor.tile)
+        self.kernels = FormulaKernels(system, self.kind, distance)
+        self.facts = Facts()
+
+    def compile(self, say: Say) -> None:
+        """Have the kernels compiled that a first run on the CPU needs; a GPU's are when they are launched."""
+        self.rungs = self.refined.rungs
+        if isinstance(self.executor, Cpu):
+            self.kernels.compile(lambda: self.first(np.zeros(1, dtype=np.int64), on_cpu), say)
+
+    def first(self, pixels: NDArray[np.int64], launch: Launch = on_cpu) -> ReadOut:
+        """Read-outs of flat pixel numbers, by float64 alone."""
+        raise NotImplementedError
+
+    def run(self, pixels: NDArray[np.int64]) -> ReadOut:
+        return self.refined.unasked(self.executor.run(pixels, self.first), pixels)
+
+    def again(self, pixels: NDArray[np.int64], rung: int) -> ReadOut:
+        return self.refined.again(pixels, self.rungs[rung])
+
+    def batch(self, rung: int) -> int:
+        return max(64, self.executor.prepared) if self.rungs[rung] == DOUBLE else 1
+
+    def remedy(self, rungs: int) -> str:
+        return f"--bits {self.refined.bits_after(rungs)}"
+
+    def starts(self, x: Floats, y: Floats, zero: Point, fixed: Point) -> tuple[Floats, Floats, Floats, Floats]:
+        """z_0 and c of pixels at x, y, where the one that is not the pixel is the same for all."""
+        other = zero if self.iteration.c is None else fixed
+        a, b = np.full(len(x), float(other[0])), np.full(len(x), float(other[1]))
+        return (a, b, x, y) if self.iteration.c is None else (x, y, a, b)
+
+
+class Float64Job(EscapeTimeJob):
+    """Every iterate in float64."""
+
+    kind = "float64"
+
+    def __init__(
+        self, system: EscapeTimeSystem, view: View, say: Say, distance: bool = False, executor: Executor | None = None,
+        bits: int | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(system, view, say, distance, executor)
+        self.refined = Refined(self.kernels, system, view, bits or usual_bits(view), self.executor, say)
+        self.compile(say)
+
+    def first(self, pixels: NDArray[np.int64], launch: Launch = on_cpu) -> ReadOut:
+        i, centre = self.iteration, self.iteration.centred
+        x, y = self.view.points(pixels)
+        if i.c is not None:
+            x, y = x - centre.x, y - centre.y
+        start = self.starts(x, y, less(i.start, i.k), i.c or ORIGIN)
+        return self.kernels.ran(
+            "float64", len(pixels), *start, *pixel_of(self.system, self.view), self.system.steps, launch=launch
+        )
+
+
+class ExactJob(EscapeTimeJob):
+    """Every pixel in arbitrary precision: with the bits given, or with as many as settle it."""
+
+    tile, kind = 1, "exact"
+
+    def __init__(self, system: EscapeTimeSystem, view: View, bits: int | None, say: Say) -> None:
+        super().__init__(system, view, say)
+        self._given, bits = bits, bits or exact_bits(system, view)
+        self.facts = Facts(bits)
+        none = (np.zeros(1) for _ in range(4))
+        self.kernels.compile(lambda: self.kernels.ran("float64", 1, *none, *pixel_of(system, view), 0), say)
+
+    def run(self, pixels: NDArray[np.int64]) -> ReadOut:
+        most = 0 if self._given else max(MOST, 2 * self.facts.bits)
+        return exact_pixels(self.kernels, self.system, self.view, pixels, self.facts.bits, most)

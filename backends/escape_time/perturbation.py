@@ -1,0 +1,199 @@
+"""Pixels of an escape-time system as differences from one or two reference orbits, with skips along these."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepzoom.backends.base import Facts, Progress, ReadOut, Say
+from deepzoom.backends.executor import Executor, Launch, on_cpu
+from deepzoom.coordinates import log2, scaled_float
+from deepzoom.formula.taylor import degree, least_exponent
+from deepzoom.reference import orbit as orbits
+from deepzoom.reference.orbit import Orbit
+from deepzoom.reference.precision import moves_steadily, reference_bits
+from deepzoom.scene.scene import View
+from deepzoom.systems.escape_time import ORIGIN, EscapeTimeSystem, Iteration
+
+from .float64 import EscapeTimeJob, Floats
+from .higher_precision import Refined, pixel_of
+
+_SHORTEST = 3
+"""log2 of the steps of the shortest skips: see benchmarks/LOG.md."""
+_CHUNK = 1 << 10
+"""So many of the shortest skips in a row are built by one thread, with those made of them."""
+_AT_ONCE = 1 << 16
+_NOISE = 4
+"""log2 of what rounding makes of the reference in a step, in units of its last bit."""
+_SPARE = 139
+"""Bits that a reference may lack of those it needs: those left are a float64's."""
+_LEAST = -900
+"""log2 of the least differences of pixels that float64 serves anywhere."""
+
+
+def _least(iteration: Iteration) -> int:
+    """log2 of a pixel's distance from the centre below which differences carry exponents.
+
+    Where pixels are starts, a step close to a critical point makes their power of it; where they are c, that is added.
+    """
+    least = least_exponent(iteration.formula)
+    return max(_LEAST, least * degree(iteration.formula) if moves_steadily(iteration) else least)
+
+
+class PerturbationJob(EscapeTimeJob):
+    """Differences from reference orbits in float64, or with exponents."""
+
+    kind = "differences"
+
+    def __init__(
+        self, system: EscapeTimeSystem, view: View, bits: int | None, progress: Progress, say: Say,
+        distance: bool = False, executor: Executor | None = None,
+    ) -> None:  # fmt: skip
+        self._wide = log2(view.smallest_difference()) < (_LEAST if distance else _least(system.iteration))
+        super().__init__(system, view, say, distance and not self._wide, executor)
+        before = time.perf_counter()
+        needed = reference_bits(system, view)
+        self._noise = _NOISE - (bits or needed)
+        if bits is not None and bits < needed - _SPARE:  # it hides what steps make of the pixels' distance
+            self._noise = max(self._noise, math.ceil(log2(view.smallest_difference())))
+        bits = bits or needed
+        critical = system.iteration.critical
+        self._about, first = orbits.obtain_near(system, view, bits, progress)
+        z, c = system.start(*view.beside(self._about))
+        below = log2(view.smallest_difference()) < _LEAST
+        self.refined = Refined(self.kernels, system, view, bits, self.executor, say, self._about, below)
+        found = [first]
+        if z != critical:  # pixels begin at the first orbit, and rebase to that of the critical point
+            found.append(orbits.obtain(system, critical, c, bits, progress))
+        self._orbits = found
+        self._c = float(c[0]), float(c[1])
+        self._wide_c = tuple(scaled_float(v) if v else orbits.WIDE_ZERO for v in c)
+        self._join()
+        self.facts = Facts(bits, None, max(o.steps for o in found), time.perf_counter() - before)
+        self.compile(say)
+
+    def _join(self) -> None:
+        """All orbits in one array, and the skips along each."""
+        found = self._orbits
+        self._start = np.cumsum([0, *(len(o.x) for o in found[:-1])]).astype(np.int64)
+        self._length = np.array([o.steps for o in found], dtype=np.int64)
+        joined = {f.name: _joined([getattr(o, f.name) for o in found]) for f in fields(Orbit)}
+        self._x, self._y = (joined[n] for n in ("x", "y"))
+        self._kept = joined["kept"]
+        self._tiny, self._tiny_m, self._tiny_e = (joined[n] for n in ("tiny", "tiny_m", "tiny_e"))
+        self._tiny_at = np.concatenate([o.tiny_at + s for o, s in zip(found, self._start, strict=True)])
+        self._excess = [joined["excess_m"], joined["excess_e"]]
+        if self.iteration.c is not None:
+            size = orbits.WIDE_ZERO
+        else:
+            x, y = self.view.beside(self._about)
+            away = max(abs(x - self.view.x), abs(y - self.view.y))
+            mantissa, exponent = scaled_float(self.view.largest_difference() + away)
+            size = 2 * mantissa, exponent  # of both parts together
+        self._reach = size
+        made = [
+            self._skips_along(int(first), int(length)) for first, length in zip(self._start, self._length, strict=True)
+        ]
+        self._begin = np.cumsum([0, *(len(m[0]) for m in made[:-1])])
+        shift = np.cumsum([0, *(len(m[1]) for m in made[:-1])])
+        self._index = _joined([m[0] + s for m, s in zip(made, shift, strict=True)])
+        self._rows, self._by_c, self._exponents, self._radii = (_joined([m[k] for m in made]) for k in range(1, 5))
+        self._near_radii = self._narrow()
+        m, e = self._excess
+        near = _ldexp(m, e)
+        self._near_excess = np.where((near == 0) & (m != 0), np.copysign(5e-324, m), near)
+
+    def _skips_along(self, first: int, length: int) -> tuple[NDArray[Any], ...]:
+        """The index and the skips of one orbit (``escape_time/skip_tree.py``)."""
+        k = self.kernels.module
+        count = max(0, length - 1) >> _SHORTEST
+        index = np.zeros(count + 2, dtype=np.int64)
+        k.place_skips(count, index)
+        skips = int(index[-1])
+        chunks = range(0, count, _CHUNK)
+        total = skips + len(chunks)
+        rows, by_c, radii = np.zeros((total, k.ROW)), np.zeros((total, 4)), np.zeros(total)
+        exponents = np.zeros((total, 4), dtype=np.int64)
+        tree = rows, by_c, exponents, radii, np.zeros((total, k.TOP + 1))
+        orbit = (
+            self._x, self._y, self._kept, self._tiny, *self._excess, self.iteration.radius, self.kernels.targets,
+            first, _SHORTEST, *self._c, *self._reach,
+        )  # fmt: skip
+
+        def build(chunk: int) -> None:
+            begin = chunk * _CHUNK
+            k.build_skips(*orbit, index, tree, begin, min(begin + _CHUNK, count), skips + chunk)
+
+        if len(chunks) > 1:
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                list(pool.map(build, range(len(chunks))))
+        elif chunks:
+            build(0)
+        k.merge_skips(self._reach, index, tree, 0, count, _CHUNK.bit_length() - 1)
+        k.finish_skips(skips, tree)
+        return index, rows, by_c, exponents, radii
+
+    def _narrow(self) -> Floats:
+        """Scale the skips that float64 serves, and return their radii, 0 of others."""
+        near = np.zeros(len(self._radii))
+        for begin in range(0, len(near), _AT_ONCE):  # copies of all at once would be as large as they are
+            part = slice(begin, begin + _AT_ONCE)
+            rows, exponents = self._rows[part], self._exponents[part]
+            radius, value = exponents[:, 0].copy(), exponents[:, 1]
+            fits = (radius > -900) & (value > -900)
+            rows[:, 2:-1] = _ldexp(rows[:, 2:-1], np.where(fits, value, 0)[:, None])
+            rows[:, 1] = _ldexp(rows[:, 1], np.where(fits, exponents[:, 3], 0))
+            rows[:, 0] = _ldexp(rows[:, 0], np.where(fits, -radius, 0))
+            exponents[fits, 1] = exponents[fits, 3] = 0
+            near[part] = np.where(fits & np.isfinite(rows).all(axis=1), _ldexp(self._radii[part], radius), 0.0)
+        return near
+
+    def first(self, pixels: NDArray[np.int64], launch: Launch = on_cpu) -> ReadOut:
+        dx, dy, exponent = self.view.differences(pixels, self._about)
+        if not self._wide:
+            dx, dy, exponent = np.ldexp(dx, exponent), np.ldexp(dy, exponent), 0
+        start = self.starts(dx, dy, ORIGIN, ORIGIN)
+        orbit = (
+            *self._c, self._x, self._y, self._kept, self._near_excess, self._start, self._length,
+        )  # fmt: skip
+        tree = _SHORTEST, self._index, self._begin, self._rows
+        if self._wide:
+            tiny = (
+                self._tiny, self._tiny_at, self._tiny_m, self._tiny_e, *self._excess, self._wide_c,
+                self._noise,
+            )  # fmt: skip
+            return self.kernels.ran(
+                "far", len(pixels), *start, exponent, *self._reach, orbit, tiny,
+                (*tree, self._by_c, self._exponents, self._radii), self._near_radii, self.system.steps, launch=launch,
+            )  # fmt: skip
+        reach = math.ldexp(self._reach[0], max(self._reach[1], -3000))
+        return self.kernels.ran(
+            "perturbed",
+            len(pixels),
+            *start,
+            *pixel_of(self.system, self.view),
+            reach,
+            2.0 ** max(self._noise, -1000),
+            orbit,
+            (*tree, self._near_radii),
+            self.system.steps,
+            launch=launch,
+        )
+
+
+def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
+    """One after the other; without a copy where there is one."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _ldexp(m: Floats, e: NDArray[np.int64]) -> Floats:
+    with np.errstate(over="ignore", under="ignore"):
+        result: Floats = np.ldexp(m, np.clip(e, -3000, 3000).astype(np.int32))
+    return result

@@ -1,0 +1,1 @@
+"""GPUs: what is there, batches over several of them, and how training pixels lie on their threads and warps."""

@@ -1,0 +1,83 @@
+"""Batches of pixels over all GPUs in use: smaller ones where memory is short, the CPU where a GPU fails."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepzoom.backends.base import Say
+
+from .device import Arrays, DeviceError, OutOfMemory
+
+Pixels = NDArray[np.int64]
+Found = TypeVar("Found")
+
+_FEWEST = 256
+"""Pixels below which a batch is not halved any more."""
+
+
+class Devices:
+    """The GPUs of a job. A batch takes the next one that is free; each serves two, one being prepared while the other
+    runs.
+    """
+
+    def __init__(self, there: Sequence[Arrays], say: Say) -> None:
+        self._say = say
+        self._free: queue.SimpleQueue[Arrays | None] = queue.SimpleQueue()  # None: there is none any more
+        for one in [*there, *there]:
+            self._free.put(one)
+        if not there:
+            self._free.put(None)
+        self._broken: set[int] = set()
+        self.count = self._there = len(there)
+        """How many are in use."""
+        self._lock = threading.Lock()
+
+    def run(
+        self,
+        pixels: Pixels,
+        call: Callable[[Arrays, Pixels], Found],
+        cpu: Callable[[Pixels], Found],
+        joined: Callable[[list[Found]], Found],
+    ) -> Found:
+        """What ``call`` finds of a batch on some GPU. joined: makes one of what was found of parts.
+
+        Where its memory is short the batch is halved, again and again; where even few pixels have no room, or a GPU
+        fails, ``cpu`` runs them, which is said once. A GPU that failed is not used again.
+        """
+        one = self._free.get()
+        if one is None or self.count == 0:
+            self._free.put(one)
+            return cpu(pixels)
+        if id(one) in self._broken:
+            return self.run(pixels, call, cpu, joined)
+        try:
+            found = call(one, pixels)
+        except OutOfMemory as error:
+            self._free.put(one)
+            if len(pixels) <= _FEWEST:
+                self._given_up(f"too little memory on the GPU ({error})", 0)
+                return cpu(pixels)
+            middle = len(pixels) // 2
+            return joined([self.run(part, call, cpu, joined) for part in (pixels[:middle], pixels[middle:])])
+        except DeviceError as error:
+            self._broken.add(id(one))
+            self._given_up(f"the GPU failed ({error})", self._there - len(self._broken))
+            return self.run(pixels, call, cpu, joined)
+        except BaseException:
+            self._free.put(one)  # or others would wait for it
+            raise
+        self._free.put(one)
+        return found
+
+    def _given_up(self, why: str, left: int) -> None:
+        with self._lock:
+            before, self.count = self.count, min(self.count, left)
+        if before and not self.count:
+            self._free.put(None)
+            self._say(f"On the CPU from here on: {why}.")

@@ -1,0 +1,88 @@
+"""Training pixels on a GPU with a pixel in each thread: networks that ``unit_per_lane.py`` does not serve."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepzoom.backends.base import ReadOut
+from deepzoom.backends.kernels.arithmetic.simd import LANES
+from deepzoom.backends.kernels.gpu.pixel_per_thread import (
+    GROUP,
+    delta_rooms,
+    plain_room,
+    run_delta_lanes,
+    run_plain_lanes,
+)
+from deepzoom.backends.kernels.training.delta_step import RecordLayout
+from deepzoom.backends.kernels.training.plain_step import NetworkArrays
+from deepzoom.backends.training.batches import read_out
+
+from .device import Arrays
+from .unit_per_lane import Pixels, Polynomials, ReferenceArrays, Runs, Units, obstacle, placed
+
+Floats = NDArray[np.float64]
+
+_WORKSPACE = 2**30
+"""Bytes of all slots of a batch, at most: those of some thousand threads, which keep a GPU's memory busy. Two batches
+are under way.
+"""
+_THREADS = 128
+_WARP = 32
+
+
+def runs_of(
+    net: NetworkArrays, steps: int, reference: ReferenceArrays | None = None, drawn: RecordLayout | None = None
+) -> Units | PixelLanes:
+    """What runs a network's pixels on GPUs."""
+    return Units(net, steps, reference) if obstacle(net) is None else PixelLanes(net, steps, reference, drawn)
+
+
+class PixelLanes(Runs):
+    """With a pixel in each lane."""
+
+    tile = 2**14
+
+    def __init__(
+        self,
+        net: NetworkArrays,
+        steps: int,
+        reference: ReferenceArrays | None = None,
+        drawn: RecordLayout | None = None,
+    ) -> None:
+        """drawn: where a reference's values stand in the rows of a minibatch."""
+        ref, self._drawn = reference, drawn
+        given = None if ref is None else (
+            ref.record, ref.layout, drawn, ref.weights, ref.learning, ref.ratios, ref.totals
+        )  # fmt: skip
+        super().__init__(net, steps, given)
+
+    def _slots(self, pixels: int, size: int) -> int:
+        """Groups of threads that work at once, of whole warps, each with so many numbers of its own."""
+        warp = _WARP // int(LANES)
+        wanted, room = -(-pixels // _WARP), _WORKSPACE // (8 * size) // warp
+        return max(1, min(wanted, room)) * warp
+
+    def finish(self, one: Arrays, weights: Any, rates: Floats, offsets: Floats, step: Any, sums: Any) -> ReadOut:
+        """Run pixels from where they stand to their end, as ``units.Units.finish``."""
+        net, _ = self._on(one)
+        size = plain_room(self._net)
+        slots = self._slots(len(rates), size)
+        sums = placed(one, sums)
+        given = placed(one, weights), one.upload(rates), one.upload(offsets), placed(one, step), sums
+        room = one.zeros((slots, size), np.float64), one.zeros((slots, 2, int(LANES)), np.int64)
+        queues = one.zeros(1, np.int64), one.zeros(1, np.int64)
+        none = one.zeros(0, np.bool_)
+        one.launch(run_plain_lanes, (*queues, net, self._steps, *given, none, *room, GROUP), _THREADS)
+        return read_out(one.download(sums))
+
+    def _launch_delta(
+        self, one: Arrays, given: tuple[Any, ...], start: Polynomials, pixels: int, moved: Pixels | None
+    ) -> None:
+        size, more = delta_rooms(self._net, self._drawn)
+        slots = self._slots(pixels, size + more)
+        room = one.zeros((slots, size), np.float64), one.zeros((slots, more), np.float64)
+        queues = one.zeros(1, np.int64), one.zeros(1, np.int64)
+        one.launch(run_delta_lanes, (*queues, *given, *room, GROUP), _THREADS)

@@ -1,0 +1,123 @@
+"""Jobs of training whose pixels run on GPUs."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepzoom.backends.base import Job, ReadOut, Say
+from deepzoom.backends.kernels.training.delta_step import RecordLayout
+from deepzoom.backends.kernels.training.plain_step import NetworkArrays
+from deepzoom.backends.training.batches import tile_of
+from deepzoom.backends.training.higher_precision import MoreDigits
+from deepzoom.systems.training import Network
+
+from .device import Arrays, DeviceError
+from .device import opened as opened_gpus
+from .devices import Devices
+from .pixel_per_thread import PixelLanes, runs_of
+from .unit_per_lane import LIMB_BATCHES, ReferenceArrays, Standing, Units, obstacle
+
+Pixels = NDArray[np.int64]
+
+
+class GpuJob(Job):
+    """To be put before the CPU's own job: its pixels, their second runs, those that run again with more digits where
+    there is a kernel for so many, and horizons, on GPUs; the rest, and what no GPU can do, as that job does it.
+    """
+
+    _arrays: NetworkArrays
+    _network: Network
+    _steps: int
+    _more: MoreDigits
+    _devices: Devices
+    _again_devices: Devices
+    """Those for all but the pixels' first runs: none where ``Units`` do not serve the network; else _units is there."""
+    _weights_to_move: bool
+    """Whether ``standing`` leaves it to the kernels to move the weights of second runs."""
+    _runs: Units | PixelLanes
+    _units: Units
+
+    def _open(self, say: Say) -> bool:
+        """Open the GPUs; what is not run there is said. Whether there is one."""
+        try:
+            self._devices = Devices(opened_gpus(), say)
+        except DeviceError as error:
+            say(f"On the CPU: no GPU could be opened ({error}).")
+            self._devices = Devices([], say)
+        why = obstacle(self._arrays)
+        self._again_devices = self._devices
+        if self._devices.count and why is not None:
+            say(f"Second runs, more digits and horizons on the CPU: {why}.")
+            self._again_devices = Devices([], say)
+        return self._devices.count > 0
+
+    def _run_by(self, reference: ReferenceArrays | None = None, drawn: RecordLayout | None = None) -> None:
+        """Choose the kernels. reference, drawn: as of ``runs_of``."""
+        self._runs = runs_of(self._arrays, self._steps, reference, drawn)
+        self.tile = self._runs.tile
+        if isinstance(self._runs, Units):
+            self._units = self._runs
+
+    @property
+    def second_tile(self) -> int:
+        return self.tile if self._again_devices.count else tile_of(self._network, self._steps)
+
+    def _finished(self, one: Arrays, pixels: Pixels, moved: bool) -> ReadOut | None:
+        """Pixels run to their end on a GPU; None where the CPU has to. moved: as of ``standing``."""
+        found = self.standing(one, pixels, moved)
+        if found is None:
+            return None
+        if not moved:
+            return self._runs.finish(one, *found)
+        return self._units.finish(one, *found, shadow=True, moved=pixels if self._weights_to_move else None)
+
+    def run(self, pixels: Pixels) -> ReadOut:
+        cpu = super().run  # type: ignore[safe-super]  # of the CPU's own job
+
+        def on_gpu(one: Arrays, some: Pixels) -> ReadOut:
+            found = self._finished(one, some, False)
+            return cpu(some) if found is None else found
+
+        return self._devices.run(pixels, on_gpu, cpu, ReadOut.joined)
+
+    def shadow(self, pixels: Pixels) -> ReadOut:
+        cpu = super().shadow
+
+        def on_gpu(one: Arrays, some: Pixels) -> ReadOut:
+            found = self._finished(one, some, True)
+            return cpu(some) if found is None else found
+
+        return self._again_devices.run(pixels, on_gpu, cpu, ReadOut.joined)
+
+    def again(self, pixels: Pixels, rung: int) -> ReadOut:
+        if self.rungs[rung] not in LIMB_BATCHES:
+            return self._more.again(pixels, rung)
+
+        def on_gpu(one: Arrays, some: Pixels) -> ReadOut:
+            return self._more.again(some, rung, partial(self._units.in_limbs, one))
+
+        return self._again_devices.run(pixels, on_gpu, lambda some: self._more.again(some, rung), ReadOut.joined)
+
+    def standing(self, one: Arrays, pixels: Pixels, moved: bool) -> Standing | None:
+        """Where pixels stand before their first step in float64, or None where the CPU has to make them stand there.
+
+        moved: disturbed in the last place, for their second run; but for the weights where they are left to kernels.
+        """
+        raise NotImplementedError
+
+    def horizon(self, pixels: Pixels) -> NDArray[np.int32]:
+        def on_gpu(one: Arrays, some: Pixels) -> NDArray[np.int32]:
+            plain, shadow = (self.standing(one, some, moved) for moved in (False, True))
+            if plain is None or shadow is None:
+                return cpu(some)
+            return self._units.horizons(one, plain, shadow, some if self._weights_to_move else None)
+
+        cpu = super().horizon
+        return self._again_devices.run(pixels, on_gpu, cpu, np.concatenate)
+
+    def batch(self, rung: int) -> int:
+        size = LIMB_BATCHES.get(self.rungs[rung], 0) if self._again_devices.count else 0
+        return size or self._more.batch(rung)

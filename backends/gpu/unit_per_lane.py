@@ -1,0 +1,265 @@
+"""Training pixels on a GPU, a hidden unit in each lane: what the kernels ``unit_per_lane_*.py`` need there."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepzoom.backends.base import SETTLED, ReadOut
+from deepzoom.backends.kernels.gpu.pixel_per_warp_plain import Tiles
+from deepzoom.backends.kernels.gpu.unit_per_lane_delta import run_delta_units
+from deepzoom.backends.kernels.gpu.unit_per_lane_expansions import run_limb_units
+from deepzoom.backends.kernels.gpu.unit_per_lane_horizon import run_horizons
+from deepzoom.backends.kernels.gpu.unit_per_lane_plain import SLOPED, Shape, run_units
+from deepzoom.backends.kernels.training.delta_step import RecordLayout
+from deepzoom.backends.kernels.training.expansion_step import LimbConstants
+from deepzoom.backends.kernels.training.plain_step import TANH, NetworkArrays
+from deepzoom.backends.training.batches import read_out
+from deepzoom.backends.training.horizon import NEGLIGIBLE
+
+from . import pixel_per_warp
+from .device import Arrays
+
+Floats = NDArray[np.float64]
+Pixels = NDArray[np.int64]
+Standing = tuple[Any, Floats, Floats, Any, Any]
+"""Where pixels stand: weights, rates, offsets, step and sums, as ``horizon.State``, of this side or the GPU's."""
+
+MOST_UNITS, MOST_INPUTS, MOST_OUTPUTS = 32, 64, 8
+"""Of networks that the kernels serve: the lanes of a warp, and what fits its registers."""
+_THREADS, _REGISTERS = 128, 168
+"""Three blocks of four warps to a multiprocessor: with fewer registers the sums of two rows no longer fit."""
+_TILE_REGISTERS = 128
+"""Four blocks."""
+
+
+LIMB_BATCHES = {"double-double": 2048, "quad-double": 512}
+"""Ways with more digits that have a kernel, and pixels of a batch: each runs twice, and two batches are under way,
+which fills a large GPU for seconds; should it fail, the CPU needs minutes for one. Octo-double takes too long to
+compile.
+"""
+
+
+@dataclass(frozen=True)
+class ReferenceArrays:
+    """A reference run as ``run_delta_units`` takes it."""
+
+    record: Floats
+    layout: RecordLayout
+    weights: Floats
+    sizes: Floats
+    learning: Floats
+    ratios: Floats
+    totals: Floats
+
+
+class Polynomials(NamedTuple):
+    """Differences of the weights where a kernel begins, ``terms @ coefficients``, for the kernel to work out."""
+
+    terms: Any
+    """(P, monomials)"""
+    coefficients: Any
+    """(monomials, n)"""
+
+
+_NO_POLYNOMIALS = Polynomials(np.zeros((0, 0)), np.zeros((0, 0)))
+
+
+def obstacle(net: NetworkArrays) -> str | None:
+    """Why the kernels that keep a network in registers do not serve it, or None."""
+    widths = net.widths.tolist()
+    if len(widths) != 3:
+        return "the GPU's kernels for these are for networks with one hidden layer"
+    for name, width, most in zip(
+        ("inputs", "hidden units", "outputs"), widths, (MOST_INPUTS, MOST_UNITS, MOST_OUTPUTS)
+    ):
+        if width > most:
+            return f"the GPU's kernels for these are for networks of at most {most} {name}"
+    return None
+
+
+class Runs:
+    """A training job's pixels on whatever GPU is given; network and reference are uploaded once to each."""
+
+    tile: int
+
+    def __init__(self, net: NetworkArrays, steps: int, reference: tuple[Any, ...] | None) -> None:
+        """reference: what the kernel of differences takes of it."""
+        self._net, self._steps, self._reference = net, steps, reference
+        self._held: dict[tuple[int, str], tuple[Any, ...]] = {}
+        self._lock = threading.Lock()
+
+    def _kept(self, one: Arrays, name: str, make: Callable[[], tuple[Any, ...]]) -> tuple[Any, ...]:
+        """What ``make`` gives, on a GPU."""
+        with self._lock:
+            if (id(one), name) not in self._held:
+                self._held[id(one), name] = uploaded(one, make())
+            return self._held[id(one), name]
+
+    def _on(self, one: Arrays) -> tuple[Any, ...]:
+        """(network, reference or None) on a GPU."""
+        return self._kept(one, "network", lambda: self._given(one))
+
+    def _given(self, one: Arrays) -> tuple[Any, ...]:
+        """The same on this side, as that GPU's kernels take it."""
+        return self._net, self._reference
+
+    def from_reference(
+        self,
+        one: Arrays,
+        first: int,
+        last: int,
+        threshold: float,
+        start: Floats | Polynomials,
+        rates: Floats,
+        offsets: Floats,
+        sums: Floats,
+        moved: Pixels | None = None,
+    ) -> tuple[Any, Any, Any]:
+        """Differences from the reference until the hand-off: weights, step and sums there, on the GPU.
+
+        start: differences of the weights (P, n), for ``Units`` also their polynomials. moved, for ``Units`` alone: the
+        pixels' numbers, where differences and weights are to be moved for a second run.
+        """
+        net, reference = self._on(one)
+        if isinstance(start, Polynomials):
+            differences = one.zeros((len(rates), start.coefficients.shape[1]), np.float64)
+        else:
+            differences, start = one.upload(start), _NO_POLYNOMIALS
+        state = differences, one.upload(rates), one.upload(offsets)
+        step, own = one.zeros(len(rates), np.int64), one.upload(sums)
+        given = net, self._steps, first, last, threshold, *reference, *state, step, own
+        self._launch_delta(one, given, start, len(rates), moved)
+        return differences, step, own
+
+    def _launch_delta(
+        self, one: Arrays, given: tuple[Any, ...], start: Polynomials, pixels: int, moved: Pixels | None
+    ) -> None:
+        """Run the kernel of differences. given: its arguments but for the queue and what is its own."""
+        raise NotImplementedError
+
+
+class Units(Runs):
+    """With a hidden unit in each lane; or a pixel in each warp, where its tensor units serve the network."""
+
+    tile = 2**16
+    """Pixels of a batch: some hundred for each group of lanes of a large GPU, so that the last ones cost little."""
+
+    def __init__(self, net: NetworkArrays, steps: int, reference: ReferenceArrays | None = None) -> None:
+        super().__init__(net, steps, None if reference is None else tuple(vars(reference).values()))
+        n, width, k = net.widths.tolist()
+        self._size = (n + k) * width
+        lanes = max(4, 1 << (width - 1).bit_length())
+        distances = tuple(np.int64(1 << i) for i in range(lanes.bit_length() - 1))
+        self.shape = Shape((1.0,) * net.activation, (1.0,) * n, (1.0,) * k, distances)
+        drawn, warp = (1.0,) if net.batches.size else (), tuple(np.int64(1 << i) for i in range(5))
+        self._tiles = Tiles(self.shape.kind, (1.0,) * 8, (1.0,) * 2, drawn, (), warp)
+
+    def in_tiles(self, one: Arrays) -> bool:
+        """Whether a GPU's tensor units are used."""
+        return one.tensor_rows > 0 and pixel_per_warp.fits(self._net)
+
+    def _given(self, one: Arrays) -> tuple[Any, ...]:
+        return self._in_tiles if self.in_tiles(one) else (self._net, self._reference)
+
+    @cached_property
+    def _in_tiles(self) -> tuple[Any, ...]:
+        """Network and reference as the kernels of tensor units take them."""
+        reference = self._reference
+        if reference is not None:
+            reference = *pixel_per_warp.record_in_tiles(reference[0], reference[1], self._net), *reference[2:]
+        return pixel_per_warp.tiled(self._net), reference
+
+    def _shape(self, one: Arrays, shadow: bool = False) -> Shape | Tiles:
+        """shadow: with slopes that do not vanish where tanh is 1 to the last bit."""
+        found = self._tiles._replace(rows=(1.0,) * one.tensor_rows) if self.in_tiles(one) else self.shape
+        return found._replace(kind=(1.0,) * SLOPED) if shadow and self._net.activation == TANH else found
+
+    def finish(
+        self,
+        one: Arrays,
+        weights: Any,
+        rates: Floats,
+        offsets: Floats,
+        step: Any,
+        sums: Any,
+        shadow: bool = False,
+        moved: Pixels | None = None,
+    ) -> ReadOut:
+        """Run pixels from where they stand to their end, as ``training.finish``; arrays of this side or the GPU's.
+
+        weights may have one row for all pixels. shadow: as of ``_shape``; moved: the pixels' numbers, where their
+        weights are still to be moved.
+        """
+        net, _ = self._on(one)
+        sums = placed(one, sums)
+        given = placed(one, weights), one.upload(rates), one.upload(offsets), placed(one, step), sums
+        arguments = net, self._steps, *given, *self._moved(one, moved), self._shape(one, shadow)
+        self._launch(one, run_units, (one.zeros(1, np.int64), *arguments))
+        return read_out(one.download(sums))
+
+    def horizons(
+        self, one: Arrays, plain: Standing, shadow: Standing, moved: Pixels | None = None
+    ) -> NDArray[np.int32]:
+        """The step at which each pixel's run and its shadow lose each other, as ``horizon.horizons``.
+
+        moved: as of ``finish``, for the shadow's weights.
+        """
+        net, _ = self._on(one)
+        both = (tuple(placed(one, v) for v in state) for state in (plain, shadow))
+        found = one.zeros(len(plain[1]), np.int64)
+        none, shapes = one.zeros(0, np.int64), (self._shape(one), self._shape(one, True))
+        given = net, self._steps, SETTLED, NEGLIGIBLE, *both, found, none, *self._moved(one, moved), *shapes
+        one.launch(run_horizons, (one.zeros(1, np.int64), *given), _THREADS, _REGISTERS if self.in_tiles(one) else None)
+        return one.download(found).astype(np.int32)
+
+    def in_limbs(
+        self,
+        one: Arrays,
+        constants: LimbConstants,
+        weights: Floats,
+        rates: Floats,
+        offsets: Floats,
+        step: NDArray[np.int64],
+        sums: Floats,
+    ) -> None:
+        """Run pixels from where they stand to their end with more digits, as ``run_limbs``; writes their sums alone."""
+        (net,) = self._kept(one, "rows", lambda: (self._net,))
+        own = one.upload(sums)
+        state = one.upload(weights), one.upload(rates), one.upload(offsets), one.upload(step), own
+        given = one.zeros(1, np.int64), net, uploaded(one, constants), self._steps, *state
+        one.launch(run_limb_units, (*given, self.shape, (0.0,) * constants.scales.shape[1]), _THREADS)
+        sums[:] = one.download(own)
+
+    def _launch_delta(
+        self, one: Arrays, given: tuple[Any, ...], start: Polynomials, pixels: int, moved: Pixels | None
+    ) -> None:
+        arguments = *given, *uploaded(one, start), *self._moved(one, moved), self._shape(one)
+        self._launch(one, run_delta_units, (one.zeros(1, np.int64), *arguments))
+
+    def _moved(self, one: Arrays, pixels: Pixels | None) -> tuple[Any, Any]:
+        """``numbers`` and ``places`` of the kernels."""
+        (places,) = self._kept(one, "places", lambda: (np.arange(self._size, dtype=np.float64),))
+        return one.upload(np.zeros(0, np.int64) if pixels is None else pixels), places
+
+    def _launch(self, one: Arrays, kernel: Any, arguments: tuple[Any, ...]) -> None:
+        one.launch(kernel, arguments, _THREADS, _TILE_REGISTERS if self.in_tiles(one) else _REGISTERS)
+
+
+def uploaded(one: Arrays, value: Any) -> Any:
+    """A value with the arrays in it on a GPU."""
+    if isinstance(value, tuple):
+        parts = [uploaded(one, v) for v in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+    return one.upload(value) if isinstance(value, np.ndarray) else value
+
+
+def placed(one: Arrays, array: Any) -> Any:
+    """An array on a GPU, also where it is there already."""
+    return one.upload(array) if isinstance(array, np.ndarray) else array

@@ -1,0 +1,234 @@
+"""Expansions: numbers of as many digits as asked for, as unevaluated sums of float64 vectors, each below the last bit
+of the one before.
+
+Two limbs make a double-double number, four a quad-double one (Hida, Li and Bailey, Quad-double arithmetic, 2000). To
+Numba an expansion is a tuple of vectors (``simd.py``); a routine that takes tuples serves any number of limbs. The
+LLVM code is unrolled here limb by limb: a product or a sum drops into *levels*, level i holding what is about
+2**(-53 i) of the result, and what rounding loses of one level goes to the next without error.
+
+Nothing here may be contracted or reordered: the only fused operations are those written so.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from .exact_products import emit_fused, emit_rounded_product
+from .simd import _WIDTH, VectorType, constant, emit_load, emit_negated, emit_pointer, emit_splat, emit_store, vector
+
+Values = list[Any]
+"""LLVM values of an expansion's limbs, the largest first."""
+
+
+def _two_sum(builder: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """The rounded sum, and what it lacks."""
+    s = builder.fadd(x, y)
+    t = builder.fsub(s, x)
+    return s, builder.fadd(builder.fsub(x, builder.fsub(s, t)), builder.fsub(y, t))
+
+
+def _ordered_sum(builder: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """The same where x is not the smaller one."""
+    s = builder.fadd(x, y)
+    return s, builder.fsub(y, builder.fsub(s, x))
+
+
+def _two_product(builder: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    p = emit_rounded_product(builder, x, y)
+    return p, emit_fused(builder, x, y, emit_negated(builder, p))
+
+
+class Levels:
+    """What is summed up level by level; ``limbs`` of them, None where nothing came yet."""
+
+    def __init__(self, builder: Any, limbs: int, start: Values = ()) -> None:  # type: ignore[assignment]
+        self.builder, self.limbs = builder, limbs
+        self.values: Values = [*start, *[None] * (limbs - len(start))]
+
+    def put(self, level: int, term: Any) -> None:
+        """Add a term; what rounding loses goes down, and below the last level away."""
+        for i in range(level, self.limbs):
+            if self.values[i] is None:
+                self.values[i] = term
+                return
+            if i == self.limbs - 1:
+                self.values[i] = self.builder.fadd(self.values[i], term)
+                return
+            self.values[i], term = _two_sum(self.builder, self.values[i], term)
+
+    def put_product(self, a: Values, b: Values) -> None:
+        """Add a product of two expansions."""
+        last = self.limbs - 1
+        for i, x in enumerate(a):
+            for j, y in enumerate(b):
+                if i + j < last:
+                    p, e = _two_product(self.builder, x, y)
+                    self.put(i + j, p)
+                    self.put(i + j + 1, e)
+                elif i + j == last:
+                    if self.values[last] is None:
+                        self.values[last] = emit_rounded_product(self.builder, x, y)
+                    else:
+                        self.values[last] = emit_fused(self.builder, x, y, self.values[last])
+
+    def expansion(self) -> Values:
+        """The sum of all levels, each limb below the last bit of the one before."""
+        kind = next(v.type for v in self.values if v is not None)
+        values = [constant(0.0, kind) if v is None else v for v in self.values]
+        if self.limbs > 2:
+            for i in range(self.limbs - 2, -1, -1):
+                values[i], values[i + 1] = _two_sum(self.builder, values[i], values[i + 1])
+        for i in range(self.limbs - 2, -1, -1):
+            values[i], values[i + 1] = _ordered_sum(self.builder, values[i], values[i + 1])
+        return values
+
+
+def emit_plus(builder: Any, a: Values, b: Values, limbs: int) -> Values:
+    levels = Levels(builder, limbs, a[:limbs])
+    for i, term in enumerate(b[:limbs]):
+        levels.put(i, term)
+    return levels.expansion()
+
+
+def emit_times(builder: Any, a: Values, b: Values, limbs: int) -> Values:
+    levels = Levels(builder, limbs)
+    levels.put_product(a, b)
+    return levels.expansion() if limbs > 1 else levels.values
+
+
+def emit_negative(builder: Any, a: Values) -> Values:
+    return [emit_negated(builder, v) for v in a]
+
+
+def emit_over(builder: Any, a: Values, b: Values, limbs: int) -> Values:
+    """Long division: one limb of the quotient after the other."""
+    inverse = builder.fdiv(constant(1.0, b[0].type), b[0])
+    rest, levels = a, Levels(builder, limbs)
+    for i in range(limbs + 1):
+        q = emit_rounded_product(builder, rest[0], inverse)
+        levels.put(min(i, limbs - 1), q)
+        if i < limbs:
+            left = Levels(builder, limbs, rest)
+            left.put_product([emit_negated(builder, q)], b)
+            rest = left.expansion()
+    return levels.expansion()
+
+
+def emit_scaled(builder: Any, a: Values, power: Any) -> Values:
+    """Times a power of two."""
+    return [emit_rounded_product(builder, v, power) for v in a]
+
+
+# what Numba sees -------------------------------------------------------------------------------------------------
+
+
+def limbs_type(limbs: int, lane: Any = vector) -> Any:
+    """lane: the type of a limb, a vector of any width, or float64 on a GPU."""
+    return types.UniTuple(lane, limbs)
+
+
+def unpack(builder: Any, kind: Any, value: Any, target: Any) -> Values:
+    """Limbs, of an LLVM type, of an argument: a tuple of vectors or float64, a vector, or a float64."""
+    found = cgutils.unpack_tuple(builder, value) if isinstance(kind, types.UniTuple) else [value]
+    if isinstance(target, ir.VectorType):
+        return [v if isinstance(v.type, ir.VectorType) else emit_splat(builder, v, target) for v in found]
+    return found
+
+
+def pack(context: Any, builder: Any, values: Values, lane: Any = vector) -> Any:
+    return context.make_tuple(builder, limbs_type(len(values), lane), values)
+
+
+def _count(kind: Any) -> int:
+    return kind.count if isinstance(kind, types.UniTuple) else 1
+
+
+def _lane(*kinds: Any) -> Any:
+    """The type of a limb of what comes of arguments: a vector where one has it."""
+    limbs = [kind.dtype if isinstance(kind, types.UniTuple) else kind for kind in kinds]
+    return next((kind for kind in limbs if isinstance(kind, VectorType)), types.float64)
+
+
+def _operation(emit: Any, arity: int) -> Any:
+    """Intrinsic on expansions; its result has as many limbs as the longest argument."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        result = signature.return_type
+        target = context.get_value_type(result.dtype)
+        values = [unpack(builder, kind, value, target) for kind, value in zip(signature.args, args)]
+        return pack(context, builder, emit(builder, *values, result.count), result.dtype)
+
+    if arity == 1:
+
+        def one(typingctx: Any, a: Any) -> Any:
+            return limbs_type(_count(a), _lane(a))(a), codegen
+
+        return intrinsic(one)
+
+    def two(typingctx: Any, a: Any, b: Any) -> Any:
+        return limbs_type(max(_count(a), _count(b)), _lane(a, b))(a, b), codegen
+
+    return intrinsic(two)
+
+
+def _filled(values: Values, limbs: int) -> Values:
+    return values + [constant(0.0, values[0].type)] * (limbs - len(values))
+
+
+def _where(builder: Any, sign: str, x: Any, yes: Any, no: Any) -> Any:
+    """yes where x compares with 0, else no; None stands for 0."""
+    zero = constant(0.0, x.type)
+    return builder.select(builder.fcmp_ordered(sign, x, zero), zero if yes is None else yes, zero if no is None else no)
+
+
+plus = _operation(emit_plus, 2)
+"""a + b."""
+minus = _operation(lambda b, x, y, n: emit_plus(b, x, emit_negative(b, y), n), 2)
+"""a - b."""
+times = _operation(emit_times, 2)
+"""a * b."""
+over = _operation(lambda b, x, y, n: emit_over(b, _filled(x, n), _filled(y, n), n), 2)
+"""a / b."""
+masked = _operation(lambda b, x, y, n: [_where(b, ">", y[0], v, None) for v in x], 2)
+"""a where b > 0, else 0."""
+rectified = _operation(lambda b, x, n: [_where(b, "<", x[0], None, v) for v in x], 1)
+"""a where it is not below 0, else 0; NaN stays NaN."""
+
+
+@intrinsic
+def load_limbs(typingctx: Any, array: Any, index: Any, kind: Any) -> Any:
+    """The expansion that starts at element ``index``, limb after limb; kind: a tuple of as many limbs."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        values = []
+        for limb in range(signature.return_type.count):
+            at = builder.add(args[1], ir.Constant(args[1].type, limb * _WIDTH))
+            values.append(emit_load(builder, emit_pointer(context, builder, signature.args[0], args[0], at)))
+        return pack(context, builder, values)
+
+    return limbs_type(kind.count)(array, types.intp, kind), codegen
+
+
+@intrinsic
+def store_limbs(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
+    """Write an expansion, limb after limb."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        for limb, v in enumerate(cgutils.unpack_tuple(builder, args[2])):
+            at = builder.add(args[1], ir.Constant(args[1].type, limb * _WIDTH))
+            emit_store(builder, v, emit_pointer(context, builder, signature.args[0], args[0], at))
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, value), codegen
+
+
+@numba.njit(inline="always")
+def leading(a):
+    """The nearest vector of float64."""
+    return a[0]

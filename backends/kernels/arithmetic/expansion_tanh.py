@@ -1,0 +1,165 @@
+"""tanh of an expansion, by the rational form of ``tanh.py`` with a longer polynomial.
+
+With ``v = 2 x / ln 2 = k + r``, ``|r| <= 1/2``, ``s = 2**k`` and ``q = tanh(r ln 2 / 2)``,
+
+    tanh x = ((s - 1) + q s + q) / e,   1 - tanh(x)**2 = 4 s (1 - q**2) / e**2,   e = (s + 1) + q s - q
+
+(evaluated at -|x|, where s is at most 1).
+
+So the slope has all its digits where tanh is 1 to the last bit: a saturated layer that stands still in float64 may be
+moved again by a loss that grows for long enough.
+
+q is a Taylor polynomial, odd in r, whose radius of convergence is pi/2: each term adds 6.3 bits. So Horner's scheme
+begins with single limbs, and every eight terms or so the sum takes one limb more.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+import gmpy2
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from .exact_products import emit_rounded_product
+from .expansion import (
+    Levels,
+    Values,
+    emit_negative,
+    emit_over,
+    emit_plus,
+    emit_scaled,
+    emit_times,
+    limbs_type,
+    pack,
+    unpack,
+)
+from .simd import VECTOR, constant, emit_magnitude, emit_power_of_two
+
+_ROUND = 6755399441055744.0  # 1.5 * 2**52: adding and subtracting it rounds to an integer
+_BITS_PER_TERM = -2 * math.log2(math.log(2) / 4 / (math.pi / 2))
+_SATURATED = 1000.0  # slopes down to 2**-998; beyond it 0
+_GUARD = 6  # bits by which a term may need more than its share
+
+
+def split(value: Any, limbs: int) -> list[float]:
+    """An mpfr or rational number as float64 limbs."""
+    rest, parts = gmpy2.mpq(value), []  # exactly, whatever precision is set
+    for _ in range(limbs):
+        parts.append(float(rest))
+        rest -= gmpy2.mpq(parts[-1])
+    return parts
+
+
+@lru_cache(maxsize=8)
+def polynomial(limbs: int) -> list[list[float]]:
+    """Coefficients of tanh(r ln 2 / 2) / r in r**2, lowest first, each with the limbs that it needs."""
+    count = math.ceil((53 * limbs + _GUARD) / _BITS_PER_TERM) + 1
+    tanh = [Fraction(1)]  # t' = 1 - t**2, t odd
+    for j in range(1, count):
+        tanh.append(-sum((tanh[i] * tanh[j - 1 - i] for i in range(j)), Fraction(0)) / (2 * j + 1))
+    coefficients = []
+    with gmpy2.context(precision=53 * limbs + 64):
+        half = gmpy2.log(gmpy2.mpfr(2)) / 2
+        for j, t in enumerate(tanh):
+            value = gmpy2.mpq(t.numerator, t.denominator) * half ** (2 * j + 1)
+            needed = math.ceil((53 * limbs + _GUARD - j * _BITS_PER_TERM) / 53)
+            coefficients.append(split(value, min(limbs, max(1, needed))))
+    return coefficients
+
+
+def _clamped(builder: Any, v: Values, most: float) -> Values:
+    for bound, sign in ((-most, "<"), (most, ">")):
+        beyond = builder.fcmp_ordered(sign, v[0], constant(bound, v[0].type))  # false for NaN, which stays
+        v = [builder.select(beyond, constant(bound if i == 0 else 0.0, x.type), x) for i, x in enumerate(v)]
+    return v
+
+
+def _negated_where(builder: Any, where: Any, v: Values) -> Values:
+    return [builder.select(where, minus, x) for minus, x in zip(emit_negative(builder, v), v)]
+
+
+def emit_tanh(builder: Any, v: Values) -> tuple[Values, Values]:
+    limbs, kind = len(v), v[0].type
+    size = emit_magnitude(builder, v[0])
+    above = builder.fcmp_ordered(">", v[0], constant(0.0, kind))
+    # tanh |x| is taken for -|x|: limbs of 1 / e would be too small for a float64 where 2**k is large
+    v = _clamped(builder, _negated_where(builder, above, v), _SATURATED)
+    k_bits = builder.fadd(v[0], constant(_ROUND, kind))
+    k = builder.fsub(k_bits, constant(_ROUND, kind))
+    r = emit_plus(builder, [builder.fsub(v[0], k), *v[1:]], [], limbs)
+    y = emit_times(builder, r, r, limbs)
+    sum_: Values = []
+    for c in reversed(polynomial(limbs)):
+        levels = Levels(builder, len(c), [constant(x, kind) for x in c])
+        if sum_:
+            levels.put_product(sum_, y)
+        sum_ = levels.expansion() if len(c) > 1 else levels.values
+    q = emit_times(builder, sum_, r, limbs)
+    s = emit_power_of_two(builder, k_bits)
+    both = emit_scaled(builder, q, s)
+
+    def pair(sign: float) -> Values:
+        exact = emit_plus(builder, [s], [constant(sign, kind)], 2)
+        return exact + [constant(0.0, kind)] * (limbs - 2)
+
+    upper = emit_plus(builder, emit_plus(builder, pair(-1.0), both, limbs), q, limbs)
+    lower = emit_plus(builder, emit_plus(builder, pair(1.0), both, limbs), emit_negative(builder, q), limbs)
+    one = [constant(1.0, kind), *[constant(0.0, kind)] * (limbs - 1)]
+    inverse = emit_over(builder, one, lower, limbs)
+    squared = emit_times(builder, emit_times(builder, q, inverse, limbs), q, limbs)
+    rest = emit_plus(builder, inverse, emit_negative(builder, squared), limbs)
+    scaled = emit_scaled(
+        builder, inverse, emit_rounded_product(builder, s, constant(4.0, kind))
+    )  # first, as 1 / e**2 may underflow
+    slope = emit_times(builder, rest, scaled, limbs)
+    none = builder.fcmp_ordered(">", size, constant(_SATURATED, kind))  # a loss near 1e308 would feel 1e-301
+    slope = [builder.select(none, constant(0.0, kind), x) for x in slope]
+    return _negated_where(builder, above, emit_times(builder, upper, inverse, limbs)), slope
+
+
+def _joined(builder: Any, parts: Values) -> Any:
+    """Two vectors as one of twice the width."""
+    count = parts[0].type.count
+    order = ir.Constant(ir.VectorType(ir.IntType(32), 2 * count), list(range(2 * count)))
+    return builder.shuffle_vector(*parts, order)
+
+
+def _part(builder: Any, value: Any, which: int) -> Any:
+    count = value.type.count // 2
+    order = ir.Constant(ir.VectorType(ir.IntType(32), count), [which * count + i for i in range(count)])
+    return builder.shuffle_vector(value, ir.Constant(value.type, ir.Undefined), order)
+
+
+@intrinsic
+def tanh_limbs(typingctx: Any, a: Any, b: Any) -> Any:
+    """(tanh, its slope) at v ln 2 / 2 of two expansions, in each lane; NaN stays NaN.
+
+    Two at once, as vectors of twice the width, since one polynomial waits for itself most of its time.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        both = [unpack(builder, kind, value, VECTOR) for kind, value in zip(signature.args, args)]
+        found = emit_tanh(builder, [_joined(builder, list(pair)) for pair in zip(*both)])
+        parts = [pack(context, builder, [_part(builder, v, i) for v in values]) for i in (0, 1) for values in found]
+        return context.make_tuple(builder, signature.return_type, parts)
+
+    return types.UniTuple(limbs_type(a.count), 4)(a, b), codegen
+
+
+@intrinsic
+def tanh_and_slope_limbs(typingctx: Any, a: Any) -> Any:
+    """The same of one expansion, of vectors of any width, or of a thread of a GPU."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        found = emit_tanh(builder, cgutils.unpack_tuple(builder, args[0]))
+        return context.make_tuple(
+            builder, signature.return_type, [pack(context, builder, values, a.dtype) for values in found]
+        )
+
+    return types.UniTuple(a, 2)(a), codegen

@@ -1,0 +1,37 @@
+"""From z - K, which is iterated, to z, K mostly being the critical point; and how far out orbits are read off.
+
+This file is compiled as ``escape.py`` is.
+"""
+
+from __future__ import annotations
+
+from deepzoom.backends.kernels.escape_time.formula_placeholder import KX, KY, RX, RY
+from deepzoom.compiling.jit import inner
+
+FAR = 1e10
+"""The smooth count is read off at the first iterate beyond this radius."""
+MOST_BEYOND = 100
+
+
+@inner
+def true_x(x):
+    """The real part of z, from that of z - K."""
+    return x + KX if KX != 0.0 else x
+
+
+@inner
+def true_y(y):
+    """The imaginary part of z, from that of z - K."""
+    return y + KY if KY != 0.0 else y
+
+
+@inner
+def rebased_x(x):
+    """The real part as a difference from where pixels rebase to."""
+    return x - RX if RX != 0.0 else x
+
+
+@inner
+def rebased_y(y):
+    """The imaginary part as a difference from there."""
+    return y - RY if RY != 0.0 else y

@@ -1,0 +1,82 @@
+"""The derivative of a pixel's iterates by its place, which tells how far the set's border is.
+
+D = dW/dp as a real matrix, row by row, p in pixels; with it goes what a pixel adds to c. It grows from a pixel's size
+as differences do, so that no power of two is out of range. A step makes f_z D + f_c (per pixel) of it, a skip likewise
+with its slopes; a rebase leaves it.
+
+This file is compiled together with the code of a formula, as ``escape.py`` is; where no distances are asked for, D
+stays 0 and costs nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from math import inf
+
+from deepzoom.backends.kernels.escape_time.centred import FAR, MOST_BEYOND, true_x, true_y
+from deepzoom.backends.kernels.escape_time.formula_placeholder import DISTANCE, tangent, value
+from deepzoom.backends.kernels.escape_time.series_skips import skip_slopes
+from deepzoom.compiling.jit import inner
+
+NO_SLOPE = 0.0, 0.0, 0.0, 0.0, 0.0
+
+
+@inner
+def first_slope(of_start, pixel):
+    """D at the start: of_start: whether pixels are starts; pixel: a pixel's size."""
+    if DISTANCE and of_start:
+        return pixel, 0.0, 0.0, pixel, 0.0
+    return 0.0, 0.0, 0.0, 0.0, pixel
+
+
+@inner
+def _applied(a, b, c, d, slope):
+    """A matrix times D."""
+    p, q, r, s, _ = slope
+    return a * p + b * r, a * q + b * s, c * p + d * r, c * q + d * s
+
+
+@inner
+def slope_after_step(slope, t):
+    """D after a step with these slopes, as ``tangent`` gives them."""
+    if DISTANCE:
+        pixel = slope[4]
+        p, q, r, s = _applied(t[0], t[1], t[2], t[3], slope)
+        return p + t[4] * pixel, q + t[5] * pixel, r + t[6] * pixel, s + t[7] * pixel, pixel
+    return slope
+
+
+@inner
+def slope_after_skip(slope, row, x, y, ga, gb, pixel):
+    """D after a skip at z = x + iy and gamma = ga + i gb; pixel: what a pixel adds to gamma."""
+    if DISTANCE:
+        by_z, by_c = skip_slopes(row, x, y, ga, gb)
+        p, q, r, s = _applied(by_z[0], by_z[1], by_z[2], by_z[3], slope)
+        return p + by_c[0] * pixel, q + by_c[1] * pixel, r + by_c[2] * pixel, s + by_c[3] * pixel, slope[4]
+    return slope
+
+
+@inner
+def escape_distance(slope, x, y, a, b):
+    """|z| log|z| / |grad |z||, in pixels, at the first iterate beyond ``FAR`` from z - K = x + iy on."""
+    k = 0
+    while math.hypot(true_x(x), true_y(y)) <= FAR and k < MOST_BEYOND:
+        slope = slope_after_step(slope, tangent(x, y, a, b))
+        x, y = value(x, y, a, b)
+        k += 1
+    return _over_gradient(slope, true_x(x), true_y(y), 1.0)
+
+
+@inner
+def attractor_distance(slope, x, y):
+    """r |log r| / |grad r|, in pixels, of x + iy at r from an attractor that squares, or raises, the distance."""
+    return _over_gradient(slope, x, y, -1.0)
+
+
+@inner
+def _over_gradient(slope, x, y, sign):
+    p, q, r, s, _ = slope
+    size = math.hypot(x, y)
+    gradient = math.hypot(p * x + r * y, q * x + s * y) / size if size > 0.0 else 0.0
+    found = size * math.log(size) * sign / gradient if gradient > 0.0 and size < inf else -1.0
+    return found if found >= 0.0 and found < inf else -1.0

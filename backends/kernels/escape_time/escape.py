@@ -1,0 +1,290 @@
+"""Iterating a formula in float64 until it escapes, and reading off how a pixel ended.
+
+This file and those beside it of ``generated.py``'s list are compiled together with the generated code of one formula,
+whose functions take the place of those of ``formula_placeholder.py``. The formula's parts are real: z - K = x + iy, K
+the critical point, mostly 0.
+"""
+
+from __future__ import annotations
+
+import math
+from math import inf
+
+import numpy as np
+
+from deepzoom.backends.kernels.escape_time.centred import FAR, MOST_BEYOND, true_x, true_y
+from deepzoom.backends.kernels.escape_time.distance_estimate import (
+    attractor_distance,
+    escape_distance,
+    first_slope,
+    slope_after_step,
+)
+from deepzoom.backends.kernels.escape_time.formula_placeholder import (
+    BEND,
+    CONFORMAL,
+    DISTANCE,
+    KX,
+    KY,
+    RX,
+    RY,
+    STILL,
+    TARGETS,
+    curvature,
+    parts,
+    stretch,
+    tangent,
+    value,
+)
+from deepzoom.backends.kernels.pixel_queue import taken
+from deepzoom.compiling.jit import inner, kernel
+from deepzoom.systems.escape_time import NEAR
+
+ROUNDING = 2.0**-53
+OF_A_STEP = 8.0 * ROUNDING
+"""Share of |A z| that rounding changes in one step: of Z, of the products and of their sums."""
+OF_THE_PARTS = 4.0 * ROUNDING
+"""Share of the parts of f that rounding changes in one step."""
+UNDERFLOW = 2.0**-1020
+"""What a step loses below float64's range, counted with room for what it is multiplied with in the step."""
+BENDING = 2.0**20
+"""Where |f_z| is above this times the error, it changes within the error by a share of 2**-20 times what f bends."""
+
+
+MOST_MOVED = 1e-6
+"""Of a settled smooth count."""
+UNKNOWN = inf, inf, inf, inf
+"""The trail of a pixel whose last steps are not known, or that has made none."""
+
+
+@inner
+def stepped(trail, x, y, error, new_x, new_y):
+    """The trail after a step: its length, that of the step before, and the errors of where they began.
+
+    It is of use only where a short step ends an orbit.
+    """
+    if STILL > 0.0:
+        return math.hypot(new_x - x, new_y - y), trail[0], error, trail[2]
+    return trail
+
+
+@inner
+def reached(x, y, trail, targets):
+    """1 + the index of the target (targets, 2) that x + iy is near to, 0 where there is none.
+
+    Of a map that ends where it stands still: 1 where it does.
+    """
+    if STILL > 0.0:
+        return 1 if trail[0] < STILL else 0
+    if not TARGETS:
+        return 0
+    for i in range(targets.shape[0]):
+        dx, dy = x - targets[i, 0], y - targets[i, 1]
+        if dx * dx + dy * dy < NEAR * NEAR:
+            return i + 1
+    return 0
+
+
+@inner
+def in_doubt(x, y, trail, error, targets):
+    """Whether x + iy is within its error of where ``reached`` says otherwise; trail: that of the step to it."""
+    doubt = False
+    if not TARGETS and STILL == 0.0:
+        return doubt
+    error += 4.0 * ROUNDING * (abs(x) + abs(y))
+    if STILL > 0.0:
+        return abs(trail[0] - STILL) < error + trail[2]
+    for i in range(targets.shape[0]):
+        dx, dy = x - targets[i, 0], y - targets[i, 1]
+        doubt |= abs(dx * dx + dy * dy - NEAR * NEAR) < error * (4.0 * NEAR + error)
+    return doubt
+
+
+@inner
+def is_close(beyond, x, y, radius, error):
+    """Whether an iterate z - K = x + iy, beyond the radius by |z|**2 - radius**2, is within its error of it."""
+    return beyond < 4.0 * error * (radius + abs(true_x(x)) + abs(true_y(y)))
+
+
+@inner
+def steepest(by_z, x, y, a, b, error):
+    """What an error at z - K = x + iy is multiplied with: |f_z|, by_z, and what f bends within the error.
+
+    Of a quadratic map that is all. Of others, which bend less at their critical point than close to it, f_z grows from
+    there to the far end of the error where it is within reach.
+    """
+    if BEND > 0.0:
+        return by_z + BEND * error
+    if by_z < BENDING * error:
+        by_z += curvature(x, y, a, b)[0] * error
+        near = abs(x - RX) + abs(y - RY)
+        if near < 64.0 * error:
+            far = near + error
+            by_z = max(by_z, 2.0 * stretch(RX + far, RY, a, b)[0])
+            if not CONFORMAL:  # slopes may vanish along one axis alone
+                by_z = max(by_z, 2.0 * stretch(RX, RY + far, a, b)[0])
+                by_z = max(by_z, 2.0 * stretch(RX + far, RY + far, a, b)[0])
+                by_z = max(by_z, 2.0 * stretch(RX + far, RY - far, a, b)[0])
+    return by_z
+
+
+@inner
+def repeated(error, kept_error):
+    """(whether an orbit at the same number again goes on so for ever, its error), kept_error: that of the time before.
+
+    It does where the error has not grown. Else it goes on with a larger one, which may not grow any more.
+    """
+    if error <= kept_error or error > 1.0:
+        return True, error
+    return False, 4.0 * error
+
+
+@inner
+def smooth_count(x, y, a, b, n, k, error, degree, gain):
+    """Smooth count, and its error, of a pixel that escaped at z_n, from a later iterate z_k - K = x + iy and its error.
+
+    k + 1 - log((log|z_k| + log(gain) / (degree - 1)) / log 2) / log(degree), k the first that is beyond ``FAR``; n
+    where none is soon after.
+    """
+    fixed, most = ROUNDING * math.hypot(a, b), k + MOST_BEYOND
+    size = math.hypot(true_x(x), true_y(y))
+    while size <= FAR and k < most:
+        u, v = value(x, y, a, b)
+        grown = math.hypot(true_x(u), true_y(v))
+        if not grown < inf:
+            break
+        by_z, by_c = stretch(x, y, a, b)
+        by_z = steepest(by_z, x, y, a, b, error)
+        error = by_z * error + by_c * fixed + OF_THE_PARTS * parts(x, y, a, b)
+        x, y, size = u, v, grown
+        k += 1
+    log = math.log(max(size, 2.0))
+    found = float(n)
+    if size > FAR and size < inf:
+        log += math.log(gain) / (degree - 1.0)
+        found = k + 1 - math.log(log / math.log(2.0)) / math.log(degree)
+    return found, error / (max(size, 1.0) * log * math.log(degree))
+
+
+@inner
+def read_out(p, x, y, a, b, n, k, hit, beyond, error, unsure, trail, slope, law, targets, out):
+    """Write down how a pixel ended at z_n, from z_k = K + x + iy, which is off by about ``error``.
+
+    k is n, or a later step where the exit was close to the radius. law: degree, gain and order of the map
+    (``Iteration``). unsure: whether an iterate was within its error of an exit. out: iterations (n, or -1 without an
+    exit), smooth count, attractor (1 + the target's index, or 0), trust (1 where the error changes neither the count
+    nor the smooth count by more than ``MOST_MOVED``, else -1), and the distance to the border in pixels from the
+    derivative slope (-1 where it tells none).
+    """
+    degree, gain, order = law
+    iterations, smooth, attractor, trust, apart = out
+    attractor[p] = hit
+    if DISTANCE:
+        apart[p] = -1.0
+        if hit > 0 and STILL == 0.0 and order > 1.0:
+            apart[p] = attractor_distance(slope, x - targets[hit - 1, 0], y - targets[hit - 1, 1])
+        elif hit == 0 and beyond > 0.0:
+            apart[p] = escape_distance(slope, x, y, a, b)
+    if hit > 0 and STILL > 0.0:
+        iterations[p] = n
+        short = max(trail[0], 1e-300)
+        rate = math.log(short / trail[1])  # -inf of the first step, to which all belong that far
+        smooth[p] = n - math.log(short / STILL) / rate
+        moved = 4.0 * (error + trail[2] + (trail[3] if trail[3] < inf else 0.0)) / (short * -rate)
+    elif hit > 0:
+        distance = max(math.hypot(x - targets[hit - 1, 0], y - targets[hit - 1, 1]), 1e-300)
+        iterations[p] = n
+        if order > 1.0:
+            smooth[p] = n - math.log(math.log(distance) / math.log(NEAR)) / math.log(order)
+            moved = error / (distance * -math.log(distance))
+        else:
+            smooth[p] = n - math.log(distance / NEAR) / math.log(order)
+            moved = error / (distance * -math.log(order))
+        moved = max(moved, error / NEAR)
+    elif beyond <= 0.0:
+        iterations[p] = -1
+        moved = error * 1e-3  # whether it stays inside shows only when the error is as large as the plane
+    else:
+        iterations[p] = n
+        smooth[p], moved = smooth_count(x, y, a, b, n, k, error, degree, gain)
+    trust[p] = 1 if moved <= MOST_MOVED and not unsure and beyond == beyond else -1  # NaN is not itself
+
+
+@inner
+def _iterate(x, y, a, b, n, seen, error, unsure, trail, slope, ends, until):
+    """Iterate a pixel until it ends or n is at least ``until``.
+
+    seen: when to keep an iterate for comparison, the one kept and its error. Returns all that changes,
+    |z|**2 - radius**2 and the target; called with it again it goes on.
+    """
+    keep, kept_x, kept_y, kept_error = seen
+    limit, radius, targets = ends
+    fixed = ROUNDING * math.hypot(a, b)
+    beyond = true_x(x) * true_x(x) + true_y(y) * true_y(y) - radius * radius
+    hit = reached(x, y, trail, targets)
+    while beyond <= 0.0 and hit == 0 and n < until:
+        unsure |= beyond > -4.0 * radius * error or in_doubt(x, y, trail, error, targets)
+        by_z, by_c = stretch(x, y, a, b)
+        if DISTANCE:
+            slope = slope_after_step(slope, tangent(x, y, a, b))
+        by_z = steepest(by_z, x, y, a, b, error)
+        u, v = value(x, y, a, b)
+        trail = stepped(trail, x, y, error, u, v)
+        error = by_z * error + by_c * fixed
+        error += OF_THE_PARTS * parts(x, y, a, b) + UNDERFLOW
+        x, y = u, v
+        n += 1
+        if x == kept_x and y == kept_y:
+            ever, error = repeated(error, kept_error)
+            n, kept_error = (limit if ever else n), error
+        if n == keep:
+            kept_x, kept_y, kept_error, keep = x, y, error, 2 * n
+        beyond = true_x(x) * true_x(x) + true_y(y) * true_y(y) - radius * radius
+        hit = reached(x, y, trail, targets)
+    unsure |= beyond > 0.0 and is_close(beyond, x, y, radius, error)
+    unsure |= hit > 0 and in_doubt(x, y, trail, error, targets)
+    return x, y, n, (keep, kept_x, kept_y, kept_error), error, unsure, trail, slope, beyond, hit
+
+
+@inner
+def _begun(p, zx, zy, cx, cy, pixel, of_start):
+    """What ``_iterate`` takes of a pixel that has made no step."""
+    x, y = zx[p], zy[p]
+    error = ROUNDING * (math.hypot(x, y) + abs(KX) + abs(KY))
+    return (
+        x, y, cx[p], cy[p], np.int64(0), (np.int64(64), inf, inf, 0.0), error, np.bool_(False), UNKNOWN,
+        first_slope(of_start, pixel),
+    )  # fmt: skip
+
+
+@kernel()
+def run_float64(zx, zy, cx, cy, pixel, of_start, limit, radius, law, targets, out):
+    """Iterate pixels from z - K (P,) with c (P,), to the results of ``read_out``.
+
+    pixel: a pixel's size; of_start: whether it is z that it moves.
+    """
+    ends = limit, radius, targets
+    for p in range(zx.size):
+        x, y, a, b, n, seen, error, unsure, trail, slope = _begun(p, zx, zy, cx, cy, pixel, of_start)
+        x, y, n, seen, error, unsure, trail, slope, beyond, hit = _iterate(
+            x, y, a, b, n, seen, error, unsure, trail, slope, ends, limit
+        )
+        read_out(p, x, y, a, b, n, n, hit, beyond, error, unsure, trail, slope, law, targets, out)
+
+
+@kernel()
+def share_float64(queue, stride, zx, zy, cx, cy, pixel, of_start, limit, radius, law, targets, out):
+    """The same by threads that share a queue (``pixel_queue.py``)."""
+    ends = limit, radius, targets
+    ended = True
+    while True:
+        if ended:
+            p = taken(queue)
+            if p >= zx.size:
+                break
+            x, y, a, b, n, seen, error, unsure, trail, slope = _begun(p, zx, zy, cx, cy, pixel, of_start)
+        x, y, n, seen, error, unsure, trail, slope, beyond, hit = _iterate(
+            x, y, a, b, n, seen, error, unsure, trail, slope, ends, min(limit, n + stride)
+        )
+        ended = not (beyond <= 0.0 and hit == 0 and n < limit)
+        if ended:
+            read_out(p, x, y, a, b, n, n, hit, beyond, error, unsure, trail, slope, law, targets, out)

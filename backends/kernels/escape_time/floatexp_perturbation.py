@@ -1,0 +1,339 @@
+"""Pixels as differences from reference orbits that lie below float64's range: each carries an exponent while it does.
+
+A pixel begins far below, z = (x + iy) 2**e, its error in the same unit, and grows into float64's range, where
+``perturbation.py`` takes over; a rebase, or a step close to a critical point, can bring it back. This file is compiled
+as ``escape.py`` is.
+"""
+
+from __future__ import annotations
+
+import math
+from math import inf
+
+import numpy as np
+
+from deepzoom.backends.kernels.arithmetic.exponent_bits import two_to, unit_of
+from deepzoom.backends.kernels.arithmetic.floatexp import (
+    NOTHING,
+    WIDE_ZERO,
+    wide,
+    wide_abs,
+    wide_add,
+    wide_larger,
+    wide_less,
+    wide_multiply,
+    widened,
+)
+from deepzoom.backends.kernels.escape_time.centred import true_x, true_y
+from deepzoom.backends.kernels.escape_time.distance_estimate import NO_SLOPE
+from deepzoom.backends.kernels.escape_time.escape import (
+    OF_A_STEP,
+    ROUNDING,
+    UNDERFLOW,
+    UNKNOWN,
+    in_doubt,
+    reached,
+    steepest,
+)
+from deepzoom.backends.kernels.escape_time.formula_placeholder import (
+    CANCELS,
+    LEAST_EXPONENT,
+    RX,
+    RY,
+    STILL,
+    bounds,
+    curvature,
+    difference,
+    wide_step,
+)
+from deepzoom.backends.kernels.escape_time.perturbation import (
+    BELOW,
+    ENDED,
+    PAUSED,
+    iterate_near,
+    no_past,
+    read_out_near,
+)
+from deepzoom.backends.kernels.escape_time.series_skips import dropped, skip_wide
+from deepzoom.backends.kernels.pixel_queue import taken
+from deepzoom.compiling.jit import inner, kernel
+
+LEAST = 2.0**LEAST_EXPONENT
+"""A difference below it is left to this file by ``iterate_near``; one beyond ``_ENOUGH`` is handed back."""
+_ENOUGH, _NEARLY = 2.0**4 * LEAST, LEAST_EXPONENT - 36
+_SMALL = 2.0**-500
+"""Of a step's result, or of a slope: products of numbers as small may have left float64's range."""
+_MAY_REBASE = -440
+"""Exponent below which a difference cannot move an iterate that is not tiny so far that it rebases."""
+_UNSEEN = 80  # exponents: a difference that much smaller does not change |W|**2 - radius**2
+_WITHIN = 2.0**-30, 2.0**30
+_LEAST_NOISE, _MOST_NOISE = -120, 900  # exponents, the unit's less: below the first it is nothing beside rounding
+_TO_GO_ON = -3
+_NEVER = np.int64(1) << 62
+
+
+@inner
+def _scaled(x, y, e, error):
+    """x + iy times 2**e and its error, so that the largest of them is between 1/2 and 1 where it was far from it.
+
+    What is below 2**NOTHING has become one with the reference: no number of steps brings it back.
+    """
+    largest = max(max(abs(x), abs(y)), error)
+    if _WITHIN[0] <= largest <= _WITHIN[1]:
+        return x, y, e, error
+    unit, k = unit_of(largest)
+    if largest == 0.0 or e + k < NOTHING:
+        return 0.0, 0.0, NOTHING, 0.0
+    return x * unit, y * unit, e + k, error * unit
+
+
+@inner
+def _outside(excess, zx, zy, x, y, e, error, radius):
+    """(whether |Z + z| > radius, whether that is in doubt), Z less K and z = (x + iy) 2**e."""
+    zx, zy = true_x(zx), true_y(zy)
+    if e < excess[1] - _UNSEEN:
+        return excess[0] > 0.0, False
+    moved = wide_add(wide((zx + zx) * x + (zy + zy) * y, e), wide(x * x + y * y, e + e))
+    total = wide_add(excess, moved)
+    return total[0] > 0.0, wide_less(wide_abs(total), wide(4.0 * radius * error, e))
+
+
+@inner
+def _reference_trail(zx, zy, here, m, trail):
+    """The trail of a pixel that is not to be told from the reference at its step m > 0; trail: the one before."""
+    length = math.hypot(zx[here] - zx[here - 1], zy[here] - zy[here - 1])
+    before = math.hypot(zx[here - 1] - zx[here - 2], zy[here - 1] - zy[here - 2]) if m > 1 else trail[0]
+    return length, before, 0.0, 0.0
+
+
+@inner
+def _reference(j, here, zx, zy, tiny_m, tiny_e):
+    """An iterate of the reference as wide numbers: from its row j, or, where that is below 0, from float64."""
+    if j >= 0:
+        return (tiny_m[j, 0], tiny_e[j, 0]), (tiny_m[j, 1], tiny_e[j, 1])
+    return widened(zx[here]), widened(zy[here])
+
+
+@inner
+def _from_critical(ox, oy, vx, vy):
+    """The pixel's iterate as a difference from where pixels rebase to, of the reference and the difference."""
+    ux, uy = wide_add(ox, vx), wide_add(oy, vy)
+    if RX != 0.0 or RY != 0.0:
+        ux, uy = wide_add(ux, widened(-RX)), wide_add(uy, widened(-RY))
+    return ux, uy
+
+
+@inner
+def _size(x, y):
+    return wide_add(wide_abs(x), wide_abs(y))
+
+
+@inner
+def _shared(x, y, error):
+    """Wide numbers in a unit of their own: (x, y, the unit's exponent, error)."""
+    e = max(max(x[1], y[1]), error[1])
+    return x[0] * two_to(x[1] - e), y[0] * two_to(y[1] - e), e, error[0] * two_to(error[1] - e)
+
+
+@inner
+def _told(slope):
+    """What float64 tells of a slope that is not negative: nothing of a very small one (``LEAST`` of ``source.py``)."""
+    return widened(slope) if slope > _SMALL else WIDE_ZERO
+
+
+@inner
+def _wide_step(pixel, x, y, e, error, rounding, j, here, orbits, tiny):
+    """A step of wide numbers: (x, y, exponent, error), and whether it is lost: the error hides the critical point.
+
+    rounding: what rounding of the step is relative to, as far as float64 tells.
+    """
+    da, db, ec, _, _ = pixel
+    cx, cy, zx, zy, kept, _, _, _ = orbits
+    _, _, tiny_m, tiny_e, _, _, c, _ = tiny
+    ox, oy = _reference(j, here, zx, zy, tiny_m, tiny_e)
+    vx, vy = wide(x, e), wide(y, e)
+    ux, uy, by_z, by_c = wide_step(
+        ox, oy, c[0], c[1], vx, vy, wide(da, ec), wide(db, ec), kept, here, tiny_m, tiny_e, j
+    )
+    off, unit = wide(error, e), two_to(e)
+    ax, ay = _from_critical(ox, oy, vx, vy)
+    lost = wide_less(_size(ax, ay), wide(64.0 * error, e))
+    bend = curvature(zx[here] + x * unit, zy[here] + y * unit, cx, cy)[0]
+    moved = wide_multiply(wide_add(by_z, wide_multiply(_told(bend), off)), off)
+    rounded = wide_larger(wide_multiply(widened(CANCELS), by_z), _told(rounding))
+    moved = wide_add(moved, wide_multiply(rounded, wide(OF_A_STEP * (abs(x) + abs(y)), e)))
+    moved = wide_add(moved, wide_multiply(by_c, wide(ROUNDING * (abs(da) + abs(db)), ec)))
+    x, y, e, error = _shared(ux, uy, moved)
+    return x, y, e, error, lost
+
+
+@inner
+def _with_noise(x, y, e, error, noise):
+    """With what the reference itself is off by in a step, 2**noise, added to the error."""
+    if noise - e < _LEAST_NOISE:
+        return _scaled(x, y, e, error)
+    if noise - e > _MOST_NOISE:
+        unit = two_to(e + _MOST_NOISE - noise)
+        x, y, e, error = x * unit, y * unit, noise - np.int64(_MOST_NOISE), error * unit
+    return _scaled(x, y, e, error + two_to(noise - e))
+
+
+@inner
+def _iterate_far(pixel, state, trail, orbits, tiny, skips, ends, until, left):
+    """Iterate a pixel, a step at least, until it ends, is in float64's range, or n is at least ``until``.
+
+    Returns its state, how it ended, and its trail. Ends: 1 + the target's index, 0 where it is in range, -1 at the
+    limit, -2 beyond the radius, -3 where it is to go on. left: whether it is beyond the radius already, and goes on
+    until it is in range or its reference ends.
+    """
+    da, db, ec, ga, gb = pixel
+    x, y, e, error, unsure, orbit, m, n = state
+    cx, cy, zx, zy, kept, _, start, length = orbits
+    is_tiny, tiny_at, tiny_m, tiny_e, excess_m, excess_e, _, noise = tiny
+    shortest, index, begin, rows, linear_c, exponents, radii = skips
+    limit, radius, targets = ends
+    critical = start.size - 1
+    one = np.int64(1)
+    below = (one << shortest) - one
+    first, last = start[orbit], length[orbit]
+    stepped = False
+    while True:
+        here = first + m
+        if not left:
+            if STILL > 0.0 and m > 0:
+                trail = _reference_trail(zx, zy, here, m, trail)
+            end = reached(zx[here], zy[here], trail, targets)
+            unsure |= in_doubt(zx[here], zy[here], trail, 0.0, targets)
+            outside, doubt = _outside((excess_m[here], excess_e[here]), zx[here], zy[here], x, y, e, error, radius)
+            unsure |= doubt
+            if outside:
+                end = -2
+            if end != 0:
+                break
+        end = -2 if left else (-1 if n >= limit else _TO_GO_ON)
+        if n >= until or (left and m == last):
+            break
+        j = np.searchsorted(tiny_at, here) if is_tiny[here] else np.int64(-1)
+        if j >= 0 or m == last or e > _MAY_REBASE:
+            ox, oy = _reference(j, here, zx, zy, tiny_m, tiny_e)
+            vx, vy = wide(x, e), wide(y, e)
+            ux, uy = _from_critical(ox, oy, vx, vy)
+            if m == last or wide_less(_size(ux, uy), _size(vx, vy)):
+                sizes = wide_add(wide_add(_size(ox, oy), _size(vx, vy)), widened(abs(RX) + abs(RY)))
+                rounded = wide_multiply(widened(ROUNDING), sizes)
+                x, y, e, error = _shared(ux, uy, wide_add(wide(error, e), rounded))
+                x, y, e, error = _scaled(x, y, e, error)
+                m, orbit = np.int64(0), critical
+                first, last = start[orbit], length[orbit]
+                here = first
+                j = np.searchsorted(tiny_at, here) if is_tiny[here] else np.int64(-1)
+        size = abs(x) + abs(y)
+        if stepped and e > _NEARLY and (size + error) * two_to(e) > _ENOUGH:
+            end = 0
+            break
+        stepped = True
+        block, span = np.int64(-1), one
+        if m > 0 and (m - 1) & below == 0:
+            q = begin[orbit] + ((m - 1) >> shortest)
+            at, steps = index[q], one << shortest
+            while at < index[q + 1] and radii[at] > 0.0 and n + steps <= limit:
+                over = e - exponents[at, 0]
+                if over > 40 or (size + error) * two_to(over) >= radii[at]:
+                    break
+                block, span = at, steps
+                at += 1
+                steps <<= 1
+        if block >= 0:
+            u, v, unit, drop = skip_wide(
+                rows[block], linear_c[block], exponents[block, 2], radii[block], exponents[block, 0],
+                exponents[block, 1], x, y, e, ga, gb,
+            )  # fmt: skip
+            share = OF_A_STEP + dropped(rows[block])
+            error = rows[block, 1] * two_to(exponents[block, 3] + e - unit) * (error + share * size) + share * drop
+            x, y, e = u, v, unit
+        else:
+            unit = max(e, ec)
+            p1, p2, scale = two_to(e - unit), two_to(ec - unit), two_to(unit)
+            px, py, pa, pb, off = x * p1, y * p1, da * p2, db * p2, error * p1
+            by_z, by_c, rounding = bounds(zx[here], zy[here], cx, cy, px, py, pa, pb, kept, here, scale)
+            served = j < 0
+            if served:
+                # float64 does not tell such an iterate: it should have been among the tiny ones
+                unsure |= abs(zx[here]) + abs(zy[here]) < _SMALL
+                by_z = steepest(by_z, zx[here], zy[here], cx, cy, off * scale)
+                off = by_z * off + (rounding * (OF_A_STEP * p1 * size) + by_c * (ROUNDING * (abs(pa) + abs(pb))))
+                u, v = difference(zx[here], zy[here], cx, cy, px, py, pa, pb, kept, here, scale)
+                served = abs(u) + abs(v) >= _SMALL or (size == 0.0 and da == 0.0 and db == 0.0)
+            if served:
+                x, y, e, error = u, v, unit, off
+            else:
+                x, y, e, error, lost = _wide_step(pixel, x, y, e, error, rounding, j, here, orbits, tiny)
+                unsure |= lost
+        x, y, e, error = _with_noise(x, y, e, error, noise)
+        m += span
+        n += span
+    return x, y, e, error, unsure, orbit, m, n, end, trail
+
+
+@kernel()
+def share_far(
+    queue, stride, dzx, dzy, dcx, dcy, exponent, reach_m, reach_e, orbits, tiny, skips, near_radii, limit, radius, law,
+    targets, out,
+):  # fmt: skip
+    """As ``run_perturbed``, z and c times 2**exponent; without distances.
+
+    tiny: (bool) which iterates float64 does not serve, where they stand, their values and what is kept of them (tiny,
+    2 + k) as mantissas and exponents; |Z|**2 - radius**2 of all iterates as wide numbers; c as two wide numbers; the
+    exponent of what a step of the reference is off by. skips as ``build_skips`` leaves them, but rows
+    of those that float64 serves, which have a radius in near_radii, are scaled for ``skip``. reach: as a wide number.
+    """
+    shortest, index, begin, rows, _, _, _ = skips
+    near = shortest, index, begin, rows, near_radii
+    ends = limit, radius, targets
+    noise = np.int64(tiny[7])
+    how, within = ENDED, False
+    while True:
+        if how == ENDED:
+            p = taken(queue)
+            if p >= dzx.size:
+                break
+            x, y, e, _ = _scaled(dzx[p], dzy[p], exponent, 0.0)
+            da, db, ec, _ = _scaled(dcx[p], dcy[p], exponent, 0.0)
+            share = two_to(ec - reach_e) / reach_m if reach_m > 0.0 else 0.0
+            ga, gb = da * share, db * share
+            nda, ndb = da * two_to(ec), db * two_to(ec)
+            orbit, m, n = np.int64(0), np.int64(0), np.int64(0)
+            seen = np.int64(0), np.int64(1), inf, inf, 0.0
+            error, unsure, left = ROUNDING * (abs(x) + abs(y)), np.bool_(False), np.bool_(False)
+            if error > 0.0:
+                x, y, e, error = _with_noise(x, y, e, error, noise)
+            state = x, y, error, unsure, orbit, m, n
+            how, within, past, trail = PAUSED, False, no_past(state), UNKNOWN
+            place = nda, ndb, ga, gb, two_to(noise), 0.0
+        until = _NEVER if left else min(limit, n + stride)
+        if within:
+            how, state, seen, past, beyond, hit, trail, _ = iterate_near(
+                place, state, seen, past, trail, NO_SLOPE, orbits, near, ends, until, LEAST
+            )
+            x, y, error, unsure, orbit, m, n = state
+            count = n
+            if how == BELOW:
+                within = False
+                x, y, e, error = _scaled(x, y, np.int64(0), error)
+        else:
+            x, y, e, error, unsure, orbit, m, n, end, trail = _iterate_far(
+                (da, db, ec, ga, gb), (x, y, e, error, unsure, orbit, m, n), trail, orbits, tiny, skips, ends, until,
+                left,
+            )  # fmt: skip
+            unit = two_to(e)
+            state = x * unit, y * unit, error * unit + UNDERFLOW, unsure, orbit, m, n
+            if left:
+                how, beyond, hit = ENDED, 1.0, 0
+            elif end == -2:
+                left, count = np.bool_(True), n
+            elif end == 0:
+                within, past = True, no_past(state)
+            elif end != _TO_GO_ON:
+                how, beyond, hit, count = ENDED, -1.0, max(end, 0), n
+        if how == ENDED:
+            read_out_near(p, place, state, count, beyond, hit, trail, NO_SLOPE, orbits, radius, law, targets, out)

@@ -1,0 +1,114 @@
+"""The tree of skips along a reference orbit: where some begin, those of 1, 2, 4, ... times the shortest's steps.
+
+Those that begin at one step stand side by side, the shortest first: a pixel there takes the longest that holds.
+
+This file is compiled together with the code of a formula and its kind of skips, as ``escape.py`` is.
+"""
+
+from __future__ import annotations
+
+import math
+from math import inf
+
+import numpy as np
+
+from deepzoom.backends.kernels.arithmetic.floatexp import narrowed, wide_divide, wide_less, wide_negative, widened
+from deepzoom.backends.kernels.escape_time.centred import true_x, true_y
+from deepzoom.backends.kernels.escape_time.formula_placeholder import STILL, stretch
+from deepzoom.backends.kernels.escape_time.series_first_step import one_step, room
+from deepzoom.backends.kernels.escape_time.series_skips import finished, followed
+from deepzoom.compiling.jit import inner, kernel
+from deepzoom.systems.escape_time import NEAR
+
+
+@kernel()
+def place_skips(count, index):
+    """Fill index (count + 2,): which skip is the first of those beginning at each of the shortest ones' places.
+
+    None begins at the last place, after all of them.
+    """
+    total = 0
+    for q in range(count):
+        index[q] = total
+        span = 1
+        while q % span == 0 and q + span <= count:
+            total += 1
+            span *= 2
+    index[count] = index[count + 1] = total
+
+
+@inner
+def _gap(x, y, excess, radius, targets):
+    """How far from the reference's x + iy a pixel is sure not to have met an exit, half of it for good measure."""
+    gap = wide_divide(wide_negative(excess), widened(2.0 * (radius + math.hypot(true_x(x), true_y(y)))))
+    if radius == inf:
+        gap = widened(1.0)
+    for i in range(targets.shape[0]):
+        left = widened(0.5 * (math.hypot(x - targets[i, 0], y - targets[i, 1]) - NEAR))
+        if wide_less(left, gap) or left[0] < 0.0:
+            gap = left
+    return gap
+
+
+@inner
+def _still_gap(x, y, cx, cy, size, next_x, next_y):
+    """How far from the reference's x + iy a pixel is sure not to stand still in the next step.
+
+    Its step is shorter than the reference's by |A z + B c - z| at most; twice that for what A z + B c leaves out.
+    """
+    by_z, by_c = stretch(x, y, cx, cy)
+    left = 0.5 * (math.hypot(next_x - x, next_y - y) - STILL) - 2.0 * by_c * size
+    return left / (1.0 + 2.0 * by_z)
+
+
+@kernel()
+def build_skips(
+    zx, zy, kept, tiny, excess_m, excess_e, radius, targets, first, shortest, cx, cy, size_m, size_e, index, tree,
+    begin, end, spare,
+):  # fmt: skip
+    """Fill the skips along one reference orbit that lie between two of their places.
+
+    zx, zy, kept, tiny, excess: orbits, of which this one begins at ``first``; shortest: log2 of the shortest skip's
+    steps; size: largest |c| of a pixel, as a wide number; index: from ``place_skips``. begin, end: the places, of which
+    begin is a multiple of a power of 2 that is no less than end - begin; spare: a skip to compute in.
+    tree: rows (skips, ROW) for ``skip``; of c's linear part (skips, 4); exponents (skips, 4) of R, of values, of c's
+    linear part and of |A|; the mantissa of R (skips,), 0 where a skip never holds; bounds of what is dropped.
+    """
+    size = (size_m, size_e)
+    space = room()
+    steps = np.int64(1) << shortest
+    for q in range(begin, end):
+        for i in range(steps):
+            m = first + 1 + q * steps + i
+            gap = _gap(zx[m], zy[m], (excess_m[m], excess_e[m]), radius, targets)
+            if STILL > 0.0:
+                moves = widened(_still_gap(zx[m], zy[m], cx, cy, narrowed(size), zx[m + 1], zy[m + 1]))
+                if wide_less(moves, gap):
+                    gap = moves
+            t = index[q] if i == 0 else spare
+            if tiny[m] or not gap[0] > 0.0:
+                tree[3][t] = 0.0
+            else:
+                one_step(t, zx[m], zy[m], cx, cy, size, gap, kept, m, tree, space)
+            if i > 0:
+                followed(index[q], spare, index[q], size, tree, space)
+    merge_skips(size, index, tree, begin, end, np.int64(0))
+
+
+@kernel()
+def merge_skips(size, index, tree, begin, end, level):
+    """Fill the levels above one, of the skips between two places."""
+    space = room()
+    span = 1 << level
+    while begin + 2 * span <= end:
+        for q in range(begin, end - 2 * span + 1, 2 * span):
+            followed(index[q] + level, index[q + span] + level, index[q] + level + 1, size, tree, space)
+        level += 1
+        span *= 2
+
+
+@kernel()
+def finish_skips(count, tree):
+    """Fill in what a pixel needs of each skip, once all are there."""
+    for t in range(count):
+        finished(t, tree)

@@ -1,0 +1,176 @@
+"""Training runs in expansions with a hidden unit in each lane of a group: the same step as ``expansion_step.py``'s.
+
+For the networks of ``unit_per_lane_plain.py``, and in its way: a lane holds the weights into its unit and out of it,
+and their gradients, each in several limbs.
+"""
+
+from __future__ import annotations
+
+import math
+
+from deepzoom.backends.kernels.arithmetic.expansion import masked, over, plus, rectified, times
+from deepzoom.backends.kernels.arithmetic.expansion_tanh import tanh_and_slope_limbs
+from deepzoom.backends.kernels.arithmetic.simd import fma
+from deepzoom.backends.kernels.training.convergence_measure import put_sums, sums_of, with_loss
+from deepzoom.backends.kernels.training.plain_step import RELU, TANH
+from deepzoom.compiling.jit import inner, kernel
+
+from .lane_group import any_group, first_of, in_lanes, next_pixel, shared_row
+from .lane_group_expansions import (
+    add_products,
+    dot_limbs,
+    expansions,
+    leading_row,
+    limb_columns,
+    limbs_at,
+    limbs_only_below,
+    minus_each,
+    plus_one,
+    sum_over_lanes,
+    times_one,
+    zeros_like,
+)
+
+
+@inner
+def _activated(v, shape):
+    """A hidden value, and what its slope comes from."""
+    if len(shape.kind) == TANH:
+        return tanh_and_slope_limbs(v)
+    if len(shape.kind) == RELU:
+        v = rectified(v)
+    return v, v
+
+
+@inner
+def _through_slope(p, h, slope, shape):
+    """The loss's derivative by a hidden input, from that by its value."""
+    if len(shape.kind) == TANH:
+        return times(p, slope)
+    if len(shape.kind) == RELU:
+        return masked(p, h)
+    return p
+
+
+@inner
+def _row(net, row, below, above, g_below, g_above, loss, twice, trained, shape):
+    """Loss and gradients with those of a data row; factors below and above, levels of their gradients."""
+    xs = shared_row(net.x, row * len(shape.inputs), shape.inputs)
+    h, slope = _activated(dot_limbs(xs, below), shape)
+    e = minus_each(
+        sum_over_lanes(times_one(above, h), shape.distances),
+        shared_row(net.y, row * len(shape.outputs), shape.outputs),
+    )
+    for error in leading_row(e):
+        loss = fma(error, error, loss)
+    if trained:
+        d = times_one(e, twice)
+        p = _through_slope(dot_limbs(d, above), h, slope, shape)
+        g_below, g_above = add_products(xs, p, g_below), add_products(d, h, g_above)
+    return loss, g_below, g_above
+
+
+@inner
+def _twice_over(count, kind, distances):
+    """2 / count as an expansion in every lane."""
+    return over(plus(kind, in_lanes(2.0, distances)), in_lanes(float(count), distances))
+
+
+@inner
+def limb_units_step(net, t, below, above, rate_below, rate_above, offset, shape, kind):
+    """One step of training; returns the loss before it, in float64 and the same in all lanes, and the new factors.
+
+    Factors are the weights times the constant ``factors`` of their layer, rates and offset those of factors.
+    """
+    width, lanes, k = net.widths[1], shape.distances, len(shape.outputs)
+    if net.offset_every_step:
+        below = limbs_only_below(plus_one(below, offset), width, lanes)
+    g_below, g_above = zeros_like(below), zeros_like(above)
+    full_batch = net.batches.size == 0
+    loss = in_lanes(0.0, lanes)
+    nothing = loss
+    twice = _twice_over(net.rows * k, kind, lanes)
+    for r in range(net.rows):
+        loss, g_below, g_above = _row(net, r, below, above, g_below, g_above, loss, twice, full_batch, shape)
+    if not full_batch:
+        batch = net.batches.shape[1]
+        drawn = min(t, net.batches.shape[0] - 1)
+        twice = _twice_over(batch * k, kind, lanes)
+        for b in range(batch):
+            _, g_below, g_above = _row(
+                net, net.batches[drawn, b], below, above, g_below, g_above, nothing, twice, True, shape,
+            )  # fmt: skip
+    below = minus_each(below, times_one(expansions(g_below), rate_below))
+    above = minus_each(above, times_one(expansions(g_above), rate_above))
+    return (
+        loss * (1.0 / (net.rows * k)),
+        limbs_only_below(below, width, lanes),
+        limbs_only_below(above, width, lanes),
+    )
+
+
+@inner
+def _rate(rates, number, constants, layer, factor, kind, distances):
+    """A learning rate as that of factors."""
+    scale = limbs_at(constants.scales, layer, kind, distances)
+    return times(times(limbs_at(rates, number, kind, distances), scale), factor)
+
+
+@inner
+def limb_factors(net, constants, weights, rates, offsets, p, shape, kind):
+    """A pixel's factors below and above, their rates, and the offset of those below."""
+    n, width, k, lanes = len(shape.inputs), net.widths[1], len(shape.outputs), shape.distances
+    start = p * (n + k) * width
+    first = limbs_at(constants.factors, 0, kind, lanes)
+    second = limbs_at(constants.factors, 1, kind, lanes)
+    below = limb_columns(weights, start, width, 1, width, shape.inputs, kind, lanes)
+    above = limb_columns(weights, start + n * width, 1, k, width, shape.outputs, kind, lanes)
+    return (
+        times_one(below, first),
+        times_one(above, second),
+        _rate(rates, 2 * p, constants, 0, first, kind, lanes),
+        _rate(rates, 2 * p + 1, constants, 1, second, kind, lanes),
+        times(limbs_at(offsets, p, kind, lanes), first),
+    )
+
+
+@kernel()
+def run_limb_units(queue, net, constants, steps, weights, rates, offsets, step, sums, shape, kind):
+    """Run pixels on from their step to the end, as ``run_limbs``: step and sums in place, weights stay.
+
+    queue and shape: as of ``run_units``; all else as of ``run_limbs``.
+    """
+    pixels = step.size
+    lanes = shape.distances
+    pixel = 0
+    t = 0
+    over = True
+    own = False
+    row = (0.0, 0.0, 0.0, 0.0)
+    below = limb_columns(weights, 0, 0, 0, 0, shape.inputs, kind, lanes)  # none of it: zeros
+    above = limb_columns(weights, 0, 0, 0, 0, shape.outputs, kind, lanes)
+    rate_below = plus(kind, in_lanes(0.0, lanes))
+    rate_above = rate_below
+    offset = rate_below
+    while True:
+        pixel = next_pixel(queue, over, pixel, lanes)
+        if over:
+            own = pixel < pixels
+            p = min(pixel, pixels - 1)
+            below, above, rate_below, rate_above, offset = limb_factors(
+                net, constants, weights, rates, offsets, p, shape, kind,
+            )  # fmt: skip
+            row = sums_of(sums, p)
+            t = step[p]
+            over = own and t >= steps
+        if not any_group(own):
+            return
+        loss, below, above = limb_units_step(net, t, below, above, rate_below, rate_above, offset, shape, kind)
+        if own and not over:
+            value = first_of(loss)
+            row = with_loss(row, t, steps, value)
+            t += 1
+            over = math.isnan(value) or t == steps
+            if over:
+                put_sums(sums, pixel, row)
+                step[pixel] = steps

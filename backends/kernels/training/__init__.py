@@ -1,0 +1,1 @@
+"""Compiled training steps and runs, a pixel in each SIMD lane: plain, delta, and in expansions."""

@@ -1,0 +1,58 @@
+"""Training runs in expansions to their end: a queue of pixels through the lanes, as ``plain_run.py``."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from deepzoom.backends.kernels.arithmetic.simd import LANES, lane_array, store
+from deepzoom.compiling.jit import kernel
+
+from .convergence_measure import add_loss
+from .expansion_step import limbs_layout, limbs_step
+from .plain_run import put, take
+
+
+@kernel()
+def run_limbs(net, constants, steps, weights, rates, offsets, step, sums, kind):
+    """Run pixels on from their step to the end, in place.
+
+    kind: a tuple of as many float64 as there are limbs. One row per pixel, limb after limb: weights (P, n * limbs),
+    rates (P, layers * limbs), offsets (P, limbs); step (P,) int64 and sums (P, 4). Returns how many steps of single
+    pixels were computed.
+    """
+    pixels = weights.shape[0]
+    at = limbs_layout(net.widths, kind)
+    lanes = lane_array(at.size // LANES)
+    lanes[:] = 0.0
+    t = np.zeros(LANES, np.int64)
+    holds = np.full(LANES, -1, np.int64)
+    losses = np.empty(LANES)
+    queue = 0
+    done_steps = 0
+    while True:
+        active = 0
+        for lane in range(LANES):
+            while holds[lane] < 0 and queue < pixels:
+                if step[queue] < steps:
+                    holds[lane] = queue
+                    t[lane] = step[queue]
+                    put(lanes, at.weights, lane, weights, queue)
+                    put(lanes, at.rates, lane, rates, queue)
+                    put(lanes, at.offset, lane, offsets, queue)
+                queue += 1
+            if holds[lane] >= 0:
+                active += 1
+        if active == 0:
+            return done_steps
+        store(losses, 0, limbs_step(net, constants, t, lanes, at, kind))
+        done_steps += active
+        for lane in range(LANES):
+            pixel = holds[lane]
+            if pixel < 0:
+                continue
+            add_loss(sums, pixel, t[lane], steps, losses[lane])
+            t[lane] += 1
+            if np.isnan(losses[lane]) or t[lane] == steps:
+                step[pixel] = steps
+                take(lanes, at.weights, lane, weights, pixel)
+                holds[lane] = -1

@@ -1,0 +1,320 @@
+"""One training step of a small network in plain float64, fused, for ``LANES`` pixels at once.
+
+Held equal by tests to the one definition of the step in ``deepzoom/systems/training.py``. The data rows are taken
+in blocks: hidden values, residuals and what flows back of one block stay in the first-level cache.
+
+A matrix with one value per pixel lies flat, rows first, ``LANES`` values in each place. The weights of all layers
+lie one after the other in the same way.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepzoom.backends.kernels.arithmetic.simd import (
+    LANES,
+    SIXTEEN_REGISTERS,
+    first_lane,
+    fma,
+    like,
+    load,
+    magnitude,
+    maximum,
+    past_lane,
+    splat,
+    store,
+    where_less,
+)  # fmt: skip
+from deepzoom.backends.kernels.arithmetic.tanh import ARGUMENT_SCALE, tanh
+from deepzoom.compiling.jit import inner
+
+from .last_layer import backward_last, forward_last, fuses
+from .matrix_products import ADD, SET, UNIT, contract_shared, contract_vector
+
+IDENTITY, RELU, TANH = 0, 1, 2
+PER_LANE = np.int64(-1)
+"""In place of the first element of shared inputs: each lane has drawn its own."""
+BLOCK = 48 if SIXTEEN_REGISTERS else 32
+"""Data rows taken at a time: measured best for the published network, of 4 to 136 with AVX-512, of 8 to 48 without."""
+
+
+class NetworkArrays(NamedTuple):
+    """What a kernel needs to know of a network: shapes, data, constants."""
+
+    x: NDArray[np.float64]
+    """Inputs, rows x widths[0], flat."""
+    y: NDArray[np.float64]
+    """Targets, rows x widths[-1], flat."""
+    widths: NDArray[np.int64]
+    """Width of the input, of each hidden layer, and of the output."""
+    scales: NDArray[np.float64]
+    """Factor of each layer's product (with the gain of its nonlinearity)."""
+    activation: int
+    rows: int
+    batches: NDArray[np.int64]
+    """Rows drawn at each step, (steps, batch); (0, 0) for full batch."""
+    offset_every_step: bool
+
+
+class Workspace(NamedTuple):
+    """Where a step's matrices begin in the one array that holds everything with a value per lane.
+
+    One array instead of many: a kernel then passes numbers around, and no reference counts.
+    """
+
+    weights: int
+    factors: int
+    """The weights, each layer times its constants (``factor``): what the products use."""
+    gradient: int
+    hidden: int
+    output: int
+    back: int
+    inputs: int
+    """Rows drawn for a minibatch, different in each lane."""
+    targets: int
+    rates: int
+    offset: int
+    size: int
+
+
+@inner
+def weight_count(widths):
+    count = 0
+    for layer in range(widths.size - 1):
+        count += widths[layer] * widths[layer + 1]
+    return count
+
+
+@inner
+def hidden_count(widths):
+    """Hidden values of one data row, over all layers."""
+    count = 0
+    for layer in range(1, widths.size - 1):
+        count += widths[layer]
+    return count
+
+
+@inner
+def layout(widths):
+    """The workspace of a plain step."""
+    widest = widths[-1]
+    for layer in range(1, widths.size):
+        widest = max(widest, widths[layer])
+    weights = 0
+    factors = weights + weight_count(widths) * LANES
+    gradient = factors + weight_count(widths) * LANES
+    hidden = gradient + weight_count(widths) * LANES
+    output = hidden + BLOCK * hidden_count(widths) * LANES
+    back = output + BLOCK * widths[-1] * LANES
+    inputs = back + BLOCK * widest * LANES
+    targets = inputs + BLOCK * widths[0] * LANES
+    rates = targets + BLOCK * widths[-1] * LANES
+    offset = rates + (widths.size - 1) * LANES
+    return Workspace(weights, factors, gradient, hidden, output, back, inputs, targets, rates, offset, offset + LANES)
+
+
+@inner
+def factor(scales, layer, activation):
+    """What a layer's weights are multiplied by before a product: its scale and, for tanh, the argument's."""
+    if activation == TANH and layer < scales.size - 1:
+        return scales[layer] * ARGUMENT_SCALE
+    return scales[layer]
+
+
+@inner
+def rectified(z):
+    return where_less(z, 0.0, 0.0, z)  # so that NaN comes through
+
+
+@inner
+def _activate(lanes, start, count, activation):
+    stop = start + count * LANES
+    if activation == TANH:
+        for i in range(start, stop, LANES):
+            store(lanes, i, tanh(load(lanes, i)))
+    elif activation == RELU:
+        for i in range(start, stop, LANES):
+            store(lanes, i, rectified(load(lanes, i)))
+
+
+@inner
+def forward(lanes, at, widths, activation, x, x0, rows):
+    """Hidden values and outputs of ``rows`` data rows; x is shared but where x0 is PER_LANE."""
+    layers = widths.size - 1
+    w = at.factors
+    h = at.hidden
+    before = at.inputs
+    fused = fuses(widths, activation == TANH)
+    for layer in range(layers):
+        n_in, n_out = widths[layer], widths[layer + 1]
+        last = layer == layers - 1
+        if fused and last:
+            forward_last(lanes, at.hidden, w, at.output, at.back, rows, n_in)
+            break
+        target = at.output if last else h
+        row = n_out * LANES
+        if layer == 0 and x0 >= 0:
+            contract_shared(lanes, target, row, LANES, x, x0, n_in, UNIT, w, row, LANES, rows, n_out, n_in, SET)
+        else:
+            contract_vector(
+                lanes, target, row, LANES, lanes, before, n_in * LANES, LANES, w, row, LANES, rows, n_out, n_in, SET
+            )
+        if not last:
+            if not fused:
+                _activate(lanes, h, rows * n_out, activation)
+            before = h
+            h += rows * row
+        w += n_in * row
+
+
+@inner
+def _residual(lanes, out, y, y0, count, total, loss):
+    """Turn outputs into the loss's derivative by them, in place; returns loss plus the squared errors."""
+    twice = 2.0 / total
+    for i in range(count):
+        e = load(lanes, out + i * LANES) - y[y0 + i]
+        loss = fma(e, e, loss)
+        store(lanes, out + i * LANES, e * twice)
+    return loss
+
+
+@inner
+def slope(h, activation):
+    """Slope of the nonlinearity, from its value."""
+    if activation == TANH:
+        return fma(h, -h, 1.0)
+    if activation == RELU:
+        return where_less(0.0, h, 1.0, 0.0)
+    return like(1.0, h)
+
+
+@inner
+def _back_from_output(lanes, h, d, w, rows, n_in, n_out, activation):
+    """Replace the last hidden values by the loss's derivative by their inputs (in place: the cache is small)."""
+    for r in range(rows):
+        for i in range(n_in):
+            p = load(lanes, d + r * n_out * LANES) * load(lanes, w + i * n_out * LANES)
+            for j in range(1, n_out):
+                p = fma(load(lanes, d + (r * n_out + j) * LANES), load(lanes, w + (i * n_out + j) * LANES), p)
+            place = h + (r * n_in + i) * LANES
+            store(lanes, place, p * slope(load(lanes, place), activation))
+
+
+@inner
+def _back_from_hidden(lanes, h, p, count, activation):
+    """The same one layer further down, where p holds the loss's derivative by the hidden values."""
+    undo = 1.0 / ARGUMENT_SCALE if activation == TANH else 1.0  # the factors hold the argument's scale
+    for i in range(0, count * LANES, LANES):
+        store(lanes, h + i, load(lanes, p + i) * undo * slope(load(lanes, h + i), activation))
+
+
+@inner
+def backward(lanes, at, widths, activation, x, x0, rows):
+    """Add these rows' gradient, but for each layer's scale, to the workspace's gradient.
+
+    The loss's derivative by the outputs stands in the workspace's output. Hidden values are overwritten on the way.
+    """
+    layers = widths.size - 1
+    w = weight_count(widths) * LANES
+    h = at.hidden + hidden_count(widths) * rows * LANES
+    d = at.output
+    for layer in range(layers - 1, -1, -1):
+        n_in, n_out = widths[layer], widths[layer + 1]
+        row = n_out * LANES
+        w -= n_in * row
+        g = at.gradient + w
+        if layer == 0 and x0 >= 0:
+            contract_shared(lanes, g, row, LANES, x, x0, UNIT, n_in, d, row, LANES, n_in, n_out, rows, ADD)
+            break
+        h = at.inputs if layer == 0 else h - n_in * rows * LANES
+        if layer == 1 and fuses(widths, activation == TANH):
+            backward_last(lanes, h, at.factors + w, g, d, rows, n_in)
+            d = h
+            continue
+        contract_vector(lanes, g, row, LANES, lanes, h, LANES, n_in * LANES, d, row, LANES, n_in, n_out, rows, ADD)
+        if layer == layers - 1 and layer > 0:
+            _back_from_output(lanes, h, d, at.factors + w, rows, n_in, n_out, activation)
+        elif layer > 0:
+            contract_vector(
+                lanes, at.back, n_in * LANES, LANES, lanes, d, row, LANES, at.factors + w, LANES, row,
+                rows, n_in, n_out, SET,
+            )  # fmt: skip
+            _back_from_hidden(lanes, h, at.back, rows * n_in, activation)
+        d = h
+
+
+@inner
+def draw(net, t, first, rows, lanes, at):
+    """Put the rows drawn at each lane's own step into the workspace."""
+    n, k = net.widths[0], net.widths[-1]
+    for r in range(rows):
+        for lane in range(first_lane(), past_lane()):
+            drawn = net.batches[min(t[lane], net.batches.shape[0] - 1), first + r]
+            for i in range(n):
+                lanes[at.inputs + (r * n + i) * LANES + lane] = net.x[drawn * n + i]
+            for i in range(k):
+                lanes[at.targets + (r * k + i) * LANES + lane] = net.y[drawn * k + i]
+
+
+@inner
+def prepare(net, lanes, at):
+    """Make the factors from the weights, and clear the gradient."""
+    i = 0
+    for layer in range(net.widths.size - 1):
+        f = factor(net.scales, layer, net.activation)
+        end = i + net.widths[layer] * net.widths[layer + 1] * LANES
+        while i < end:
+            store(lanes, at.factors + i, load(lanes, at.weights + i) * f)
+            store(lanes, at.gradient + i, splat(0.0))
+            i += LANES
+
+
+@inner
+def plain_step(net, t, lanes, at):
+    """One step of training in each lane, in place.
+
+    t (LANES,) is each lane's step. Returns two vectors: the loss before the update, and the largest gradient below
+    the last layer (zero: what lies below the last layer stands still).
+    """
+    widths = net.widths
+    n, k, layers = widths[0], widths[-1], widths.size - 1
+    if net.offset_every_step:
+        offset = load(lanes, at.offset)
+        for i in range(at.weights, at.weights + n * widths[1] * LANES, LANES):
+            store(lanes, i, load(lanes, i) + offset)
+    prepare(net, lanes, at)
+    full_batch = net.batches.size == 0
+    loss = splat(0.0)
+    for r in range(0, net.rows, BLOCK):
+        rows = min(BLOCK, net.rows - r)
+        forward(lanes, at, widths, net.activation, net.x, r * n, rows)
+        loss = _residual(lanes, at.output, net.y, r * k, rows * k, net.rows * k, loss)
+        if full_batch:
+            backward(lanes, at, widths, net.activation, net.x, r * n, rows)
+    if not full_batch:
+        batch = net.batches.shape[1]
+        twice = 2.0 / (batch * k)
+        for r in range(0, batch, BLOCK):
+            rows = min(BLOCK, batch - r)
+            draw(net, t, r, rows, lanes, at)
+            forward(lanes, at, widths, net.activation, net.x, PER_LANE, rows)
+            for i in range(0, rows * k * LANES, LANES):
+                e = load(lanes, at.output + i) - load(lanes, at.targets + i)
+                store(lanes, at.output + i, e * twice)
+            backward(lanes, at, widths, net.activation, net.x, PER_LANE, rows)
+
+    moved = splat(0.0)
+    i = 0
+    for layer in range(layers):
+        rate = load(lanes, at.rates + layer * LANES) * net.scales[layer]
+        end = i + widths[layer] * widths[layer + 1] * LANES
+        while i < end:
+            g = load(lanes, at.gradient + i)
+            if layer < layers - 1:
+                moved = maximum(moved, magnitude(g))
+            store(lanes, at.weights + i, load(lanes, at.weights + i) - rate * g)
+            i += LANES
+    return loss * (1.0 / (net.rows * k)), moved

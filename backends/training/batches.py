@@ -1,0 +1,139 @@
+"""Pixels of a training system through the compiled kernels: what the float64 and perturbation backends share."""
+
+from __future__ import annotations
+
+import time
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepzoom.backends.base import ReadOut, Say
+from deepzoom.backends.kernels.arithmetic.simd import LANES
+from deepzoom.backends.kernels.training import convergence_measure
+from deepzoom.backends.kernels.training.delta_run import run_delta
+from deepzoom.backends.kernels.training.delta_step import RecordLayout
+from deepzoom.backends.kernels.training.plain_run import run_frozen, run_plain
+from deepzoom.backends.kernels.training.plain_step import IDENTITY, RELU, TANH, NetworkArrays
+from deepzoom.compiling import jit
+from deepzoom.systems.training import Network
+from deepzoom.systems.training_run import TaylorRun, record, record_parts
+
+Floats = NDArray[np.float64]
+
+_ACTIVATIONS = {"identity": IDENTITY, "relu": RELU, "tanh": TANH}
+_TILE_OPERATIONS = 4e10  # of one tile: about a second on one core
+
+
+def arrays_of(network: Network) -> NetworkArrays:
+    """The network as kernels take it."""
+    none = np.zeros((0, 0), dtype=np.int64)
+    return NetworkArrays(
+        x=network.x.ravel().copy(),
+        y=network.y.ravel().copy(),
+        widths=np.array(network.widths, dtype=np.int64),
+        scales=np.array([float(s) ** 0.5 for s in network.squared_scales()]),
+        activation=_ACTIVATIONS[network.activation],
+        rows=len(network.x),
+        batches=none if network.batches is None else network.batches.copy(),
+        offset_every_step=network.offset is not None and network.offset_every_step,
+    )
+
+
+def layout_of(network: Network, batch: int | None = None) -> RecordLayout:
+    """Where a reference's values stand in its record; with ``batch``, in the rows of a minibatch."""
+    parts = record_parts(network, batch)
+    starts = np.cumsum([0, *(size for _, size in parts)])
+
+    def at(name: str) -> NDArray[np.int64]:
+        return np.array([s for s, (n, _) in zip(starts, parts, strict=False) if n == name], dtype=np.int64)
+
+    return RecordLayout(
+        at("hidden"), at("side"), at("back"), int(at("residual")[0]), int(at("gradient")[0]), int(starts[-1])
+    )
+
+
+def start_weights(network: Network, offsets: Floats) -> Floats:
+    """Each pixel's weights before the first step, (pixels, n); offsets (pixels, 1)."""
+    flat = np.concatenate([w.ravel() for w in network.weights])
+    weights = np.tile(flat, (len(offsets), 1))
+    if network.offset is not None and not network.offset_every_step:
+        weights[:, : network.weights[0].size] += offsets
+    return weights
+
+
+def finish(
+    net: NetworkArrays,
+    steps: int,
+    weights: Floats,
+    rates: Floats,
+    offsets: Floats,
+    step: NDArray[np.int64],
+    sums: Floats,
+) -> ReadOut:
+    """Run pixels from where they stand to their end in float64, and read them out."""
+    frozen, _ = run_plain(net, steps, weights, rates, offsets, step, sums)
+    rest = np.flatnonzero(frozen)
+    while len(rest):
+        rest_weights, rest_rates, rest_step, rest_sums = weights[rest], rates[rest], step[rest], sums[rest]
+        run_frozen(net, steps, rest_weights, rest_rates, rest_step, rest_sums)
+        weights[rest], step[rest], sums[rest] = rest_weights, rest_step, rest_sums
+        # standing still for one step without being saturated: go on in full
+        rest = rest[rest_step < steps]
+        if len(rest):
+            part = weights[rest], rates[rest], offsets[rest], step[rest], sums[rest]
+            frozen, _ = run_plain(net, steps, *part)
+            weights[rest], step[rest], sums[rest] = part[0], part[3], part[4]
+            rest = rest[frozen]
+    return read_out(sums)
+
+
+def read_out(sums: Floats) -> ReadOut:
+    """What the sums of finished pixels say; unchecked."""
+    measure = convergence_measure.measures(sums)
+    fate = np.where(measure < 0, -1, 1).astype(np.int8)
+    return ReadOut(measure, fate, np.zeros(len(sums), dtype=np.int8))
+
+
+def tile_of(network: Network, steps: int) -> int:
+    """Pixels of one tile."""
+    operations = 4.0 * len(network.x) * sum(w.size for w in network.weights) * steps
+    return int(min(4096, max(8, 2 ** round(np.log2(_TILE_OPERATIONS / operations)))))
+
+
+def compile_kernels(say: Say) -> None:
+    """Compile and keep the kernels, once for this version and kind of machine."""
+    if jit.ready("training"):
+        return
+    say("Compiling kernels for this machine (once, half a minute) ...")
+    network = Network(np.ones((1, 1)), np.ones((1, 1)), (np.ones((1, 1)), np.ones((1, 1))), "tanh", ("x", "y"))
+    net = arrays_of(network)
+    layout, none = layout_of(network), np.zeros((1, 1))
+    step, sums = np.zeros(1, dtype=np.int64), np.zeros((1, 4))
+    rates, weights = np.ones((1, 2)), np.ones((1, 2))
+    reference = np.ones((1, layout.size)), layout, layout, np.ones((2, 2)), np.ones(2), np.ones(1), np.zeros((2, 4))
+    run_delta(net, 2, 0, 1, 1.0, *reference, np.ones((1, 2)), np.ones((1, 2)), none, sums)
+    finish(net, 2, weights, rates, none, step, sums)
+    run_frozen(net, 2, weights, rates, np.zeros(1, dtype=np.int64), sums)
+    reference_run = TaylorRun(network, Fraction(0), Fraction(0), 64, 2)
+    record(network, reference_run.advance())
+    jit.mark_ready("training")
+
+
+def seconds_per_pixel_step(network: Network, say: Say) -> float:
+    """Time of one step of one pixel on one core, measured in some milliseconds."""
+    compile_kernels(say)
+    net, steps = arrays_of(network), 8
+    rates = np.full((2 * LANES, len(network.weights)), 1e-6)
+    best = np.inf
+    for _ in range(3):
+        offsets = np.zeros((2 * LANES, 1))
+        weights, step, sums = (
+            start_weights(network, offsets),
+            np.zeros(2 * LANES, dtype=np.int64),
+            np.zeros((2 * LANES, 4)),
+        )
+        before = time.perf_counter()
+        run_plain(net, steps, weights, rates, offsets, step, sums)
+        best = min(best, time.perf_counter() - before)
+    return best / (steps * 2 * LANES)

@@ -1,0 +1,90 @@
+"""Pixels of a training system in arbitrary precision, until two runs of different precision agree."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepzoom.arithmetic.exact import Exact
+from deepzoom.backends.base import Facts, Job, ReadOut
+from deepzoom.coordinates import log2
+from deepzoom.scene.scene import View
+from deepzoom.systems.convergence import Totals
+from deepzoom.systems.experiments import TrainingSystem
+from deepzoom.systems.training_run import ExactRun
+
+AGREEMENT = 1e-9
+"""Relative difference of the measure at which two precisions count as agreeing."""
+LIMBS_OF_RUNGS = (1, 2, 4, 8)
+"""Limbs of a pixel's numbers after so many rungs of ``higher_precision.py``; beyond them they are exact."""
+_MARGIN, _MORE_BITS = 64, 52
+_MOST_DOUBLINGS = 5
+
+
+def exact_bits(system: TrainingSystem, view: View) -> int:
+    """What the depth needs, and digits for a run to lose; where they are too few, two precisions disagree."""
+    height = view.smallest_difference() * 2 * view.height
+    return math.ceil(-log2(height)) + _MARGIN + system.network.rate_bits(view.x, view.y)
+
+
+class ExactTrainingJob(Job):
+    """bits: of the first run, None to choose. More are taken until two runs agree, but where they were given.
+
+    more: bits to begin with beyond those that would be chosen.
+    """
+
+    tile = 1
+
+    def __init__(self, system: TrainingSystem, view: View, bits: int | None, more: int = 0) -> None:
+        self._network, self._view, self._steps = system.network, view, system.steps
+        self._given = bits
+        self._bits = bits or exact_bits(system, view) + more
+        self.facts = Facts(self._bits)
+
+    def _measure(self, pixel: int, bits: int) -> float:
+        run = ExactRun(self._network, *self._view.point(pixel), bits)
+        totals = Totals(Exact.of(0.0, bits))
+        for _ in range(self._steps):
+            loss = run.advance().loss
+            if not math.isfinite(loss.floats()):
+                break
+            totals.add(loss)
+        return totals.measure(self._steps)
+
+    def judged(self, pixels: NDArray[np.int64], claimed: ReadOut, rungs: NDArray[np.int8]) -> ReadOut:
+        """One run in place of two, with as many bits more as the other job's numbers have, where they agree."""
+        parts = []
+        for i, (pixel, rung) in enumerate(zip(pixels.tolist(), rungs.tolist(), strict=True)):
+            if rung >= len(LIMBS_OF_RUNGS):
+                parts.append(self._until_two_agree(pixel, self._bits))
+                continue
+            bits = self._bits + 53 * LIMBS_OF_RUNGS[rung]
+            part = _read_out(self._measure(pixel, bits), True)
+            claim = ReadOut(claimed.measure[i : i + 1], claimed.fate[i : i + 1], part.trust)
+            if not part.agrees(claim).all():
+                part = self._until_two_agree(pixel, bits, float(part.measure[0]))
+            parts.append(part)
+        return ReadOut.joined(parts)
+
+    def run(self, pixels: NDArray[np.int64]) -> ReadOut:
+        return ReadOut.joined([self._until_two_agree(pixel, self._bits) for pixel in pixels.tolist()])
+
+    def _until_two_agree(self, pixel: int, bits: int, value: float | None = None) -> ReadOut:
+        """Runs of more and more bits; value: the first one's measure, where it has been run."""
+        value = self._measure(pixel, bits) if value is None else value
+        settled = False
+        for _ in range(_MOST_DOUBLINGS):
+            more = self._measure(pixel, bits + _MORE_BITS)
+            settled = (more < 0) == (value < 0) and abs(more - value) <= AGREEMENT * abs(more)
+            value = more
+            if settled or self._given is not None:
+                break
+            bits *= 2
+        return _read_out(value, settled)
+
+
+def _read_out(measure: float, settled: bool) -> ReadOut:
+    fate, trust = -1 if measure < 0 else 1, 1 if settled else -1
+    return ReadOut(np.array([measure]), np.array([fate], np.int8), np.array([trust], np.int8))

@@ -1,0 +1,65 @@
+"""Training pixels in plain float64 on the CPU: every step of every pixel."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepzoom.backends.base import Facts, Job, ReadOut, Say
+from deepzoom.backends.kernels.arithmetic.last_bit import OF_WEIGHTS
+from deepzoom.scene.scene import View
+from deepzoom.systems.experiments import TrainingSystem
+from deepzoom.systems.training import rates_at
+
+from .batches import arrays_of, finish, start_weights, tile_of
+from .expansions import disturbed, signs
+from .higher_precision import MoreDigits
+from .horizon import State
+
+
+class Float64Job(Job):
+    """Training pixels, each from its first step."""
+
+    has_shadow = True
+    rungs = MoreDigits.rungs
+
+    def __init__(self, system: TrainingSystem, view: View, say: Say) -> None:
+        self._network, self._view, self._steps = system.network, view, system.steps
+        self._arrays = arrays_of(system.network)
+        self._more = MoreDigits(system, view, say)
+        self.tile = tile_of(system.network, system.steps)
+        self.facts = Facts()
+
+    def run(self, pixels: NDArray[np.int64]) -> ReadOut:
+        return finish(self._arrays, self._steps, *self._start(pixels, False))
+
+    def shadow(self, pixels: NDArray[np.int64]) -> ReadOut:
+        return self._more.shadow(*self._start(pixels, True))
+
+    def horizon(self, pixels: NDArray[np.int64]) -> NDArray[np.int32]:
+        return self._more.horizon(self._start(pixels, False), self._start(pixels, True))
+
+    def again(self, pixels: NDArray[np.int64], rung: int) -> ReadOut:
+        return self._more.again(pixels, rung)
+
+    def batch(self, rung: int) -> int:
+        return self._more.batch(rung)
+
+    def _start(self, pixels: NDArray[np.int64], moved: bool, shared: bool = False) -> State:
+        """moved: coordinates, rates and weights each by one unit in the last place.
+
+        shared: weights not yet moved, and of one row where all pixels begin with the same.
+        """
+        x, y = self._view.points(pixels)
+        if moved:
+            x, y = disturbed(np.stack([x, y], axis=1), signs(pixels, 2, 0)).T
+        rates = rates_at(self._network, x, y, lambda fixed: np.full(len(x), float(fixed)))
+        learning = np.stack(rates.learning, axis=1)
+        offsets = np.zeros((len(x), 1)) if rates.offset is None else rates.offset[:, None].copy()
+        same = shared and (rates.offset is None or self._network.offset_every_step)
+        weights = start_weights(self._network, offsets[:1] if same else offsets)
+        if moved:
+            learning = disturbed(learning, signs(pixels, learning.shape[1], 1))
+            if not shared:
+                weights = disturbed(weights, signs(pixels, weights.shape[1], OF_WEIGHTS))
+        return weights, learning, offsets, np.zeros(len(x), dtype=np.int64), np.zeros((len(x), 4))

@@ -1,0 +1,230 @@
+"""Pixels of a training system run again: disturbed, and with more digits in two, four and eight limbs, then exactly.
+
+The shadow of a pixel starts one unit in the last place beside it and takes steps of one limb: float64, but in another
+order than the plain step, and with slopes that do not vanish where tanh is saturated to the last bit. There the plain
+step stands still for good, disturbed or not, and a second run of its own would agree with it in error.
+
+A pixel begins at the latest step where its difference from the reference is below the last limb: there the difference
+in float64 is all that the limbs can hold, and the weights of the reference come from an exact run. Where float64 tells
+the pixels apart, and there is no reference, it begins at the first step. Each pixel runs twice, the second time
+disturbed in its last limb; where the two agree it is settled.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import gmpy2
+import numpy as np
+from numpy.typing import NDArray
+
+from deepzoom.arithmetic.tangent import Fold, Series
+from deepzoom.backends.base import ReadOut, Say
+from deepzoom.backends.kernels.arithmetic.expansion_tanh import split
+from deepzoom.backends.kernels.training import convergence_measure
+from deepzoom.backends.kernels.training.expansion_run import run_limbs
+from deepzoom.backends.kernels.training.expansion_step import LimbConstants
+from deepzoom.compiling import jit
+from deepzoom.coordinates import log2
+from deepzoom.reference.training import ORDER, Reference
+from deepzoom.scene.scene import View
+from deepzoom.systems.experiments import TrainingSystem
+from deepzoom.systems.training import Network
+from deepzoom.systems.training_run import ExactRun, Snapshot
+
+from . import expansions
+from .batches import arrays_of, read_out
+from .exact import LIMBS_OF_RUNGS, ExactTrainingJob
+from .horizon import State, horizons
+
+Floats = NDArray[np.float64]
+Run = Callable[[LimbConstants, Floats, Floats, Floats, NDArray[np.int64], Floats], None]
+"""Runs pixels to their end: constants of as many limbs as the pixels have, then their state as of ``run_limbs``."""
+
+LIMBS = dict(zip(("double-double", "quad-double", "octo-double"), LIMBS_OF_RUNGS[1:], strict=True))
+BATCHES = {"double-double": 32, "quad-double": 8, "octo-double": 4, "exact arithmetic": 1}
+"""Pixels of one call, some seconds' work; each runs twice at a time, so that four fill the lanes."""
+_GUARD = 26  # bits of the reference below the last limb
+_MORE = 53 * 8  # bits of the first exact run beyond the usual: eight limbs were not enough
+
+
+@dataclass(frozen=True)
+class _Start:
+    """Where pixels leave the reference: step, its weights there (n, limbs), and the polynomials of the differences."""
+
+    step: int
+    weights: Floats
+    snapshot: Snapshot | None
+
+
+def constants_of(network: Network, count: int) -> LimbConstants:
+    """The network's constants in so many limbs."""
+    roots = [expansions.square_root(s, count) for s in network.squared_scales()]
+    argument: Any = gmpy2.mpfr(1)
+    if network.activation == "tanh":
+        with gmpy2.context(precision=53 * count + 64):
+            argument = 2 / gmpy2.log(gmpy2.mpfr(2))
+            factors = [*(r * argument for r in roots[:-1]), roots[-1]]
+    else:
+        factors = roots
+    return LimbConstants(*(np.array([split(v, count) for v in values]) for values in (roots, factors, [argument])))
+
+
+class MoreDigits:
+    """The rungs of a training job. reference, totals and skip: as the job has them, None where it has none."""
+
+    rungs = tuple(BATCHES)
+
+    def __init__(
+        self,
+        system: TrainingSystem,
+        view: View,
+        say: Say,
+        reference: Reference | None = None,
+        totals: Floats | None = None,
+        skip: Snapshot | None = None,
+    ) -> None:
+        self._system, self._view, self._say = system, view, say
+        self._network, self._steps = system.network, system.steps
+        self._reference, self._totals, self._skip = reference, totals, skip
+        self._arrays = arrays_of(system.network)
+        self._starts: dict[int, _Start] = {}
+        self._lock = threading.Lock()
+
+    def batch(self, rung: int) -> int:
+        """Pixels of one call of ``again``."""
+        return BATCHES[self.rungs[rung]]
+
+    def again(self, pixels: NDArray[np.int64], rung: int, run: Run | None = None) -> ReadOut:
+        """Read-outs of pixels at a rung, as ``Job.again``. run: what runs them in limbs, None for this thread."""
+        name = self.rungs[rung]
+        if name not in LIMBS:
+            return ExactTrainingJob(self._system, self._view, None, _MORE).run(pixels)
+        count = LIMBS[name]
+        start = self._started(count)
+        weights, rates, offsets, sums = self._state(start, pixels, count)
+        both = [self._disturbed(v, pixels, count, seed) for seed, v in enumerate((weights, rates, offsets))]
+        rows = [np.concatenate([a, b]).reshape(2 * len(pixels), -1) for a, b in zip((weights, rates, offsets), both)]
+        weights, rates, offsets = rows
+        sums = np.concatenate([sums, sums])
+        step = np.full(len(sums), start.step, dtype=np.int64)
+        run = self._on_cpu if run is None else run
+        run(constants_of(self._network, count), weights, rates, offsets, step, sums)
+        one, two = read_out(sums[: len(pixels)]), read_out(sums[len(pixels) :])
+        trust = np.where(one.agrees(two), 1, -1).astype(np.int8)
+        return ReadOut(one.measure, one.fate, trust)
+
+    def shadow(self, weights: Floats, rates: Floats, offsets: Floats, step: NDArray[np.int64], sums: Floats) -> ReadOut:
+        """Run pixels from where they stand to their end in steps of one limb; arguments as of ``finish``."""
+        self._on_cpu(constants_of(self._network, 1), weights, rates, offsets, step, sums)
+        return read_out(sums)
+
+    def horizon(self, plain: State, shadow: State) -> NDArray[np.int32]:
+        """The step at which each pixel's plain run and its shadow lose each other, as ``Job.horizon``."""
+        self._compiled(1)
+        return horizons(self._arrays, constants_of(self._network, 1), self._steps, plain, shadow)
+
+    def _on_cpu(
+        self,
+        constants: LimbConstants,
+        weights: Floats,
+        rates: Floats,
+        offsets: Floats,
+        step: NDArray[np.int64],
+        sums: Floats,
+    ) -> None:
+        count = constants.scales.shape[1]
+        self._compiled(count)
+        run_limbs(self._arrays, constants, self._steps, weights, rates, offsets, step, sums, (0.0,) * count)
+
+    def _started(self, count: int) -> _Start:
+        """The start with so many limbs, made once."""
+        with self._lock:
+            if count not in self._starts:
+                self._starts[count] = self._start(count)
+            return self._starts[count]
+
+    def _compiled(self, count: int) -> None:
+        with self._lock:
+            name = next((name for name, expansions in LIMBS.items() if expansions == count), "the shadow")
+            if not jit.ready(f"limbs-{count}"):
+                self._say(f"Compiling the kernels of {name} (once, some seconds) ...")
+                tiny = Network(np.ones((1, 1)), np.ones((1, 1)), (np.ones((1, 1)), np.ones((1, 1))), "tanh", ("x", "y"))
+                rows, one = np.ones((1, 2 * count)), np.ones((1, count))
+                state = rows, rows.copy(), one, np.zeros(1, dtype=np.int64), np.zeros((1, 4))
+                run_limbs(arrays_of(tiny), constants_of(tiny, count), 1, *state, (0.0,) * count)
+                jit.mark_ready(f"limbs-{count}")
+
+    def _start(self, count: int) -> _Start:
+        snapshot = self._latest(count)
+        if snapshot is None or self._reference is None:
+            flat = np.concatenate([w.ravel() for w in self._network.weights])
+            weights = np.zeros((len(flat), count))
+            weights[:, 0] = flat
+            return _Start(0, weights, None)
+        bits = max(self._reference.bits, 53 * count) + _GUARD
+        run = ExactRun(self._network, self._view.x, self._view.y, bits)
+        for _ in range(snapshot.step):
+            run.advance()
+        parts = [expansions.of_exact(w, count).reshape(-1, count) for w in run.weights]
+        return _Start(snapshot.step, np.concatenate(parts), snapshot)
+
+    def _latest(self, count: int) -> Snapshot | None:
+        """The latest snapshot at which no pixel's difference has reached the last limb."""
+        if self._reference is None or self._skip is None:
+            return None
+        size = log2(self._view.largest_difference())
+        reach = np.maximum.accumulate(self._reference.reach)
+        small = [
+            s
+            for s in self._reference.snapshots
+            if 0 < s.step <= self._skip.step and reach[s.step] + size <= -53 * (count - 1)
+        ]
+        return small[-1] if small else None
+
+    def _state(self, start: _Start, pixels: NDArray[np.int64], count: int) -> tuple[Floats, Floats, Floats, Floats]:
+        """weights (pixels, n, limbs), rates (pixels, layers, limbs), offsets (pixels, 1, limbs), sums at the start."""
+        view, network = self._view, self._network
+        points = [view.point(p) for p in pixels.tolist()]
+        known = {v: expansions.power_of_ten(v, count) for v in {v for point in points for v in point}}
+        powers = {name: np.array([known[point[k]] for point in points]) for k, name in enumerate("xy")}
+
+        def value(name: str) -> Floats:
+            if name in powers:
+                return powers[name]
+            return np.tile(expansions.power_of_ten(gmpy2.mpq(Fraction(name)), count), (len(pixels), 1))
+
+        rates = np.stack([value(name) for name in network.rates], axis=1)
+        offset = np.zeros((len(pixels), count)) if network.offset is None else value(network.offset)
+        sums = np.zeros((len(pixels), convergence_measure.COLUMNS))
+        if start.snapshot is None:
+            weights = np.tile(start.weights, (len(pixels), 1, 1))
+            if network.offset is not None and not network.offset_every_step:
+                first = network.weights[0].size
+                weights[:, :first] = expansions.plus(offset[:, None], start.weights[None, :first, 0])
+        else:
+            weights = expansions.plus(start.weights, self._at(start.snapshot, start.snapshot.weights, pixels))
+            assert self._totals is not None
+            sums[:] = self._totals[start.step]
+            sums[:, : convergence_measure.EXCESS] += self._at(start.snapshot, start.snapshot.sums, pixels)
+        return weights, rates, offset[:, None], sums
+
+    def _at(self, snapshot: Snapshot, data: Floats, pixels: NDArray[np.int64]) -> Floats:
+        """Polynomials at each pixel, one by one: a product of matrices adds up in another order in another batch."""
+        series = Series(data, snapshot.exponent, ORDER, Fold())
+        found = []
+        for p in pixels:
+            dx, dy, exponent = self._view.differences(np.array([p]))
+            found.append(series.at(dx, dy, exponent)[0])
+        return np.array(found)
+
+    def _disturbed(self, values: Floats, pixels: NDArray[np.int64], count: int, seed: int) -> Floats:
+        """The same, disturbed in the last limb by a few units."""
+        size = values[..., 0] * 2.0 ** -(53 * count - 2)
+        moved = values.copy()
+        moved[..., -1] += size * expansions.signs(pixels, values.shape[1], seed)
+        return moved

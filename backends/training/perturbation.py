@@ -1,0 +1,264 @@
+"""Training pixels by perturbation: one exact reference run, and for every pixel only the difference from it.
+
+A pixel goes through four stages: it skips the first steps by the reference's Taylor polynomials, takes delta steps
+until its difference has grown to ``HAND_OFF`` of the weights, becomes weights = reference + difference there, and runs
+on in float64.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepzoom.arithmetic.tangent import Fold, Series, monomials, substituted
+from deepzoom.backends.base import Facts, Job, ReadOut, Say
+from deepzoom.backends.kernels.arithmetic.last_bit import OF_COORDINATES, OF_DIFFERENCES, OF_HAND_OFF
+from deepzoom.backends.kernels.training import convergence_measure
+from deepzoom.backends.kernels.training.delta_run import run_delta
+from deepzoom.coordinates import log2
+from deepzoom.reference.training import HAND_OFF, ORDER, Reference
+from deepzoom.scene.scene import View
+from deepzoom.scene.shape import IDENTITY
+from deepzoom.systems.experiments import TrainingSystem
+from deepzoom.systems.training_run import Snapshot
+
+from .batches import arrays_of, finish, layout_of, tile_of
+from .expansions import disturbed, signs
+from .higher_precision import MoreDigits
+from .horizon import State
+
+Floats = NDArray[np.float64]
+
+_DROPPED = 2.0**-53
+"""Largest share of a pixel's difference that a skip may leave out: what rounding it to float64 leaves out too."""
+_CONFIRMED = 1e-11
+"""How closely probe pixels that took delta steps all the way must agree with a skip: rounding of some hundred steps."""
+_RANGE, _SEEN = -900, -80
+"""log2 of differences: of the least that float64 serves, and of those that show nowhere."""
+_FOLD_ROOM = 2.0  # log2 of how far a view must stay from a fold for the skip to pass it
+
+
+def series_of(snapshot: Snapshot, data: Floats) -> Series:
+    """The polynomials of a snapshot's weights, or of its sums."""
+    return Series(data, snapshot.exponent, ORDER, Fold())
+
+
+def _truncation(snapshot: Snapshot, layers: list[slice], view: View) -> float:
+    """Share of the difference that the polynomials drop in a view, estimated.
+
+    They are taken in the picture's own coordinates, in which a stretched view is as large in all directions. The first
+    dropped degree is extrapolated from the largest ratio of one degree to the one before.
+    """
+    degrees = monomials(ORDER).sum(axis=1)
+    log2_size = log2(view.depth * max(view.width, view.height) / (2 * view.height))
+    size = 2.0 ** min(log2_size - snapshot.exponent, 200.0)  # far beyond where they hold
+    weights = snapshot.weights
+    if view.shape != IDENTITY:
+        weights = substituted(weights, ORDER, view.shape.matrix)
+    share = 0.0
+    for layer in layers:
+        terms = [
+            float(np.abs(weights[degrees == k][:, layer]).sum(axis=0).max()) * size**k for k in range(1, ORDER + 1)
+        ]
+        if terms[0] == 0:
+            continue
+        ratios = [b / a for a, b in pairwise(terms) if a > 0]
+        share = max(share, terms[-1] / terms[0] * max(ratios))
+    return share
+
+
+class TrainingPerturbationJob(Job):
+    """Training pixels as differences from a reference run."""
+
+    has_shadow = True
+    rungs = MoreDigits.rungs
+
+    def __init__(self, system: TrainingSystem, view: View, reference: Reference, seconds: float, say: Say) -> None:
+        network = system.network
+        self._network, self._view, self._steps = network, view, system.steps
+        self._reference = reference
+        self._arrays = arrays_of(network)
+        self._layout = layout_of(network)
+        self._drawn = self._layout if network.batches is None else layout_of(network, network.batches.shape[1])
+        self._layers: list[slice] = []
+        for w in network.weights:
+            begin = self._layers[-1].stop if self._layers else 0
+            self._layers.append(slice(begin, begin + w.size))
+        self.tile = tile_of(network, system.steps)
+        self._totals = self._reference_totals()
+        self._skip = self._confirmed_skip()
+        self.holds_differences = self._hold_differences()
+        self._more = MoreDigits(system, view, say, reference, self._totals, self._skip)
+        self.facts = Facts(
+            reference.bits, reference.digits, reference.steps, seconds, 0 if self._skip is None else self._skip.step
+        )
+
+    def _reference_totals(self) -> Floats:
+        """The reference's own sums before each step (steps + 1, 4); what decides its fate at the end is exact."""
+        ref = self._reference
+        ratios = np.minimum(ref.ratios[: self._steps], convergence_measure.CEILING)
+        totals = np.zeros((len(ratios) + 1, convergence_measure.COLUMNS))
+        totals[:, convergence_measure.FIRST] = ref.losses[0] if len(ratios) else 0.0
+        totals[1:, convergence_measure.SUM] = np.cumsum(ratios)
+        totals[1:, convergence_measure.INVERSE] = np.cumsum(1.0 / ratios)
+        late = np.arange(len(ratios)) >= self._steps - convergence_measure.LAST
+        totals[1:, convergence_measure.EXCESS] = np.cumsum(np.where(late, ratios - 1.0, 0.0))
+        if len(ratios) == self._steps:
+            totals[-1, convergence_measure.EXCESS] = ref.windows[self._steps - 1]
+        return totals
+
+    def _differences(self, pixels: NDArray[np.int64], moved: bool = False) -> tuple[Floats, Floats, int]:
+        """Those of pixels from the centre; moved: in a stretched view by what rounding makes of them.
+
+        Along the long direction the polynomials' terms in x and y cancel: what rounding made of coordinates, and in so
+        many steps of coefficients, grows by the stretch.
+        """
+        dx, dy, exponent = self._view.differences(pixels)
+        if moved and self._view.shape != IDENTITY:
+            size = 2.0**-52 * math.sqrt(1 if self._skip is None else self._skip.step)
+            right, up = signs(pixels, 2, OF_COORDINATES).T
+            dx, dy = dx * (1 + size * right), dy * (1 + size * up)
+        return dx, dy, exponent
+
+    def _parameters(self, dx: Floats, dy: Floats, exponent: int) -> tuple[Floats, Floats]:
+        """Differences of learning rates (pixels, layers) and offset (pixels, 1), by R expm1(v ln 10)."""
+        grown = {name: np.expm1(np.ldexp(v, exponent) * math.log(10.0)) for name, v in (("x", dx), ("y", dy))}
+        zero = np.zeros(len(dx))
+        rates = [grown.get(name, zero) for name in self._network.rates]
+        offset = zero if self._network.offset is None else grown[self._network.offset]
+        return self._reference.learning * np.stack(rates, axis=1), self._reference.offset * offset[:, None]
+
+    def _start(
+        self, skip: Snapshot | None, dx: Floats, dy: Floats, exponent: int, moved: Floats | None = None
+    ) -> tuple[int, Floats, Floats, Floats, Floats]:
+        """(step, differences of weights, of rates, of offsets, of sums) after the skip; moved: as ``_to_hand_off``."""
+        first, rates, offsets, sums = self._beside_weights(skip, dx, dy, exponent)
+        if skip is None:
+            differences = np.zeros((len(dx), self._layers[-1].stop))
+            if self._network.offset is not None and not self._network.offset_every_step:
+                differences[:, self._layers[0]] += offsets
+        else:
+            differences = np.ascontiguousarray(series_of(skip, skip.weights).at(dx, dy, exponent))
+        if moved is not None:
+            differences = disturbed(differences, moved)
+            rates = disturbed(rates, moved[:, : rates.shape[1]])
+        return first, differences, rates, offsets, sums
+
+    def _beside_weights(
+        self, skip: Snapshot | None, dx: Floats, dy: Floats, exponent: int
+    ) -> tuple[int, Floats, Floats, Floats]:
+        """(step, differences of rates, of offsets, of sums) after the skip."""
+        sums = np.zeros((len(dx), convergence_measure.COLUMNS))
+        if skip is not None:
+            sums[:, : convergence_measure.EXCESS] = series_of(skip, skip.sums).at(dx, dy, exponent)
+        return 0 if skip is None else skip.step, *self._parameters(dx, dy, exponent), sums
+
+    def _to_hand_off(
+        self,
+        skip: Snapshot | None,
+        last: int,
+        threshold: float,
+        dx: Floats,
+        dy: Floats,
+        exponent: int,
+        moved: Floats | None = None,
+    ) -> tuple[NDArray[np.int64], Floats, Floats]:
+        """(step, weights' differences, sums) at the hand-off.
+
+        moved: signs (pixels, n), where differences are to be disturbed after the skip.
+        """
+        first, differences, rates, offsets, sums = self._start(skip, dx, dy, exponent, moved)
+        ref = self._reference
+        step = run_delta(
+            self._arrays, self._steps, first, last, threshold, ref.record, self._layout, self._drawn, ref.weights,
+            ref.learning, ref.ratios, self._totals, differences, rates, offsets, sums,
+        )  # fmt: skip
+        return step, differences, sums
+
+    def run(self, pixels: NDArray[np.int64]) -> ReadOut:
+        return finish(self._arrays, self._steps, *self._handed_off(pixels, False))
+
+    def shadow(self, pixels: NDArray[np.int64]) -> ReadOut:
+        return self._more.shadow(*self._handed_off(pixels, True))
+
+    def horizon(self, pixels: NDArray[np.int64]) -> NDArray[np.int32]:
+        return self._more.horizon(self._handed_off(pixels, False), self._handed_off(pixels, True))
+
+    def again(self, pixels: NDArray[np.int64], rung: int) -> ReadOut:
+        return self._more.again(pixels, rung)
+
+    def batch(self, rung: int) -> int:
+        return self._more.batch(rung)
+
+    def _handed_off(self, pixels: NDArray[np.int64], moved: bool) -> State:
+        """moved: differences after the skip, and rates and weights at the hand-off, by one unit in the last place.
+
+        And coordinates, as by ``_differences``.
+        """
+        dx, dy, exponent = self._differences(pixels, moved)
+        ref = self._reference
+        size = self._layers[-1].stop
+        step, differences, sums = self._to_hand_off(
+            self._skip,
+            min(ref.steps, self._steps),
+            HAND_OFF,
+            dx,
+            dy,
+            exponent,
+            signs(pixels, size, OF_DIFFERENCES) if moved else None,
+        )
+        rates, offsets = self._parameters(dx, dy, exponent)
+        weights, learning = ref.weights[np.minimum(step, ref.steps)] + differences, ref.learning + rates
+        if moved:
+            weights = disturbed(weights, signs(pixels, size, OF_HAND_OFF))
+            learning = disturbed(learning, signs(pixels, learning.shape[1], 2))
+        return weights, learning, ref.offset + offsets, step, sums
+
+    def _hold_differences(self) -> bool:
+        """Whether differences are in float64's range after the skip, or so small to the end that nothing shows."""
+        size, first = log2(self._view.largest_difference()), 0 if self._skip is None else self._skip.step
+        reach = self._reference.reach
+        begun = 0.0 if self._skip is None else float(reach[first])
+        return begun + size > _RANGE or float(np.max(reach[first:])) + size < _SEEN
+
+    def _confirmed_skip(self) -> Snapshot | None:
+        """The latest snapshot whose polynomials hold for the whole view, by their own terms and by probe pixels."""
+        size = log2(self._view.largest_difference())
+        last_start = self._steps - convergence_measure.LAST  # the read-out needs the last losses one by one
+        fits = [
+            s
+            for s in self._reference.snapshots
+            if 0 < s.step <= min(last_start, self._reference.steps - 1)
+            and s.fold >= size + _FOLD_ROOM
+            and np.isfinite(s.sums).all()
+            and _truncation(s, self._layers, self._view) <= _DROPPED
+        ]
+        corners = self._corners()
+        # float64 carries the probes' own differences only where they are well above 1e-308
+        start = None
+        if corners[2] < _RANGE:
+            early = [s for s in fits if self._reference.reach[s.step] + size > _RANGE]
+            start = early[0] if early else (fits[-1] if fits else None)
+        while fits:
+            _, probed, _ = self._to_hand_off(start, fits[-1].step, math.inf, *corners)
+            skipped = series_of(fits[-1], fits[-1].weights).at(*corners)
+            if start is fits[-1] or self._agree(probed, skipped):
+                return fits[-1]
+            fits.pop()
+        return None
+
+    def _corners(self) -> tuple[Floats, Floats, int]:
+        """Parameter differences of the four corners and the middles of the edges."""
+        w, h = self._view.width, self._view.height
+        pixels = [i * w + j for i in {0, h // 2, h - 1} for j in {0, w // 2, w - 1}]
+        return self._differences(np.array(sorted(pixels), dtype=np.int64))
+
+    def _agree(self, probed: Floats, skipped: Floats) -> bool:
+        for layer in self._layers:
+            size = np.abs(probed[:, layer]).max(axis=1)
+            if np.any(np.abs(probed[:, layer] - skipped[:, layer]).max(axis=1) > _CONFIRMED * size):
+                return False
+        return True

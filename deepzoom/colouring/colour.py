@@ -1,0 +1,251 @@
+"""From a field's values to colours, again and again, without running anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepzoom import systems
+from deepzoom.rendering.field import Field
+from deepzoom.scene.colours import Colouring
+from deepzoom.systems.escape_time import EscapeTimeSystem
+
+from . import attractors, palettes, sample_mean
+from .relief import beside_another, steepness
+from .slope_shading import shade, shaded
+
+Floats = NDArray[np.float64]
+
+_GAP = 0.25
+BY_RANK = Colouring()
+UNSETTLED = (1.0, 0.0, 1.0)
+"""Colour of pixels that are not settled, where they are marked; no palette in use has it."""
+_BESIDE = 0.5
+"""Distance in pixels of a sample that has none, in a pixel that has none either: it lies on the border."""
+COUNTS_PER_HEIGHT = 32
+"""Smooth counts that make a relief as high as the picture."""
+
+
+def by_rank(measure: Floats, among: Floats | None = None) -> Floats:
+    """Spread measures evenly by rank, as published: negative ones over [0.25, 1], others over [-1, -0.25].
+
+    So structure shows at every level and converged stays apart from diverged (cdf_img in the published notebook).
+    NaN (not done) stays NaN. among: values whose ranks they are, where not their own.
+    """
+    among = measure if among is None else among
+    known = np.sort(among[~np.isnan(among)].ravel())
+    negative = int(np.searchsorted(known, 0.0))
+    if not len(known):
+        return np.full(measure.shape, np.nan)
+    places = np.concatenate([np.linspace(-1, -_GAP, negative), np.linspace(_GAP, 1, len(known) - negative)])
+    return np.where(np.isnan(measure), np.nan, -np.interp(measure, known, places))
+
+
+def by_count(smooth: Floats, among: Floats | None = None) -> Floats:
+    """Spread smooth counts evenly by rank over [-1, 1], equal ones at their mean rank; below 0 and NaN become NaN.
+
+    among: counts whose ranks they are, where not their own.
+    """
+    count = np.where(smooth < 0, np.nan, smooth)
+    known = np.sort(count[~np.isnan(count)].ravel() if among is None else among[among >= 0].ravel())
+    places = (np.searchsorted(known, count) + np.searchsorted(known, count, "right")) / max(1, len(known)) - 1
+    return np.where(np.isnan(count), np.nan, places)
+
+
+def by_histogram(smooth: Floats, among: Floats | None = None) -> Floats:
+    """Spread whole counts by their histogram over [-1, 1]: a flat band for each, in the middle of its share of pixels.
+
+    Of the smooth counts themselves the histogram would be all but the same as their rank. among: as of ``by_count``.
+    """
+    return by_count(np.floor(smooth), None if among is None else np.floor(among))
+
+
+def by_cycle(value: Floats, cycle: float, forth_and_back: bool) -> Floats:
+    """Where values stand in a palette that repeats every ``cycle`` of them, in [0, 1]; NaN stays NaN.
+
+    forth_and_back: the palette runs to its end and back within a cycle, so that one with two ends has no seam.
+    """
+    place = (value / cycle) % 1.0
+    return 1 - np.abs(2 * place - 1) if forth_and_back else place
+
+
+def by_distance(distance: Floats, rows: int) -> Floats:
+    """Spread distances in pixels over [0, 1]: log(1 + d) / log(1 + rows), 1 from the picture's height on."""
+    return np.minimum(np.log1p(distance) / np.log1p(rows), 1.0)
+
+
+def by_horizon(horizon: Floats, steps: int, among: Floats | None = None) -> Floats:
+    """Spread the steps at which float64 lost pixels over [0, 0.9], equal areas for all of it; 1 where it lost none.
+
+    horizon: ``steps`` where not lost; below 0 and NaN become NaN. among: those whose ranks they are, if not their own.
+    """
+    lost = np.where(horizon < steps, horizon, np.nan)
+    return np.where(horizon >= steps, 1.0, 0.45 * (by_count(lost, None if among is None else among[among < steps]) + 1))
+
+
+def estimated_distance(smooth: Floats, attractor: NDArray[Any], degree: Floats | float = 2.0) -> Floats:
+    """Distance to the set's border in pixels, from the smooth counts of neighbouring pixels; -1 where there is none.
+
+    1 / (log(degree) |grad count|), which is |z| log|z| / |dz| of an escaping orbit: for powers of z within a factor of
+    2 of the distance near the set. degree: by which a step raises |z| far out, or the distance to an attractor near it.
+    At most 1 beside a pixel of another attractor, or of none; inf where counts do not change. As coarse as pixels are:
+    it cannot tell distances well below one.
+    """
+    height = np.where(smooth < 0, np.nan, smooth)
+    kind = np.where(smooth < 0, -1, attractor)
+    with np.errstate(divide="ignore"):
+        distance = 1 / (np.log(degree) * steepness(height, attractor))
+    distance = np.where(beside_another(kind), np.minimum(distance, 1.0), distance)
+    return np.where(np.isnan(height), -1.0, distance)
+
+
+def colour(
+    measure: Floats,
+    palette: str,
+    fine: bool = False,
+    attractor: NDArray[Any] | None = None,
+    how: Colouring = BY_RANK,
+    distance: Floats | None = None,
+    places: Floats | None = None,
+    ends: range = range(0),
+    mixed: Callable[[Floats], Floats] | None = None,
+) -> Floats:
+    """RGB (height, width, 3) in 0 .. 1 of measures (height, width), NaN where not done: grey. ``fine``: for 16 bits.
+
+    Training is coloured by the signed measure, converged and diverged each in a part of the palette. Escape time, where
+    ``attractor`` is given, by the smooth count or by ``distance`` (in pixels, for how.by == "distance" only), each
+    attractor in a part of the palette of its own, or by ``attractors`` (how.by == "attractor", for which ``ends`` says
+    what attractors there are); how.interior where the limit was reached. places: in the palette, where they are not to
+    be found from these measures alone. mixed: what to do with the colours before they are shaded.
+    """
+    rows = measure.shape[0]
+    if attractor is None:
+        relief = by_rank(measure) if places is None else 2 * places - 1
+        places, height, kind = _signed(measure, how) if places is None else places, rows * relief, measure < 0
+    else:
+        places = _counted(measure, palette, attractor, how, distance) if places is None else places
+        height, kind = np.where(measure < 0, np.nan, measure) * (rows / COUNTS_PER_HEIGHT), attractor
+    if attractor is not None and how.by == "attractor":
+        rgb = attractors.apply(places, measure, attractor, ends, palette, how.colours)
+    else:
+        rgb = palettes.apply(palette, places, fine, how.colours)
+    if attractor is not None:
+        rgb[measure < 0] = [int(how.interior[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    if mixed is not None:
+        rgb = mixed(rgb)
+    if how.slope is not None:
+        rgb = shaded(rgb, shade(height, kind.astype(np.int64), how.slope))
+    return rgb
+
+
+def _signed(measure: Floats, how: Colouring, among: Floats | None = None) -> Floats:
+    """Places in [0, 1] of a signed measure: negative ones above the middle, others below."""
+    if how.by != "cyclic":
+        return (by_rank(measure, among) + 1) / 2
+    place = _GAP + (1 - _GAP) * by_cycle(np.abs(measure), how.cycle, True)
+    return (1 - np.copysign(place, measure)) / 2
+
+
+def _counted(
+    smooth: Floats, palette: str, attractor: NDArray[Any], how: Colouring, distance: Floats | None,
+    among: tuple[Floats, NDArray[Any]] | None = None,
+) -> Floats:  # fmt: skip
+    """Places in [0, 1] of smooth counts, each attractor's, and escape's, in its own part.
+
+    By attractor they are its colours' own, and each has all of [0, 1]. among: counts and attractors of the picture,
+    where these are not; NaN for an attractor that is not there.
+    """
+    places = np.full(smooth.shape, np.nan)
+    all_smooth, all_kinds = (smooth, attractor) if among is None else among
+    kinds = np.unique(all_kinds[all_smooth >= 0])
+    for k, kind in enumerate(kinds):
+        own, others = attractor == kind, all_smooth[all_kinds == kind]
+        if how.by in ("rank", "attractor"):
+            places[own] = (by_count(smooth[own], others) + 1) / 2
+        elif how.by == "histogram":
+            places[own] = (by_histogram(smooth[own], others) + 1) / 2
+        elif how.by == "cyclic":
+            part = len(kinds) > 1  # of a palette, with two ends
+            places[own] = by_cycle(smooth[own], how.cycle, part or not palettes.is_cyclic(palette, how.colours))
+        else:
+            assert distance is not None
+            places[own] = by_distance(np.where(distance[own] < 0, np.nan, distance[own]), all_smooth.shape[0])
+        if len(kinds) > 1 and how.by != "attractor":
+            places[own] = (k + 0.1 + 0.8 * places[own]) / len(kinds)
+    return places
+
+
+def coloured(field: Field, fine: bool = False, at: Any = ...) -> Floats:
+    """RGB (height, width, 3) in 0 .. 1 of a field in its scene's colours; pixels not done as in ``Field.shown``.
+
+    at: an index that takes some rows and columns, evenly apart, for a smaller picture, without samples. Distances are
+    the field's where it has them, else ``estimated_distance``.
+    """
+    scene = field.scene
+    measure = field.shown(at=at)
+    attractor = None if field.attractor is None else np.nan_to_num(field.shown("attractor", at)).astype(np.int16)
+    distance = places = None
+    if scene.colouring.by == "horizon":
+        known = np.full(measure.shape, -1.0) if field.horizon is None else field.shown("horizon", at)
+        places = by_horizon(known, scene.steps)
+    iteration = None
+    if attractor is not None and scene.colouring.by in ("distance", "attractor"):
+        system = systems.create(scene.system, scene.settings, scene.steps)
+        assert isinstance(system, EscapeTimeSystem)
+        iteration = system.iteration
+    if attractor is not None and iteration is not None and scene.colouring.by == "distance":
+        drawn = field.shown("fate", at) < 0
+        degree = np.where(drawn, iteration.order, iteration.degree)
+        distance = estimated_distance(measure, attractor, degree)
+        if field.distance is not None:
+            own = field.shown("distance", at) * (len(measure) / len(field.measure))
+            distance = np.where(own >= 0, own, distance)
+    ends = range(0) if iteration is None else iteration.ends
+    mixes = field.samples is not None and at is ...
+    mixed = partial(_with_samples, field=field, fine=fine, distance=distance, ends=ends) if mixes else None
+    rgb = colour(measure, scene.palette, fine, attractor, scene.colouring, distance, places, ends, mixed)
+    if scene.colouring.mark_unsettled:
+        if mixes:
+            return sample_mean.marked(rgb, field, UNSETTLED)
+        rgb[field.shown("trust", at) < 0] = UNSETTLED
+    return rgb
+
+
+def _with_samples(rgb: Floats, field: Field, fine: bool, distance: Floats | None, ends: range) -> Floats:
+    """Colours of pixels, those that have samples as the mean of theirs; rgb, distance: of the pixels."""
+    samples, scene, places = field.samples, field.scene, _places_of_samples(field, distance)
+    assert samples is not None
+    how = replace(scene.colouring, slope=None)
+
+    def colours(part: slice) -> Floats:
+        attractor = None if samples.attractor is None else samples.attractor[part]
+        return colour(samples.measure[part], scene.palette, fine, attractor, how, None, places[part], ends)
+
+    # a sample at an attractor that no pixel is at has no colour
+    inside = False if samples.attractor is None else samples.measure < 0
+    return sample_mean.mixed(rgb, field, ~np.isnan(places) | inside, colours)
+
+
+def _places_of_samples(field: Field, distance: Floats | None) -> Floats:
+    """Places (M, samples - 1) in the palette, as those of the pixels spread over it; distance: of the pixels."""
+    scene, samples = field.scene, field.samples
+    assert samples is not None
+    if scene.colouring.by == "horizon":
+        if samples.horizon is None or field.horizon is None:
+            return np.full(samples.done.shape, np.nan)
+        return by_horizon(samples.horizon.astype(np.float64), scene.steps, field.horizon.astype(np.float64))
+    if samples.attractor is None or field.attractor is None:
+        return _signed(samples.measure, scene.colouring, field.measure)
+    if distance is not None:
+        beside = distance.ravel()[field.sampled][:, None]
+        distance = np.broadcast_to(np.where(beside < 0, _BESIDE, beside), samples.done.shape)
+        if samples.distance is not None:
+            distance = np.where(samples.distance < 0, distance, samples.distance)
+    return _counted(
+        samples.measure, scene.palette, samples.attractor, scene.colouring, distance, (field.measure, field.attractor)
+    )

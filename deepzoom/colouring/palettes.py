@@ -1,0 +1,84 @@
+"""Palettes: matplotlib's colour maps by name, or colours in a row, such as a palette file's.
+
+matplotlib takes a fifth of a second to import. The default palette and colours in a row do without it: they are blended
+here as matplotlib does it, to the last bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepzoom.errors import InputError
+
+_SEAM = 0.1
+_STEPS = 256
+_SPECTRAL = (
+    "#9e0142", "#d53e4f", "#f46d43", "#fdae61", "#fee08b", "#ffffbf", "#e6f598", "#abdda4", "#66c2a5", "#3288bd",
+    "#5e4fa2",
+)  # fmt: skip
+"""The default palette, from ColorBrewer 2.0 by Cynthia Brewer (Apache License 2.0)."""
+
+_OURS = {"Spectral": _SPECTRAL}
+Colours = Callable[[NDArray[np.float64] | float], NDArray[np.float64]]
+
+
+def check(name: str) -> None:
+    """Raise InputError where there is no such palette."""
+    if name in _OURS:
+        return
+    import matplotlib
+
+    if name not in matplotlib.colormaps:
+        near = get_close_matches(name, list(matplotlib.colormaps), 3, 0.5)
+        hint = f"; near it are {', '.join(near)}" if near else ""
+        raise InputError(
+            f"--palette: {name!r} is no colour map of matplotlib{hint}. Such as Spectral, viridis, magma, or a file"
+            " .map or .gpl."
+        )
+
+
+def _map(name: str, colours: Sequence[str], steps: int | None = None) -> Colours:
+    """What gives the RGB (..., 3) of values in 0 .. 1: a palette of its own number of steps, or of so many."""
+    row = colours or _OURS.get(name)
+    if row:
+        table = _blended([row[0], row[0]] if len(row) == 1 else row, steps or _STEPS)
+        return lambda values: table[np.clip(np.asarray(values) * len(table), 0, len(table) - 1).astype(np.int64)]
+    import matplotlib
+
+    found = matplotlib.colormaps[name]
+    map_ = found if steps is None else found.resampled(steps)
+    return lambda values: np.asarray(map_(values))[..., :3]
+
+
+def _blended(row: Sequence[str], steps: int) -> NDArray[np.float64]:
+    """So many colours (steps, 3) from the first to the last of a row of ``#rrggbb``, which are evenly apart."""
+    rgb = np.array([[int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)] for colour in row])
+    # in the order of matplotlib's operations, so that rounding is the same
+    places = np.linspace(0, 1, len(row)) * (steps - 1)
+    at = (steps - 1) * np.linspace(0, 1, steps)
+    after = np.searchsorted(places, at)[1:-1]
+    share = (at[1:-1] - places[after - 1]) / (places[after] - places[after - 1])
+    between = share[:, None] * (rgb[after] - rgb[after - 1]) + rgb[after - 1]
+    return np.clip(np.concatenate([rgb[:1], between, rgb[-1:]]), 0.0, 1.0)
+
+
+def is_cyclic(name: str, colours: Sequence[str] = ()) -> bool:
+    """Whether a palette ends where it begins: each of red, green and blue to a tenth."""
+    map_ = _map(name, colours)
+    return bool(np.abs(map_(0.0) - map_(1.0)).max() <= _SEAM)
+
+
+def apply(
+    name: str, values: NDArray[np.float64], fine: bool = False, colours: Sequence[str] = ()
+) -> NDArray[np.float64]:
+    """RGB (..., 3) in 0 .. 1 of values in 0 .. 1; NaN becomes grey.
+
+    colours: ``#rrggbb`` from 0 to 1, evenly apart and blended between; none for matplotlib's map of that name.
+    ``fine``: in more than the map's own 256 steps.
+    """
+    rgb = _map(name, colours, 1 << 16 if fine else None)(np.where(np.isnan(values), 0.0, values))
+    return np.where(np.isnan(values)[..., None], 0.5, rgb)

@@ -1,0 +1,100 @@
+"""From the colour options of the command line to a scene's colours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from deepzoom import systems
+from deepzoom.colouring import palette_files, palettes
+from deepzoom.errors import InputError
+from deepzoom.scene.colours import COLOURINGS, Colouring
+from deepzoom.scene.scene import Scene
+
+ATTRACTED = ("newton", "nova", "magnet1", "magnet2")
+"""Systems whose orbits end at attractors."""
+
+
+def usual(system: str) -> Colouring:
+    """The colours of a new scene. A scene that says nothing of its colouring is by rank, whatever its system."""
+    return Colouring("attractor" if system == "newton" else Colouring.by)
+
+
+@dataclass(frozen=True)
+class ColourOptions:
+    """What was given; None where an option was not."""
+
+    palette: str | None = None
+    colouring: str | None = None
+    cycle: str | None = None
+    slope: str | None = None
+    interior: str | None = None
+    mark_unsettled: bool | None = None
+
+    def applied(self, scene: Scene) -> Scene:
+        """The scene in these colours, its own where none were given. Raises InputError where they do not go with it."""
+        palette, how = scene.palette, scene.colouring
+        if self.palette is not None:
+            path = Path(self.palette)
+            from_file = palette_files.is_file(path)
+            palette = path.name if from_file else self.palette
+            how = replace(how, colours=palette_files.read(path) if from_file else ())
+        if not how.colours:
+            palettes.check(palette)
+        if self.colouring is not None:
+            cycle = how.cycle if self.colouring == "cyclic" else Colouring.cycle
+            how = replace(how, by=self.colouring, cycle=cycle)
+        if self.cycle is not None:
+            if how.by != "cyclic":
+                raise InputError("--cycle: it goes with --colouring cyclic.")
+            how = replace(how, cycle=_number(self.cycle, "--cycle", "a number above zero, such as 16"))
+        if self.slope is not None:
+            given = None if self.slope == "none" else _number(self.slope, "--slope", "an angle in degrees, or none")
+            how = replace(how, slope=given)
+        if self.interior is not None:
+            how = replace(how, interior=_colour(self.interior))
+        if self.mark_unsettled is not None:
+            how = replace(how, mark_unsettled=self.mark_unsettled)
+        _check_counts(scene.system, how)
+        return replace(scene, palette=palette, colouring=how)
+
+
+def _number(text: str, option: str, wanted: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise InputError(f"{option}: {text!r} is not {wanted}.") from None
+
+
+def _colour(text: str) -> str:
+    from matplotlib.colors import to_hex, to_rgba
+
+    try:
+        *_, opaque = to_rgba(text)
+    except ValueError:
+        opaque = 0.0
+    if opaque < 1:
+        raise InputError(f"--interior: {text!r} is no colour: give a name such as navy, or #rrggbb.")
+    return to_hex(text)
+
+
+def _check_counts(system: str, how: Colouring) -> None:
+    """Raise InputError where colours ask for iteration counts, or horizons, that a system does not have."""
+    if how.by == "horizon" and system not in systems.PUBLISHED:
+        raise InputError(
+            f"--colouring: horizon is of training systems, which {system} is not; give one of"
+            f" {', '.join(c for c in COLOURINGS if c not in ('attractor', 'horizon'))}."
+        )
+    if how.by == "attractor" and system not in ATTRACTED:
+        raise InputError(
+            f"--colouring: attractor is of {', '.join(ATTRACTED)}, whose orbits end at attractors; give {system} rank"
+            " or cyclic."
+        )
+    if systems.is_escape_time(system):
+        return
+    if how.by in ("histogram", "distance"):
+        raise InputError(
+            f"--colouring: {how.by} is made of iteration counts, which {system} does not have; give rank or cyclic."
+        )
+    if how.interior != Colouring.interior:
+        raise InputError(f"--interior: {system} has no points that never escape; leave it out, or give black.")

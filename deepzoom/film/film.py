@@ -1,0 +1,238 @@
+"""A film from its beginning to its end: keyframes, then frames or a video; stopped and gone on with at any moment."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepzoom.coordinates import format_decimal
+from deepzoom.errors import InputError, Stopped
+from deepzoom.files import clear_abandoned
+from deepzoom.pictures.png import write_png
+from deepzoom.rendering import render as rendering
+from deepzoom.rendering.batches import Observer, cores
+
+from .exponential_map import expmap
+from .frames import Frames, in_order
+from .keyframes import Keyframes
+from .video import is_video, write_video
+from .zoom_path import Film
+
+BYTES_PER_FRAME_PIXEL, BYTES_PER_KEYFRAME_PIXEL = 2.5, 12
+"""On disk, about, in dust; smooth pictures take less."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a film goes. out: a folder for frames, or a video; data: the folder of its keyframes.
+
+    keep: the keyframes when it is done. strip: of the exponential map, or None. given: the keyframes are there already,
+    and none is computed.
+    """
+
+    out: Path
+    data: Path
+    keep: bool = False
+    strip: Path | None = None
+    fps: Fraction = Fraction(30)
+    codec: str = "h264"
+    given: bool = False
+
+    @property
+    def is_video(self) -> bool:
+        return is_video(self.out)
+
+
+@dataclass(frozen=True)
+class Filmed:
+    """A finished or stopped film. facts: what ``--json`` prints of it."""
+
+    complete: bool
+    facts: dict[str, Any]
+
+
+def estimate(film: Film, jobs: int, observer: Observer) -> dict[str, Any]:
+    """What a film takes: frames, keyframes, pixels to compute, seconds (at most; None where not known) and bytes.
+
+    Of pixels and bytes, too, it is the most, were all pixels to get samples.
+    """
+    descent = film.descent
+    samples = descent.scene.view.samples
+    counts = [samples * int(np.count_nonzero(descent.new(k))) for k in range(descent.count)]
+    seconds: float | None = 0.0
+    kinds: dict[str, float | None] = {}
+    for k, count in enumerate(counts):
+        planned = rendering.plan(descent.keyframe(k))
+        name = planned.backend.name
+        if name not in kinds:
+            kinds[name] = planned.backend.seconds_per_pixel(planned.system, 0, observer.say)
+        each = kinds[name]
+        seconds = None if each is None or seconds is None else seconds + each * count / jobs
+    pixels = sum(counts)
+    size = film.frames * film.width * film.height * BYTES_PER_FRAME_PIXEL + pixels * BYTES_PER_KEYFRAME_PIXEL
+    return {
+        "frames": film.frames,
+        "keyframes": descent.count,
+        "pixels": pixels,
+        "seconds": None if seconds is None else round(seconds, 1),
+        "bytes": int(size),
+    }
+
+
+def make(
+    film: Film, target: Target, *, jobs: int | None = None, observer: Observer | None = None, client: Any = None
+) -> Filmed:
+    """Make what is missing of a film: its keyframes, the deepest first, then its frames.
+
+    client: of the Dask cluster that keyframes but the deepest run on (``cluster.connected``); None for this machine.
+    What is there and belongs to it is kept, what does not is made again. Where the observer stops it, it ends early
+    with what is done, and the result says that it is not complete.
+    """
+    observer, jobs, begin = observer or Observer(), jobs or cores(), time.perf_counter()
+    keyframes = Keyframes(target.data, film.descent)
+    facts: dict[str, Any] = {
+        "frames": film.frames,
+        "keyframes": film.descent.count,
+        "from": format_decimal(film.begin),
+        "to": format_decimal(film.end),
+        "size": f"{film.width}x{film.height}",
+        "pixels": 0,
+        "redone": 0,
+        "out": str(target.out),
+        "data": str(target.data) if target.keep else None,
+        "expmap": None if target.strip is None else str(target.strip),
+    }
+    try:
+        missing = [] if target.is_video else _missing(Frames(film, keyframes), target.out, facts, observer)
+        if missing or target.is_video or target.strip is not None or target.keep:
+            _compute(keyframes, target.given, jobs, facts, observer, client)
+            if target.strip is not None:
+                _write_strip(keyframes, target.strip, observer)
+            _write_frames(Frames(film, keyframes), missing, target, jobs, observer)
+        if not target.keep:
+            keyframes.remove()
+        complete = True
+    except Stopped:
+        complete = False
+    return Filmed(complete, {**facts, "seconds": round(time.perf_counter() - begin, 3)})
+
+
+def _missing(frames: Frames, folder: Path, facts: dict[str, Any], observer: Observer) -> list[int]:
+    """Numbers of the frames to make; says how many are there, and how many are made again."""
+    folder.mkdir(exist_ok=True)
+    clear_abandoned(folder)
+    states = [frames.state(folder, n) for n in range(frames.film.frames)]
+    kept, other = states.count("done"), states.count("other")
+    if kept:
+        observer.say(f"Going on: {kept:,} of {len(states):,} frames are there.")
+    if other:
+        observer.say(f"{other:,} frames are cut short or belong to another film; they are made again.")
+    facts["redone"] = other
+    return [n for n, state in enumerate(states) if state != "done"]
+
+
+class _Counted(Observer):
+    """Passes on what a keyframe says, and counts its pixels into those of all."""
+
+    def __init__(self, observer: Observer, before: int, total: int, quiet: bool) -> None:
+        self._observer, self._before, self._total, self._quiet = observer, before, total, quiet
+
+    def say(self, text: str) -> None:
+        if not self._quiet or text.startswith("Compiling"):
+            self._observer.say(text)
+
+    def reference(self, share: float) -> None:
+        if not self._quiet:
+            self._observer.reference(share)
+
+    def pixels(self, field: Any, done: int, total: int) -> None:
+        self._observer.part("keyframes", self._before + done, self._total)
+
+    def stopped(self) -> bool:
+        return self._observer.stopped()
+
+
+def _compute(
+    keyframes: Keyframes, given: bool, jobs: int, facts: dict[str, Any], observer: Observer, client: Any
+) -> None:
+    """Compute the keyframes that are missing, the deepest first: its reference serves all others."""
+    keyframes.folder.mkdir(exist_ok=True, parents=True)
+    count = keyframes.descent.count
+    states = [keyframes.state(k) for k in range(count)]
+    if given:
+        for k, state in enumerate(states):
+            if state != "done":
+                raise InputError(f"--from-data: {keyframes.path(k)} is cut short, or does not belong to the others.")
+        return
+    keyframes.remove_others()
+    clear_abandoned(keyframes.folder)
+    if states.count("done"):
+        observer.say(f"{states.count('done'):,} of {count:,} keyframes are there.")
+    if states.count("other"):
+        observer.say(
+            f"{states.count('other'):,} keyframes are cut short, of another film or checked less; they are made again."
+        )
+    sizes = [int(np.count_nonzero(keyframes.descent.new(k))) if states[k] != "done" else 0 for k in range(count)]
+    total, before = sum(sizes), 0
+    left = [k for k in reversed(range(count)) if states[k] != "done"]
+    here = left if client is None else left[:1]
+    with ThreadPoolExecutor(1) as writer:  # packing takes as long as a quarter of the pixels do
+        writing: Future[None] | None = None
+        for k in here:
+            field = keyframes.compute(k, jobs, _Counted(observer, before, total, before > 0))
+            if writing is not None:
+                writing.result()
+            if field is None:
+                raise Stopped
+            writing = writer.submit(keyframes.keep, k, field)
+            before += sizes[k]
+            facts["pixels"] = before
+        if writing is not None:
+            writing.result()
+    if left[len(here) :]:
+        from . import cluster
+
+        for k in cluster.compute(client, keyframes, left[len(here) :], observer):
+            before += sizes[k]
+            facts["pixels"] = before
+            observer.part("keyframes", before, total)
+
+
+def _write_strip(keyframes: Keyframes, path: Path, observer: Observer) -> None:
+    def told(done: int, total: int) -> None:
+        observer.part("strip", done, total)
+        if observer.stopped():
+            raise Stopped
+
+    write_png(path, expmap(keyframes, told=told), keyframes.descent.scene)
+
+
+def _write_frames(frames: Frames, missing: list[int], target: Target, jobs: int, observer: Observer) -> None:
+    film = frames.film
+    numbers = list(range(film.frames)) if target.is_video else missing
+
+    def counted(made: Iterator[Any]) -> Iterator[Any]:
+        done = 0
+        for item in made:
+            yield item
+            done += 1
+            observer.part("frames", done, len(numbers))
+        if done < len(numbers):
+            raise Stopped
+
+    if target.is_video:
+        comment = replace(film.descent.scene, view=film.view(film.frames - 1)).to_toml()
+        pictures: Iterator[NDArray[np.float64]] = counted(in_order(frames.rgb, numbers, jobs, observer.stopped))
+        clear_abandoned(target.out.parent, of=target.out.name)
+        write_video(target.out, pictures, (film.width, film.height), target.fps, target.codec, comment)
+        return
+    for _ in counted(in_order(lambda n: frames.write(target.out, n), numbers, jobs, observer.stopped)):
+        pass

@@ -1,0 +1,141 @@
+"""Places in the palette that go evenly along a film: ranks among the values of several keyframes.
+
+The rank of a value in one frame alone jumps from frame to frame where few pixels are of its kind. Here it is the rank
+among the pixels of all keyframes near the frame's depth, each counted with a weight that goes smoothly from 0 over 1
+to 0 as the film passes it.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepzoom import systems
+from deepzoom.colouring import palettes
+from deepzoom.colouring.colour import by_cycle, by_distance, colour, estimated_distance
+from deepzoom.systems.escape_time import EscapeTimeSystem
+
+from .keyframes import Keyframes
+from .reproject import Samples, frame
+
+Floats = NDArray[np.float64]
+
+_REACH = 3.0
+"""Keyframes to each side of a frame that its ranks are made of: three octaves in all."""
+_ROWS = 96  # of the small frames that ranks are made of
+_KNOTS = 1024
+_HELD = 256
+"""Keyframes whose ranks are kept."""
+
+
+@dataclass(frozen=True)
+class _Ranks:
+    """Ranks (knots,) in 0 .. 1 at values (knots,) in ascending order; share: of all pixels, that are of this kind."""
+
+    values: Floats
+    ranks: Floats
+    share: float
+
+    @classmethod
+    def of(cls, values: Floats, total: int) -> _Ranks:
+        """Of some values among so many pixels; equal ones at their mean rank."""
+        known = np.sort(values)
+        some = np.unique(known)
+        if len(some) > _KNOTS:
+            some = some[np.linspace(0, len(some) - 1, _KNOTS).round().astype(int)]
+        ranks = (np.searchsorted(known, some) + np.searchsorted(known, some, "right")) / 2 / len(known)
+        return cls(some, ranks, len(known) / total)
+
+
+class Colours:
+    """Colours of a film's samples, in the scene's way."""
+
+    def __init__(self, keyframes: Keyframes) -> None:
+        self._keyframes = keyframes
+        self._tables: dict[int, dict[int, _Ranks]] = {}
+        self._lock = threading.Lock()
+        scene = keyframes.descent.scene
+        self._how, self._palette = scene.colouring, scene.palette
+        system = systems.create(scene.system, scene.settings, scene.steps, scene.digest)
+        self._iteration = system.iteration if isinstance(system, EscapeTimeSystem) else None
+        self._ends = range(0) if self._iteration is None else self._iteration.ends
+
+    def rgb(self, samples: Samples, position: float) -> Floats:
+        """RGB (height, width, 3) of samples (height, width); position: among the keyframes (``Descent.position``)."""
+        how = self._how
+        if self._iteration is None:
+            places = None
+            if how.by == "rank":  # converged in the palette's upper part, diverged in its lower one, as ``by_rank``
+                ranks = self._ranked(samples, position)
+                places = np.where(samples.measure < 0, 1 - 0.375 * ranks, 0.375 * (1 - ranks))
+            return colour(samples.measure, self._palette, False, None, how, None, places)
+        places = self._counted(samples, position)
+        return colour(samples.measure, self._palette, False, samples.attractor, how, None, places, self._ends)
+
+    def _counted(self, samples: Samples, position: float) -> Floats:
+        """Places of smooth counts; each end's in its own part of the palette, whichever of them a frame shows."""
+        how, iteration = self._how, self._iteration
+        assert iteration is not None and samples.attractor is not None
+        several = len(self._ends) > 1
+        if how.by == "cyclic":
+            there_and_back = several or not palettes.is_cyclic(self._palette, how.colours)
+            places = by_cycle(samples.measure, how.cycle, there_and_back)
+        elif how.by == "distance":
+            distance = samples.distance
+            if distance is None:
+                degree = np.where(samples.fate < 0, iteration.order, iteration.degree)
+                distance = estimated_distance(samples.measure, samples.attractor, degree)
+            places = by_distance(np.where(distance < 0, np.nan, distance), samples.measure.shape[0])
+        else:
+            places = self._ranked(samples, position)
+        places = np.where(samples.measure < 0, np.nan, places)
+        if several and how.by != "attractor":
+            places = (samples.attractor - self._ends.start + 0.1 + 0.8 * places) / len(self._ends)
+        return places
+
+    def _kinds(self, samples: Samples) -> NDArray[np.int64]:
+        """Which values are ranked together: of an attractor, or of a fate; -1 for those that have no rank."""
+        if samples.attractor is None:
+            return (samples.measure < 0).astype(np.int64)
+        return np.where(samples.measure < 0, -1, samples.attractor.astype(np.int64))
+
+    def _values(self, samples: Samples) -> Floats:
+        return np.floor(samples.measure) if self._how.by == "histogram" else samples.measure
+
+    def _ranked(self, samples: Samples, position: float) -> Floats:
+        """Ranks in 0 .. 1 of each sample among those of its kind."""
+        kinds, values = self._kinds(samples), self._values(samples)
+        result = np.full(values.shape, np.nan)
+        first = max(0, math.floor(position - _REACH) + 1)
+        last = min(self._keyframes.descent.count - 1, math.ceil(position + _REACH) - 1)
+        near = [(1 + math.cos(math.pi * (k - position) / _REACH), self._table(k)) for k in range(first, last + 1)]
+        for kind in np.unique(kinds[kinds >= 0]).tolist():
+            own = kinds == kind
+            total, weight = np.zeros(int(own.sum())), 0.0
+            for share, table in near:
+                if kind in table:
+                    ranks = table[kind]
+                    total += share * ranks.share * np.interp(values[own], ranks.values, ranks.ranks)
+                    weight += share * ranks.share
+            result[own] = total / weight if weight > 0 else 0.5
+        return result
+
+    def _table(self, k: int) -> dict[int, _Ranks]:
+        """Ranks of each kind in a keyframe's whole view."""
+        with self._lock:
+            if k in self._tables:
+                return self._tables[k]
+        view = self._keyframes.descent.keyframe(k).view
+        width = max(1, round(_ROWS * view.width / view.height))
+        samples = frame(self._keyframes.descent.view_at(view.depth, width, _ROWS), self._keyframes)
+        kinds, values = self._kinds(samples), self._values(samples)
+        table = {kind: _Ranks.of(values[kinds == kind], values.size) for kind in np.unique(kinds[kinds >= 0]).tolist()}
+        with self._lock:
+            self._tables[k] = table
+            while len(self._tables) > _HELD:
+                del self._tables[next(iter(self._tables))]
+        return table

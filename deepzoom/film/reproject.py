@@ -1,0 +1,130 @@
+"""Values at any points of a view, from the keyframes that cover them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepzoom.rendering.antialiasing import values
+from deepzoom.rendering.field import Field
+from deepzoom.scene.sample_positions import nearest
+from deepzoom.scene.scene import View
+
+from .keyframes import Keyframes
+from .zoom_path import mapping
+
+Floats = NDArray[np.float64]
+
+
+@dataclass
+class Samples:
+    """Values at points: measure float64 (NaN where nothing is known), fate int8, and attractor and distance, or None.
+
+    distance is in pixels of the view that was asked for.
+    """
+
+    measure: Floats
+    fate: NDArray[np.int8]
+    attractor: NDArray[np.int16] | None = None
+    distance: Floats | None = None
+
+    def reshaped(self, *shape: int) -> Samples:
+        """The same in another shape."""
+        return Samples(*(None if v is None else v.reshape(shape) for v in vars(self).values()))  # type: ignore[arg-type]
+
+
+def frame(view: View, keyframes: Keyframes, shift: tuple[float, float] = (0.0, 0.0)) -> Samples:
+    """Values (height, width) of the pixels of a view on the keyframes' way, so many pixels to the right and up."""
+    u = (np.arange(view.width) + 0.5 - view.width / 2 + shift[0]) / view.height
+    v = (view.height / 2 - 0.5 - np.arange(view.height) + shift[1]) / view.height
+    points = np.stack([a.ravel() for a in np.meshgrid(u, v)])
+    return sample(view, points, keyframes).reshaped(view.height, view.width)
+
+
+def sample(view: View, points: Floats, keyframes: Keyframes) -> Samples:
+    """Values at points (2, n), the (u, v) of a view: of the nearest pixel of the deepest keyframe that covers each.
+
+    Of a pixel that has samples it is the nearest sample. Where a keyframe is smaller than half a pixel of the view, one
+    of its own pixels stands for what lies deeper.
+    """
+    descent = keyframes.descent
+    n, last = points.shape[1], descent.count - 1
+    k = _covering(view, points, keyframes)
+    field = keyframes.get(k)
+    result = Samples(
+        np.full(n, np.nan),
+        np.zeros(n, np.int8),
+        None if field.attractor is None else np.zeros(n, np.int16),
+        None if field.distance is None else np.full(n, -1.0),
+    )
+    left = np.arange(n)
+    while True:
+        own = keyframes.descent.keyframe(k).view
+        at = _places(mapping(view, own) @ points[:, left], own)
+        inside = np.all((at >= 0) & (at < [[own.height], [own.width]]), axis=0)
+        left, at = left[inside], at[:, inside]
+        row, column = at.astype(np.int64)
+        known = field.done[row, column]
+        _take(result, left[known], field, _numbers(field, at[:, known]), own, view)
+        if k == last or not len(left):
+            return result
+        if own.depth * view.height < view.depth / 2:
+            rest = left[~known]
+            _take(result, rest, field, np.zeros(len(rest), np.int64), own, view)
+            return result
+        k += 1
+        field = keyframes.get(k)
+
+
+def _places(at: Floats, view: View) -> Floats:
+    """(2, n): how many rows and columns from its upper left corner the (u, v) of a view lie; floors are pixels."""
+    return np.stack([view.height / 2 - at[1] * view.height, at[0] * view.height + view.width / 2])
+
+
+def _numbers(field: Field, at: Floats) -> NDArray[np.int64]:
+    """The flat numbers of what lies nearest to places of a field that are done."""
+    view = field.scene.view
+    row, column = at.astype(np.int64)
+    numbers = row * view.width + column
+    if field.sampled is not None and field.samples is not None and len(field.sampled):
+        place = np.minimum(np.searchsorted(field.sampled, numbers), len(field.sampled) - 1)
+        some = field.sampled[place] == numbers
+        down, right = at[:, some] % 1.0
+        done = field.samples.done[place[some]].sum(axis=1)
+        of = np.zeros(len(done), np.int64)
+        for count in np.unique(done):
+            own = done == count
+            of[own] = nearest(int(count) + 1, right[own], down[own])
+        numbers[some] += view.pixels * of
+    return numbers
+
+
+def _covering(view: View, points: Floats, keyframes: Keyframes) -> int:
+    """The deepest keyframe that covers all points, or the first."""
+    corners = np.array([[low, high] for low, high in zip(points.min(axis=1), points.max(axis=1), strict=True)])
+    box = np.array([[corners[0, i], corners[1, j]] for i in (0, 1) for j in (0, 1)]).T
+    descent = keyframes.descent
+    k = min(descent.count - 1, max(0, int(descent.position(view.depth)) + 1))
+    while k > 0:
+        own = descent.keyframe(k).view
+        at = _places(mapping(view, own) @ box, own)
+        if np.all((at >= 0) & (at < [[own.height], [own.width]])):
+            break
+        k -= 1
+    return k
+
+
+def _take(
+    result: Samples, at: NDArray[np.int64], field: Field, numbers: NDArray[np.int64], own: View, view: View
+) -> None:
+    """Put the values of a keyframe's flat numbers at some points of the result."""
+    result.measure[at] = values(field, "measure", numbers)
+    result.fate[at] = values(field, "fate", numbers)
+    if result.attractor is not None and field.attractor is not None:
+        result.attractor[at] = values(field, "attractor", numbers)
+    if result.distance is not None:
+        found = np.full(len(at), -1.0) if field.distance is None else values(field, "distance", numbers)
+        pixel = float(own.depth / view.depth) * view.height / own.height
+        result.distance[at] = np.where(found < 0, found, found * pixel)

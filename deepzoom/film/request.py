@@ -1,0 +1,170 @@
+"""From what was asked for on the command line to a film and where it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+
+from deepzoom import systems
+from deepzoom.commands.requests.scene import Request, depth_of, finds_shapes
+from deepzoom.coordinates import format_decimal, parse_decimal
+from deepzoom.errors import InputError
+from deepzoom.files import check_output
+from deepzoom.rendering.stretch import ratios
+from deepzoom.scene.scene import Scene, parse_size
+
+from .film import Target
+from .keyframes import found
+from .video import CONTAINERS, check_name, encoder, is_video
+from .zoom_path import Descent, Film
+
+MOST_FRAMES, MOST_BYTES, MOST_RUNS = 100_000, 200 << 30, 10_000_000_000
+"""Beyond any of these a film needs ``--yes``."""
+DEFAULT_FPS = Fraction(30)
+
+
+@dataclass(frozen=True)
+class FilmRequest:
+    """The options of ``deepzoom zoom`` that decide a film; None where one was not given."""
+
+    scene: Request = field(default_factory=Request)
+    begin: str | None = None
+    end: str | None = None
+    frames: int | None = None
+    fps: str | None = None
+    seconds: str | None = None
+    quality: float = 1.0
+    from_data: Path | None = None
+
+    @property
+    def rate(self) -> Fraction:
+        """Frames per second."""
+        return DEFAULT_FPS if self.fps is None else _positive(self.fps, "--fps", "30")
+
+    def count(self) -> int:
+        """Number of frames. Raises InputError where it is not given, given twice, or below 2."""
+        if self.frames is not None:
+            if self.seconds is not None:
+                raise InputError("--frames: give either --frames or --seconds, not both.")
+            number, given = self.frames, f"--frames: {self.frames}"
+        elif self.seconds is not None:
+            number = round(_positive(self.seconds, "--seconds", "60") * self.rate)
+            given = f"--seconds: {self.seconds} at {float(self.rate):g} frames a second are {number} frames, which"
+        else:
+            raise InputError("--frames: give the number of frames, or --seconds and perhaps --fps.")
+        if number < 2:
+            raise InputError(f"{given} is not at least 2, such as 1800.")
+        return number
+
+    def to_film(self, prepared: Callable[[Scene], Scene] = lambda scene: scene) -> Film:
+        """The film asked for; ``prepared`` finds what of its deepest scene is found by looking at it.
+
+        Raises InputError where the options do not make one.
+        """
+        count = self.count()
+        if self.from_data is not None:
+            return self._from_data(self.from_data, count)
+        if self.begin is None or self.end is None:
+            raise InputError(f"--{'from' if self.begin is None else 'to'}: a film needs --from D0 and --to D1, depths.")
+        begin, end = depth_of(self.begin, "--from"), depth_of(self.end, "--to")
+        if not end < begin:
+            raise InputError(f"--to: {self.end} is not deeper than --from {self.begin}; give a smaller one.")
+        scene = _filmed(replace(self.scene, depth=self.end).to_scene())
+        view = scene.view
+        scene = prepared(scene)
+        samples = max(1, round(self.quality))
+        follows = finds_shapes(scene.system, self.scene.stretch)
+        descent = Descent.of(scene, begin, self.quality, ratios if follows else None)
+        return Film(descent, begin, end, count, view.width, view.height, samples)
+
+    def _from_data(self, folder: Path, count: int) -> Film:
+        given = self.scene
+        other = {
+            "--at": given.at, "--center": given.center, "--steps": given.steps, "--backend": given.backend,
+            "--bits": given.bits, "--stretch": given.stretch, "--rotate": given.rotate, "--scene": given.scene,
+            "--trust": given.trust, "--set": given.settings or None, "--flip": given.flip or None,
+            "--samples": given.samples,
+        }  # fmt: skip
+        for option, value in other.items():
+            if value is not None:
+                raise InputError(f"{option}: the keyframes in {folder} were made without it; leave it out.")
+        if given.system is not None and systems.is_own(given.system):
+            systems.load(given.system)
+        elif given.system is not None:
+            raise InputError(f"SYSTEM: the keyframes in {folder} say what they are of; leave it out.")
+        descent = found(folder)
+        descent = replace(descent, scene=_filmed(given.colours.applied(descent.scene)))
+        view = descent.scene.view
+        begin = descent.begin if self.begin is None else depth_of(self.begin, "--from")
+        end = view.depth if self.end is None else depth_of(self.end, "--to")
+        if not view.depth <= end < begin <= descent.begin:
+            raise InputError(
+                f"--to: the keyframes in {folder} go from {format_decimal(descent.begin)} to"
+                f" {format_decimal(view.depth)}; give --from and --to within, the second one deeper."
+            )
+        width, height = (view.width, view.height) if given.size is None else parse_size(given.size)
+        if width * view.height > view.width * height:
+            raise InputError(
+                f"--size: {width}x{height} is wider than keyframes of {view.width}x{view.height}; give a narrower one."
+            )
+        return Film(descent, begin, end, count, width, height, max(1, round(view.height / height)))
+
+
+def _filmed(scene: Scene) -> Scene:
+    """The scene of a film, whose keyframes need no horizons. Raises InputError where it is to be coloured by them."""
+    if scene.colouring.by == "horizon":
+        raise InputError("--colouring: horizon is not for films; give rank or cyclic.")
+    return replace(scene, horizon=False)
+
+
+def _positive(text: str, option: str, example: str) -> Fraction:
+    value = parse_decimal(text, option)
+    if not 0 < value < 10**9:
+        raise InputError(f"{option}: {text} is not a number above zero, such as {example}.")
+    return Fraction(int(value.numerator), int(value.denominator))
+
+
+def target(
+    film: Film,
+    out: Path,
+    *,
+    keep: bool = False,
+    from_data: Path | None = None,
+    strip: Path | None = None,
+    fps: Fraction = DEFAULT_FPS,
+    codec: str = "h264",
+    force: bool = False,
+    resume: bool = False,
+) -> Target:
+    """Where a film goes. Raises InputError where that cannot be written, or holds something else."""
+    check_name(out, codec)
+    video = is_video(out)
+    data = from_data or (out.with_suffix(".data") if video else out / "data")
+    if strip is not None:
+        if strip.suffix.lower() != ".png":
+            raise InputError(f"--expmap: {strip} does not end in .png.")
+        check_output(strip, "--expmap", force or resume)
+    if video:
+        encoder(codec)
+        if film.width % 2 or film.height % 2:
+            raise InputError(f"--size: a video has an even width and height, not {film.width}x{film.height}.")
+        check_output(out, "--out", force)
+    else:
+        if out.exists() and not out.is_dir():
+            raise InputError(f"--out: {out} is neither a folder nor ends in {', '.join(CONTAINERS)}.")
+        check_output(out / "frame-000000.png" if out.exists() else out, "--out", True)
+    unfinished = from_data is None and any(data.glob("key-*.npz"))
+    if not (resume or force) and (unfinished or (not video and any(out.glob("frame-*.png")))):
+        raise InputError(f"--out: {out} holds a film, or part of one; go on with --resume, or start anew with --force.")
+    return Target(out, data, keep or from_data is not None, strip, fps, codec, from_data is not None)
+
+
+def clear(target: Target) -> None:
+    """Remove what is there of another film: frames, and keyframes unless they are given."""
+    old = [] if target.is_video else list(target.out.glob("frame-*.png"))
+    if not target.given:
+        old += target.data.glob("key-*.npz")
+    for path in old:
+        path.unlink()

@@ -1,0 +1,1 @@
+"""Picture files: PNG, figures with axes, and where output goes. Nothing here chooses colours."""

@@ -1,0 +1,119 @@
+"""Where a render goes, and what is there already."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from deepzoom import systems
+from deepzoom.coordinates import with_digits
+from deepzoom.errors import InputError
+from deepzoom.files import check_output
+from deepzoom.rendering.field import Field
+from deepzoom.scene.colours import Colouring
+from deepzoom.scene.scene import Scene
+
+from .png import read_scene
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where a render goes: picture, data file or None, and what is kept while it is not finished.
+
+    numbered: the scene that the picture's name was made from, None where it was given.
+    """
+
+    picture: Path
+    data: Path | None
+    numbered: Scene | None = None
+
+    @property
+    def partial(self) -> Path:
+        return self.picture.with_suffix(".partial.npz")
+
+    @property
+    def partial_picture(self) -> Path:
+        return self.picture.with_suffix(".partial.png")
+
+    @classmethod
+    def chosen(cls, scene: Scene, out: Path | None, data: Path | None, force: bool, resume: bool) -> Outputs:
+        """The files asked for, or a numbered name. Raises InputError where one could not be written.
+
+        With resume, what is there already may be of this very scene: a render killed at its end leaves that.
+        """
+        if out is not None and out.suffix.lower() != ".png":
+            raise InputError(f"--out: {out} does not end in .png.")
+        if data is not None and data.suffix.lower() != ".npz":
+            raise InputError(f"--data: {data} does not end in .npz.")
+        outputs = cls(out or _numbered(scene, resume), data, scene if out is None else None)
+        check_output(outputs.picture, "--out", force or (resume and _of_scene(outputs.picture, scene)))
+        if data is not None:
+            check_output(data, "--data", force or (resume and _of_scene(data, scene)))
+            if data.resolve() == outputs.partial.resolve():
+                raise InputError(f"--data: {data} is where an unfinished render is kept; give another name.")
+        if outputs.partial.exists() and not (resume or force):
+            raise InputError(
+                f"--out: {outputs.partial} holds an unfinished render of this name; go on with --resume, or start anew"
+                " with --force."
+            )
+        return outputs
+
+    def kept(self, scene: Scene) -> Field | None:
+        """What was kept of an unfinished render of this very scene. Raises InputError where it is of another."""
+        if not self.partial.exists():
+            return None
+        field = Field.load(self.partial, "--resume")
+        if not same_run(field.scene, scene):
+            raise InputError(f"--resume: {self.partial} belongs to another scene; give that one, or another --out.")
+        made_from = field.made.get("system")
+        if made_from not in (None, systems.create(scene.system, scene.settings, scene.steps, scene.digest).key()):
+            raise InputError(f"--resume: {self.partial} was made from other data than --set data names now.")
+        field.scene = scene
+        return field
+
+    def finished(self, scene: Scene) -> bool:
+        """Whether all is there, and of this very scene, colours included."""
+        files = [self.picture] if self.data is None else [self.picture, self.data]
+        return not self.partial.exists() and all(_of_scene(path, scene) for path in files)
+
+    def free_picture(self) -> Path:
+        """The picture's name, or the next free number where another render took it in the meantime."""
+        if self.numbered is not None and self.picture.exists():
+            return _numbered(self.numbered, False)
+        return self.picture
+
+    def remove_partial(self) -> None:
+        self.partial.unlink(missing_ok=True)
+        self.partial_picture.unlink(missing_ok=True)
+
+
+def _of_scene(path: Path, scene: Scene) -> bool:
+    """Whether a picture or a data file was made of this very scene."""
+    try:
+        return (
+            path.exists() and (Field.load(path).scene if path.suffix.lower() == ".npz" else read_scene(path)) == scene
+        )
+    except InputError:
+        return False
+
+
+def same_run(a: Scene, b: Scene) -> bool:
+    """Whether two scenes are the same but for their colours, and for what is found out about their pixels."""
+
+    def run(scene: Scene) -> Scene:
+        return replace(scene, palette="", colouring=Colouring(), trust=Scene.trust, horizon=False)
+
+    return run(a) == run(b)
+
+
+def _numbered(scene: Scene, resume: bool) -> Path:
+    """The first free name made of system and depth; with resume, that of an unfinished render of this scene."""
+    stem = f"{scene.system.rpartition(':')[2]}-{with_digits(scene.view.depth, 1)}"
+    for number in range(1, 100000):
+        path = Path(f"{stem}-{number:03}.png")
+        partial = Outputs(path, None).partial
+        if resume and partial.exists() and same_run(Field.load(partial).scene, scene):
+            return path
+        if not path.exists() and not partial.exists():
+            return path
+    raise InputError("--out: all numbered names are taken; give one.")

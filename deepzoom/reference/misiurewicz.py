@@ -1,0 +1,129 @@
+"""Misiurewicz points in a view: c whose critical orbit comes into a cycle that it was not on, z_{k+p} = z_k, k >= 1.
+
+Which (k, p) there can be is told from the orbit of the view's centre: z_{k+p} - z_k is to be small enough that a linear
+step in the view can bring it to 0. Newton's method then goes there at full precision, and shows whether it is so.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import gmpy2
+from gmpy2 import mpfr, mpq
+
+from deepzoom.coordinates import Rational, log2, rounded
+from deepzoom.scene.scene import View
+from deepzoom.systems.escape_time import EscapeTimeSystem
+
+from .critical_orbit import Disc, Map, Matrix, added, determinant, discs, length, norm, number, product, starts
+from .nucleus import check
+
+MOST_PERIOD = 24
+_GUARD = 64  # bits of a point beyond the view's depth
+_MOST_FAILED = 100  # pairs (k, p) that gave no point
+_MOST_NEWTON = 60
+
+
+@dataclass(frozen=True)
+class Misiurewicz:
+    """A point: z_k is the first iterate on the cycle, k = ``preperiod``, z_0 being the critical point; ``period``: of
+
+    the cycle. (x, y): exact decimals, to 2**-64 of the view's depth.
+    """
+
+    preperiod: int
+    period: int
+    x: Rational
+    y: Rational
+
+
+def find(system: EscapeTimeSystem, view: View, most: int) -> Misiurewicz | None:
+    """The first point, by k + p, at most ``most``, p at most ``MOST_PERIOD``, that is found in a view, or None.
+
+    Raises InputError where the system's pixel is not c, or its orbits do not begin at a critical point.
+    """
+    check(system, view)
+    bits = max(64, math.ceil(-log2(view.depth))) + _GUARD + 32
+    for failed, (k, p) in enumerate(_candidates(system, view, bits, most), 1):
+        for start in starts(view):
+            found = _refined(system, view, k, p, start, bits)
+            if found is not None:
+                return found
+        if failed == _MOST_FAILED:
+            return None
+    return None
+
+
+def _candidates(system: EscapeTimeSystem, view: View, bits: int, most: int) -> Iterator[tuple[int, int]]:
+    """(k, p) for which a linear step in the view can bring z_{k+p} - z_k to 0, until the centre has escaped."""
+    before: list[Disc] = []
+    with gmpy2.context(precision=bits):
+        reach = number(view.depth) * math.hypot(1, view.width / view.height) / 2
+    for n, disc in enumerate(discs(system, view, bits, most), 1):
+        with gmpy2.context(precision=bits):
+            if length(disc.zx, disc.zy) > max(2.0, system.iteration.radius):
+                return
+            fits = [
+                p
+                for p, old in enumerate(reversed(before), 1)
+                if not length(disc.zx - old.zx, disc.zy - old.zy) > norm(_less(disc.by_c, old.by_c)) * reach
+            ]
+        yield from ((n - p, p) for p in fits)
+        before = [*before[1 - MOST_PERIOD :], disc]
+
+
+def _less(m: Matrix, n: Matrix) -> Matrix:
+    return added(m, (-n[0], -n[1], -n[2], -n[3]))
+
+
+def _difference(map_: Map, k: int, p: int, x: Any, y: Any) -> tuple[Any, Any, Matrix]:
+    """z_{k+p} - z_k and its derivative by c."""
+    zx, zy = map_.kx, map_.ky
+    by_c: Matrix = (mpfr(0),) * 4
+    early = zx, zy, by_c
+    for n in range(k + p):
+        if n == k:
+            early = zx, zy, by_c
+        a, b = map_.slopes(zx, zy, x, y)
+        by_c = added(product(a, by_c), b)
+        zx, zy = map_.step(zx, zy, x, y)
+    return zx - early[0], zy - early[1], _less(by_c, early[2])
+
+
+def _refined(
+    system: EscapeTimeSystem, view: View, k: int, p: int, start: tuple[Rational, Rational], bits: int
+) -> Misiurewicz | None:
+    """The point to which Newton's method goes from a start, if it lies in the view and has this k and p."""
+    needed = math.ceil(-log2(view.depth)) + _GUARD
+    map_ = Map(system, bits)
+    with gmpy2.context(precision=bits):
+        x, y = number(start[0]), number(start[1])
+        wide = 2 * number(view.depth) * max(1.0, view.width / view.height)
+        for _ in range(_MOST_NEWTON):
+            f, g, by_c = _difference(map_, k, p, x, y)
+            det = determinant(by_c)
+            if not gmpy2.is_finite(det) or det == 0:
+                return None
+            dx, dy = (by_c[3] * f - by_c[1] * g) / det, (by_c[0] * g - by_c[2] * f) / det
+            x, y = x - dx, y - dy
+            if not max(abs(x - number(view.x)), abs(y - number(view.y))) < wide:
+                return None
+            if length(dx, dy) < gmpy2.exp2(-needed):
+                return _accepted(map_, view, k, p, x, y)
+    return None
+
+
+def _accepted(map_: Map, view: View, k: int, p: int, x: Any, y: Any) -> Misiurewicz | None:
+    """A point in the view, of this very preperiod and period. In a context of the map's bits."""
+    cx, cy = (rounded(mpq(v), view.depth / 2**_GUARD) for v in (x, y))
+    if abs(cx - view.x) > view.depth * view.width / view.height / 2 or abs(cy - view.y) > view.depth / 2:
+        return None
+    lower = [(k - 1, p), *((k, part) for part in range(1, p) if p % part == 0)]
+    for early, period in lower:
+        f, g, by_c = _difference(map_, early, period, x, y)
+        if length(f, g) <= norm(by_c) * number(view.depth) / 2**32:  # a root of this one lies as near as that
+            return None
+    return Misiurewicz(k, p, cx, cy)

@@ -1,0 +1,151 @@
+"""The lowest period in a view, the nucleus that has it, and the size of its component (minibrot).
+
+A nucleus of period p is a c whose critical orbit comes back to the critical point K after p steps, and not before.
+The period is found by the ball method (mathr.co.uk, "Deep zoom"): the image of the view's disc after n steps lies in
+a ball about the centre's z_n; only where it holds K can there be a nucleus of period n. The ball's radius is
+|dz_n/dc| R and what a linear step drops, to leading order. The nucleus is then found by Newton's method at growing
+precision, and its size by the renormalised map near K (mathr.co.uk, "Atom domain size and size estimates").
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import gmpy2
+from gmpy2 import mpfr, mpq
+
+from deepzoom.coordinates import Rational, log2, rounded
+from deepzoom.errors import InputError
+from deepzoom.scene.scene import View
+from deepzoom.systems.escape_time import EscapeTimeSystem
+
+from .critical_orbit import Map, compiled, determinant, discs, length, norm, number, starts
+
+_GUARD = 64  # bits of a nucleus beyond its component's size
+_MOST_FAILED = 64  # periods whose ball held K but that gave no nucleus
+_MOST_NEWTON = 60
+
+
+@dataclass(frozen=True)
+class Nucleus:
+    """A nucleus: its period, its place to 2**-64 of ``size`` (exact decimals), and its component's size in c.
+
+    size: relative to the whole set of the map K + (z - K)**d + c, d the critical point's degree; an estimate.
+    """
+
+    period: int
+    x: Rational
+    y: Rational
+    size: Rational
+
+
+def find(system: EscapeTimeSystem, view: View, most: int) -> Nucleus | None:
+    """The nucleus of lowest period, at most ``most``, that is found in a view; None where there is none.
+
+    Raises InputError where the system's pixel is not c, or its orbits do not begin at a critical point.
+    """
+    degree, leading = _critical_degree(system, view)
+    bits = max(64, math.ceil(-log2(view.depth))) + _GUARD + 32
+    for failed, period in enumerate(_candidates(system, view, bits, most), 1):
+        for start in starts(view):
+            found = _refined(system, view, period, start, bits, degree, leading)
+            if found is not None:
+                return found
+        if failed == _MOST_FAILED:
+            return None
+    return None
+
+
+def check(system: EscapeTimeSystem, view: View) -> None:
+    """Raise InputError where the system's pixel is not c, or its orbits do not begin at a critical point."""
+    _critical_degree(system, view)
+
+
+def _critical_degree(system: EscapeTimeSystem, view: View) -> tuple[int, float]:
+    """(d, a): near K, f(z) is f(K) + a (z - K)**d, from its values at two small distances."""
+    i = system.iteration
+    if i.c is not None:
+        raise InputError(f"SYSTEM: the pixels of {system.name} are starts z_0; nuclei are of maps whose pixel is c.")
+    h, moved = Fraction(1, 1 << 20), []
+    with gmpy2.context(precision=2400):
+        f = compiled(i.formula, 2400)
+        x, y, c = i.critical[0], i.critical[1], (mpfr(mpq(view.x)), mpfr(mpq(view.y)))
+        here = f(number(x), number(y), *c)
+        for step in (h, h / 2):
+            there = f(number(x + step), number(y), *c)
+            moved.append(length(there[0] - here[0], there[1] - here[1]))
+        degree = float(gmpy2.log2(moved[0] / moved[1])) if moved[0] > 0 and moved[1] > 0 else 0.0
+        if i.start != i.critical or not abs(degree - round(degree)) < 0.01 or round(degree) < 2:
+            raise InputError(
+                f"SYSTEM: the orbits of {system.name} do not begin at a critical point of its step, so that it has no"
+                " nuclei there; give one such as mandelbrot, or another z_0."
+            )
+        return round(degree), float(moved[0] / mpfr(number(h)) ** round(degree))
+
+
+def _candidates(system: EscapeTimeSystem, view: View, bits: int, most: int) -> Iterator[int]:
+    """Periods n for which the ball about the centre's z_n holds K, until all of the view has escaped."""
+    map_ = Map(system, bits)
+    for n, disc in enumerate(discs(system, view, bits, most), 1):
+        with gmpy2.context(precision=bits):
+            away = length(disc.zx - map_.kx, disc.zy - map_.ky)
+            ends = length(disc.zx, disc.zy) > disc.radius + max(2.0, system.iteration.radius)
+            holds = not away > disc.radius
+        if ends:
+            return
+        if holds:
+            yield n
+
+
+def _refined(
+    system: EscapeTimeSystem,
+    view: View,
+    period: int,
+    start: tuple[Rational, Rational],
+    bits: int,
+    degree: int,
+    leading: float,
+) -> Nucleus | None:
+    """The nucleus to which Newton's method goes from a start, if it lies in the view."""
+    x, y = mpfr(start[0], bits), mpfr(start[1], bits)
+    wide = view.depth * max(1, Fraction(view.width, view.height))
+    for _ in range(_MOST_NEWTON):
+        map_ = Map(system, bits)
+        with gmpy2.context(precision=bits):
+            p, q, by_c, along = map_.run(period, x, y)
+            det, along_det = determinant(by_c), abs(determinant(along))
+            if not (gmpy2.is_finite(det) and gmpy2.is_finite(along_det) and det != 0 and along_det != 0):
+                return None
+            dx, dy = (by_c[3] * p - by_c[1] * q) / det, (by_c[0] * q - by_c[2] * p) / det
+            x, y = x - dx, y - dy
+            away, moved = max(abs(x - mpfr(view.x)), abs(y - mpfr(view.y))), length(dx, dy)
+            if not away < 2 * mpfr(mpq(wide)):
+                return None
+            size = 1 / (gmpy2.sqrt(abs(det)) * gmpy2.root(leading * gmpy2.sqrt(along_det), degree - 1))
+            needed = math.ceil(-float(gmpy2.log2(size))) + _GUARD
+            reached = bits if moved == 0 else -float(gmpy2.log2(moved))
+        if reached >= needed:
+            return _accepted(system, view, period, x, y, size, bits)
+        bits = max(bits, math.ceil(min(2 * reached, needed)) + 96)
+    return None
+
+
+def _accepted(
+    system: EscapeTimeSystem, view: View, period: int, x: Any, y: Any, size: Any, bits: int
+) -> Nucleus | None:
+    """A nucleus in the view, of this very period."""
+    exact = mpq(size)
+    cx, cy = (rounded(mpq(v), exact / 2**_GUARD) for v in (x, y))
+    if abs(cx - view.x) > view.depth * view.width / view.height / 2 or abs(cy - view.y) > view.depth / 2:
+        return None
+    map_ = Map(system, bits)
+    with gmpy2.context(precision=bits):
+        for part in (n for n in range(1, period) if period % n == 0):
+            p, q, by_c, _ = map_.run(part, x, y)
+            if length(p, q) <= norm(by_c) * size / 2**20:  # one of a divisor, which lies in no ball before
+                return None
+    return Nucleus(period, cx, cy, rounded(exact, exact / 2**20))

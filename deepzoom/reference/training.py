@@ -1,0 +1,268 @@
+"""The reference run: how many bits, how many steps, that its digits hold, and keeping it.
+
+One run in exact arithmetic at the view's centre serves all its pixels. It goes on only until the differences of
+pixels close to the centre have grown to ``HAND_OFF`` of the weights, where they leave it. Its digits are verified by
+a second run with fewer bits beside it: where the two agree to d bits at every step, the shorter one is right to about
+d bits and the longer one to more; fewer than ``VERIFIED`` bits count as a failure, and more bits are taken.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepzoom import cache
+from deepzoom.arithmetic.exact import Exact
+from deepzoom.arithmetic.fixed_point import BASE_BITS
+from deepzoom.compiling import jit
+from deepzoom.coordinates import format_decimal, log2
+from deepzoom.errors import InputError, Stopped
+from deepzoom.scene.scene import View
+from deepzoom.systems.experiments import TrainingSystem
+from deepzoom.systems.training_run import ExactRun, Snapshot, TaylorRun, flat_weights, pack, record, unpack
+
+from .precision import check_bits
+
+HAND_OFF = 2.0**-5
+"""Share of a layer's largest weight at which a pixel's difference leaves the reference (see benchmarks/LOG.md)."""
+VERIFIED = 60
+"""Bits to which the weights of both runs must agree at the end: the 53 of a float64, and some."""
+ORDER = 4
+"""Order of the Taylor polynomials (see benchmarks/LOG.md)."""
+_NEAREST = 64  # pixels nearer to the centre than this part of the depth leave the reference below HAND_OFF
+_STALLED = 50  # steps without new growth after which the outermost pixels' leaving is enough
+_MARGIN = 24  # bits for rounding errors growing along the run, beyond what the differences grow
+_SNAPSHOT_EVERY = 4
+_MOST_LOSS = 1e30  # a reference that diverges ends here; its pixels leave it
+
+Floats = NDArray[np.float64]
+Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A reference run, rounded to float64.
+
+    bits: of the run; agreement: bits to which it and the shorter run agree at every step; record (steps, size): the
+    values of each step that delta steps refer to; weights (steps + 1, n): before each step; losses (steps,); ratios
+    (steps,): they over the first; windows (steps,): sum of (ratio - 1) over the last ones up to there, exact; reach
+    (steps + 1,): log2 of the share of the weights that a parameter difference of 1 would move; learning (layers,):
+    learning rates; offset: of the first layer's weights, or 0.
+    """
+
+    bits: int
+    agreement: float
+    record: Floats
+    weights: Floats
+    losses: Floats
+    ratios: Floats
+    windows: Floats
+    reach: Floats
+    snapshots: tuple[Snapshot, ...]
+    learning: Floats
+    offset: float
+
+    @property
+    def steps(self) -> int:
+        return len(self.record)
+
+    @property
+    def digits(self) -> int:
+        """Decimal digits of the weights that were verified."""
+        return int(self.agreement * math.log10(2))
+
+
+def bits_for(system: TrainingSystem, view: View) -> int:
+    """Bits of a reference that serves this view: of the run that has to agree, plus one digit of the longer one."""
+    for_depth = math.ceil(-log2(view.smallest_difference())) + VERIFIED + _MARGIN + BASE_BITS
+    return for_depth + system.network.rate_bits(view.x, view.y)
+
+
+def obtain(
+    system: TrainingSystem,
+    view: View,
+    bits: int | None = None,
+    progress: Callable[[float], None] = lambda share: None,
+) -> Reference:
+    """The reference for a view: from the cache, from there on, or anew.
+
+    bits: of the run, None to choose; progress is told the share done, 0 to 1. Raises InputError where given bits are
+    too few for the depth, ArithmeticError where digits cannot be verified, Stopped where progress did (what was made is
+    kept).
+    """
+    check_bits(view, bits)
+    wanted = bits_for(system, view) if bits is None else bits
+    goal = _Goal.of(view, system.steps)
+    source = jit.source_digest("arithmetic/*.py", "systems/*.py", "reference/training.py")
+    text = "\n".join((source, system.key(), format_decimal(view.x), format_decimal(view.y)))
+    key = hashlib.sha256(text.encode()).hexdigest()[:32]
+    kept = cache.load(key)
+    if kept is not None and int(kept["bits"]) < wanted:
+        kept = None
+    for _ in range(4):
+        if kept is None or not goal.reached(kept["reach"].tolist(), kept["losses"].tolist()):
+            try:
+                kept = _made(system, view, wanted, kept, goal, progress)
+            except _StoppedAt as stop:
+                cache.save(key, stop.kept)
+                raise Stopped from None
+            cache.save(key, kept)
+        reference = _reference(_cut(kept, goal))
+        if reference.agreement >= VERIFIED:
+            return reference
+        if bits is not None:
+            raise InputError(
+                f"--bits: {bits} is too few: after {reference.steps} steps only {max(0, reference.agreement):.0f} bits"
+                f" of the reference hold, of {VERIFIED} needed; give {bits + VERIFIED}, or leave it out."
+            )
+        wanted += VERIFIED - math.floor(reference.agreement) + BASE_BITS
+        kept = None
+    raise ArithmeticError(
+        f"the reference run could not be verified: with {wanted} bits only {reference.agreement:.0f} bits of two runs"
+        " agree."
+    )
+
+
+@dataclass(frozen=True)
+class _Goal:
+    """How long a reference has to be: near and far are the ``reach`` at which close and outermost pixels leave it."""
+
+    near: float
+    far: float
+    steps: int
+
+    @classmethod
+    def of(cls, view: View, steps: int) -> _Goal:
+        share = math.log2(HAND_OFF)
+        near = view.smallest_difference() * (2 * view.height) / _NEAREST
+        return cls(share - log2(near), share - log2(view.largest_difference()), steps)
+
+    def reached(self, reach: list[float], losses: list[float]) -> bool:
+        """Whether close pixels have left the reference, or further steps would serve none, or there are none."""
+        if len(losses) >= self.steps or (losses and not losses[-1] < _MOST_LOSS):
+            return True
+        furthest = max(reach)
+        # a run that contracts again: what has not left it by then has no more to gain
+        stalled = furthest >= self.far and len(reach) - reach.index(furthest) > _STALLED
+        return furthest >= self.near or stalled
+
+    def share(self, reach: list[float]) -> float:
+        """Share of the way there, by growth or by steps, whichever is further."""
+        growth = (max(reach) - reach[1]) / max(self.near - reach[1], 1.0)
+        return min(1.0, max(growth, (len(reach) - 1) / self.steps))
+
+
+def _made(
+    system: TrainingSystem, view: View, bits: int, kept: Arrays | None, goal: _Goal, progress: Callable[[float], None]
+) -> Arrays:
+    """Run the reference on from what is kept, or from its start, until the goal is reached."""
+    bits = bits if kept is None else int(kept["bits"])
+    main = TaylorRun(system.network, view.x, view.y, bits, ORDER)
+    check = ExactRun(system.network, view.x, view.y, bits - BASE_BITS)
+    new: dict[str, list[Any]] = {name: [] for name in (*_PER_STEP, *_PER_SNAPSHOT)}
+    if kept is None:
+        kept = {"learning": main.learning, "offset": np.array(main.offset), "bits": np.array(bits)}
+        _note(main, new)
+    else:
+        unpack(main, _part(kept, "main."))
+        unpack(check, _part(kept, "check."))
+
+    stopped = False
+    reach = [*kept.get("reach", ()), *new["reach"]]
+    losses = list(kept.get("losses", ()))
+    while not goal.reached(reach, losses):
+        step = main.advance()
+        check.advance()
+        new["record"].append(record(system.network, step))
+        new["losses"].append(main.last_loss)
+        new["ratios"].append(main.totals.ratio)
+        new["windows"].append(float(main.totals.excess().floats()))
+        new["agreement"].append(_agreement(main, check))
+        _note(main, new)
+        reach.append(new["reach"][-1])
+        losses.append(main.last_loss)
+        try:
+            progress(goal.share(reach))
+        except Stopped:
+            stopped = True
+            break
+    joined = {n: np.array([*kept[n], *new[n]]) if n in kept and new[n] else np.array(new[n]) for n in new}
+    states = {f"main.{k}": v for k, v in pack(main).items()} | {f"check.{k}": v for k, v in pack(check).items()}
+    made = kept | {n: v for n, v in joined.items() if new[n] or n not in kept} | states
+    if stopped:
+        raise _StoppedAt(made)
+    return made
+
+
+class _StoppedAt(Exception):
+    """The user stopped; what was made so far is kept and gone on from."""
+
+    def __init__(self, kept: Arrays) -> None:
+        super().__init__()
+        self.kept = kept
+
+
+_PER_STEP = ("record", "weights", "losses", "ratios", "windows", "reach", "agreement")
+_PER_SNAPSHOT = tuple(f"snapshot.{f.name}" for f in fields(Snapshot))
+
+
+def _note(run: TaylorRun, new: dict[str, list[Any]]) -> None:
+    """Write down what is known before the run's next step."""
+    new["weights"].append(flat_weights(run.weights))
+    new["reach"].append(run.reach())
+    if run.step % _SNAPSHOT_EVERY == 0:
+        snapshot = run.snapshot()
+        for name in _PER_SNAPSHOT:
+            new[name].append(getattr(snapshot, name.removeprefix("snapshot.")))
+
+
+def _cut(kept: Arrays, goal: _Goal) -> Arrays:
+    """What a view needs of a longer reference: what it would have been made of for this view alone.
+
+    So that a picture does not depend on what else was rendered before.
+    """
+    reach, losses = kept["reach"].tolist(), kept["losses"].tolist()
+    steps = next((n for n in range(len(losses)) if goal.reached(reach[: n + 1], losses[:n])), len(losses))
+    cut = dict(kept)
+    for name in _PER_STEP:
+        cut[name] = kept[name][: steps + 1 if name in ("weights", "reach") else steps]
+    held = kept["snapshot.step"] <= steps
+    return cut | {name: kept[name][held] for name in _PER_SNAPSHOT}
+
+
+def _part(arrays: Arrays, prefix: str) -> Arrays:
+    return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+
+
+def _reference(kept: Arrays) -> Reference:
+    columns = zip(*(kept[name] for name in _PER_SNAPSHOT), strict=True)
+    return Reference(
+        bits=int(kept["bits"]),
+        agreement=float(kept["agreement"].min(initial=int(kept["bits"]))),
+        record=kept["record"],
+        weights=kept["weights"],
+        losses=kept["losses"],
+        ratios=kept["ratios"],
+        windows=kept["windows"],
+        reach=kept["reach"],
+        snapshots=tuple(Snapshot(int(t), int(e), float(f), *rest) for t, e, f, *rest in columns),
+        learning=kept["learning"],
+        offset=float(kept["offset"]),
+    )
+
+
+def _agreement(main: TaylorRun, check: ExactRun) -> float:
+    """Bits to which the weights of the two runs agree, relative to each layer's largest."""
+    agreed = float(main.weights[0].reference.bits)
+    for a, b in zip(main.weights, check.weights):
+        exact = a.reference
+        apart = exact - Exact.of(b, exact.bits)
+        if apart.signs().any():
+            agreed = min(agreed, exact.log2_largest() - apart.log2_largest())
+    return agreed

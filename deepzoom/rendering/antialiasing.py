@@ -1,0 +1,158 @@
+"""The samples of a field: a part of a render that comes when each pixel has its own value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepzoom.backends.base import Job, ReadOut
+from deepzoom.errors import InputError
+
+from .batches import Observer, Pixels
+from .field import Field
+from .sample_counts import Places, begins, goes_on, rounds
+
+_LEAST = 8
+"""Pixels that are sampled together: fewer would leave lanes of vectors empty."""
+_TILES = 4
+"""Of a job that the samples of pixels run together make up at most: a round is then about one."""
+
+
+class Sampling:
+    """Runs samples of a field's pixels, as many in each as its values ask for."""
+
+    def __init__(self, job: Job, field: Field, wanted: NDArray[np.bool_] | None) -> None:
+        """Choose the pixels, of those wanted, if that was not done, and have a field ready for their samples."""
+        known = field.done if wanted is None else field.done & wanted
+        self._places = Places(field, known)
+        spread = self._places.spread().ravel()
+        self._rounds = rounds(field.scene.view.samples)
+        if field.samples is None:
+            field.sampled = np.flatnonzero(begins(spread)).astype(np.int64)
+            field.samples = Field.empty(field.scene, (len(field.sampled), field.scene.view.samples - 1))
+        self.done = field.samples.done
+        """(M, samples - 1): those of a pixel appear together."""
+        self._spread = spread[field.sampled]
+        self._first = self._places.pixels.reshape(len(spread), -1)[field.sampled]
+        self._job, self._tile = OfSamples(job, field), job.tile
+
+    def batches(self) -> Iterator[Pixels]:
+        """Rows of pixels to run, those that are not done."""
+        size = max(_LEAST, _TILES * self._tile // self._rounds[-1])
+        for first in range(0, len(self.done), size):
+            rows = np.arange(first, min(first + size, len(self.done)), dtype=np.int64)
+            if not self.done[rows, 0].all():
+                yield rows
+
+    def run(self, rows: Pixels) -> list[tuple[Pixels, ReadOut]]:
+        """Places in the field of samples, and what came there, of some rows of it."""
+        found: list[tuple[Pixels, ReadOut]] = []
+        left, places, count = rows, self._first[rows, None], 1
+        for upto in self._rounds:
+            columns = self.done.shape[1] * left[:, None] + np.arange(count - 1, upto - 1)
+            flat = columns.ravel()
+            parts = [self._job.run(flat[k : k + self._tile]) for k in range(0, len(flat), self._tile)]
+            out = ReadOut.joined(parts)
+            found.append((flat, out))
+            own = self._places.of(out.measure, out.attractor)
+            places, count = np.concatenate([places, own.reshape(*columns.shape, -1)], axis=1), upto
+            on = goes_on(self._spread[left], places)
+            left, places = left[on], places[on]
+            if not len(left):
+                break
+        return found
+
+
+def numbers(field: Field) -> Pixels:
+    """The flat numbers (n,) of all that is done in a field: pixels, then samples (``View``)."""
+    own = np.flatnonzero(field.done).astype(np.int64)
+    if field.samples is None:
+        return own
+    return np.concatenate([own, _numbers(field, np.flatnonzero(field.samples.done))])
+
+
+def values(field: Field, channel: str, some: Pixels) -> NDArray[Any]:
+    """A channel of some flat numbers of a field."""
+    pixels = field.scene.view.pixels
+    found: NDArray[Any] = getattr(field, channel).ravel()[some % pixels]
+    of = np.flatnonzero(some >= pixels)
+    if field.sampled is not None and len(of):
+        rows, own = np.searchsorted(field.sampled, some[of] % pixels), getattr(field.samples, channel)
+        found[of] = 0 if own is None else own[rows, some[of] // pixels - 1]
+    return found
+
+
+def _numbers(field: Field, places: Pixels) -> Pixels:
+    """The flat numbers of samples, from their places in the field of samples."""
+    assert field.sampled is not None
+    row, sample = np.divmod(places, field.scene.view.samples - 1)
+    result: Pixels = field.sampled[row] + field.scene.view.pixels * (sample + 1)
+    return result
+
+
+def with_samples(field: Field, count: int, path: Path) -> Field:
+    """A field with only so many samples. Raises InputError, naming --samples, where it does not hold as many."""
+    view = field.scene.view
+    if count > view.samples:
+        held = "one of each pixel" if view.samples == 1 else f"at most {view.samples}"
+        raise InputError(f"--samples: {path} holds {held}; give fewer, or render it with --samples {count}.")
+    scene, samples = replace(field.scene, view=replace(view, samples=count)), field.samples
+    if samples is None or count == 1:
+        return replace(field, scene=scene, sampled=None, samples=None)
+    first = {name: getattr(samples, name)[:, : count - 1] for name in samples.channels}
+    return replace(field, scene=scene, samples=Field(scene, **first))
+
+
+class OfSamples(Job):
+    """A job whose pixels are the places in a field of samples."""
+
+    def __init__(self, job: Job, field: Field) -> None:
+        self._job, self._field = job, field
+        self.tile, self.facts, self.rungs = job.tile, job.facts, job.rungs
+        self.has_shadow, self.holds_differences = job.has_shadow, job.holds_differences
+
+    @property
+    def second_tile(self) -> int:
+        return self._job.second_tile
+
+    def run(self, pixels: Pixels) -> ReadOut:
+        return self._job.run(_numbers(self._field, pixels))
+
+    def shadow(self, pixels: Pixels) -> ReadOut:
+        return self._job.shadow(_numbers(self._field, pixels))
+
+    def horizon(self, pixels: Pixels) -> NDArray[np.int32]:
+        return self._job.horizon(_numbers(self._field, pixels))
+
+    def again(self, pixels: Pixels, rung: int) -> ReadOut:
+        return self._job.again(_numbers(self._field, pixels), rung)
+
+    def batch(self, rung: int) -> int:
+        return self._job.batch(rung)
+
+    def remedy(self, rungs: int) -> str | None:
+        return self._job.remedy(rungs)
+
+
+class OfWhole(Observer):
+    """Tells of a field's samples, and keeps the field they belong to."""
+
+    def __init__(self, observer: Observer, field: Field) -> None:
+        self._observer, self._field = observer, field
+
+    def say(self, text: str) -> None:
+        self._observer.say(text)
+
+    def checkpoint(self, field: Field) -> None:
+        self._observer.checkpoint(self._field)
+
+    def part(self, name: str, done: int, total: int) -> None:
+        self._observer.part(name if name == "samples" else f"{name}, samples", done, total)
+
+    def stopped(self) -> bool:
+        return self._observer.stopped()

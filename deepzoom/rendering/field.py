@@ -1,0 +1,160 @@
+"""A field: what came of every pixel of a scene, without colours, and its data file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepzoom import systems
+from deepzoom.errors import InputError
+from deepzoom.files import whole_file
+from deepzoom.npz import BROKEN, read_arrays
+from deepzoom.scene.scene import Scene
+
+PASSES = (16, 8, 4, 2, 1)
+"""Coarse to fine: pixels whose row and column are multiples of 16 come first, then of 8, and so on."""
+
+_CHANNELS: dict[str, Any] = {"measure": np.float64, "fate": np.int8, "trust": np.int8, "done": np.bool_}
+_ESCAPE_TIME: dict[str, Any] = {**_CHANNELS, "iterations": np.int64, "attractor": np.int16}
+_OPTIONAL: dict[str, Any] = {"distance": np.float64, "rung": np.int8, "horizon": np.int32}
+_OF_SAMPLES = "sample_"
+
+
+def _channels(scene: Scene) -> dict[str, Any]:
+    """Names and types of the arrays that every field of this scene has."""
+    return _ESCAPE_TIME if systems.is_escape_time(scene.system) else _CHANNELS
+
+
+@dataclass
+class Field:
+    """Read-outs of a scene, arrays (height, width) with row 0 at the top.
+
+    measure float64 (the signed convergence measure), fate int8 (-1 converged, +1 diverged, 0 undecided), trust int8
+    (1 settled, 0 unchecked, -1 not settled), done bool; of an escape-time system also iterations int64 (0: the limit
+    was reached) and attractor int16 (from 1 on, 0 for none), and measure is the smooth count, -1 where there is none.
+    distance float64, None where the backend gives none: estimated distance from the pixel to the set's border, in
+    pixels, -1 where there is none. rung int8, None where no pixel was to be repaired: how many ways with more digits a
+    pixel was run again in. horizon int32, None where it was not asked for: the step at which float64 lost the
+    pixel, the scene's steps where it did not, -1 where that is not known. made: how the pixels were obtained.
+
+    sampled int64 (M,), None where no pixel was chosen yet: flat numbers, in order, of the pixels that get the scene's
+    samples; samples: the read-outs of all but their first, the pixel itself, as a field of arrays (M, samples - 1).
+    """
+
+    scene: Scene
+    measure: NDArray[np.float64]
+    fate: NDArray[np.int8]
+    trust: NDArray[np.int8]
+    done: NDArray[np.bool_]
+    made: dict[str, Any] = field(default_factory=dict)
+    iterations: NDArray[np.int64] | None = None
+    attractor: NDArray[np.int16] | None = None
+    distance: NDArray[np.float64] | None = None
+    rung: NDArray[np.int8] | None = None
+    horizon: NDArray[np.int32] | None = None
+    sampled: NDArray[np.int64] | None = None
+    samples: Field | None = None
+
+    @classmethod
+    def empty(cls, scene: Scene, shape: tuple[int, int] | None = None) -> Field:
+        """A field of which nothing is done; shape: of its arrays, where they are not those of the pixels."""
+        shape = shape or (scene.view.height, scene.view.width)
+        arrays: dict[str, Any] = {name: np.zeros(shape, kind) for name, kind in _channels(scene).items()}
+        return cls(scene, **arrays)
+
+    def save(self, path: str | Path, packed: bool = False) -> None:
+        """Write the data file (.npz): the arrays, ``scene`` (TOML text) and ``made`` (JSON text).
+
+        packed: compressed, which takes longer.
+        """
+        arrays: dict[str, Any] = {name: getattr(self, name) for name in self.channels}
+        if self.samples is not None:
+            arrays["sampled"] = self.sampled
+            arrays |= {_OF_SAMPLES + name: getattr(self.samples, name) for name in self.samples.channels}
+        with whole_file(path) as file:
+            texts = {"scene": np.array(self.scene.to_toml()), "made": np.array(json.dumps(self.made))}
+            write: Any = np.savez_compressed if packed else np.savez
+            write(file, **arrays, **texts)
+
+    @classmethod
+    def load(cls, path: str | Path, option: str = "FILE") -> Field:
+        """Read a data file. Raises InputError, naming ``option``, where it is missing, cut short or none of ours."""
+        try:
+            found = read_arrays(path)
+        except FileNotFoundError:
+            raise InputError(f"{option}: there is no file {path}.") from None
+        except BROKEN:
+            raise InputError(f"{option}: {path} is not a data file of deepzoom, or it is cut short.") from None
+        if "scene" not in found:
+            raise InputError(f"{option}: {path} is not a data file of deepzoom: it lacks 'scene'.")
+        scene = Scene.from_toml(str(found["scene"]), f"{option}: {path}")
+        read = _Reader(found, scene, f"{option}: {path}")
+        channels = read.channels("", (scene.view.height, scene.view.width))
+        if "sampled" in found:
+            sampled = read.array("sampled", np.int64, found["sampled"].shape[:1])
+            in_order = bool(np.all(np.diff(sampled) > 0) and np.all((sampled >= 0) & (sampled < scene.view.pixels)))
+            if not in_order or scene.view.samples == 1:
+                raise InputError(f"{option}: {path}: sampled does not hold pixels of its scene.")
+            shape = len(sampled), scene.view.samples - 1
+            channels |= {"sampled": sampled, "samples": cls(scene, **read.channels(_OF_SAMPLES, shape))}
+        try:
+            made = json.loads(str(found["made"])) if "made" in found else {}
+        except ValueError:
+            made = None
+        if not isinstance(made, dict):
+            raise InputError(f"{option}: {path} is not a data file of deepzoom: 'made' is no JSON object.")
+        return cls(scene, **channels, made=made)
+
+    @property
+    def channels(self) -> list[str]:
+        """Names of the arrays that this field has."""
+        return [*_channels(self.scene), *(name for name in _OPTIONAL if getattr(self, name) is not None)]
+
+    def known(self, channel: str) -> NDArray[Any]:
+        """A channel (n,) of all that is done: pixels, then their samples."""
+        own = getattr(self, channel)[self.done]
+        return own if self.samples is None else np.concatenate([own, self.samples.known(channel)])
+
+    def shown(self, channel: str = "measure", at: Any = ...) -> NDArray[np.float64]:
+        """A channel with pixels not yet done filled in from the coarser grid; NaN where that is not done either.
+
+        at: an index of some of the pixels, for these alone.
+        """
+        values = getattr(self, channel)
+        numbers = (np.arange(n) for n in self.done.shape)
+        rows, columns = (np.broadcast_to(n, self.done.shape)[at] for n in np.ix_(*numbers))
+        result = np.full(rows.shape, np.nan)
+        for stride in PASSES:
+            r, c = rows // stride * stride, columns // stride * stride
+            result = np.where(self.done[r, c], values[r, c], result)
+        return result
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Takes arrays of a file, of the size and type that its scene gives them."""
+
+    found: dict[str, NDArray[Any]]
+    scene: Scene
+    where: str
+
+    def channels(self, prefix: str, shape: tuple[int, ...]) -> dict[str, Any]:
+        """The channels of a field; prefix: of their names in the file. Raises InputError where one is missing."""
+        optional = {name: kind for name, kind in _OPTIONAL.items() if prefix + name in self.found}
+        kinds = {**_channels(self.scene), **optional}
+        missing = sorted(prefix + name for name in kinds if prefix + name not in self.found)
+        if missing:
+            raise InputError(f"{self.where} is not a data file of deepzoom: it lacks {missing[0]!r}.")
+        return {name: self.array(prefix + name, kind, shape) for name, kind in kinds.items()}
+
+    def array(self, name: str, kind: Any, shape: tuple[int, ...]) -> NDArray[Any]:
+        """Raises InputError where the array is of another shape or type."""
+        array = self.found[name]
+        if array.shape != shape or array.dtype != kind:
+            raise InputError(f"{self.where}: {name} does not have the size and type of its scene.")
+        return array

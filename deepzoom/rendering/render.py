@@ -1,0 +1,276 @@
+"""From a scene to its field: plan, tiles coarse to fine over all cores, progress, stopping and going on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepzoom import systems
+from deepzoom.backends import select
+from deepzoom.backends.base import Backend, Job, ReadOut
+from deepzoom.coordinates import with_digits
+from deepzoom.durations import duration
+from deepzoom.errors import InputError, Stopped
+from deepzoom.reference.precision import check_bits
+from deepzoom.scene.scene import Scene, View, check_samples
+from deepzoom.systems.base import System
+
+from . import antialiasing, horizon, trust
+from .batches import Observer, cores, run_batches
+from .field import PASSES, Field
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a scene will be rendered, before anything runs."""
+
+    scene: Scene
+    system: System
+    backend: Backend
+    reason: str
+
+    @property
+    def pixels(self) -> int:
+        return self.scene.view.pixels
+
+    @property
+    def bits(self) -> int:
+        """Bits to begin with, given or chosen."""
+        return self.scene.bits or self.backend.bits(self.system, self.scene.view)
+
+
+def plan(scene: Scene) -> Plan:
+    """Choose how to render. Raises InputError where the scene cannot be rendered."""
+    check_samples(scene.view)
+    system = systems.create(scene.system, scene.settings, scene.steps, scene.digest)
+    system.check(scene.view, scene.steps)
+    backend, reason = select.select(scene.backend, scene.view, system, scene.steps)
+    if backend.name not in ("cpu-float64", "gpu-float64"):
+        check_bits(scene.view, scene.bits)
+    if backend.name == "exact" and horizon.is_wanted(scene):
+        option = "--horizon" if scene.horizon else "--colouring: horizon"
+        raise InputError(f"{option}: the exact backend loses no pixel; leave it out, or give another --backend.")
+    return Plan(scene, system, backend, reason)
+
+
+def tiles(width: int, height: int, size: int, wanted: NDArray[np.bool_] | None = None) -> Iterator[NDArray[np.int64]]:
+    """Flat pixel numbers, coarse grid first, in tiles of one pass each: the same whatever runs them.
+
+    wanted (height, width): only these pixels.
+    """
+    rows, columns = np.divmod(np.arange(width * height, dtype=np.int64), width)
+    seen = np.zeros(width * height, np.bool_) if wanted is None else ~wanted.ravel()
+    for stride in PASSES:
+        now = (rows % stride == 0) & (columns % stride == 0) & ~seen
+        seen |= now
+        pixels = np.flatnonzero(now)
+        for first in range(0, len(pixels), size):
+            yield pixels[first : first + size]
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A finished or stopped render. facts: what ``--json`` prints of it."""
+
+    field: Field
+    complete: bool
+    facts: dict[str, Any]
+
+
+def render(
+    scene: Scene,
+    *,
+    jobs: int | None = None,
+    observer: Observer | None = None,
+    partial: Field | None = None,
+    wanted: NDArray[np.bool_] | None = None,
+    budget: float | None = None,
+) -> Rendered:
+    """Render a scene on ``jobs`` threads (default: all cores), going on from a partial field of the same scene.
+
+    wanted (height, width): only these pixels; the result is complete when they are done. budget: seconds that checking
+    and repairing may take, where the scene asks for it (docs/trust.md).
+
+    Where the observer says so it ends early with what is done, and the result says that it is not complete. Raises
+    InputError where the scene cannot be rendered.
+    """
+    observer = observer or Observer()
+    begin = time.perf_counter()
+    planned = plan(scene)
+    observer.say(f"{planned.backend.name}: {planned.reason}.")
+    for remark in (planned.system.remark(), scene.view.spanned()):
+        if remark is not None:
+            observer.say(remark)
+    field = Field.empty(scene) if partial is None else partial
+    field.made = {"system": planned.system.key()}
+    job: Job | None = None
+
+    def progress(share: float) -> None:
+        observer.reference(share)
+        if observer.stopped():
+            raise Stopped
+
+    try:
+        job = planned.backend.job(planned.system, scene.view, scene.bits, progress, observer.say, _distance(scene))
+        _report_job(job, planned, field, jobs or cores(), observer)
+        complete = _run(job, field, jobs or cores(), observer, wanted)
+        parts = [_Part(job, field, list(_tiles_of(job.second_tile, field, wanted)), observer)]
+        if complete and scene.view.samples > 1:
+            complete = _run_samples(job, field, jobs or cores(), observer, wanted)
+            parts.append(_Part.of_samples(job, field, observer))
+        if horizon.is_wanted(scene):
+            for p in parts:
+                complete = complete and horizon.find(p.job, p.field, p.tiles, jobs or cores(), p.observer)
+        complete = complete and _check(parts, jobs or cores(), budget)
+    except Stopped:
+        complete = False
+    facts = _facts(planned, job, field, time.perf_counter() - begin)
+    field.made = {**facts, "system": planned.system.key()}
+    if complete:
+        observer.say(trust.summary(field))
+        if field.horizon is not None:
+            observer.say(horizon.summary(field))
+    return Rendered(field, complete, facts)
+
+
+def _distance(scene: Scene) -> bool:
+    return scene.distance or scene.colouring.by == "distance"
+
+
+def estimate(planned: Plan, jobs: int, observer: Observer) -> float | None:
+    """Seconds that the pixels take, about, were all to get samples; a reference run comes before them.
+
+    None where only running them tells.
+    """
+    per_pixel = planned.backend.seconds_per_pixel(planned.system, 0, observer.say)
+    return None if per_pixel is None else planned.pixels * planned.scene.view.samples * per_pixel / jobs
+
+
+def _report_job(job: Job, planned: Plan, field: Field, jobs: int, observer: Observer) -> None:
+    facts = job.facts
+    if facts.digits is not None:
+        observer.say(
+            f"Reference: {facts.reference_steps} of {planned.scene.steps} steps at {facts.bits} bits, {facts.digits}"
+            f" digits verified; pixels skip {facts.skipped_steps} steps."
+        )
+    elif facts.reference_steps:
+        observer.say(f"Reference: {facts.reference_steps:,} steps at {facts.bits} bits.")
+    left = int(np.count_nonzero(~field.done))
+    per_pixel = planned.backend.seconds_per_pixel(planned.system, facts.skipped_steps, observer.say)
+    seconds = (per_pixel or 0.0) * left / min(jobs, max(1, left // job.tile))
+    if seconds > 2:
+        observer.say(f"{left:,} pixels on {jobs} threads: about {duration(seconds)}.")
+
+
+def _tiles_of(size: int, field: Field, wanted: NDArray[np.bool_] | None) -> Iterator[NDArray[np.int64]]:
+    return tiles(field.scene.view.width, field.scene.view.height, size, wanted)
+
+
+def _run(job: Job, field: Field, jobs: int, observer: Observer, wanted: NDArray[np.bool_] | None) -> bool:
+    """Run the pixels that are not done yet; tells whether all are."""
+    total = field.scene.view.pixels if wanted is None else int(np.count_nonzero(wanted))
+    done = field.done.ravel()
+    count = int(np.count_nonzero(done))
+    observer.pixels(field, count, total)
+
+    def take(pixels: NDArray[np.int64], out: ReadOut) -> None:
+        nonlocal count
+        put(field, pixels, out)
+        count += len(pixels)
+        observer.pixels(field, count, total)
+
+    waiting = (t for t in _tiles_of(job.tile, field, wanted) if not done[t].all())
+    return run_batches(waiting, job.run, take, field, jobs, observer)
+
+
+def _run_samples(job: Job, field: Field, jobs: int, observer: Observer, wanted: NDArray[np.bool_] | None) -> bool:
+    """Run the samples that are not done yet; tells whether all are."""
+    sampling = antialiasing.Sampling(job, field, wanted)
+    samples, total = field.samples, len(sampling.done)
+    assert samples is not None
+    count = int(np.count_nonzero(sampling.done[:, 0]))
+    most = field.scene.view.samples
+    observer.say(f"{total:,} of {int(field.done.sum()):,} pixels get up to {most} samples, the others one.")
+
+    def take(rows: NDArray[np.int64], found: list[tuple[NDArray[np.int64], ReadOut]]) -> None:
+        nonlocal count
+        for places, out in found:
+            put(samples, places, out)
+        count += len(rows)
+        observer.part("samples", count, total)
+
+    return run_batches(sampling.batches(), sampling.run, take, field, jobs, observer)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What is checked: pixels, or samples of them. tiles: batches for second runs."""
+
+    job: Job
+    field: Field
+    tiles: list[NDArray[np.int64]]
+    observer: Observer
+
+    @classmethod
+    def of_samples(cls, job: Job, field: Field, observer: Observer) -> _Part:
+        assert field.samples is not None
+        places, size = np.flatnonzero(field.samples.done).astype(np.int64), job.second_tile
+        tiles = [places[k : k + size] for k in range(0, len(places), size)]
+        return cls(antialiasing.OfSamples(job, field), field.samples, tiles, antialiasing.OfWhole(observer, field))
+
+
+def _check(parts: list[_Part], jobs: int, budget: float | None) -> bool:
+    """Check all parts as ``trust.check`` does one: a sample is one of them all, and a budget is for them all."""
+    begin = time.perf_counter()
+    chosen: list[NDArray[np.int64] | None] = [None] * len(parts)
+    if len(parts) > 1 and parts[0].field.scene.trust == "sample":
+        whole, samples = np.sort(np.concatenate(parts[0].tiles)), np.flatnonzero(parts[1].field.done)
+        every = trust.sample_of(np.arange(len(whole) + len(samples)))
+        own = np.searchsorted(every, len(whole))
+        chosen = [whole[every[:own]], samples[every[own:] - len(whole)].astype(np.int64)]
+    for p, some in zip(parts, chosen, strict=True):
+        spent = time.perf_counter() - begin
+        if not trust.check(p.job, p.field, p.tiles, jobs, p.observer, budget, some, spent):
+            return False
+    return True
+
+
+def put(field: Field, pixels: NDArray[np.int64], out: ReadOut) -> None:
+    """Put the read-outs of flat pixel numbers into a field; it has distances as long as all its pixels have."""
+    if out.distance is None:
+        field.distance = None
+    elif not field.done.any():
+        field.distance = np.full(field.done.shape, -1.0)
+    for name in field.channels:
+        if name in ("rung", "horizon"):
+            continue
+        values = True if name == "done" else getattr(out, name)
+        getattr(field, name).ravel()[pixels] = values
+
+
+def _spans(view: View) -> dict[str, Any]:
+    """What one height of a picture spans, and in which direction most."""
+    long, short, degrees = view.spans()
+    return {"long": with_digits(long, 6), "short": with_digits(short, 6), "long_degrees": round(degrees, 6)}
+
+
+def _facts(planned: Plan, job: Job | None, field: Field, seconds: float) -> dict[str, Any]:
+    facts = None if job is None else job.facts
+    return {
+        "backend": planned.backend.name,
+        "reason": planned.reason,
+        "bits": 53 if facts is None else facts.bits,
+        "reference_steps": 0 if facts is None else facts.reference_steps,
+        "reference_seconds": 0.0 if facts is None else round(facts.reference_seconds, 3),
+        "seconds": round(seconds, 3),
+        "pixels": int(np.count_nonzero(field.done)),
+        "sampled": 0 if field.sampled is None else len(field.sampled),
+        "samples": len(field.known("done")),
+        **_spans(planned.scene.view),
+        **trust.facts(field),
+    }

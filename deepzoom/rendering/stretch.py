@@ -1,0 +1,162 @@
+"""The shape in which a deep view shows two-dimensional structure again: ``--stretch auto``.
+
+Under a long run the two parameter directions grow differently, and all that a view shows turns into stripes. The
+tangent of the reference run says by how much, where the view's differences leave the reference: its singular values.
+A view stretched by their ratio along the direction that grows less has differences that grow alike. Where the stretched
+direction bends into the other one before that (its second derivative), the stretch ends there: farther on, stripes
+would run the other way.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepzoom import systems
+from deepzoom.arithmetic.tangent import substituted
+from deepzoom.coordinates import Rational, log2
+from deepzoom.errors import Stopped
+from deepzoom.formula import source
+from deepzoom.reference import orbit
+from deepzoom.reference import training as references
+from deepzoom.reference.precision import reference_bits
+from deepzoom.reference.training import HAND_OFF, Reference
+from deepzoom.scene.scene import Scene, View
+from deepzoom.scene.shape import IDENTITY, MOST_RATIO, Shape
+from deepzoom.systems.escape_time import EscapeTimeSystem
+from deepzoom.systems.experiments import TrainingSystem
+from deepzoom.systems.training import Network
+
+from .batches import Observer
+
+Floats = NDArray[np.float64]
+
+
+class Derivatives(NamedTuple):
+    """values (2 or 5, n): derivatives by x, y, and of training xx / 2, xy, yy / 2, in units of half a depth.
+
+    noise: what rounding made of second ones, as a share of the largest.
+    """
+
+    values: Floats
+    noise: float = 0.0
+
+
+def unfolding(scene: Scene, progress: Callable[[float], None] = lambda share: None) -> Shape:
+    """The shape for a scene's centre and depth; none for complex-differentiable maps, and for Lyapunov exponents.
+
+    It makes the reference run, or takes it from the cache; progress is told the share done. Raises what
+    ``reference.obtain`` and ``orbit.obtain`` raise.
+    """
+    return _balanced(_derivatives(scene, [scene.view.depth], progress)[0])
+
+
+def ratios(scene: Scene, depths: Sequence[Rational]) -> list[float]:
+    """By how much views of a scene's centre are to be stretched at some depths, the deepest that of the scene."""
+    return [float(np.linalg.norm(_balanced(tangent).matrix, 2)) for tangent in _derivatives(scene, depths)]
+
+
+def _derivatives(
+    scene: Scene, depths: Sequence[Rational], progress: Callable[[float], None] = lambda share: None
+) -> list[Derivatives]:
+    """Those at which differences of half of each depth leave the reference of a scene."""
+    system = systems.create(scene.system, scene.settings, scene.steps, scene.digest)
+    view = scene.view
+    if isinstance(system, TrainingSystem):
+        kept = references.obtain(system, view, scene.bits, progress)
+        return [_training_derivatives(system.network, depth, kept) for depth in depths]
+    if isinstance(system, EscapeTimeSystem) and not source.is_holomorphic(system.iteration.formula):
+        bits = scene.bits or reference_bits(system, view)
+        return [Derivatives(t.T) for t in _orbit_tangents(system, view, bits, depths, progress)]
+    return [Derivatives(np.eye(2))] * len(depths)
+
+
+def unfolded(scene: Scene, degrees: float, observer: Observer) -> Scene:
+    """The scene stretched so, and turned. Raises Stopped where the observer stops the reference run."""
+
+    def progress(share: float) -> None:
+        observer.reference(share)
+        if observer.stopped():
+            raise Stopped
+
+    shape = unfolding(scene, progress)
+    long, _, angle = shape.spans
+    observer.say("Stretch: none." if shape == IDENTITY else f"Stretch: {long:.6g} times along {angle:.6g} degrees.")
+    return replace(scene, view=replace(scene.view, shape=shape.turned(degrees) if degrees else shape))
+
+
+def _balanced(derivatives: Derivatives) -> Shape:
+    """The shape in which both directions of a view change as much.
+
+    A view from -1 to 1, stretched r times along the weak singular direction, changes by s1 along the other one and, on
+    average, by sqrt(r^2 s2^2 + r^4 h^2 / 3) along that: s1, s2 the singular values, h the second derivative along the
+    weak direction. These are equal at r^2 = 2 s1^2 / (s2^2 + sqrt(s2^4 + 4 h^2 s1^2 / 3)); r = s1 / s2 without h.
+    """
+    values, noise = derivatives
+    if not np.isfinite(values).all() or not values[:2].any():
+        return IDENTITY
+    values = values / np.abs(values[:2]).max()
+    _, (s1, s2), directions = np.linalg.svd(values[:2].T, full_matrices=False)
+    if s1 == s2:
+        return IDENTITY
+    h = 0.0
+    if len(values) > 2:
+        strong, weak = (2 * np.linalg.norm(substituted(values, 2, np.outer(d, [1.0, 0.0]))[2]) for d in directions)
+        h = float(weak) if weak > noise * strong else 0.0
+    ratio = math.sqrt(2.0) * s1 / math.sqrt(max(s2**2 + math.sqrt(s2**4 + 4 / 3 * (h * s1) ** 2), 1e-300))
+    x, y = directions[1]
+    return Shape.stretched(min(ratio, float(MOST_RATIO)), math.degrees(math.atan2(y, x)) % 180.0)
+
+
+def _training_derivatives(network: Network, depth: Rational, kept: Reference) -> Derivatives:
+    """Those of the weights, each layer in units of its largest, where differences reach ``HAND_OFF`` of them.
+
+    Roundings of the steps add up as by chance: to the square root of their number.
+    """
+    leaves = math.log2(HAND_OFF) - log2(depth / 2)
+    step = int(np.argmax(kept.reach >= leaves)) if (kept.reach >= leaves).any() else kept.steps
+    snapshot = max((s for s in kept.snapshots if s.step <= step), key=lambda s: s.step)
+    parts, begin = [], 0
+    for w in network.weights:
+        layer = slice(begin, begin + w.size)
+        largest = float(np.abs(kept.weights[snapshot.step][layer]).max())
+        if largest > 0:
+            parts.append(snapshot.weights[:5, layer] / largest)
+        begin += w.size
+    half = 2.0 ** (log2(depth / 2) - snapshot.exponent)
+    scale: Floats = np.array([half, half, half**2, half**2, half**2])[:, None]
+    return Derivatives(scale * np.concatenate(parts, axis=1), 2.0**-53 * math.sqrt(snapshot.step))
+
+
+def _orbit_tangents(
+    system: EscapeTimeSystem, view: View, bits: int, depths: Sequence[Rational], progress: Callable[[float], None]
+) -> list[Floats]:
+    """Iterates' derivatives (2, 2) by the pixel, scaled, where differences of half of each depth reach 1."""
+    iteration = system.iteration
+    z, c = system.start(view.x, view.y)
+    kept = orbit.obtain(system, z, c, bits, progress)
+    space: dict[str, object] = dict(source.FLOAT_FUNCTIONS)
+    exec(source.tangent(iteration.formula), space)
+    slopes: Callable[..., tuple[float, ...]] = space["tangent"]  # type: ignore[assignment]
+    pixel_is_c = iteration.c is None
+    a, b, p, q = (float(v) for v in (*c, *iteration.critical))  # orbits are kept less their critical point
+    grown, exponent = np.zeros((2, 2)) if pixel_is_c else np.eye(2), 0
+    found: dict[int, Floats] = {}
+    waiting = sorted(range(len(depths)), key=lambda n: -depths[n])
+    for x, y in zip(kept.x[:-1].tolist(), kept.y[:-1].tolist(), strict=True):
+        values = slopes(x + p, y + q, a, b)
+        grown = np.reshape(values[:4], (2, 2)) @ grown
+        if pixel_is_c:
+            grown += np.ldexp(np.reshape(values[4:], (2, 2)), -exponent)
+        shift = int(np.frexp(np.abs(grown).max())[1])
+        grown, exponent = np.ldexp(grown, -shift), exponent + shift
+        while waiting and exponent >= -log2(depths[waiting[0]] / 2):
+            found[waiting.pop(0)] = grown
+        if not waiting:
+            break
+    return [found.get(n, grown) for n in range(len(depths))]

@@ -1,0 +1,98 @@
+"""Random pixels of a field once more, by the exact backend, and how many of them come out otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepzoom.backends.base import SETTLED, Job, ReadOut
+from deepzoom.errors import InputError, Stopped
+
+from . import antialiasing
+from . import render as rendering
+from .batches import Observer, Pixels, cores, run_batches
+from .field import Field
+
+TINY = 1e-9
+"""Measures that differ by no more are the same: a Lyapunov exponent near 0 has no relative precision."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Of each pixel or sample that was run, in order of its flat number: the field's trust in it, whether the exact run
+    is sure of itself, and whether the field differs from it.
+    """
+
+    pixels: Pixels
+    trust: NDArray[np.int8]
+    sure: NDArray[np.bool_]
+    differs: NDArray[np.bool_]
+    complete: bool
+
+    def counted(self, trust: int) -> tuple[int, int]:
+        """(how many differ, how many were compared) of the pixels of one trust."""
+        compared = (self.trust == trust) & self.sure
+        return int(np.count_nonzero(compared & self.differs)), int(np.count_nonzero(compared))
+
+
+def verify(
+    field: Field, count: int = 200, seed: int = 0, jobs: int | None = None, observer: Observer | None = None
+) -> Verdict:
+    """Run ``count`` random pixels and samples of a field exactly (all where it has fewer), chosen by the seed.
+
+    Raises InputError where nothing is done in the field, or its system cannot be made here.
+    """
+    observer = observer or Observer()
+    done = antialiasing.numbers(field)
+    if not len(done):
+        raise InputError("FILE: no pixel of this field is done.")
+    chosen = np.sort(np.random.default_rng(seed).choice(done, min(count, len(done)), replace=False))
+    planned = rendering.plan(replace(field.scene, backend="exact", bits=None))
+    found: dict[int, tuple[bool, bool]] = {}
+
+    def take(pixels: Pixels, out: ReadOut) -> None:
+        sure = out.trust >= 0
+        found.update(zip(pixels.tolist(), zip(sure.tolist(), _differs(field, pixels, out).tolist())))
+        observer.part("verify", len(found), len(chosen))
+
+    def progress(share: float) -> None:
+        observer.reference(share)
+        if observer.stopped():
+            raise Stopped
+
+    complete = False
+    observer.part("verify", 0, len(chosen))
+    try:
+        job = planned.backend.job(planned.system, field.scene.view, None, progress, observer.say)
+        size = min(job.tile, max(1, len(chosen) // (8 * (jobs or cores()))))
+        batches = [chosen[i : i + size] for i in range(0, len(chosen), size)]
+        complete = run_batches(batches, lambda p: _judged(job, field, p), take, field, jobs or cores(), observer)
+    except Stopped:
+        pass
+    ran = np.array(sorted(found), dtype=np.int64)
+    sure, differs = (np.array([found[p][k] for p in ran.tolist()], dtype=np.bool_) for k in (0, 1))
+    return Verdict(ran, antialiasing.values(field, "trust", ran), sure, differs, complete)
+
+
+def _judged(job: Job, field: Field, pixels: Pixels) -> ReadOut:
+    """Exact read-outs of pixels of a field."""
+    measure, fate, trust = (antialiasing.values(field, channel, pixels) for channel in ("measure", "fate", "trust"))
+    rungs = np.zeros(len(pixels), np.int8) if field.rung is None else antialiasing.values(field, "rung", pixels)
+    return job.judged(pixels, ReadOut(measure, fate, trust), rungs)
+
+
+def _differs(field: Field, pixels: Pixels, out: ReadOut) -> NDArray[np.bool_]:
+    """Where a field has another fate, count or attractor than exact read-outs, or a measure off by too much."""
+
+    def here(channel: str) -> NDArray[Any]:
+        return antialiasing.values(field, channel, pixels)
+
+    differs: NDArray[np.bool_] = here("fate") != out.fate
+    for channel in ("iterations", "attractor"):
+        if getattr(field, channel) is not None:
+            differs = differs | (here(channel) != getattr(out, channel))
+    apart = np.abs(here("measure") - out.measure)
+    return differs | ~(apart <= np.maximum(SETTLED * np.abs(out.measure), TINY))

@@ -1,0 +1,1 @@
+"""What a picture is made from: system, view, shape, colours: plain values that read and write TOML. Nothing runs."""

@@ -1,0 +1,81 @@
+"""What decides how a scene's values become colours: a plain value, part of the scene, and its TOML table."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from deepzoom.errors import InputError
+
+COLOURINGS = ("rank", "cyclic", "histogram", "distance", "attractor", "horizon")
+DEFAULT_PALETTE = "Spectral"
+_HEX = re.compile("#[0-9a-fA-F]{6}")
+
+
+@dataclass(frozen=True)
+class Colouring:
+    """How values become colours; see docs/colouring.md. Raises InputError where a value is not right.
+
+    by: one of ``COLOURINGS``. cycle: what values go through when ``cyclic`` repeats, in their own unit, above 0. slope:
+    degrees, counter-clockwise from the right, that light comes from, None without shading. interior: ``#rrggbb`` of
+    points that never escaped. colours: ``#rrggbb`` of a palette file; none where the palette is matplotlib's.
+    mark_unsettled: whether pixels that are not settled get a colour of their own.
+    """
+
+    by: str = "rank"
+    cycle: float = 16.0
+    slope: float | None = None
+    interior: str = "#000000"
+    colours: tuple[str, ...] = ()
+    mark_unsettled: bool = False
+
+    def __post_init__(self) -> None:
+        if self.by not in COLOURINGS:
+            raise InputError(f"--colouring: {self.by!r} is none of {', '.join(COLOURINGS)}.")
+        if not 0 < self.cycle < math.inf:
+            raise InputError(f"--cycle: {self.cycle:g} is not a number above zero, such as 16.")
+        if self.slope is not None and not math.isfinite(self.slope):
+            raise InputError(f"--slope: {self.slope:g} is not an angle in degrees, such as 45.")
+        for option, colour in [("interior", self.interior), *(("palette", c) for c in self.colours)]:
+            if not isinstance(colour, str) or not _HEX.fullmatch(colour):
+                raise InputError(f"--{option}: {colour!r} is no colour such as '#0040ff'.")
+
+    def to_table(self) -> dict[str, Any]:
+        """What differs from the defaults, and the cycle of a cyclic one, as a TOML table."""
+        table: dict[str, Any] = {}
+        if self.colours:
+            table["colours"] = list(self.colours)
+        if self.by != "rank":
+            table["colouring"] = self.by
+        if self.by == "cyclic" or self.cycle != Colouring.cycle:
+            table["cycle"] = self.cycle
+        if self.slope is not None:
+            table["slope"] = self.slope
+        if self.interior != Colouring.interior:
+            table["interior"] = self.interior
+        if self.mark_unsettled:
+            table["mark-unsettled"] = True
+        return table
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, Any]) -> Colouring:
+        """Read ``to_table`` back. Raises InputError where a value is not right."""
+        slope = table.get("slope")
+        return cls(
+            by=table.get("colouring", cls.by),
+            cycle=_float(table.get("cycle", cls.cycle)),
+            slope=None if slope is None else _float(slope),
+            interior=table.get("interior", cls.interior),
+            colours=tuple(table.get("colours", ())),
+            mark_unsettled=table.get("mark-unsettled", False),
+        )
+
+
+def _float(number: float) -> float:
+    try:
+        return float(number)
+    except OverflowError:  # TOML's integers have no end
+        return math.inf

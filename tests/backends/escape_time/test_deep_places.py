@@ -1,0 +1,83 @@
+"""Minibrots far below float64's range, and preperiodic points: what is called settled is right.
+
+The old kernels were wrong, with trust 1, below about 1e-616: there an orbit comes within 1e-308 of its critical point.
+"""
+
+from __future__ import annotations
+
+import math
+
+import escape_oracle
+import numpy as np
+import pytest
+from deep_search import JULIA, LEVELS, NUCLEI, at, at_preperiodic, check, check_nucleus, search, view_at
+
+from deepzoom import systems
+from deepzoom.backends.escape_time.perturbation import PerturbationJob
+from deepzoom.landmarks import get
+from deepzoom.reference.nucleus import find
+from deepzoom.scene.scene import View
+
+
+def quiet(*_):
+    return None
+
+
+@pytest.mark.parametrize(("name", "digits"), [("mandelbrot-2", "648"), ("julia-2", 330)])
+def test_pixels_in_and_around_a_nucleus(own_cache, name, digits):
+    """In it, at its edge and antenna, and ten sizes out."""
+    tally = check_nucleus(at(name, digits), 24)
+    assert not tally.wrong and tally.settled >= 20
+
+
+DEEPER = [("mandelbrot-2", "1300"), ("julia-2", 1400), ("burning-ship", "1000"), ("tricorn", 2000)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "digits"), [*((name, sizes[0]) for name, sizes in NUCLEI.items()), *DEEPER])
+def test_nuclei(own_cache, name, digits):
+    """Of each system; ``python tests/helpers/deep_search.py --nuclei`` goes through all of them."""
+    tally = check_nucleus(at(name, digits))
+    assert not tally.wrong and tally.compared == tally.settled
+    if name in JULIA or name.startswith("mandelbrot"):  # maps without folds are hardly ever in doubt
+        assert tally.settled >= 32
+
+
+@pytest.mark.slow
+def test_a_search_finds_none(own_cache):
+    """Nuclei and preperiodic points at random depths, with all and with no skips, and in double-double."""
+    found = search(range(40), math.inf, 1200)
+    assert len(found) > 10 and sum(tally.compared for tally in found.values()) > 700
+    assert [text for tally in found.values() for text in tally.wrong] == []
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_skips_of_all_lengths(own_cache, level):
+    """A preperiodic point at 1e-420: some of its pixels' differences end in float64's range, all begin below it."""
+    place = at_preperiodic("mandelbrot-2", 5, 420)
+    view = view_at(place, 30)
+    tally = check(place, view, "", [level], list(range(0, 169, 12)))
+    assert not tally.wrong and tally.settled > 10
+
+
+def test_the_view_of_a_nucleus_beside_a_preperiodic_point(own_cache):
+    """What ``nucleus mandelbrot --center 0 1 --depth 1e-160`` prints: its orbit passes 0 within 1e-160, once."""
+    system = systems.create("mandelbrot")
+    found = find(system, View.parse("0", "1", "1e-160", "32x32"), 5000)
+    assert found.period > 400 and found.size < 1e-300
+    view = View(found.x, found.y, 4 * found.size, 16, 16)
+    out = PerturbationJob(system, view, None, quiet, quiet).first(np.arange(256))
+    assert (out.trust > 0).mean() > 0.9 and 0.05 < (out.fate == 0).mean() < 0.2
+
+
+@pytest.mark.slow
+def test_the_landmark_at_1e_1016(own_cache):
+    place = get("mandelbrot-e1000")
+    view = View.parse(place.x, place.y, "1e-1016", "24x24")
+    job = PerturbationJob(systems.create("mandelbrot", {}, place.steps), view, None, quiet, quiet)
+    pixels = np.random.default_rng(1).choice(576, 24, replace=False)
+    out = job.first(pixels)
+    assert np.all(out.trust == 1)
+    for k, pixel in enumerate(pixels.tolist()):
+        x, y = view.at(pixel % 24, pixel // 24)
+        assert out.iterations[k] == escape_oracle.iterate("mandelbrot", {}, x, y, place.steps, 3600)[0]

@@ -1,0 +1,59 @@
+"""Values below float64's range, made so on purpose: what is lost there must show in the bound of the error."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from deep_search import Place, at_nucleus, view_at
+
+from deepzoom.backends.escape_time import perturbation as escape_time_differences
+from deepzoom.backends.escape_time.perturbation import PerturbationJob
+
+PIXELS = np.arange(0, 169, 7)
+
+
+def quiet(*_):
+    return None
+
+
+@pytest.fixture(scope="module")
+def place() -> Place:
+    return at_nucleus("mandelbrot-2", 3, 340)
+
+
+def held(place, view, out):
+    """Counts of settled pixels are right; returns which pixels are."""
+    right = []
+    for k, pixel in enumerate(PIXELS.tolist()):
+        n, _, smooth = place.count(*view.at(pixel % view.width, pixel // view.width))
+        right.append(out.iterations[k] == n and (out.fate[k] != 0) == (smooth is not None))
+    assert np.all(np.array(right) | (out.trust < 0))
+    return np.array(right)
+
+
+def test_nothing_is_lost(own_cache, place):
+    view = view_at(place, 30)
+    out = PerturbationJob(place.system(), view, None, quiet, quiet).first(PIXELS)
+    assert held(place, view, out).all() and np.all(out.trust == 1) and len(np.unique(out.iterations)) > 3
+
+
+def test_differences_that_vanish(own_cache, monkeypatch, place):
+    """As float64 they are 0 or denormal."""
+    monkeypatch.setattr(escape_time_differences, "_LEAST", -(10**6))
+    monkeypatch.setattr(escape_time_differences, "_least", lambda iteration: -(10**6))
+    view = view_at(place, 30)
+    job = PerturbationJob(place.system(), view, None, quiet, quiet)
+    assert not job._wide
+    for out in (job.first(PIXELS), job.again(PIXELS, 0)):
+        assert not held(place, view, out).all() and np.all(out.trust == -1)
+
+
+def test_iterates_that_vanish(own_cache, place):
+    """The reference's iterates close to the critical point, 0 included, taken for ordinary ones."""
+    view = view_at(place, 30)
+    job = PerturbationJob(place.system(), view, None, quiet, quiet)
+    assert job._tiny.sum() > 3
+    job._tiny[:] = False
+    out = job.first(PIXELS)
+    held(place, view, out)
+    assert np.all(out.trust == -1)

@@ -1,0 +1,463 @@
+"""``deepzoom zoom`` as a person uses it: frames, videos, going on, keyframes used again, bad input."""
+
+from __future__ import annotations
+
+import errno
+import importlib.util
+import json
+import os
+import random
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+import deepzoom as package
+from deepzoom.cli import app
+from deepzoom.errors import InputError
+from deepzoom.film.video import encoder, write_video
+from deepzoom.pictures.png import read_scene
+from deepzoom.rendering.field import Field
+
+PLACE = ["mandelbrot", "--at", "mandelbrot-e50", "--steps", "500", "--from", "3", "--to", "0.05"]
+LONG = [*PLACE, "--frames", "60", "--size", "160x96"]
+FILM = [*PLACE, "--frames", "9", "--size", "24x16"]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch, own_cache):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+def zoom(*args):
+    return CliRunner().invoke(app, ["zoom", *map(str, args)])
+
+
+def last(result):
+    return result.stderr.splitlines()[-1]
+
+
+def contents(folder):
+    return {p.name: p.read_bytes() for p in Path(folder).glob("frame-*.png")}
+
+
+def test_frames_carry_their_scenes():
+    result = zoom(*FILM, "--out", "film")
+    assert result.exit_code == 0, result.output
+    assert result.stdout == "film\n"
+    assert sorted(contents("film")) == [f"frame-{n:06}.png" for n in range(9)]
+    assert sorted(p.name for p in Path("film").iterdir()) == sorted(contents("film"))
+    scenes = [read_scene(Path(f"film/frame-{n:06}.png")) for n in range(9)]
+    depths = [float(s.view.depth) for s in scenes]
+    assert depths[0] == 3 and depths[-1] == 0.05 and np.allclose(np.diff(np.log(depths)), np.log(0.05 / 3) / 8)
+    assert {(s.system, s.steps, s.view.width, s.view.height) for s in scenes} == {("mandelbrot", 500, 24, 16)}
+    with Image.open("film/frame-000004.png") as image:
+        assert image.size == (24, 16) and len(image.convert("RGB").getcolors()) > 20
+
+
+def test_the_same_frames_whatever_runs_them_and_from_kept_keyframes():
+    assert zoom(*FILM, "--out", "a", "--jobs", "1", "--keep-data").exit_code == 0
+    assert zoom(*FILM, "--out", "b", "--jobs", "3").exit_code == 0
+    again = zoom("--from-data", "a/data", "--frames", "9", "--out", "c", "--json")
+    assert again.exit_code == 0, again.output
+    facts = json.loads(again.stdout)
+    assert (facts["pixels"], facts["frames"], facts["data"]) == (0, 9, "a/data")
+    assert contents("a") == contents("b") == contents("c")
+    slower = zoom("--from-data", "a/data", "--frames", "17", "--out", "d", "--palette", "magma", "--size", "12x8")
+    assert slower.exit_code == 0 and len(contents("d")) == 17
+    assert read_scene(Path("d/frame-000016.png")).palette == "magma"
+    part = zoom("--from-data", "a/data", "--frames", "5", "--from", "1", "--to", "0.1", "--out", "e")
+    assert part.exit_code == 0 and float(read_scene(Path("e/frame-000000.png")).view.depth) == 1
+    assert Path("a/data").exists() and not Path("b/data").exists()
+
+
+def test_going_on_makes_what_is_missing_or_wrong():
+    assert zoom(*FILM, "--out", "a", "--keep-data").exit_code == 0
+    whole = contents("a")
+    refused = zoom(*FILM, "--out", "a")
+    assert refused.exit_code == 2 and "--out: a holds a film, or part of one; go on with --resume" in refused.stderr
+    frames = [Path(f"a/frame-{n:06}.png") for n in range(9)]
+    frames[1].unlink()
+    frames[2].write_bytes(frames[2].read_bytes()[:-40])
+    frames[3].write_bytes(frames[4].read_bytes())
+    frames[5].write_bytes(b"")
+    key = Path("a/data/key-00003.npz")
+    key.write_bytes(key.read_bytes()[:-100])
+    Path("a/data/key-00004.npz").write_bytes(Path("a/data/key-00005.npz").read_bytes())
+    killed, running = Path("a/.frame-000003.png.abc.tmp"), Path("a/data/.key-00001.npz.def.tmp")
+    for path in (killed, running):
+        path.write_bytes(b"half")
+    os.utime(killed, (time.time() - 3600,) * 2)
+    result = zoom(*FILM, "--out", "a", "--resume", "--keep-data", "--json")
+    assert result.exit_code == 0
+    assert running.exists() and not killed.exists()
+    assert "Going on: 5 of 9 frames are there." in result.stderr
+    assert "3 frames are cut short or belong to another film; they are made again." in result.stderr
+    assert "2 keyframes are cut short, of another film or checked less; they are made again." in result.stderr
+    assert json.loads(result.stdout)["redone"] == 3
+    assert contents("a") == whole
+    other = zoom(*FILM, "--out", "a", "--resume", "--palette", "magma", "--json")
+    assert json.loads(other.stdout)["redone"] == 9 and json.loads(other.stdout)["pixels"] == 0
+    assert contents("a") != whole
+    assert zoom(*FILM, "--out", "a", "--force").exit_code == 0
+    assert contents("a") == whole
+    assert "Going on: 9 of 9 frames are there." in zoom(*FILM, "--out", "a", "--resume").stderr
+
+
+def test_keyframes_checked_less_are_made_again():
+    tanh = ["tanh", "--steps", "30", "--from", "3", "--to", "1", "--frames", "3", "--size", "8x8", "--keep-data"]
+    assert zoom(*tanh, "--out", "a", "--trust", "off").exit_code == 0
+    assert (Field.load(Path("a/data/key-00000.npz")).trust == 0).all()
+    settled = zoom(*tanh, "--out", "a", "--trust", "settle", "--resume")
+    assert settled.exit_code == 0 and "keyframes are cut short, of another film or checked less" in settled.stderr
+    field = Field.load(Path("a/data/key-00000.npz"))
+    assert (field.trust[field.done] != 0).all()
+    assert "made again" not in zoom(*tanh, "--out", "a", "--trust", "settle", "--resume").stderr
+
+
+def test_what_else_lies_in_its_folders_stays():
+    Path("a/data").mkdir(parents=True)
+    for name in ("a/notes.txt", "a/data/measured.npz"):
+        Path(name).write_bytes(b"mine")
+    for more in ([], ["--force"]):
+        assert zoom(*FILM, "--out", "a", *more).exit_code == 0
+        assert Path("a/notes.txt").read_bytes() == b"mine" == Path("a/data/measured.npz").read_bytes()
+        assert list(Path("a/data").iterdir()) == [Path("a/data/measured.npz")]
+
+
+def test_a_shorter_film_leaves_no_deeper_keyframes():
+    assert zoom(*FILM, "--out", "a", "--keep-data").exit_code == 0
+    short = [*FILM[: FILM.index("--to")], "--to", "1", "--frames", "3", "--size", "24x16"]
+    assert zoom(*short, "--out", "a", "--resume", "--keep-data").exit_code == 0
+    assert zoom("--from-data", "a/data", "--frames", "3", "--out", "b").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("codec", "name"), [("h264", "a.mp4"), ("hevc", "a.mp4"), ("av1", "a.mp4"), ("h264", "a.MKV"), ("av1", "a.webm")]
+)
+def test_a_video(codec, name):
+    import av
+
+    try:
+        encoder(codec)
+    except InputError:
+        pytest.skip("no such encoder here")
+    result = zoom(*PLACE, "--size", "64x48", "--seconds", "0.5", "--fps", "24", "--codec", codec, "--out", name)
+    assert result.exit_code == 0, result.output
+    assert [p.name for p in Path().iterdir()] == [name]
+    with av.open(name) as video:
+        stream = video.streams.video[0]
+        frames = [f.to_ndarray(format="rgb24") for f in video.decode(stream)]
+        assert (stream.width, stream.height, stream.average_rate, len(frames)) == (64, 48, 24, 12)
+        assert 'name = "mandelbrot"' in {k.lower(): v for k, v in video.metadata.items()}["comment"]
+        assert stream.codec_context.name.startswith({"h264": "h264", "hevc": "hevc", "av1": ""}[codec])
+    assert zoom(*PLACE, "--size", "64x48", "--frames", "12", "--out", "a").exit_code == 0
+    for number in (0, 11):
+        with Image.open(f"a/frame-{number:06}.png") as image:
+            assert np.abs(np.asarray(image.convert("RGB"), float) - frames[number]).mean() < 25
+
+
+@pytest.mark.parametrize("colour", [(1.0, 0.0, 0.0), (0.2, 0.3, 0.9)])
+def test_videos_say_what_their_colours_are(tmp_path, colour):
+    import av
+    from av.video.reformatter import Colorspace
+
+    write_video(tmp_path / "a.mp4", [np.tile(colour, (64, 64, 1))] * 3, (64, 64), Fraction(30), "h264", "")
+    with av.open(str(tmp_path / "a.mp4")) as video:
+        frame = next(video.decode(video.streams.video[0]))
+        assert frame.colorspace == Colorspace.ITU709
+        assert np.abs(frame.to_ndarray(format="rgb24") / 255 - colour).max() < 0.02
+
+
+def test_what_it_would_take():
+    result = zoom(*FILM, "--out", "a", "--dry-run", "--json")
+    facts = json.loads(result.stdout)
+    assert (facts["frames"], facts["keyframes"], facts["size"]) == (9, 13, "24x16")
+    assert facts["seconds"] is None and 24 * 16 < facts["pixels"] < 13 * 24 * 16 and facts["bytes"] > 0
+    text = zoom("tanh", "--from", "9", "--to", "1e-3", "--frames", "9", "--size", "8x8", "--out", "a", "--dry-run")
+    assert "seconds    at most about" in text.stdout and "bytes      about" in text.stdout
+    assert list(Path().iterdir()) == []
+
+
+def test_the_exponential_map_is_a_picture_with_a_scene():
+    assert zoom(*FILM, "--out", "a", "--expmap", "map.png", "--quiet").exit_code == 0
+    with Image.open("map.png") as image:
+        assert image.size[0] == round(np.pi * np.hypot(24, 16))
+    assert read_scene(Path("map.png")).view.depth == read_scene(Path("a/frame-000008.png")).view.depth
+
+
+def test_higher_quality_averages_samples():
+    assert zoom(*FILM, "--out", "a", "--quality", "2", "--keep-data").exit_code == 0
+    keyframe = Field.load(Path("a/data/key-00000.npz"))
+    assert keyframe.measure.shape == (32, 48)
+    assert len(contents("a")) == 9
+
+
+def test_from_python(tmp_path):
+    view = package.View.parse("-0.75", "0.1", "0.1", "16x16")
+    result = package.zoom(package.Scene("mandelbrot", view, 200), "2", tmp_path / "film", frames=4)
+    assert result.complete and result.facts["frames"] == 4 == len(contents(tmp_path / "film"))
+
+
+SOME = ["--from", "1", "--to", "0.1", "--frames", "9"]
+BAD = [
+    (["--frames", "9"], "--from: a film needs --from D0 and --to D1"),
+    (["--from", "1", "--frames", "9"], "--to: a film needs --from D0 and --to D1"),
+    (["--from", "1", "--to", "2", "--frames", "9"], "--to: 2 is not deeper than --from 1; give a smaller one"),
+    (["--from", "1", "--to", "1", "--frames", "9"], "--to: 1 is not deeper than --from 1"),
+    (["--from", "0", "--to", "1", "--frames", "9"], "--from: 0 is not above zero"),
+    (["--from", "x", "--to", "1", "--frames", "9"], "--from: 'x' is not a decimal number"),
+    (["--from", "1", "--to", "-1", "--frames", "9"], "--to: -1 is not above zero"),
+    (["--from", "1", "--to", "0.1"], "--frames: give the number of frames, or --seconds"),
+    (["--from", "1", "--to", "0.1", "--frames", "0"], "--frames: 0 is not at least 2"),
+    ([*SOME, "--seconds", "3"], "give either --frames or --seconds"),
+    (["--from", "1", "--to", "0.1", "--seconds", "-3"], "--seconds: -3 is not a number above zero"),
+    (["--from", "1", "--to", "0.1", "--seconds", "3", "--fps", "0"], "--fps: 0 is not a number above zero"),
+    (["--from", "1", "--to", "0.1", "--seconds", "0.01"], "--seconds: 0.01 at 30 frames a second are 0 frames"),
+    (["--from", "1", "--to", "0.1", "--frames", "1000000000"], "--yes: 1,000,000,000 frames and"),
+    (
+        ["--from", "1", "--to", "0.1", "--frames", "9", "--quality", "99"],
+        "--quality: 99 is not a number from",
+    ),
+    ([*SOME, "--stretch", "3"], "--stretch: '3' is not auto, off or"),
+    ([*SOME, "--jobs", "0"], "--jobs: 0 is not at least 1"),
+    (
+        ["--from", "1", "--to", "0.1", "--frames", "9", "--out", "a.gif"],
+        "--out: a.gif is neither a folder nor ends in .mp4, .mkv, .webm.",
+    ),
+    (
+        ["--from", "1", "--to", "0.1", "--frames", "9", "--out", "a.webm"],
+        "--codec: a .webm video holds av1, not h264.",
+    ),
+    (
+        ["--from", "1", "--to", "0.1", "--frames", "9", "--codec", "gif", "--out", "a.mp4"],
+        "--codec: 'gif' is none of h264",
+    ),
+    (
+        ["--from", "1", "--to", "0.1", "--frames", "9", "--size", "15x16", "--out", "a.mp4"],
+        "--size: a video has an even",
+    ),
+    ([*SOME, "--out", "no/such"], "--out: there is no folder no"),
+    ([*SOME, "--out", "/proc/a"], "--out: /proc/a cannot be written"),
+    ([*SOME, "--expmap", "a.jpg"], "--expmap: a.jpg does not end in .png"),
+    ([*SOME, "--palette", "none"], "--palette: 'none' is no colour map"),
+    (
+        [*SOME, "--scheduler", "tcp://127.0.0.1:9"],
+        "--scheduler: no cluster answers at tcp://127.0.0.1:9"
+        if importlib.util.find_spec("distributed")
+        else "--scheduler: Dask is not installed; pip install 'deepzoom[cluster]'.",
+    ),
+    (["--from-data", "none", "--frames", "9"], "--from-data: none holds no keyframes"),
+    (["--from-data", ".", "--frames", "9", "--stretch", "auto"], "--stretch: the keyframes in . were made without it"),
+]
+
+
+@pytest.mark.parametrize(("given", "message"), BAD, ids=[" ".join(g)[-30:] for g, _ in BAD])
+def test_bad_input_is_one_sentence(given, message):
+    system = [] if "--from-data" in given else ["mandelbrot", "--center", "-0.75", "0.1"]
+    result = zoom(*system, *given, *([] if "--out" in given else ["--out", "film"]))
+    assert result.exit_code == 2, result.output
+    assert message in " ".join(result.stderr.split()) and result.stdout == ""
+    assert result.stderr.startswith("Error: ") and result.stderr.count("\n") == 1
+    assert list(Path().iterdir()) == []
+
+
+def test_keyframes_that_do_not_belong_together_are_refused():
+    assert zoom(*FILM, "--out", "a", "--keep-data").exit_code == 0
+    key = Path("a/data/key-00003.npz")
+    whole = key.read_bytes()
+    key.write_bytes(whole[:200])
+    result = zoom("--from-data", "a/data", "--frames", "4", "--out", "b")
+    assert result.exit_code == 2 and "--from-data: a/data/key-00003.npz is cut short" in result.stderr
+    key.unlink()
+    result = zoom("--from-data", "a/data", "--frames", "4", "--out", "b")
+    assert result.exit_code == 2 and "--from-data: keyframes are missing in a/data" in result.stderr
+    key.write_bytes(whole)
+    for given, message in [
+        (["--from", "9"], "--to: the keyframes in a/data go from 3 to 0.05"),
+        (["--size", "48x16"], "--size: 48x16 is wider than keyframes of 24x16"),
+        (["tanh"], "SYSTEM: the keyframes in a/data say what they are of"),
+    ]:
+        result = zoom("--from-data", "a/data", "--frames", "4", "--out", "b", *given)
+        assert result.exit_code == 2 and message in result.stderr
+
+
+def test_a_disk_that_fills_up_leaves_whole_frames(monkeypatch):
+    assert zoom(*FILM, "--out", "a").exit_code == 0
+    replace, count = os.replace, 0
+
+    def full(*args):
+        nonlocal count
+        count += 1
+        if count > 16:
+            raise OSError(28, "No space left on device")
+        replace(*args)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.replace", full)
+        result = zoom(*FILM, "--out", "b")
+    assert result.exit_code == 1
+    assert re.fullmatch(r"Error: b.\S+: no space left on device; make room and give the command again.", last(result))
+    whole = contents("a")
+    assert all(whole[name] == data for name, data in contents("b").items())
+    assert not list(Path("b").rglob("*.tmp*"))
+    assert zoom(*FILM, "--out", "b", "--resume").exit_code == 0
+    assert contents("b") == whole
+
+
+def test_what_a_killed_video_left_is_removed_and_nothing_else():
+    old, new, other = Path(".a.mp4.x1.tmp.mp4"), Path(".a.mp4.x2.tmp.mp4"), Path(".b.mp4.x3.tmp.mp4")
+    for path in (old, new, other):
+        path.write_bytes(b"half")
+    for path in (old, other):
+        os.utime(path, (time.time() - 3600,) * 2)
+    film = [*PLACE, "--size", "16x16", "--seconds", "0.2", "--fps", "10", "--out", "a.mp4"]
+    assert zoom(*film).exit_code == 0
+    assert sorted(p.name for p in Path().iterdir()) == [new.name, other.name, "a.mp4"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limits on files there")
+@pytest.mark.parametrize(("out", "blocks", "named"), [("film", 1, "film/data/key-"), ("film.mp4", 24, "film.mp4: ")])
+def test_files_that_cannot_grow_are_named_and_not_there(out, blocks, named):
+    """By the system's own limit on the size of a file, below that of a keyframe or of the video."""
+    film = [*FILM[: FILM.index("--frames")], "--frames", "150", "--size", "24x16", "--out", out, "--quiet"]
+    command = shlex.join([sys.executable, "-m", "deepzoom", "zoom", *film])
+    result = subprocess.run(["sh", "-c", f"ulimit -f {blocks}; {command}"], capture_output=True, text=True, timeout=120)
+    assert result.returncode == 1 and result.stderr.startswith(f"Error: {named}"), result.stderr
+    assert result.stderr.endswith(": file too large.\n") and result.stderr.count("\n") == 1
+    assert not Path("film.mp4").exists() and not list(Path().rglob("*.tmp*"))
+    assert zoom(*film, "--resume").exit_code == 0
+    assert out == "film.mp4" or len(contents(out)) == 150
+
+
+def test_a_folder_that_cannot_be_written_is_refused_at_once(monkeypatch):
+    def refused(dir):
+        raise OSError(errno.EROFS, "Read-only file system", str(dir))
+
+    Path("there").mkdir()
+    monkeypatch.setattr("tempfile.TemporaryFile", refused)
+    for out in ("film", "film.mp4", "there"):
+        result = zoom(*FILM, "--out", out)
+        assert result.exit_code == 2 and f"--out: {out}" in last(result)
+        assert "cannot be written (read-only file system)" in last(result) and result.stderr.count("\n") == 1
+    assert [p.name for p in Path().iterdir()] == ["there"]
+
+
+@pytest.mark.slow
+def test_twenty_kills_at_random_moments(tmp_path):
+    assert zoom(*LONG, "--out", "whole").exit_code == 0
+    rng, killed = random.Random(5), 0
+    while killed < 20:
+        process = started(tmp_path, "--resume")
+        while not Path("film").exists() and process.poll() is None:
+            time.sleep(0.005)
+        time.sleep(rng.random())
+        killed += process.poll() is None
+        process.kill()
+        process.communicate()
+        if process.returncode == 0:
+            assert contents("film") == contents("whole")
+            shutil.rmtree("film")
+    _, err = started(tmp_path, "--resume").communicate(timeout=120)
+    assert contents("film") == contents("whole"), err
+
+
+def started(folder, *more):
+    args = [
+        sys.executable,
+        "-m",
+        "deepzoom",
+        "zoom",
+        *PLACE,
+        "--frames",
+        "60",
+        "--size",
+        "160x96",
+        "--out",
+        "film",
+        *more,
+    ]
+    return subprocess.Popen(args, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("wait_for", ["data/key-*.npz", "frame-*.png"])
+def test_stopping_and_going_on(tmp_path, wait_for):
+    """At Ctrl-C, then by kill -9, among keyframes or frames: the frames are those of a film that was not stopped."""
+    assert zoom(*LONG, "--out", "whole").exit_code == 0
+    for number, code in ((signal.SIGINT, 3), (signal.SIGKILL, -9)):
+        process = started(tmp_path, *(["--resume"] if number == signal.SIGKILL else []))
+        deadline = time.time() + 120
+        there = len(list((tmp_path / "film").glob(wait_for)))
+        while len(list((tmp_path / "film").glob(wait_for))) <= there and process.poll() is None:
+            assert time.time() < deadline
+            time.sleep(0.005)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode in (code, 0), err
+        if process.returncode == 3:
+            assert out == "" and "Go on with --resume." in err and "Traceback" not in err
+    process = started(tmp_path, "--resume")
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0 and out == "film\n", err
+    assert contents("film") == contents("whole")
+    assert not Path("film/data").exists()
+
+
+def test_a_film_unfolds_on_its_way():
+    from deepzoom.rendering.stretch import ratios, unfolding
+    from deepzoom.scene.shape import IDENTITY
+
+    ship = ["burning-ship", "--at", "burning-ship-deep", "--steps", "400", "--from", "1", "--to", "1e-9"]
+    frames = ["--frames", "7", "--size", "12x12"]
+    assert zoom(*ship, *frames, "--stretch", "auto", "--out", "a", "--keep-data").exit_code == 0
+    scenes = [read_scene(Path(f"a/frame-{n:06}.png")) for n in range(7)]
+    last = scenes[-1]
+    assert last.view.shape == unfolding(last) != IDENTITY
+    sizes = [float(np.linalg.norm(s.view.shape.matrix, 2)) for s in scenes]
+    assert np.all(np.diff(sizes) >= 0) and sizes[0] < sizes[-1]
+    wanted = ratios(last, [s.view.depth for s in scenes])
+    assert sizes[-1] == pytest.approx(wanted[-1]) and all(s <= max(wanted) for s in sizes)
+    assert zoom("--from-data", "a/data", "--frames", "7", "--out", "b").exit_code == 0
+    assert contents("a") == contents("b")
+
+
+@pytest.mark.slow
+def test_a_cluster_one_of_whose_workers_dies(tmp_path):
+    """Two workers, one killed midway: the same frames."""
+    pytest.importorskip("distributed")
+    assert zoom(*LONG, "--out", "whole").exit_code == 0
+    environment = {**os.environ, "DEEPZOOM_CACHE": str(tmp_path / "cache")}
+    address = "tcp://127.0.0.1:18786"
+
+    def start(name, *args):
+        command = [sys.executable, "-m", f"distributed.cli.dask_{name}", *args]
+        return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    running = [start("scheduler", "--host", "127.0.0.1", "--port", "18786", "--no-dashboard")]
+    worker = [address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory", str(tmp_path)]
+    running += [start("worker", *worker) for _ in range(2)]
+    try:
+        film = started(tmp_path, "--scheduler", address)
+        deadline = time.time() + 120
+        while len(list((tmp_path / "film").glob("data/key-*.npz"))) < 3 and film.poll() is None:
+            assert time.time() < deadline
+            time.sleep(0.02)
+        running[1].kill()
+        _, err = film.communicate(timeout=200)
+        assert film.returncode == 0, err
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+    assert contents("film") == contents("whole")

@@ -1,0 +1,128 @@
+"""Kernels whose code is kept give what Numba's dispatcher gives, bit for bit; starting up imports what it needs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import namedtuple
+
+import numpy as np
+import pytest
+
+from deepzoom import systems
+from deepzoom.backends import select
+from deepzoom.backends.kernels.escape_time import bilinear_skips, generated, series_skips
+from deepzoom.compiling import machine_code
+from deepzoom.formula.critical import critical_points, is_critical
+from deepzoom.landmarks import get
+from deepzoom.scene.scene import View
+
+
+def quiet(*_):
+    pass
+
+
+def read_outs(name, place, depth, size):
+    """All arrays of a small view's read-outs, of kernels that begin as in a process of their own."""
+    generated._formula.cache_clear()
+    place = get(place)
+    system = systems.create(name, {}, 600)
+    view = View.parse(place.x, place.y, depth, size)
+    backend, _ = select.select("auto", view, system)
+    out = backend.job(system, view, None, quiet, quiet).run(np.arange(view.pixels))
+    return [v for v in vars(out).values() if v is not None]
+
+
+def no_numba(self):
+    raise AssertionError("this was to be called without Numba")
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "depth", "size"),
+    [
+        ("mandelbrot", "mandelbrot-home", "2.6", (80, 60)),
+        ("mandelbrot", "mandelbrot-deep", "1e-20", (8, 8)),  # skips too, and the kernel in double-double
+        ("mandelbrot", "mandelbrot-e1000", "1e-330", (4, 4)),  # with exponents beside the numbers
+        ("burning-ship", "burning-ship-e100", "1e-20", (8, 8)),
+    ],
+)
+def test_kept_code_gives_the_same(monkeypatch, own_cache, name, place, depth, size):
+    with monkeypatch.context() as patch:
+        patch.setattr(machine_code, "_loaded", lambda path: None)
+        by_numba = read_outs(name, place, depth, size)
+    monkeypatch.setattr(generated.Formula, "_loaded", no_numba)
+    again = read_outs(name, place, depth, size)
+    assert len(again) == len(by_numba) and all(map(np.array_equal, again, by_numba))
+
+
+def test_broken_code_is_made_again():
+    """Cut short, or of other bytes: never run, and replaced."""
+    read_outs("mandelbrot", "mandelbrot-home", "2.6", (80, 60))
+    kernel = generated.kernels(systems.create("mandelbrot").iteration).run_float64
+    (types,) = kernel._entries
+    path = kernel._path(types)
+    whole = path.read_bytes()
+    for broken in (b"", b"5\n", b"{}\n", whole[:40], whole[:-100], whole[:-1] + bytes([whole[-1] ^ 1])):
+        path.write_bytes(broken)
+        assert machine_code._loaded(path) is None and not path.exists()
+    read_outs("mandelbrot", "mandelbrot-home", "2.6", (80, 60))
+    assert path.read_bytes() == whole and machine_code._loaded(path) is not None
+
+
+def test_code_that_calls_what_is_not_there(tmp_path):
+    path = tmp_path / "a.o"
+    head = '{"sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "calls": ["no_such_name"]}'
+    path.write_bytes(f"{head}\n".encode())
+    assert machine_code._loaded(path) is None and path.exists()
+
+
+def test_what_arguments_are_served():
+    """Of each argument its type as Numba tells them apart, and eight bytes for each number."""
+    plain, room = np.zeros((2, 3)), np.zeros(0, dtype=np.int64)
+    fixed = np.zeros(2)
+    fixed.flags.writeable = False
+    assert machine_code.layout((plain, 1, np.int64(2), 2.5, True, (room, (0.5,)))) == (
+        "<f82 q q d ? (<i81 (d))", "PPqqPqqqqqqd?PPqqPqqd"
+    )  # fmt: skip
+    assert machine_code.layout((fixed,)) == ("<f81r", "PPqqPqq")
+    pair = namedtuple("pair", "a b")(1, 2)
+    others = plain.T, plain[:, 0], plain.astype(">f8"), [1.0], None, "a", 1 << 63, 1j, pair, np.float32(1), (None,)
+    for other in others:
+        assert machine_code.layout((other,)) is None
+
+
+def test_sizes_of_skips():
+    for kind, name in ((series_skips, "mandelbrot"), (bilinear_skips, "burning-ship")):
+        formula = generated.kernels(systems.create(name).iteration)
+        assert (formula.ROW, formula.TOP) == (kind.ROW, kind.TOP)
+    assert not hasattr(formula, "run_nothing")
+
+
+def test_critical_starts():
+    """What is told without isolating roots is what the roots tell."""
+    for system in (systems.create(name) for name in systems.names() if systems.is_escape_time(name)):
+        i = system.iteration
+        start = complex(float(i.start[0]), float(i.start[1]))
+        known = critical_points(i.formula) or []
+        assert is_critical(i.formula, *i.start) == any(abs(p - start) < 1e-12 for p in known), system.name
+
+
+@pytest.mark.parametrize("where", [(), ("--at", "mandelbrot-deep")])
+def test_a_warm_render_is_light(tmp_path, where):
+    """The first time what is missing is compiled; from then on a map's picture needs neither Numba nor matplotlib."""
+    given = ["render", "mandelbrot", *where, "--size", "80x60", "--quiet", "--force", "--out", str(tmp_path / "a.png")]
+    code = (
+        f"import sys; sys.argv = ['deepzoom', *{given!r}]\n"
+        "from deepzoom.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        "heavy = {'numba', 'scipy', 'matplotlib', 'flint', 'av'} & set(sys.modules)\n"
+        "print('heavy: ' + ' '.join(sorted(heavy)))\n"
+    )
+    for _ in range(2):
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+        heavy = done.stdout.splitlines()[-1]
+        if heavy == "heavy: ":
+            return
+    raise AssertionError(heavy)

@@ -1,0 +1,361 @@
+"""Films: the way down, what keyframes compute, and reprojected frames against the same rendered directly."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from gmpy2 import mpq
+
+import deepzoom
+from deepzoom import landmarks
+from deepzoom.colouring import attractors, oklab
+from deepzoom.colouring.colour import by_cycle, coloured
+from deepzoom.colouring.palettes import apply
+from deepzoom.errors import InputError
+from deepzoom.film.exponential_map import expmap
+from deepzoom.film.film import Target, estimate, make
+from deepzoom.film.keyframes import Keyframes
+from deepzoom.film.palette_ranks import Colours
+from deepzoom.film.reproject import frame, sample
+from deepzoom.film.zoom_path import Descent, Film, _followed, mapping, new_pixels
+from deepzoom.rendering.batches import Observer
+from deepzoom.rendering.render import tiles
+from deepzoom.scene.colours import Colouring
+from deepzoom.scene.scene import Scene, View
+from deepzoom.scene.shape import IDENTITY, parse_stretch
+
+E50 = landmarks.get("mandelbrot-e50")
+
+
+def mandelbrot(depth="1e-4", size="48x32", shape=IDENTITY, steps=2000):
+    view = replace(View.parse(E50.x, E50.y, depth, size), shape=shape)
+    return Scene("mandelbrot", view, steps)
+
+
+@pytest.fixture(scope="module")
+def filmed(tmp_path_factory):
+    """(film, keyframes) of the Mandelbrot set from 3 to 1e-4, and what making it took."""
+    folder = tmp_path_factory.mktemp("film")
+    film = Film(Descent.of(mandelbrot(), mpq(3)), mpq(3), mpq(1, 10**4), 40, 48, 32)
+    result = make(film, Target(folder, folder / "data", keep=True), jobs=2)
+    assert result.complete
+    return film, Keyframes(folder / "data", film.descent), result.facts
+
+
+def test_the_way_down():
+    descent = Descent.of(mandelbrot("1e-30"), mpq(3))
+    depths = [float(descent.keyframe(k).view.depth) for k in range(descent.count)]
+    assert depths[0] == 3 and depths[-1] == 1e-30
+    ratios = np.array(depths[:-1]) / depths[1:]
+    assert np.allclose(ratios[:-1], np.sqrt(2), rtol=1e-10) and 1 < ratios[-1] <= np.sqrt(2) * (1 + 1e-10)
+    film = Film(descent, mpq(3), mpq(1, 10**30), 11, 48, 32)
+    logs = np.log([float(film.view(n).depth) for n in range(11)])
+    assert np.allclose(np.diff(logs), np.log(1e-30 / 3) / 10, rtol=1e-10)
+    assert (film.view(0).depth, film.view(10).depth) == (3, mpq(1, 10**30))
+    assert descent.position(film.view(5).depth) == pytest.approx(2 * np.log2(3e30) / 2)
+
+
+def test_a_thousand_decimals_deep():
+    descent = Descent.of(mandelbrot("1e-1000"), mpq(3))
+    assert descent.count == int(np.ceil(2 * np.log2(3) + 2000 * np.log2(10))) + 1
+    middle = descent.keyframe(3000).view.depth
+    assert abs(Fraction(int(middle.numerator), int(middle.denominator)) * 2**1500 / 3 - 1) < Fraction(1, 10**9)
+
+
+@pytest.mark.parametrize("quality", [0.7, 1.0, 2.0])
+@pytest.mark.parametrize("shape", [IDENTITY, parse_stretch("20@30").turned(40)])
+def test_pixels_are_new_unless_the_next_keyframe_covers_them_whole(quality, shape):
+    """By the corners of each pixel, placed exactly, against the next view's box."""
+    descent = Descent.of(mandelbrot("1e-9", "24x16", shape), mpq(3), quality)
+    outer, inner = (descent.keyframe(k).view for k in (20, 21))
+    new = new_pixels(outer, inner)
+    turn = np.linalg.inv(inner.shape.matrix)
+    for row in range(outer.height):
+        for column in range(outer.width):
+            inside = []
+            for j, i in ((-0.5, -0.5), (-0.5, 0.5), (0.5, -0.5), (0.5, 0.5)):
+                x, y = outer.at(column + j, row + i)
+                u, v = turn @ [float((x - inner.x) / inner.depth), float((y - inner.y) / inner.depth)]
+                inside.append(abs(u) <= inner.width / inner.height / 2 and abs(v) <= 0.5)
+            assert new[row, column] == (not all(inside)), (row, column)
+    assert 0.45 < new.mean() < 0.75
+
+
+def test_the_number_of_runs_depends_on_the_octaves_alone():
+    """At most 1.5 times three quarters of a frame for each octave."""
+    descent = Descent.of(mandelbrot("1e-20", "128x128"), mpq(9))
+    few, many = (estimate(Film(descent, mpq(9), mpq(1, 10**20), n, 128, 128), 1, Observer()) for n in (10, 5000))
+    assert few["pixels"] == many["pixels"] < 1.5 * 0.75 * 128 * 128 * np.log2(9e20) + 128 * 128
+    assert few["bytes"] < many["bytes"] and few["keyframes"] == descent.count
+
+
+def test_wanted_tiles_hold_those_pixels_alone():
+    wanted = np.random.default_rng(1).random((30, 40)) < 0.3
+    every = np.concatenate(list(tiles(40, 30, 64, wanted)))
+    assert np.array_equal(np.sort(every), np.flatnonzero(wanted))
+
+
+def test_only_what_is_new_is_computed(filmed):
+    film, keyframes, facts = filmed
+    count = film.descent.count
+    assert facts["pixels"] == sum(film.descent.new(k).sum() for k in range(count))
+    for k in range(count):
+        assert np.array_equal(keyframes.get(k).done, film.descent.new(k))
+    assert film.descent.new(count - 1).all()
+
+
+def pixel_scale_border(field):
+    """Pixels with another fate within two pixels."""
+    fate = np.pad(field.fate, 2, mode="edge")
+    h, w = field.fate.shape
+    parts = np.stack([fate[i : i + h, j : j + w] for i in range(5) for j in range(5)])
+    return parts.min(axis=0) != parts.max(axis=0)
+
+
+@pytest.mark.parametrize("number", [0, 7, 18, 29, 39])
+def test_reprojected_frames_equal_rendered_ones(filmed, number):
+    film, keyframes, _ = filmed
+    samples = frame(film.view(number), keyframes)
+    field = deepzoom.render(film.scene(number)).field
+    away = ~pixel_scale_border(field)
+    assert away.sum() > 100
+    assert (samples.fate == field.fate)[away].mean() >= 0.99
+    smooth = away & (field.measure > 0)
+    slope = np.maximum(*(np.abs(g) for g in np.gradient(field.measure)))
+    assert (np.abs(samples.measure - field.measure) <= 2 * slope + 0.1)[smooth].mean() > 0.85
+    if number in (0, 39):  # the first and the last frame are keyframes themselves
+        i, j = np.indices(away.shape)
+        beyond = np.maximum(np.abs(j + 0.5 - 24) / 24, np.abs(i + 0.5 - 16) / 16) * np.sqrt(2) > 1
+        own = beyond if number == 0 else np.ones_like(away)
+        assert np.array_equal(samples.measure[own], field.measure[own])
+
+
+def test_reprojected_frames_of_a_training_fractal(own_cache, tmp_path):
+    """Down to where keyframes are differences from one reference."""
+    place = landmarks.get("tanh-deep")
+    scene = Scene("tanh", View.parse(place.x, place.y, "1e-8", "20x16"), 50, backend="cpu-perturbation")
+    film = Film(Descent.of(scene, mpq(9)), mpq(9), scene.view.depth, 31, 20, 16)
+    assert make(film, Target(tmp_path, tmp_path / "data", keep=True)).complete
+    keyframes = Keyframes(tmp_path / "data", film.descent)
+    kinds, same = 0, []
+    for number in (0, 2, 5, 15, 30):
+        field = deepzoom.render(film.scene(number)).field
+        samples = frame(film.view(number), keyframes)
+        away = ~pixel_scale_border(field)
+        same.append((samples.fate == field.fate)[away])
+        kinds += len(np.unique(field.fate)) == 2
+        assert np.median(np.abs(samples.measure - field.measure) / np.abs(field.measure)) < 0.05
+    assert kinds > 2 and np.concatenate(same).mean() >= 0.99
+
+
+def test_every_point_is_covered(filmed):
+    film, keyframes, _ = filmed
+    for number in range(film.frames):
+        for samples in (1, 3):
+            assert not np.isnan(frame(film.view(number, samples), keyframes).measure).any()
+
+
+def test_a_point_takes_the_value_of_the_deepest_keyframes_pixel(filmed):
+    """The deepest in whose box the point lies."""
+    film, keyframes, _ = filmed
+    view = film.view(10)
+    u, v = 0.01, 0.003  # near the centre: some seven keyframes deeper
+    got = sample(view, np.array([[u], [v]]), keyframes).measure[0]
+    x, y = u * float(view.depth), v * float(view.depth)
+    for k in reversed(range(film.descent.count)):
+        own = keyframes.get(k)
+        depth = float(own.scene.view.depth)
+        row, column = int(16 - y / depth * 32), int(24 + x / depth * 32)
+        if max(abs(x) / 48, abs(y) / 32) * 32 / depth < 0.5:
+            assert own.done[row, column] and own.measure[row, column] == got
+            return
+    raise AssertionError
+
+
+def test_the_centre_of_an_odd_frame(filmed):
+    film, keyframes, _ = filmed
+    view = replace(film.view(5), width=47, height=31)
+    measure = frame(view, keyframes).measure
+    assert not np.isnan(measure).any()
+
+
+def test_a_mapping_goes_there_and_back():
+    a = replace(View.parse("0", "0", "1e-30", "8x8"), shape=parse_stretch("9@20"))
+    b = replace(View.parse("0", "0", "3e-32", "8x8"), shape=parse_stretch("7@25").turned(10))
+    assert np.allclose(mapping(a, b) @ mapping(b, a), np.eye(2))
+    point = np.array([0.2, -0.3])
+    exact = [float(v) for v in a.shape.times(mpq(0.2), mpq(-0.3))]
+    assert np.allclose(b.shape.matrix @ (mapping(a, b) @ point) * 3e-32, np.array(exact) * 1e-30, atol=0)
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_stretched_and_flipped_films(own_cache, tmp_path, flip):
+    place = landmarks.get("burning-ship-deep")
+    view = View.parse(place.x, place.y, "1e-6", "32x32")
+    view = replace(view, shape=parse_stretch("6@60").turned(50), flip=flip)
+    scene = Scene("burning-ship", view, 2000)
+    film = Film(Descent.of(scene, mpq(1)), mpq(1), view.depth, 9, 32, 32)
+    keyframes = Keyframes(tmp_path / "data", film.descent)
+    assert make(film, Target(tmp_path, tmp_path / "data", keep=True)).complete
+    assert film.view(0).shape == IDENTITY and film.view(8) == view
+    for number in (0, 4, 8):
+        field = deepzoom.render(film.scene(number)).field
+        samples = frame(film.view(number), keyframes)
+        assert not np.isnan(samples.measure).any()
+        away = ~pixel_scale_border(field)
+        assert (samples.fate == field.fate)[away].mean() >= 0.99
+        assert np.median(np.abs(samples.measure - field.measure)[away]) < 0.5
+
+
+def test_a_turn_too_sharp_for_its_way_is_refused():
+    with pytest.raises(InputError, match="--stretch: the view's stretch and turn are too much for so short a way"):
+        Descent.of(mandelbrot("0.5", shape=parse_stretch("1e6@10")), mpq(1))
+    with pytest.raises(InputError, match="--to: it is not deeper than --from"):
+        Descent.of(mandelbrot("1"), mpq(1))
+    for quality in (0.0, 17.0, float("nan")):
+        with pytest.raises(InputError, match=r"--quality: .* is not a number from 0.1 to 16"):
+            Descent.of(mandelbrot(), mpq(1), quality)
+
+
+def test_a_stretch_follows_what_it_is_told_smoothly_and_never_falls():
+    rng = np.random.default_rng(5)
+    told = np.exp2(np.linspace(0, 10, 140) + rng.normal(size=140))
+    shares = np.array(_followed(told.tolist()))
+    grown = shares * np.log2(told[-1])
+    assert shares[-1] == 1 and np.diff(grown).min() >= 0 and np.diff(grown).max() <= 0.2 + 1e-9
+    middle = np.linspace(0, 10, 140)[20:110]
+    assert np.abs(grown[20:110] - middle).max() < 1.5
+    assert _followed([1.0, 1.0, 1.0]) == [1.0, 1.0, 1.0]
+    # a jump at the end turns in before it
+    assert np.diff(np.array(_followed([1.0] * 20 + [2.0**4])) * 4).max() <= 0.2 + 1e-9
+
+
+def test_colours_go_evenly(filmed):
+    """From frame to frame colours change no more than by what moves; and a frame looks as a picture of its view."""
+    film, keyframes, _ = filmed
+    fine = replace(film, frames=400)
+    colours = Colours(keyframes)
+
+    def rgb(number):
+        view = fine.view(number)
+        return colours.rgb(frame(view, keyframes), fine.descent.position(view.depth))
+
+    means = np.array([rgb(n).mean(axis=(0, 1)) for n in range(0, 400)])
+    assert np.abs(np.diff(means, axis=0)).max() < 0.03
+    for number in (100, 250):
+        direct = coloured(deepzoom.render(fine.scene(number)).field)
+        assert np.abs(rgb(number) - direct).mean() < 0.12
+
+
+def signed_keyframes(tmp_path, measure_of):
+    """A film of a training system from made-up measures: f(log2 of the distance from the centre)."""
+    scene = Scene("tanh", View.parse("0", "0", "1e-3", "32x32"), 60)
+    descent = Descent.of(scene, mpq(1))
+    keyframes = Keyframes(tmp_path, descent)
+    for k in range(descent.count):
+        field = deepzoom.Field.empty(descent.keyframe(k))
+        field.done[:] = descent.new(k)
+        x, y = field.scene.view.points(np.arange(32 * 32))
+        field.measure[:] = measure_of(x, y).reshape(32, 32)
+        field.fate[:] = np.where(field.measure < 0, -1, 1)
+        field.save(keyframes.path(k))
+    return keyframes
+
+
+def test_converged_and_diverged_keep_their_parts_of_the_palette(tmp_path):
+    keyframes = signed_keyframes(tmp_path, lambda x, y: np.where(x < 0, -1.0, 1.0) * (1 + np.hypot(x, y)))
+    view = keyframes.descent.keyframe(8).view
+    samples = frame(view, keyframes)
+    colours = Colours(keyframes)
+    colours._palette = "gray"
+    rgb = colours.rgb(samples, 8.0)[..., 0]
+    assert rgb[samples.measure < 0].min() > 0.6 and rgb[samples.measure > 0].max() < 0.4
+    # the most negative measures, far out, have the highest places
+    left = rgb[16, :16]
+    assert np.all(np.diff(left) <= 1e-6) and left[0] > left[-1]
+
+
+def test_ranks_blend_where_a_kind_is_rare(tmp_path):
+    """Converged pixels become few and are gone deeper down: their colours do not jump on the way."""
+    keyframes = signed_keyframes(tmp_path, lambda x, y: np.where(x < -0.02, -1.0 - np.hypot(x, y), 1 + np.hypot(x, y)))
+    colours = Colours(keyframes)
+    colours._palette = "gray"
+    film = Film(keyframes.descent, mpq(1), mpq(1, 1000), 300, 32, 32)
+    before = None
+    for number in range(300):
+        view = film.view(number)
+        samples = frame(view, keyframes)
+        rgb = colours.rgb(samples, film.descent.position(view.depth))[..., 0]
+        means = [rgb[samples.measure < 0].mean() if (samples.measure < 0).any() else None, rgb.mean()]
+        if before is not None and before[0] is not None and means[0] is not None:
+            assert abs(means[0] - before[0]) < 0.05
+        before = means
+
+
+@pytest.mark.parametrize(
+    "how", [Colouring("cyclic", 9.0), Colouring("histogram"), Colouring("distance"), Colouring(slope=40.0)]
+)
+def test_every_way_of_colouring(filmed, how):
+    film, keyframes, _ = filmed
+    other = Keyframes(keyframes.folder, replace(film.descent, scene=replace(film.descent.scene, colouring=how)))
+    view = film.view(20)
+    rgb = Colours(other).rgb(frame(view, other), film.descent.position(view.depth))
+    scene = replace(film.scene(20), colouring=how)
+    direct = coloured(deepzoom.render(scene).field)
+    assert rgb.shape == direct.shape and np.isfinite(rgb).all()
+    assert np.abs(rgb - direct).mean() < 0.17
+
+
+def test_ends_have_their_parts_of_the_palette_in_every_frame(own_cache, tmp_path):
+    scene = Scene("newton", View.parse("0.8", "0.7", "0.01", "24x16"), 200)
+    film = Film(Descent.of(scene, mpq(4)), mpq(4), scene.view.depth, 12, 24, 16)
+    assert make(film, Target(tmp_path, tmp_path / "data", keep=True)).complete
+    keyframes = Keyframes(tmp_path / "data", film.descent)
+    colours = Colours(keyframes)
+    colours._palette = "gray"
+    for number in range(12):
+        view = film.view(number)
+        samples = frame(view, keyframes)
+        rgb = colours.rgb(samples, film.descent.position(view.depth))[..., 0]
+        part = np.floor(np.clip(rgb, 0, 0.999) * 3) + 1
+        assert np.array_equal(part[samples.measure >= 0], samples.attractor[samples.measure >= 0])
+    scene = replace(film.descent.scene, colouring=Colouring("attractor"))
+    hued = Colours(Keyframes(tmp_path / "data", replace(film.descent, scene=scene)))
+    bases = attractors.bases(3, scene.palette, ())[:, 1:]
+    for number in range(12):
+        view = film.view(number)
+        samples = frame(view, keyframes)
+        rgb = hued.rgb(samples, film.descent.position(view.depth))
+        drawn = samples.measure >= 0
+        nearest = np.argmax(oklab.from_rgb(rgb[drawn])[:, 1:] @ bases.T, axis=1)  # of the three hues
+        assert np.array_equal(nearest + 1, samples.attractor[drawn])
+
+
+def test_the_exponential_map(filmed):
+    """Its rows are circles of the view, as wide as a pixel: against values straight from the mathematics."""
+    film, keyframes, _ = filmed
+    descent = replace(film.descent, scene=replace(film.descent.scene, colouring=Colouring("cyclic", 4.0)))
+    own = Keyframes(keyframes.folder, descent)
+    strip = expmap(own)
+    rows, width, _ = strip.shape
+    assert width == round(np.pi * np.hypot(48, 32))
+    assert rows == pytest.approx(np.log(3e4) * width / (2 * np.pi), abs=1)
+    assert expmap(own, most_rows=50).shape[0] in (49, 50, 51)
+    shaded = replace(descent.scene, colouring=Colouring(slope=45.0))
+    assert np.isfinite(expmap(Keyframes(keyframes.folder, replace(descent, scene=shaded)), most_rows=50)).all()
+    # outer rows, far from the set: the smooth count of each point by itself
+    errors = []
+    for row in range(0, rows // 12, 4):
+        for column in range(0, width, 9):
+            angle, distance = (column + 0.5) * 2 * np.pi / width, 1.5 * np.exp(-(row + 0.5) * 2 * np.pi / width)
+            c = complex(float(E50.x), float(E50.y)) + distance * np.exp(1j * angle)
+            z, n = 0j, 0
+            while abs(z) < 1e10 and n < 300:
+                z, n = z * z + c, n + 1
+            if n < 300:
+                place = by_cycle(np.array([n + 1 - np.log2(np.log2(abs(z)))]), 4.0, True)
+                errors.append(np.abs(apply("Spectral", place)[0] - strip[row, column]).max())
+    assert len(errors) > 50 and np.median(errors) < 0.05

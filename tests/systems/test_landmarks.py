@@ -1,0 +1,59 @@
+"""Curated places: each can be rendered, and each experiment has one at 1e-20."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from deepzoom import systems
+from deepzoom.coordinates import parse_decimal
+from deepzoom.errors import InputError
+from deepzoom.landmarks import all_landmarks, choose, get
+from deepzoom.rendering import render as rendering
+from deepzoom.scene.scene import Scene, View
+
+
+@pytest.mark.parametrize("place", all_landmarks(), ids=lambda p: p.name)
+def test_a_landmark_can_be_rendered_and_has_the_digits_it_needs(place):
+    view = View.parse(place.x, place.y, place.reaches, "256x256")
+    rendering.plan(Scene(place.system, view, place.steps, dict(place.settings)))
+    assert place.serves(parse_decimal(place.depth, "depth"))
+    assert 10 < len(place.note) < 100 and not place.note.endswith(".")
+    for text in (place.x, place.y):  # to a tenth of the deepest view, if it is no round number
+        assert Decimal(10) ** Decimal(text).as_tuple().exponent <= Decimal(place.reaches) / 10 or len(text) < 5
+
+
+def test_each_experiment_has_one_default_and_one_at_1e_20():
+    names = [m.name for m in all_landmarks()]
+    assert len(names) == len(set(names))
+    for system in systems.names():
+        own = [m for m in all_landmarks() if m.system == system]
+        assert [m.default for m in own].count(True) == 1
+        # what a formula of one's own shows where is not known
+        assert system == "formula" or any(m.serves(parse_decimal("1e-20", "depth")) for m in own)
+
+
+def test_where_a_depth_goes_by_itself():
+    def named(system, depth):
+        return choose(system, None if depth is None else parse_decimal(depth, "depth")).name
+
+    assert named("tanh", None) == "tanh-deep"
+    assert named("tanh", "9") == named("tanh", "1e-20") == named("tanh", "1e-35") == "tanh-deep"
+    assert named("tanh", "1e-36") == named("tanh", "1e-40") == "tanh-1e-40"
+    with pytest.raises(InputError, match=r"--depth: no landmark of tanh reaches that deep; the deepest, tanh-1e-40"):
+        named("tanh", "1e-90")
+    assert get("tanh-1e-40").steps > 500
+    with pytest.raises(InputError, match="there is no landmark"):
+        get("tanh-1e-41")
+
+
+def test_places_of_another_map_are_passed_over():
+    """What --formula or --set changes has nothing to do with a place found for other settings."""
+    deep = parse_decimal("1e-20", "depth")
+    assert choose("formula", deep).name == choose("formula", deep, {"formula": "fold(z)**3 + c"}).name == "formula-deep"
+    with pytest.raises(InputError, match="no landmark of formula reaches that deep; the deepest, formula-home"):
+        choose("formula", deep, {"formula": "z**3 + c"})
+    assert choose("julia", parse_decimal("1e-100", "depth")).name == "julia-e100"
+    with pytest.raises(InputError, match="no landmark of julia reaches that deep"):
+        choose("julia", parse_decimal("1e-100", "depth"), {"cx": "0.3"})
