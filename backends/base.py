@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 from deepzoom.systems.base import System
 
 Progress = Callable[[float], None]

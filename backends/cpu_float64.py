@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 from deepzoom.systems.base import System
 from deepzoom.systems.escape_time import EscapeTimeSystem
 from deepzoom.systems.experiments import TrainingSystem

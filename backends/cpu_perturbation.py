@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from deepzoom.reference.precision import reference_bits
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 from deepzoom.systems.base import System
 from deepzoom.systems.escape_time import EscapeTimeSystem
 from deepzoom.systems.experiments import TrainingSystem

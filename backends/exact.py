@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from deepzoom.backends.training.batches import seconds_per_pixel_step
 from deepzoom.backends.training.exact import ExactTrainingJob, exact_bits
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 from deepzoom.systems.base import System
 from deepzoom.systems.escape_time import EscapeTimeSystem
 from deepzoom.systems.experiments import TrainingSystem

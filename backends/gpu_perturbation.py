@@ -16,7 +16,7 @@ from deepzoom.backends.training.expansions import disturbed, signs
 from deepzoom.backends.training.perturbation import TrainingPerturbationJob, series_of
 from deepzoom.reference import training as references
 from deepzoom.reference.training import HAND_OFF, Reference
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 from deepzoom.systems.base import System
 from deepzoom.systems.escape_time import EscapeTimeSystem
 from deepzoom.systems.experiments import TrainingSystem

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from deepzoom.compiling import jit
 from deepzoom.coordinates import Rational, log2
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 from deepzoom.systems.lyapunov import FAR, LyapunovSystem
 
 from .base import Facts, Job, ReadOut, Say

@@ -9,7 +9,7 @@ import numpy as np
 
 from deepzoom.coordinates import log2
 from deepzoom.errors import InputError
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 from deepzoom.systems.base import System
 from deepzoom.systems.escape_time import EscapeTimeSystem
 from deepzoom.systems.lyapunov import LyapunovSystem

@@ -20,7 +20,8 @@ from gmpy2 import mpq
 from deepzoom import render
 from deepzoom.coordinates import parse_decimal
 from deepzoom.rendering import trust
-from deepzoom.scene.scene import Scene, View
+from deepzoom.scene.scene import Scene
+from deepzoom.scene.view import View
 
 ROWS, WIDTH = 16, 8
 SIZE, BLOCK, FACTOR = 48, 8, 6

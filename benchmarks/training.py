@@ -92,7 +92,7 @@ def plain_engine(steps):
 def delta_engine(steps):
     """Delta steps of a reference's first steps, by pixels that never leave it."""
     from deepzoom.backends.cpu_perturbation import CpuPerturbation
-    from deepzoom.scene.scene import View
+    from deepzoom.scene.view import View
     from deepzoom.systems import create
 
     view = View.parse(str(CALM), str(CALM), "1e-20", "8x8")

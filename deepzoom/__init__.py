@@ -14,13 +14,14 @@ __all__ = ["Field", "Scene", "View", "__version__", "dive", "render", "zoom"]
 if TYPE_CHECKING:
     from deepzoom.rendering.field import Field
     from deepzoom.rendering.render import render
-    from deepzoom.scene.scene import Scene, View
+    from deepzoom.scene.scene import Scene
+    from deepzoom.scene.view import View
 
     from .diving import dive
     from .film import zoom
 
 _HOMES = {
-    "Field": "rendering.field", "Scene": "scene.scene", "View": "scene.scene", "dive": "diving",
+    "Field": "rendering.field", "Scene": "scene.scene", "View": "scene.view", "dive": "diving",
     "render": "rendering.render", "zoom": "film",
 }  # fmt: skip
 

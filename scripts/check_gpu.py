@@ -31,7 +31,8 @@ from deepzoom.backends.training.higher_precision import LIMBS, constants_of
 from deepzoom.compiling.jit import kernel
 from deepzoom.rendering import render as rendering
 from deepzoom.rendering.batches import Observer
-from deepzoom.scene.scene import Scene, View
+from deepzoom.scene.scene import Scene
+from deepzoom.scene.view import View
 from deepzoom.systems import create
 
 SETTLING = 30.0

@@ -11,7 +11,7 @@ from deepzoom.backends.base import Facts, Job, ReadOut, Say
 from deepzoom.backends.executor import Cpu, Executor, Launch, on_cpu
 from deepzoom.reference.orbit import less
 from deepzoom.reference.precision import GUARD, reference_bits, usual_bits
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 from deepzoom.systems.escape_time import ORIGIN, EscapeTimeSystem, Point
 
 from .compiled_formula import FormulaKernels

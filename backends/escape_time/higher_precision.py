@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from deepzoom.backends.base import ReadOut, Say
 from deepzoom.backends.executor import Cpu, Executor, Launch
 from deepzoom.reference import orbit as orbits
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 from deepzoom.systems.escape_time import EscapeTimeSystem
 
 from .compiled_formula import FormulaKernels

@@ -19,7 +19,7 @@ from deepzoom.formula.taylor import degree, least_exponent
 from deepzoom.reference import orbit as orbits
 from deepzoom.reference.orbit import Orbit
 from deepzoom.reference.precision import moves_steadily, reference_bits
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 from deepzoom.systems.escape_time import ORIGIN, EscapeTimeSystem, Iteration
 
 from .float64 import EscapeTimeJob, Floats

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from deepzoom.arithmetic.exact import Exact
 from deepzoom.backends.base import Facts, Job, ReadOut
 from deepzoom.coordinates import log2
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 from deepzoom.systems.convergence import Totals
 from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.training_run import ExactRun

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from deepzoom.backends.base import Facts, Job, ReadOut, Say
 from deepzoom.backends.kernels.arithmetic.last_bit import OF_WEIGHTS
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.training import rates_at
 

@@ -31,7 +31,7 @@ from deepzoom.backends.kernels.training.expansion_step import LimbConstants
 from deepzoom.compiling import jit
 from deepzoom.coordinates import log2
 from deepzoom.reference.training import ORDER, Reference
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.training import Network
 from deepzoom.systems.training_run import ExactRun, Snapshot

@@ -20,8 +20,8 @@ from deepzoom.backends.kernels.training import convergence_measure
 from deepzoom.backends.kernels.training.delta_run import run_delta
 from deepzoom.coordinates import log2
 from deepzoom.reference.training import HAND_OFF, ORDER, Reference
-from deepzoom.scene.scene import View
 from deepzoom.scene.shape import IDENTITY
+from deepzoom.scene.view import View
 from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.training_run import Snapshot
 

@@ -19,7 +19,8 @@ def check_png_bits(bits: int) -> None:
 def write_picture(field: Field, path: Path, figure: bool, png_bits: int) -> None:
     from deepzoom import systems
     from deepzoom.colouring.colour import coloured
-    from deepzoom.pictures.png import write_figure, write_png
+    from deepzoom.pictures.figure import write_figure
+    from deepzoom.pictures.png import write_png
 
     scene = field.scene
     rgb = coloured(field, png_bits == 16)

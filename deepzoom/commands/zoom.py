@@ -126,9 +126,10 @@ def zoom(
     """Film the way down to a deep view."""
     from deepzoom.backends.gpu.device import allow
     from deepzoom.commands.requests.colours import ColourOptions
+    from deepzoom.commands.requests.film import FilmRequest
     from deepzoom.commands.requests.scene import Request, settings_of, with_formula
     from deepzoom.commands.terminal.progress import Watcher
-    from deepzoom.film import request as requests
+    from deepzoom.film import output
     from deepzoom.film.cluster import connected
     from deepzoom.film.film import make
     from deepzoom.rendering.batches import check_jobs
@@ -153,9 +154,9 @@ def zoom(
         trust=trust,
         samples=samples,
     )
-    wanted = requests.FilmRequest(view, begin, end, frames, fps, seconds, quality, from_data)
+    wanted = FilmRequest(view, begin, end, frames, fps, seconds, quality, from_data)
     film = wanted.to_film()
-    target = requests.target(
+    target = output.target(
         film, out, keep=keep_data, from_data=from_data, strip=expmap, fps=wanted.rate, codec=codec, force=force,
         resume=resume,
     )  # fmt: skip
@@ -166,7 +167,7 @@ def zoom(
     client = None if scheduler is None else connected(scheduler, film.descent.scene)
     film = wanted.to_film(lambda found: prepared(view, found, quiet))
     if force and not resume:
-        requests.clear(target)
+        output.clear(target)
     with Watcher(quiet) as watcher:
         result = make(film, target, jobs=jobs, observer=watcher, client=client)
     if not result.complete:
@@ -183,15 +184,15 @@ def zoom(
 
 def _check_size(film: Film, yes: bool) -> None:
     """Raise InputError for a film so large that it was hardly meant."""
+    from deepzoom.commands.requests.film import MOST_BYTES, MOST_FRAMES, MOST_RUNS
     from deepzoom.errors import InputError
-    from deepzoom.film import request as requests
     from deepzoom.film.film import BYTES_PER_FRAME_PIXEL, BYTES_PER_KEYFRAME_PIXEL
-    from deepzoom.scene.scene import in_bytes
+    from deepzoom.scene.view import in_bytes
 
     view, count = film.descent.scene.view, film.descent.count
     runs = view.samples * view.pixels * (count + 1) / 2
     size = film.frames * film.width * film.height * BYTES_PER_FRAME_PIXEL + runs * BYTES_PER_KEYFRAME_PIXEL
-    too_large = film.frames > requests.MOST_FRAMES or size > requests.MOST_BYTES or runs > requests.MOST_RUNS
+    too_large = film.frames > MOST_FRAMES or size > MOST_BYTES or runs > MOST_RUNS
     if too_large and not yes:
         raise InputError(
             f"--yes: {film.frames:,} frames and {runs:,.0f} pixels would take about {in_bytes(size)} of disk; give"
@@ -206,7 +207,7 @@ def _describe(film: Film, target: Target, jobs: int | None, as_json: bool) -> No
     from deepzoom.durations import duration
     from deepzoom.film.film import estimate
     from deepzoom.rendering.batches import cores
-    from deepzoom.scene.scene import in_bytes
+    from deepzoom.scene.view import in_bytes
 
     facts: dict[str, Any] = {
         "system": film.descent.scene.system,

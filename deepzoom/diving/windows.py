@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from gmpy2 import mpq
 
 from deepzoom.coordinates import Rational
-from deepzoom.scene.scene import Scene, View
+from deepzoom.scene.scene import Scene
 from deepzoom.scene.shape import IDENTITY
+from deepzoom.scene.view import View
 
 from .blocks import FACTOR, Block
 

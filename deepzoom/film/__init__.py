@@ -34,7 +34,7 @@ def zoom(
     from deepzoom.coordinates import parse_decimal
 
     from .film import make
-    from .request import target
+    from .output import target
     from .zoom_path import Descent, Film
 
     depth = parse_decimal(begin, "begin")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from deepzoom.rendering.antialiasing import values
 from deepzoom.rendering.field import Field
 from deepzoom.scene.sample_positions import nearest
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 
 from .keyframes import Keyframes
 from .zoom_path import mapping

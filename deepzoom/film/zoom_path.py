@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from deepzoom.coordinates import Rational, log2, rounded
 from deepzoom.errors import InputError
 from deepzoom.rendering import render as rendering
-from deepzoom.scene.scene import MOST_PIXELS, Scene, View, check_samples
+from deepzoom.scene.scene import Scene
 from deepzoom.scene.shape import IDENTITY, Shape
+from deepzoom.scene.view import MOST_PIXELS, View, check_samples
 from deepzoom.systems.escape_time import EscapeTimeSystem
 
 PER_OCTAVE = 2

@@ -16,8 +16,8 @@ import tomli_w
 from deepzoom.coordinates import Rational, parse_decimal
 from deepzoom.errors import InputError
 from deepzoom.files import whole_file
-from deepzoom.scene.scene import View
 from deepzoom.scene.shape import Shape
+from deepzoom.scene.view import View
 
 
 @dataclass(frozen=True)

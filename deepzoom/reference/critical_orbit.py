@@ -14,7 +14,7 @@ from gmpy2 import mpfr, mpq
 from deepzoom.coordinates import Rational
 from deepzoom.formula import source
 from deepzoom.formula.expression import Complex
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 from deepzoom.systems.escape_time import EscapeTimeSystem
 
 Matrix = tuple[Any, Any, Any, Any]

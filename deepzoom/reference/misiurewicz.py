@@ -15,7 +15,7 @@ import gmpy2
 from gmpy2 import mpfr, mpq
 
 from deepzoom.coordinates import Rational, log2, rounded
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 from deepzoom.systems.escape_time import EscapeTimeSystem
 
 from .critical_orbit import Disc, Map, Matrix, added, determinant, discs, length, norm, number, product, starts

@@ -20,7 +20,7 @@ from gmpy2 import mpfr, mpq
 
 from deepzoom.coordinates import Rational, log2, rounded
 from deepzoom.errors import InputError
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 from deepzoom.systems.escape_time import EscapeTimeSystem
 
 from .critical_orbit import Map, compiled, determinant, discs, length, norm, number, starts

@@ -20,7 +20,7 @@ from deepzoom.coordinates import Rational
 from deepzoom.errors import InputError
 from deepzoom.formula import source
 from deepzoom.formula.exact import exact_map
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 from deepzoom.systems.escape_time import NEAR, EscapeTimeSystem, Iteration, Point
 
 TINY = 2.0**-400

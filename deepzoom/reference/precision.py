@@ -18,7 +18,7 @@ from deepzoom.coordinates import format_decimal, log2
 from deepzoom.errors import InputError
 from deepzoom.formula import source
 from deepzoom.formula.exact import FUNCTIONS
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 from deepzoom.systems.escape_time import EscapeTimeSystem, Iteration
 
 from .orbit import iterates, rational

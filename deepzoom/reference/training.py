@@ -23,7 +23,7 @@ from deepzoom.arithmetic.fixed_point import BASE_BITS
 from deepzoom.compiling import jit
 from deepzoom.coordinates import format_decimal, log2
 from deepzoom.errors import InputError, Stopped
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.training_run import ExactRun, Snapshot, TaylorRun, flat_weights, pack, record, unpack
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepzoom.errors import Stopped
-from deepzoom.scene.scene import Scene, View
+from deepzoom.scene.scene import Scene
+from deepzoom.scene.view import View
 
 from .batches import Observer, cores
 from .render import plan

@@ -17,7 +17,8 @@ from deepzoom.coordinates import with_digits
 from deepzoom.durations import duration
 from deepzoom.errors import InputError, Stopped
 from deepzoom.reference.precision import check_bits
-from deepzoom.scene.scene import Scene, View, check_samples
+from deepzoom.scene.scene import Scene
+from deepzoom.scene.view import View, check_samples
 from deepzoom.systems.base import System
 
 from . import antialiasing, horizon, trust

@@ -26,8 +26,9 @@ from deepzoom.reference import orbit
 from deepzoom.reference import training as references
 from deepzoom.reference.precision import reference_bits
 from deepzoom.reference.training import HAND_OFF, Reference
-from deepzoom.scene.scene import Scene, View
+from deepzoom.scene.scene import Scene
 from deepzoom.scene.shape import IDENTITY, MOST_RATIO, Shape
+from deepzoom.scene.view import View
 from deepzoom.systems.escape_time import EscapeTimeSystem
 from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.training import Network

@@ -15,7 +15,7 @@ from deepzoom.formula import source
 from deepzoom.formula.centred import Centred, centred
 from deepzoom.formula.critical import critical_points, is_critical
 from deepzoom.formula.expression import Complex, in_range
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 
 from .base import Axis, Setting, System, checked_settings
 

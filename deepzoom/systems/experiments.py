@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from deepzoom.errors import InputError
 from deepzoom.npz import BROKEN, read_arrays
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 
 from .base import Axis, Setting, System, checked_settings
 from .training import ACTIVATIONS, Constants, Network, Rates, train_step

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Mapping
 
 from deepzoom.errors import InputError
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 
 from .base import Axis, Setting, System, checked_settings
 

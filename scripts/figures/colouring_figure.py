@@ -16,7 +16,8 @@ import deepzoom
 from deepzoom.colouring.colour import coloured
 from deepzoom.files import whole_file
 from deepzoom.scene.colours import Colouring
-from deepzoom.scene.scene import Scene, View
+from deepzoom.scene.scene import Scene
+from deepzoom.scene.view import View
 
 SIDE, GAP = 132, 6
 VIEW = View.parse("-0.7", "0", "2.7", (SIDE, SIDE))

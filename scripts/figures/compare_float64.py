@@ -20,7 +20,8 @@ import deepzoom
 from deepzoom import landmarks
 from deepzoom.colouring.colour import colour
 from deepzoom.files import whole_file
-from deepzoom.scene.scene import Scene, View
+from deepzoom.scene.scene import Scene
+from deepzoom.scene.view import View
 
 BACKENDS = ("cpu-float64", "cpu-perturbation")
 

@@ -25,7 +25,8 @@ from deepzoom import cache
 from deepzoom.coordinates import log2
 from deepzoom.files import whole_file
 from deepzoom.landmarks import get
-from deepzoom.scene.scene import Scene, View
+from deepzoom.scene.scene import Scene
+from deepzoom.scene.view import View
 
 SIZE = "320x180"
 DEPTHS = (10, 20, 50, 100, 200, 300, 500, 700, 1000)

@@ -17,7 +17,8 @@ from deepzoom.colouring.colour import coloured
 from deepzoom.files import whole_file
 from deepzoom.landmarks import get
 from deepzoom.scene.colours import Colouring
-from deepzoom.scene.scene import Scene, View
+from deepzoom.scene.scene import Scene
+from deepzoom.scene.view import View
 
 GAP = 6
 DEPTHS = {"tanh-deep": "9", "tanh-published": None}

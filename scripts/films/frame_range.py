@@ -11,9 +11,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from deepzoom.commands.requests.film import FilmRequest
 from deepzoom.film.frames import Frames, in_order
 from deepzoom.film.keyframes import Keyframes
-from deepzoom.film.request import FilmRequest
 from deepzoom.rendering.batches import cores
 
 

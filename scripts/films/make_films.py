@@ -12,11 +12,12 @@ import argparse
 from pathlib import Path
 
 from deepzoom.commands.prepare_scene import prepared
+from deepzoom.commands.requests.film import FilmRequest
 from deepzoom.commands.requests.scene import Request
 from deepzoom.commands.terminal.progress import Watcher
 from deepzoom.coordinates import Rational, parse_decimal
 from deepzoom.film.film import make
-from deepzoom.film.request import FilmRequest, target
+from deepzoom.film.output import target
 from deepzoom.landmarks import Landmark, all_landmarks
 
 BEGIN = {"tanh": "9", "lyapunov": "2"}

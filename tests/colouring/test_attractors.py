@@ -19,7 +19,8 @@ from deepzoom.commands.requests.scene import Request
 from deepzoom.errors import InputError
 from deepzoom.rendering.field import Field
 from deepzoom.scene.colours import DEFAULT_PALETTE, Colouring
-from deepzoom.scene.scene import Scene, View
+from deepzoom.scene.scene import Scene
+from deepzoom.scene.view import View
 
 BY = Colouring("attractor")
 # linear light as seen without long, middle or short cones (Machado, Oliveira and Fernandes, 2009, severity 1)

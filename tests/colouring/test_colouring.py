@@ -21,7 +21,8 @@ from deepzoom.colouring.relief import beside_another, gradient, steepness
 from deepzoom.colouring.slope_shading import shade, shaded
 from deepzoom.rendering.field import Field
 from deepzoom.scene.colours import Colouring
-from deepzoom.scene.scene import Scene, View
+from deepzoom.scene.scene import Scene
+from deepzoom.scene.view import View
 
 NAN = np.nan
 GREY = Colouring(colours=("#000000", "#ffffff"))

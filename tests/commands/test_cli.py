@@ -25,7 +25,8 @@ from deepzoom.errors import InputError
 from deepzoom.pictures.png import read_scene
 from deepzoom.rendering.field import Field
 from deepzoom.scene.colours import Colouring
-from deepzoom.scene.scene import Scene, View
+from deepzoom.scene.scene import Scene
+from deepzoom.scene.view import View
 
 X, Y = "-0.41415926535897932384626433832795028841971", "-0.1718281828459045235360287471352662497757"
 

@@ -21,8 +21,9 @@ from small_network import KINDS, SmallNetwork
 from deepzoom.backends.base import AGREEMENT
 from deepzoom.coordinates import log2, parse_decimal
 from deepzoom.rendering import render as rendering
-from deepzoom.scene.scene import Scene, View
+from deepzoom.scene.scene import Scene
 from deepzoom.scene.shape import parse_stretch
+from deepzoom.scene.view import View
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 sys.path.insert(0, str(GOLDEN))

@@ -22,7 +22,8 @@ from deepzoom.commands.terminal.capabilities import shows_colours, shows_pixels
 from deepzoom.commands.terminal.picture import HalfBlocks, Pixels, cells, thumbnail
 from deepzoom.commands.terminal.progress import Watcher
 from deepzoom.rendering.field import Field
-from deepzoom.scene.scene import Scene, View
+from deepzoom.scene.scene import Scene
+from deepzoom.scene.view import View
 
 COLOURS = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
 BLOCK, PLACEHOLDER = "▀", "\U0010eeee"

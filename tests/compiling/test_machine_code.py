@@ -15,7 +15,7 @@ from deepzoom.backends.kernels.escape_time import bilinear_skips, generated, ser
 from deepzoom.compiling import machine_code
 from deepzoom.formula.critical import critical_points, is_critical
 from deepzoom.landmarks import get
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 
 
 def quiet(*_):

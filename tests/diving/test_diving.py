@@ -26,8 +26,9 @@ from deepzoom.errors import InputError, Stopped
 from deepzoom.pictures.png import read_scene
 from deepzoom.reference import misiurewicz
 from deepzoom.rendering.batches import Observer
-from deepzoom.scene.scene import Scene, View
+from deepzoom.scene.scene import Scene
 from deepzoom.scene.shape import IDENTITY, Shape
+from deepzoom.scene.view import View
 
 PLACE = ("mandelbrot", "--center", "-0.75", "0.1", "--from", "0.5", "--steps", "400", "--size", "72x72")
 

@@ -24,8 +24,9 @@ from deepzoom.film.zoom_path import Descent, Film, _followed, mapping, new_pixel
 from deepzoom.rendering.batches import Observer
 from deepzoom.rendering.render import tiles
 from deepzoom.scene.colours import Colouring
-from deepzoom.scene.scene import Scene, View
+from deepzoom.scene.scene import Scene
 from deepzoom.scene.shape import IDENTITY, parse_stretch
+from deepzoom.scene.view import View
 
 E50 = landmarks.get("mandelbrot-e50")
 

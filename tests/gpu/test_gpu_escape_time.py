@@ -14,7 +14,7 @@ from deepzoom.backends.gpu_float64 import GpuFloat64
 from deepzoom.backends.gpu_perturbation import GpuPerturbation
 from deepzoom.coordinates import parse_decimal
 from deepzoom.landmarks import all_landmarks
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(device.obstacle() is not None, reason=str(device.obstacle()))]
 

@@ -16,7 +16,7 @@ from deepzoom.backends.kernels.training.expansion_run import run_limbs
 from deepzoom.backends.training.batches import arrays_of, start_weights
 from deepzoom.backends.training.higher_precision import constants_of
 from deepzoom.rendering.render import render
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 
 pytestmark = pytest.mark.gpu
 __all__ = ["chaos", "chaotic"]

@@ -12,7 +12,7 @@ from deepzoom.backends.gpu import device, unit_per_lane
 from deepzoom.backends.gpu_float64 import GpuFloat64
 from deepzoom.backends.gpu_perturbation import GpuPerturbation
 from deepzoom.backends.training.batches import arrays_of, start_weights
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 
 pytestmark = pytest.mark.gpu
 SYSTEMS = ("tanh", "linear", "relu", "single-datapoint", "minibatch", "weight-init")

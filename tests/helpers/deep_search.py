@@ -22,7 +22,7 @@ from gmpy2 import mpfr
 from deepzoom import systems
 from deepzoom.backends.escape_time import perturbation as escape_time_differences
 from deepzoom.backends.escape_time.perturbation import PerturbationJob
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 
 LEVELS = {"all skips": 3, "from single steps": 0, "long ones": 6, "none": 40}
 """log2 of the steps of the shortest skips."""

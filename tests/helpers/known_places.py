@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from deepzoom.coordinates import scaled_float
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 

@@ -9,7 +9,7 @@ from stand_in import StandIn
 from deepzoom.backends.gpu import training as gpu_jobs
 from deepzoom.backends.gpu import unit_per_lane
 from deepzoom.backends.training.batches import start_weights
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 
 
 def plain_state(network, pixels, steps):

@@ -7,7 +7,8 @@ import pytest
 from small_network import SmallNetwork
 
 from deepzoom import landmarks
-from deepzoom.scene.scene import Scene, View
+from deepzoom.scene.scene import Scene
+from deepzoom.scene.view import View
 
 
 def window(name):

@@ -19,9 +19,11 @@ from deepzoom.colouring.colour import by_rank, colour
 from deepzoom.coordinates import parse_decimal
 from deepzoom.errors import InputError
 from deepzoom.files import check_output, whole_file
-from deepzoom.pictures.png import end_labels, read_scene, write_figure, write_png
+from deepzoom.pictures.figure import end_labels, write_figure
+from deepzoom.pictures.png import read_scene, write_png
 from deepzoom.rendering.field import PASSES, Field
-from deepzoom.scene.scene import Scene, View
+from deepzoom.scene.scene import Scene
+from deepzoom.scene.view import View
 from deepzoom.systems.base import Axis
 
 SCENE = Scene("tanh", View.parse("1.25", "-0.5e-3", "1e-20", "7x5"), 500, {"offset": "none"}, "exact", 200, "viridis")
@@ -214,7 +216,8 @@ def test_figures_show_the_parameter_itself():
 
 
 def test_figures_of_turned_views_say_where_the_picture_leads(tmp_path):
-    from deepzoom.pictures.png import _direction, write_figure
+    from deepzoom.pictures.figure import write_figure
+    from deepzoom.pictures.png import _direction
     from deepzoom.scene.shape import IDENTITY
 
     assert _direction("width", (mpq(-1, 2), mpq(2)), mpq(1, 10**20)) == "width: -5.00e-21 in x, +2.00e-20 in y"

@@ -15,7 +15,7 @@ from deepzoom import systems
 from deepzoom.cli import app
 from deepzoom.errors import InputError
 from deepzoom.reference import nucleus
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 
 
 def found(name, x, y, depth, settings=None, most=5000):

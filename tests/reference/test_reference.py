@@ -17,7 +17,7 @@ from small_network import SmallNetwork
 from deepzoom import cache
 from deepzoom.errors import InputError, Stopped
 from deepzoom.reference import training as reference
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 from deepzoom.systems import create
 
 X, Y = "0.31415926535897932384626433832795028841971", "0.2718281828459045235360287471352662497757"

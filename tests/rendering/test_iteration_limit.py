@@ -18,7 +18,8 @@ from deepzoom.reference.nucleus import find
 from deepzoom.rendering import iteration_limit
 from deepzoom.rendering.batches import Observer
 from deepzoom.rendering.render import render
-from deepzoom.scene.scene import Scene, View
+from deepzoom.scene.scene import Scene
+from deepzoom.scene.view import View
 
 SEAHORSES = "-0.7499", "0.004", "2e-4"
 """Between the cardioid and the period-2 bulb, near where they touch: about pi / y steps to get through."""

@@ -14,7 +14,8 @@ from deepzoom.rendering import batches as work
 from deepzoom.rendering import render as rendering
 from deepzoom.rendering.batches import Observer
 from deepzoom.rendering.render import render, tiles
-from deepzoom.scene.scene import Scene, View
+from deepzoom.scene.scene import Scene
+from deepzoom.scene.view import View
 
 X, Y = "-0.41415926535897932384626433832795028841971", "-0.1718281828459045235360287471352662497757"
 

@@ -27,8 +27,9 @@ from deepzoom.rendering.render import render
 from deepzoom.rendering.verify import verify
 from deepzoom.scene import sample_positions
 from deepzoom.scene.colours import Colouring
-from deepzoom.scene.scene import MOST_PIXELS, Scene, View, check_samples
+from deepzoom.scene.scene import Scene
 from deepzoom.scene.shape import Shape
+from deepzoom.scene.view import MOST_PIXELS, View, check_samples
 
 HOME = View.parse("-0.75", "0.1", "2.6", "40x28")
 BLACK_TO_WHITE = Colouring(colours=("#000000", "#ffffff"), interior="#ff0000")

@@ -22,7 +22,8 @@ from deepzoom.rendering.batches import Observer
 from deepzoom.rendering.confidence_interval import percent, share_interval
 from deepzoom.rendering.field import Field
 from deepzoom.rendering.render import render
-from deepzoom.scene.scene import Scene, View
+from deepzoom.scene.scene import Scene
+from deepzoom.scene.view import View
 
 CHAOS = View.parse("2", "1", "1", "12x12")
 """Learning rates at which float64 is wrong in a fifth of this network's pixels."""

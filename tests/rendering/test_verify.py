@@ -15,7 +15,8 @@ from deepzoom.errors import InputError
 from deepzoom.rendering.field import Field
 from deepzoom.rendering.render import render
 from deepzoom.rendering.verify import verify
-from deepzoom.scene.scene import Scene, View
+from deepzoom.scene.scene import Scene
+from deepzoom.scene.view import View
 
 
 def run(*args):

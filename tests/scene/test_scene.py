@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from deepzoom.errors import InputError
 from deepzoom.scene.colours import Colouring
-from deepzoom.scene.scene import Scene, View, parse_size
+from deepzoom.scene.scene import Scene
+from deepzoom.scene.view import View, parse_size
 
 X, Y = "-0.41415926535897932384626433832795", "1.1718281828459045235360287471352"
 

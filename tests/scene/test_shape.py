@@ -20,8 +20,9 @@ from deepzoom.backends.exact import ExactBackend
 from deepzoom.commands.requests.scene import Request
 from deepzoom.errors import InputError
 from deepzoom.rendering.stretch import Derivatives, _balanced, unfolding
-from deepzoom.scene.scene import Scene, View
+from deepzoom.scene.scene import Scene
 from deepzoom.scene.shape import IDENTITY, Shape, parse_stretch
+from deepzoom.scene.view import View
 
 X, Y = "-0.41415926535897932384626433832795", "-0.1718281828459045235360287471352"
 SHIP = (

@@ -11,7 +11,8 @@ from deepzoom.coordinates import parse_decimal
 from deepzoom.errors import InputError
 from deepzoom.landmarks import all_landmarks, choose, get
 from deepzoom.rendering import render as rendering
-from deepzoom.scene.scene import Scene, View
+from deepzoom.scene.scene import Scene
+from deepzoom.scene.view import View
 
 
 @pytest.mark.parametrize("place", all_landmarks(), ids=lambda p: p.name)

@@ -13,7 +13,7 @@ from escape_oracle import exponent
 from deepzoom import systems
 from deepzoom.backends import lyapunov
 from deepzoom.errors import InputError
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 
 
 def quiet(*_):

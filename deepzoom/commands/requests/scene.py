@@ -13,8 +13,9 @@ from deepzoom.errors import InputError
 from deepzoom.landmarks import Landmark
 from deepzoom.pictures.png import read_scene
 from deepzoom.scene.sample_positions import parse_samples
-from deepzoom.scene.scene import Scene, View, parse_size
+from deepzoom.scene.scene import Scene
 from deepzoom.scene.shape import IDENTITY, Shape, parse_rotation, parse_stretch
+from deepzoom.scene.view import View, parse_size
 
 from .colours import ColourOptions, usual
 

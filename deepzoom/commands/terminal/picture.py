@@ -17,7 +17,7 @@ from rich.style import Style
 
 from deepzoom.colouring.colour import coloured
 from deepzoom.rendering.field import Field
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 
 from .capabilities import escape
 

@@ -16,7 +16,7 @@ from deepzoom import systems
 from deepzoom.backends.escape_time.perturbation import PerturbationJob
 from deepzoom.landmarks import get
 from deepzoom.reference.nucleus import find
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 
 
 def quiet(*_):

@@ -10,7 +10,8 @@ import pytest
 
 from deepzoom import systems
 from deepzoom.rendering import render as rendering
-from deepzoom.scene.scene import Scene, View
+from deepzoom.scene.scene import Scene
+from deepzoom.scene.view import View
 
 KEPT = json.loads((Path(__file__).parents[2] / "golden" / "depths.json").read_text())["systems"]
 EACH_TIME = ("nova", "tricorn")

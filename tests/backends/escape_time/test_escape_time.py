@@ -26,7 +26,8 @@ from deepzoom.formula.expression import parse
 from deepzoom.landmarks import all_landmarks, get
 from deepzoom.reference import orbit, precision
 from deepzoom.rendering.field import Field
-from deepzoom.scene.scene import Scene, View
+from deepzoom.scene.scene import Scene
+from deepzoom.scene.view import View
 from deepzoom.systems.own_formula import growth
 
 

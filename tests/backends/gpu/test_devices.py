@@ -14,7 +14,7 @@ from deepzoom.backends.gpu.device import Allowed, DeviceError, OutOfMemory
 from deepzoom.backends.gpu.devices import Devices
 from deepzoom.backends.select import select
 from deepzoom.errors import InputError
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 from deepzoom.systems import create
 
 

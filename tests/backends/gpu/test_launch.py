@@ -31,7 +31,7 @@ from deepzoom.backends.kernels.gpu.unit_per_lane_plain import run_units
 from deepzoom.backends.lyapunov import LyapunovJob
 from deepzoom.backends.training.batches import arrays_of, layout_of, start_weights
 from deepzoom.backends.training.higher_precision import constants_of
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 
 pytestmark = pytest.mark.skipif(ptx.missing() is not None, reason=str(ptx.missing()))
 CAPABILITY, REGISTERS, MULTIPROCESSORS, PIXELS = (9, 0), 200, 132, 3

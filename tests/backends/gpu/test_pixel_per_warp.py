@@ -32,7 +32,7 @@ from deepzoom.backends.kernels.training import convergence_measure
 from deepzoom.backends.kernels.training.plain_run import run_plain
 from deepzoom.backends.training.batches import arrays_of, layout_of, start_weights
 from deepzoom.compiling.jit import kernel
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 
 PUBLISHED = ["tanh", "linear", "relu", "weight-init", "minibatch"]
 

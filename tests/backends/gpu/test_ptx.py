@@ -17,7 +17,7 @@ from deepzoom.backends.kernels.pixel_queue import taken
 from deepzoom.backends.lyapunov import LyapunovJob
 from deepzoom.compiling import jit
 from deepzoom.landmarks import all_landmarks
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 
 pytestmark = pytest.mark.skipif(ptx.missing() is not None, reason=str(ptx.missing()))
 

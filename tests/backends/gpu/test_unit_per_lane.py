@@ -19,7 +19,7 @@ from deepzoom.backends.kernels.gpu.unit_per_lane_delta import run_delta_units
 from deepzoom.backends.kernels.gpu.unit_per_lane_plain import run_units
 from deepzoom.backends.kernels.training.plain_run import run_plain
 from deepzoom.backends.training.batches import arrays_of, layout_of, start_weights
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 
 
 def quiet(*_):

@@ -25,7 +25,7 @@ from deepzoom.backends.training.batches import arrays_of
 from deepzoom.backends.training.higher_precision import constants_of
 from deepzoom.compiling.jit import kernel
 from deepzoom.rendering.render import render
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 from deepzoom.systems.training_run import ExactRun
 
 

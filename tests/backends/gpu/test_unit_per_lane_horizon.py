@@ -12,7 +12,7 @@ from deepzoom.backends.gpu import training as gpu_jobs
 from deepzoom.backends.gpu import unit_per_lane
 from deepzoom.backends.kernels.gpu.unit_per_lane_horizon import run_horizons
 from deepzoom.backends.training.batches import arrays_of, start_weights
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 
 
 def horizons(small, view, kinds, monkeypatch, one):

@@ -17,7 +17,7 @@ from deepzoom.backends.escape_time.perturbation import PerturbationJob
 from deepzoom.cli import app
 from deepzoom.landmarks import get
 from deepzoom.rendering.field import Field
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 
 
 def quiet(*_):

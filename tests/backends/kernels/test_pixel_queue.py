@@ -18,7 +18,7 @@ from deepzoom.backends.executor import Gpus
 from deepzoom.backends.gpu.devices import Devices
 from deepzoom.backends.lyapunov import LyapunovJob
 from deepzoom.landmarks import all_landmarks
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 
 
 def quiet(*_):

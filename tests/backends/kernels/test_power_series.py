@@ -15,7 +15,7 @@ from deepzoom.backends.kernels.escape_time.generated import kernels
 from deepzoom.backends.kernels.escape_time.power_series import COEFFICIENTS, TOP
 from deepzoom.formula.expression import parse
 from deepzoom.landmarks import get
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 from deepzoom.systems.escape_time import Iteration
 
 FORMULAS = [

@@ -15,7 +15,7 @@ import pytest
 from deepzoom.backends.cpu_perturbation import CpuPerturbation
 from deepzoom.backends.kernels.training import convergence_measure
 from deepzoom.reference.training import HAND_OFF
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 from deepzoom.systems import create
 
 GOLDEN = Path(__file__).parents[2] / "golden"

@@ -19,7 +19,8 @@ from deepzoom.rendering.batches import Observer
 from deepzoom.rendering.field import Field
 from deepzoom.rendering.render import render
 from deepzoom.scene.colours import Colouring
-from deepzoom.scene.scene import Scene, View
+from deepzoom.scene.scene import Scene
+from deepzoom.scene.view import View
 
 STEPS = 150
 

@@ -12,7 +12,8 @@ from higher_precision import settled
 from deepzoom import systems
 from deepzoom.backends.base import AGREEMENT
 from deepzoom.rendering import render as rendering
-from deepzoom.scene.scene import Scene, View
+from deepzoom.scene.scene import Scene
+from deepzoom.scene.view import View
 
 KEPT = json.loads((Path(__file__).parents[2] / "golden" / "networks.json").read_text())["networks"]
 CASES = [

@@ -13,7 +13,8 @@ from deepzoom.reference.training import HAND_OFF
 from deepzoom.rendering import trust
 from deepzoom.rendering.batches import Observer
 from deepzoom.rendering.field import Field
-from deepzoom.scene.scene import Scene, View
+from deepzoom.scene.scene import Scene
+from deepzoom.scene.view import View
 from deepzoom.systems import create
 
 X, Y = "-0.41415926535897932384626433832795028841971", "-0.1718281828459045235360287471352662497757"

@@ -22,7 +22,7 @@ from deepzoom.backends.training.batches import arrays_of, start_weights
 from deepzoom.backends.training.expansions import disturbed as expected_of
 from deepzoom.backends.training.expansions import signs
 from deepzoom.compiling.jit import kernel
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 
 PIXELS = np.array([3, 17, 2**33 + 5, 40, 41])
 

@@ -18,7 +18,7 @@ from deepzoom.arithmetic.exact import Exact
 from deepzoom.arithmetic.tanh_slope import Scaled, tanh_slope
 from deepzoom.backends.training.exact import LIMBS_OF_RUNGS, ExactTrainingJob
 from deepzoom.backends.training.higher_precision import LIMBS, MoreDigits
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 
 X, Y, STEPS = "1.6982757847364192", "3.309326185526009", 60
 

@@ -1,4 +1,4 @@
-"""From what was asked for on the command line to a film and where it goes."""
+"""From the options of ``deepzoom zoom`` to a film."""
 
 from __future__ import annotations
 
@@ -8,21 +8,19 @@ from fractions import Fraction
 from pathlib import Path
 
 from deepzoom import systems
-from deepzoom.commands.requests.scene import Request, depth_of, finds_shapes
 from deepzoom.coordinates import format_decimal, parse_decimal
 from deepzoom.errors import InputError
-from deepzoom.files import check_output
+from deepzoom.film.keyframes import found
+from deepzoom.film.output import DEFAULT_FPS
+from deepzoom.film.zoom_path import Descent, Film
 from deepzoom.rendering.stretch import ratios
-from deepzoom.scene.scene import Scene, parse_size
+from deepzoom.scene.scene import Scene
+from deepzoom.scene.view import parse_size
 
-from .film import Target
-from .keyframes import found
-from .video import CONTAINERS, check_name, encoder, is_video
-from .zoom_path import Descent, Film
+from .scene import Request, depth_of, finds_shapes
 
 MOST_FRAMES, MOST_BYTES, MOST_RUNS = 100_000, 200 << 30, 10_000_000_000
 """Beyond any of these a film needs ``--yes``."""
-DEFAULT_FPS = Fraction(30)
 
 
 @dataclass(frozen=True)
@@ -124,47 +122,3 @@ def _positive(text: str, option: str, example: str) -> Fraction:
     if not 0 < value < 10**9:
         raise InputError(f"{option}: {text} is not a number above zero, such as {example}.")
     return Fraction(int(value.numerator), int(value.denominator))
-
-
-def target(
-    film: Film,
-    out: Path,
-    *,
-    keep: bool = False,
-    from_data: Path | None = None,
-    strip: Path | None = None,
-    fps: Fraction = DEFAULT_FPS,
-    codec: str = "h264",
-    force: bool = False,
-    resume: bool = False,
-) -> Target:
-    """Where a film goes. Raises InputError where that cannot be written, or holds something else."""
-    check_name(out, codec)
-    video = is_video(out)
-    data = from_data or (out.with_suffix(".data") if video else out / "data")
-    if strip is not None:
-        if strip.suffix.lower() != ".png":
-            raise InputError(f"--expmap: {strip} does not end in .png.")
-        check_output(strip, "--expmap", force or resume)
-    if video:
-        encoder(codec)
-        if film.width % 2 or film.height % 2:
-            raise InputError(f"--size: a video has an even width and height, not {film.width}x{film.height}.")
-        check_output(out, "--out", force)
-    else:
-        if out.exists() and not out.is_dir():
-            raise InputError(f"--out: {out} is neither a folder nor ends in {', '.join(CONTAINERS)}.")
-        check_output(out / "frame-000000.png" if out.exists() else out, "--out", True)
-    unfinished = from_data is None and any(data.glob("key-*.npz"))
-    if not (resume or force) and (unfinished or (not video and any(out.glob("frame-*.png")))):
-        raise InputError(f"--out: {out} holds a film, or part of one; go on with --resume, or start anew with --force.")
-    return Target(out, data, keep or from_data is not None, strip, fps, codec, from_data is not None)
-
-
-def clear(target: Target) -> None:
-    """Remove what is there of another film: frames, and keyframes unless they are given."""
-    old = [] if target.is_video else list(target.out.glob("frame-*.png"))
-    if not target.given:
-        old += target.data.glob("key-*.npz")
-    for path in old:
-        path.unlink()
