@@ -1,18 +1,59 @@
-"""Linter, formatter and type checker are clean."""
+"""The code is clean: linters, formatter, types, spelling, and imports that only lead downward."""
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[1]
+TOOLS = {
+    "ruff check": ["-m", "ruff", "check", "."],
+    "ruff format": ["-m", "ruff", "format", "--check", "."],
+    "mypy": ["-m", "mypy"],
+    "import-linter": ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
+    "vulture": ["-m", "vulture"],
+    "codespell": ["-c", "import sys, codespell_lib; sys.exit(codespell_lib.main())", *"""
+        README.md CHANGELOG.md CONTRIBUTING.md docs deepzoom backends scripts benchmarks tests""".split()],
+}  # fmt: skip
+MOST_LINES, MOST_FUNCTION_LINES = 300, 60
+REASON = "# long: "
+"""Begins the comment that says why a file or a function is longer."""
 
 
-@pytest.mark.parametrize("command", [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]], ids=" ".join)
-def test_clean(command):
-    where = [] if command[0] == "mypy" else ["."]
-    done = subprocess.run([sys.executable, "-m", *command, *where], cwd=ROOT, capture_output=True, text=True)
+@pytest.mark.parametrize("tool", TOOLS)
+def test_clean(tool):
+    done = subprocess.run([sys.executable, *TOOLS[tool]], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def sources():
+    return [
+        p for room in ("deepzoom", "backends", "scripts", "benchmarks") for p in sorted((ROOT / room).rglob("*.py"))
+    ]
+
+
+def test_files_are_short():
+    long = [p for p in sources() if len(lines := p.read_text().splitlines()) > MOST_LINES and not reasoned(lines, 1)]
+    assert not long
+
+
+def test_functions_are_short():
+    long = []
+    for path in sources():
+        text = path.read_text()
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef):
+                first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+                length = node.end_lineno - node.body[0].lineno + 1
+                if length > MOST_FUNCTION_LINES and not reasoned(text.splitlines(), first):
+                    long.append(f"{path.relative_to(ROOT)}: {node.name} has {length} lines")
+    assert not long, "\n".join(long)
+
+
+def reasoned(lines, first):
+    """Whether the line before ``first``, or the first lines of a file, say why this is long."""
+    return any(line.startswith(REASON) for line in lines[max(0, first - 2) : first + 2])

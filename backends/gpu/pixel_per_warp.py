@@ -53,7 +53,7 @@ def record_in_tiles(record: Floats, layout: RecordLayout, net: NetworkArrays) ->
         drawn = net.batches[np.minimum(np.arange(steps), len(net.batches) - 1)]
 
     def by_row(start: int, width: int) -> Floats:
-        """(steps, rows and those drawn, width)"""
+        """Values (steps, rows and those drawn, width) of one part of the record."""
         found = record[:, start : start + net.rows * width].reshape(steps, net.rows, width)
         return np.concatenate([found, np.take_along_axis(found, drawn[:, :, None], axis=1)], axis=1)
 

@@ -61,10 +61,11 @@ class Level:
 
 @dataclass
 class State:
-    """How far a dive is. stack: from its first view down; best: the stack when it was deepest; dead: words of the
+    """How far a dive is.
 
-    views without a block since then; rendered: views so far; pending: the view that comes next, or, where it is
-    not ``due``, the last one; plain: of it, as of a level.
+    stack: from its first view down; best: the stack when it was deepest; dead: reasons of the views without a block
+    since then; rendered: views so far; pending: the view that comes next, or, where it is not ``due``, the last one;
+    plain: of it, as of a level.
     """
 
     pending: Window

@@ -56,9 +56,10 @@ def slopes(f: Complex, keep: bool = True) -> str:
 
 
 def bounds(f: Complex, keep: bool = True) -> str:
-    """``bounds(..)``, parameters as for ``difference``: at Z + s z, C + s c what ``stretch`` gives, then what rounding
+    """Code of ``bounds(..)``, whose parameters are those of ``difference``.
 
-    of the step is relative to (``rounding.py``).
+    It gives what ``stretch`` gives at Z + s z, C + s c, then what rounding of the step is relative to
+    (``rounding.py``).
     """
     code, after = _Floats(), Code()
     _moved(f, keep, code, after)

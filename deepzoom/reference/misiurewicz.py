@@ -29,9 +29,9 @@ _MOST_NEWTON = 60
 
 @dataclass(frozen=True)
 class Misiurewicz:
-    """A point: z_k is the first iterate on the cycle, k = ``preperiod``, z_0 being the critical point; ``period``: of
+    """A Misiurewicz point (x, y), exact decimals to 2**-64 of the view's depth.
 
-    the cycle. (x, y): exact decimals, to 2**-64 of the view's depth.
+    z_0 is the critical point, z_k the first iterate on the cycle, k = ``preperiod``; ``period``: of the cycle.
     """
 
     preperiod: int

@@ -76,7 +76,7 @@ class Shape:
         return self.xu * u + self.xv * v, self.yu * u + self.yv * v
 
     def turned(self, degrees: float) -> Shape:
-        """This shape of a picture turned counter-clockwise by so many degrees in the plane before it is stretched."""
+        """The shape of a picture turned counter-clockwise by so many degrees in the plane before it is stretched."""
         return Shape.of(self.matrix @ rotation(degrees))
 
     @classmethod

@@ -244,7 +244,7 @@ def test_colours_go_evenly(filmed):
         view = fine.view(number)
         return colours.rgb(frame(view, keyframes), fine.descent.position(view.depth))
 
-    means = np.array([rgb(n).mean(axis=(0, 1)) for n in range(0, 400)])
+    means = np.array([rgb(n).mean(axis=(0, 1)) for n in range(400)])
     assert np.abs(np.diff(means, axis=0)).max() < 0.03
     for number in (100, 250):
         direct = coloured(deepzoom.render(fine.scene(number)).field)

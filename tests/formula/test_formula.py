@@ -78,9 +78,10 @@ def float_of(bits):
 
 
 HELPERS = interpreted("arithmetic/exponent_bits", {"bits_of": bits_of, "float_of": float_of})
-HELPERS = interpreted("arithmetic/floatexp", HELPERS | interpreted("escape_time/scaled_functions", {})) | {
-    "inf": np.inf
-}
+HELPERS = interpreted(
+    "arithmetic/floatexp",
+    HELPERS | interpreted("escape_time/scaled_functions", {}) | interpreted("arithmetic/singular_value", {}),
+) | {"inf": np.inf}
 HELPERS |= {"abs": abs, "np": np}
 HELPERS |= {n: getattr(__import__("math"), n) for n in ("sqrt", "exp", "sin", "cos")}
 

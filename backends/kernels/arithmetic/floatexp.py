@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from deepzoom.backends.kernels.arithmetic.exponent_bits import normal_split, power_of_two, split, two_to
-from deepzoom.backends.kernels.escape_time.scaled_functions import largest_singular_value
+from deepzoom.backends.kernels.arithmetic.singular_value import largest_singular_value
 from deepzoom.compiling.jit import inner
 
 NOTHING = np.int64(-(1 << 40))

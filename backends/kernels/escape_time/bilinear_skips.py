@@ -18,7 +18,7 @@ from deepzoom.backends.kernels.arithmetic.floatexp import (
     wide_less,
     wide_negative,
 )
-from deepzoom.backends.kernels.escape_time.scaled_functions import largest_singular_value
+from deepzoom.backends.kernels.arithmetic.singular_value import largest_singular_value
 from deepzoom.backends.kernels.escape_time.skip_sizes import LINEAR
 from deepzoom.compiling.jit import inner
 

@@ -46,6 +46,7 @@ _USED = """\
 from math import cos, exp, inf, sin, sqrt
 
 from deepzoom.backends.kernels.arithmetic.double_double import *
+from deepzoom.backends.kernels.arithmetic.singular_value import *
 from deepzoom.backends.kernels.escape_time.scaled_functions import *
 from deepzoom.backends.kernels.escape_time.power_series import *
 from deepzoom.backends.kernels.arithmetic.floatexp import *

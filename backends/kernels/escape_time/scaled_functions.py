@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 
 from deepzoom.compiling.jit import inner
-from deepzoom.formula.source import LEAST
 
 
 @inner
@@ -47,10 +46,3 @@ def half_sine_squared(a, s):
         return 0.0
     half = math.sin(0.5 * s * a)
     return half * (half / s)
-
-
-@inner
-def largest_singular_value(a, b, c, d):
-    """Of a real 2x2 matrix, row by row: the sum of what it has of a turn and of a mirrored one."""
-    even, odd = (a + d) * (a + d) + (c - b) * (c - b), (a - d) * (a - d) + (b + c) * (b + c)
-    return 0.5 * (math.sqrt(even + LEAST * LEAST) + math.sqrt(odd + LEAST * LEAST))

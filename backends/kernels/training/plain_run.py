@@ -120,7 +120,7 @@ def _last_hidden(net, lanes, at, values, running):
     n, hidden = net.widths[0], net.widths[-2]
     per_row = hidden_count(net.widths)
     first = at.hidden + (per_row - hidden) * LANES
-    for r in range(0, net.rows):
+    for r in range(net.rows):
         forward(lanes, at, net.widths, net.activation, net.x, r * n, UNIT)
         for i in range(per_row):
             for lane in range(LANES):
