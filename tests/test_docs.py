@@ -100,6 +100,15 @@ def test_links_lead_somewhere():
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
+@pytest.mark.parametrize("page", ["docs/architecture.md"])
+def test_files_that_a_page_names_exist(page):
+    named = set(re.findall(r"[\w/]+\.(?:py|toml)\b|`[\w/]+/`", (ROOT / page).read_text(encoding="utf-8")))
+    assert len(named) > 30
+    for name in named:
+        path = name.strip("`")
+        assert (ROOT / path).exists() or (ROOT / "deepzoom" / path).exists(), path
+
+
 def test_the_gallery_shows_every_landmark_in_small_pictures():
     folder = ROOT / "docs" / "gallery"
     page = (folder / "README.md").read_text(encoding="utf-8")
