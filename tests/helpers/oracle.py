@@ -1,54 +1,72 @@
-"""An independent training run in mpmath: loops over scalars, written from the experiment's description alone.
+"""An oracle for training runs: loops over scalars in mpmath, written from the experiment's description alone.
 
-Nothing here comes from the package. Layers are lists of rows; a pixel is a pair of coordinates as decimal texts.
+It shares nothing with the package: no NumPy arithmetic, no perturbation, no code. A layer's weights are a list of rows,
+one row per input. The caller sets the precision (``mpmath.workdps``).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import mpmath
+from numpy.typing import NDArray
 
 mp = mpmath.mp
 
+Matrix = list[list[mpmath.mpf]]
+Layers = list[Matrix]
+"""The weights of all layers."""
 
-def matmul(a, b):
+
+def matmul(a: Matrix, b: Matrix) -> Matrix:
+    """The product of two matrices, each element one exact sum of products."""
     return [[mpmath.fdot(zip(row, column)) for column in zip(*b)] for row in a]
 
 
-def numbers(array):
-    """A float64 array (or nested list) as exact mpf rows."""
+def numbers(array: NDArray[Any] | Sequence[Sequence[float]]) -> Matrix:
+    """A float64 array, or a nested list, as rows of exact mpf numbers."""
     return [[mpmath.mpf(float(v)) for v in row] for row in array]
 
 
-def train(x, y, weights, activation, learning, steps, *, batches=None, offset=None, every_step=True):
+def train(
+    x: NDArray[Any], y: NDArray[Any], weights: Sequence[NDArray[Any]], activation: str,
+    learning: Sequence[mpmath.mpf], steps: int,
+    *, batches: NDArray[Any] | None = None, offset: mpmath.mpf | None = None, every_step: bool = True,
+) -> tuple[list[mpmath.mpf], list[Layers]]:  # fmt: skip
     """(losses before each update, weights before each step and after the last).
 
-    learning: one learning rate per layer; batches: rows per step or None; offset: added to all first weights.
+    x: inputs (rows, inputs); y: targets (rows, outputs); weights: one array per layer; activation: tanh, relu or
+    identity; learning: one learning rate per layer; batches: the rows of each step's minibatch, or None for all rows;
+    offset: what is added to every weight of the first layer, before each step, or once unless every_step.
     """
-    x, y = numbers(x), numbers(y)
+    inputs, targets = numbers(x), numbers(y)
     w = [numbers(layer) for layer in weights]
-    widths = [len(x[0]), *(len(layer[0]) for layer in w)]
+    widths = [len(inputs[0]), *(len(layer[0]) for layer in w)]
     gain = mpmath.mpf(1) if activation == "identity" else mpmath.sqrt(2)
     if offset is not None and not every_step:
         w[0] = [[v + offset for v in row] for row in w[0]]
-    losses, history = [], []
+    losses: list[mpmath.mpf] = []
+    history: list[Layers] = []
 
-    def squash(v):
+    def squash(v: mpmath.mpf) -> mpmath.mpf:
         if activation == "tanh":
             return mpmath.tanh(gain * v)
         if activation == "relu":
             return gain * v if v > 0 else mpmath.mpf(0)
         return v
 
-    def slope(v):
+    def slope(v: mpmath.mpf) -> mpmath.mpf:
         if activation == "tanh":
             return gain / mpmath.cosh(gain * v) ** 2
         if activation == "relu":
             return gain if v > 0 else mpmath.mpf(0)
         return mpmath.mpf(1)
 
-    def run(rows_x, rows_y):
-        """Outputs less targets, and per layer (its inputs, what its units were fed)."""
-        values, trail = rows_x, []
+    def run(rows_x: Matrix, rows_y: Matrix) -> tuple[Matrix, list[tuple[Matrix, Matrix]]]:
+        """Outputs minus targets, and of each layer (its inputs, the sums that its units take)."""
+        values = rows_x
+        trail: list[tuple[Matrix, Matrix]] = []
         for depth, layer in enumerate(w):
             fed = [[v / mpmath.sqrt(widths[depth]) for v in row] for row in matmul(values, layer)]
             trail.append((values, fed))
@@ -60,16 +78,16 @@ def train(x, y, weights, activation, learning, steps, *, batches=None, offset=No
         history.append([[list(row) for row in layer] for layer in w])
         if offset is not None and every_step:
             w[0] = [[v + offset for v in row] for row in w[0]]
-        errors, trail = run(x, y)
+        errors, trail = run(inputs, targets)
         size = len(errors) * len(errors[0])
         losses.append(sum(v * v for row in errors for v in row) / size)
         if batches is not None:
             drawn = [int(i) for i in batches[t]]
-            errors, trail = run([x[i] for i in drawn], [y[i] for i in drawn])
+            errors, trail = run([inputs[i] for i in drawn], [targets[i] for i in drawn])
             size = len(errors) * len(errors[0])
-        # derivative of the loss by what the last layer was fed
+        # derivative of the loss by the sums that the last layer takes
         back = [[2 * v / size / mpmath.sqrt(widths[-2]) for v in row] for row in errors]
-        updated = []
+        updated: Layers = []
         for depth in range(len(w) - 1, -1, -1):
             values, _ = trail[depth]
             gradient = matmul([list(c) for c in zip(*values)], back)
@@ -87,8 +105,8 @@ def train(x, y, weights, activation, learning, steps, *, batches=None, offset=No
     return losses, history
 
 
-def measure(losses, most=10**6):
-    """The published convergence measure of a list of losses; one that no float64 holds counts as not finite."""
+def measure(losses: list[mpmath.mpf], most: int = 10**6) -> mpmath.mpf:
+    """The published convergence measure of a list of losses; a loss too large for float64 counts as not finite."""
     first = losses[0]
     largest = mpmath.mpf(2) ** 1024
     v = [min((loss if loss < largest else most) / first, mpmath.mpf(most)) for loss in losses]

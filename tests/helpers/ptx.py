@@ -1,4 +1,4 @@
-"""Kernels compiled for a GPU where there is none: to PTX by NVVM, and by ptxas to machine code, for its figures.
+"""Kernels compiled for a GPU on a machine that has none: NVVM makes PTX of them, and ptxas machine code of that.
 
 Both come with numba-cuda: ``pip install "numba-cuda[cu12]"``, or ``"numba-cuda[cu13]" nvidia-cuda-nvcc``.
 """
@@ -9,25 +9,28 @@ import importlib.util
 import re
 import subprocess
 import types
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 
-def missing():
+def missing() -> str | None:
     """Why no kernel can be compiled here, or None."""
     if importlib.util.find_spec("numba_cuda") is None:
         return "numba-cuda is not installed"
     return None if ptxas() is not None else "ptxas is not installed"
 
 
-def ptxas():
+def ptxas() -> Path | None:
+    """The first ptxas among NVIDIA's Python packages, or None."""
     spec = importlib.util.find_spec("nvidia")
-    folders = [] if spec is None else [Path(p) for p in spec.submodule_search_locations]
+    folders = [] if spec is None else [Path(p) for p in spec.submodule_search_locations or ()]
     return next((p for folder in folders for p in sorted(folder.glob("*/bin/ptxas"))), None)
 
 
-def compiled(kernel, arguments, capability=(9, 0)):
-    """PTX of a kernel (a dispatcher) for arguments such as it is called with on the CPU."""
+def compiled(kernel: Any, arguments: Sequence[Any], capability: tuple[int, int] = (9, 0)) -> str:
+    """The PTX of a kernel, which is one of Numba's dispatchers, for arguments as the CPU's kernel takes them."""
     import numba
     from numba import cuda
 
@@ -38,8 +41,10 @@ def compiled(kernel, arguments, capability=(9, 0)):
     return ptx
 
 
-def figures(ptx, folder, capability=(9, 0), most=255):
-    """(registers, bytes of spills, bytes of stack) that ptxas reports, for at most so many registers."""
+def figures(
+    ptx: str, folder: str | Path, capability: tuple[int, int] = (9, 0), most: int = 255
+) -> tuple[int, int, int]:
+    """(registers, bytes of spills, bytes of stack) of a thread, as ptxas reports them; most: registers allowed."""
     source = Path(folder) / "kernel.ptx"
     source.write_text(ptx)
     arch = f"sm_{capability[0]}{capability[1]}"
@@ -59,4 +64,10 @@ def figures(ptx, folder, capability=(9, 0), most=255):
     )
     text = done.stderr + done.stdout
     spills = sum(int(n) for n in re.findall(r"(\d+) bytes spill", text))
-    return int(re.search(r"Used (\d+) registers", text)[1]), spills, int(re.search(r"(\d+) bytes stack", text)[1])
+    return _number(r"Used (\d+) registers", text), spills, _number(r"(\d+) bytes stack", text)
+
+
+def _number(pattern: str, text: str) -> int:
+    found = re.search(pattern, text)
+    assert found is not None, text
+    return int(found[1])

@@ -3,21 +3,40 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import TypedDict
 
 import mpmath
 import numpy as np
+from oracle import Layers, train
 
 from deepzoom.systems import create
+from deepzoom.systems.experiments import TrainingSystem
+from deepzoom.systems.training import Network
+
+
+class Kind(TypedDict, total=False):
+    """What may differ from the defaults of ``SmallNetwork``."""
+
+    widths: tuple[int, ...]
+    rows: int
+    activation: str
+    batch: int
+    offset: bool
+    every: bool
 
 
 class SmallNetwork:
-    """A network small enough for the mpmath oracle, with the arguments both take."""
+    """A random network small enough for the mpmath oracle, in the form that the package takes and the oracle's form.
+
+    widths: of the inputs, each hidden layer and the outputs. batch: rows of a minibatch, or None for full batch.
+    offset: whether x is an offset of the first layer's weights instead of a learning rate; every: before every step,
+    or once.
+    """
 
     def __init__(
-        self, seed, widths=(3, 4, 1), rows=5, activation="tanh", batch=None, offset=None, every=True, steps=60
-    ):
-        from deepzoom.systems.training import Network
-
+        self, seed: int, widths: tuple[int, ...] = (3, 4, 1), rows: int = 5, activation: str = "tanh",
+        batch: int | None = None, offset: bool | None = None, every: bool = True, steps: int = 60,
+    ) -> None:  # fmt: skip
         rng = np.random.default_rng(seed)
         self.x, self.y = rng.normal(size=(rows, widths[0])), rng.normal(size=(rows, widths[-1]))
         self.weights = tuple(rng.normal(size=shape) for shape in pairwise(widths))
@@ -28,18 +47,18 @@ class SmallNetwork:
             self.x, self.y, self.weights, activation, names, self.batches, "x" if offset else None, every
         )
 
-    def oracle(self, x, y, steps=None):
-        """(losses, weights) of the mpmath run at exact coordinates (anything mpf takes)."""
-        import oracle
-
+    def oracle(
+        self, x: float | mpmath.mpf, y: float | mpmath.mpf, steps: int | None = None
+    ) -> tuple[list[mpmath.mpf], list[Layers]]:
+        """(losses, weights) of the mpmath run at exact coordinates, as ``train`` gives them."""
         powers = {"x": mpmath.mpf(10) ** x, "y": mpmath.mpf(10) ** y}
-        return oracle.train(
+        return train(
             self.x, self.y, self.weights, self.activation, [powers[n] for n in self.network.rates], steps or self.steps,
             batches=self.batches, offset=powers["x"] if self.offset else None, every_step=self.every,
         )  # fmt: skip
 
 
-KINDS = {
+KINDS: dict[str, Kind] = {
     "tanh": {},
     "relu": {"activation": "relu"},
     "linear": {"activation": "identity"},
@@ -53,20 +72,23 @@ KINDS = {
 }
 
 
-def system_of(small):
+def system_of(small: SmallNetwork) -> TrainingSystem:
+    """The package's system that trains this network."""
     system = create("tanh")
+    assert isinstance(system, TrainingSystem)
     system.steps, system.network = small.steps, small.network
     return system
 
 
-def quiet(*_):
+def quiet(*_: object) -> None:
+    """Takes what a job reports, and says nothing."""
     return None
 
 
 SHALLOW = {kind: given for kind, given in KINDS.items() if len(given.get("widths", (1, 1, 1))) == 3}
 
 
-MORE = {
+MORE: dict[str, Kind] = {
     "two outputs": {"widths": (4, 5, 2), "rows": 6},
     "wide": {"widths": (3, 11, 3), "activation": "relu", "rows": 8, "batch": 4},
 }

@@ -10,7 +10,8 @@ import math
 import escape_oracle
 import numpy as np
 import pytest
-from deep_search import JULIA, LEVELS, NUCLEI, at, at_preperiodic, check, check_nucleus, search, view_at
+from deep_search import LEVELS, check, check_nucleus, search
+from deep_views import JULIA, NUCLEI, at, at_preperiodic, view_at
 
 from deepzoom import systems
 from deepzoom.backends.escape_time.perturbation import PerturbationJob

@@ -12,7 +12,8 @@ import gmpy2
 import mpmath
 import numpy as np
 import pytest
-from deep_search import check, place_by, view_at
+from deep_search import check
+from deep_views import place_by, view_at
 from gmpy2 import mpq
 from known_places import GOLDEN, LOCATIONS, ThreeByThree, counts
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from deep_search import Place, at_nucleus, view_at
+from deep_views import Place, at_nucleus, view_at
 
 from deepzoom.backends.escape_time import perturbation as escape_time_differences
 from deepzoom.backends.escape_time.perturbation import PerturbationJob
