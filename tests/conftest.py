@@ -9,18 +9,18 @@ from hypothesis import HealthCheck, settings
 from small_network import KINDS, SmallNetwork
 
 os.environ.setdefault("MPLBACKEND", "Agg")
-# no test depends on how fast a machine is; how fast Hypothesis makes its examples, neither
+# no test depends on the machine's speed, nor on how fast Hypothesis makes its examples
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
 
 def pytest_configure(config):
-    # compiling makes millions of objects that stay: looking for garbage among them takes a tenth of the time
+    # compiling makes millions of objects that stay; looking for garbage among them takes a tenth of the time
     gc.set_threshold(50_000, 20, 100)
-    # kernels stay compiled between test runs; references are made anew
+    # compiled kernels are kept between test runs; reference runs are computed anew
     folder = Path(str(config.rootpath)) / ".pytest_cache" / "deepzoom"
     os.environ["DEEPZOOM_CACHE"] = str(folder)
-    # no landmarks of the user's own, nor of another worker's tests
+    # no test sees the user's own landmarks, or those of another worker's tests
     os.environ["DEEPZOOM_DATA"] = str(folder / f"data{os.environ.get('PYTEST_XDIST_WORKER', '')}")
     if not hasattr(config, "workerinput"):
         from deepzoom import cache
@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture
 def own_cache(tmp_path, monkeypatch):
-    """A cache of references of this test's own."""
+    """An empty cache of reference runs for this test alone; its folder."""
     from deepzoom import cache
 
     monkeypatch.setattr(cache, "_references", lambda: tmp_path / "references")

@@ -1,4 +1,4 @@
-"""Documentation is complete and runs: every command and option stands in it, every example is executed."""
+"""The documentation is complete and runs: it names every command and option, and every example is executed."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_python_examples_run(page, own_cache):
 
 @pytest.mark.parametrize("page", ["README.md", "docs/commands.md"])
 def test_listed_commands_run(page, tmp_path, monkeypatch, own_cache):
-    """Each line of a page's list, at a tiny size."""
+    """Each command of a page's list runs, at a tiny size."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DEEPZOOM_DATA", str(tmp_path / "data"))
     block = next(
@@ -84,7 +84,7 @@ def test_listed_commands_run(page, tmp_path, monkeypatch, own_cache):
         args = shlex.split(line, comments=True)[1:]
         if args[0] == "render" and "--dry-run" not in args:
             args += ["--size", "48x96", "--jobs", "2"]
-            if "--scene" not in args:  # references of the published networks take their time: here to 40 steps
+            if "--scene" not in args:  # a published network's reference run takes long: only 40 steps here
                 args += ["--steps", "40"]
         if args[0] == "zoom":
             args += ["--size", "16x16", "--steps", "40", "--to", "1e-2", "--seconds", "1"]
@@ -107,7 +107,7 @@ def test_links_lead_somewhere():
 
 
 def test_files_that_pages_name_exist():
-    """In a folder of the repository: maps.py and the like are the reader's own."""
+    """Only names with a folder of the repository count: maps.py and the like are the reader's own files."""
     named = set()
     for page in PAGES:
         text = page.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The code is clean: linters, formatter, types, spelling, and imports that only lead downward."""
+"""The code is clean: linters, formatter, types, spelling, and imports that only point down the layers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TOOLS = {
 }  # fmt: skip
 MOST_LINES, MOST_FUNCTION_LINES = 300, 60
 REASON = "# long: "
-"""Begins the comment that says why a file or a function is longer."""
+"""The start of a comment that says why a file or a function is longer."""
 
 
 @pytest.mark.parametrize("tool", TOOLS)
@@ -56,5 +56,5 @@ def test_functions_are_short():
 
 
 def reasoned(lines, first):
-    """Whether the line before ``first``, or the first lines of a file, say why this is long."""
+    """Whether a comment just before line ``first``, or just after it, says why this is long."""
     return any(line.startswith(REASON) for line in lines[max(0, first - 2) : first + 2])

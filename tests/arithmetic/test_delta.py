@@ -1,4 +1,4 @@
-"""The rules of delta arithmetic against mpmath: no digits are lost, however small the difference."""
+"""The rules of delta arithmetic against mpmath: no digits are lost, however small the difference is."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MPMATH = {"exp": mpmath.exp, "log": mpmath.log, "sqrt": mpmath.sqrt, "sin": mpma
 
 
 class Mp:
-    """mpmath numbers under NumPy's names, for the same lambdas."""
+    """mpmath numbers that answer to NumPy's names, so that the same lambdas take them."""
 
     def __init__(self, value):
         self.value = mpmath.mpf(value)
@@ -92,7 +92,7 @@ def test_rules(rule, exponent, exact):
     rng = np.random.default_rng(len(rule))
     with mpmath.workprec(6000):
         for _ in range(25):
-            # a float64 reference has lost 1 - tanh(A) before any rule begins, the more the larger A is
+            # a float64 reference has lost digits of 1 - tanh(A) before any rule starts, more of them for larger A
             at = rng.normal(size=2) * 1.5 if exact else rng.uniform(-1, 1, size=2)
             changes = rng.normal(size=2) * (1.0 if exponent else 10.0 ** rng.integers(-12, 0))
             x, y = (
@@ -105,7 +105,7 @@ def test_rules(rule, exponent, exact):
                 abs(true_difference(function, at, (changes[0], 0.0), exponent)),
                 abs(true_difference(function, at, (0.0, changes[1]), exponent)),
             ]
-            # cancellation among the differences themselves is the step's own condition
+            # where differences cancel each other, the step itself is badly conditioned
             assert abs(got - true) <= bound * 2.5e-16 * (sum(parts) + abs(true)) * (1 if exact else 4), (at, changes)
 
 
@@ -115,7 +115,7 @@ def test_tanh_keeps_its_digits_where_saturated_and_for_any_difference(exact):
         for at in (0.0, 0.3, -2.0, 8.0, -18.0, 30.0):
             for change in (1e-17, -1e-17, 1e-3, -0.4, 3.0, -9.0, 45.0, -60.0, 400.0, -1000.0):
                 if not exact and abs(at) > 2:
-                    continue  # 1 - tanh(A) is then lost before any rule begins
+                    continue  # 1 - tanh(A) is lost before any rule starts
                 x = Delta(Exact.of(at, 400) if exact else np.asarray(at), Batch(np.array([change])))
                 got = np.tanh(x).difference.data[0]
                 true = mpmath.tanh(mpmath.mpf(at) + mpmath.mpf(change)) - mpmath.tanh(mpmath.mpf(at))
@@ -125,7 +125,7 @@ def test_tanh_keeps_its_digits_where_saturated_and_for_any_difference(exact):
 @settings(max_examples=200, deadline=None)
 @given(st.floats(-4, 4), st.floats(-4, 4), st.sampled_from([0, -40, -1200]))
 def test_folds(at, change, exponent):
-    at = at * 2.0**exponent  # so that the fold is crossed as often as not
+    at = at * 2.0**exponent  # so that about half of the differences cross the fold
     x = Delta(np.asarray(at), Batch(np.array([change]), exponent))
     with mpmath.workprec(6000):
         a, there = mpmath.mpf(at), mpmath.mpf(at) + mpmath.ldexp(mpmath.mpf(change), exponent)

@@ -1,4 +1,4 @@
-"""Exact arithmetic against mpmath, to the unit of its last bit."""
+"""Exact arithmetic against mpmath; errors are counted in units of the last bit."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def values(a: Exact) -> list:
 
 
 def units(a: Exact, true: list) -> float:
-    """Largest error in units of the last bit."""
+    """The largest error, in units of the last bit."""
     return float(max(abs(v - t) for v, t in zip(values(a), true, strict=True)) * 2**a.bits)
 
 
 def numbers(seed: int, size: int, bits: int, scale: float = 3.0) -> Exact:
-    """Numbers that use all their bits."""
+    """Random numbers that use all their bits."""
     rng = np.random.default_rng(seed)
     a = Exact.of(rng.normal(size=size) * scale, bits)
     return a + Exact.of(rng.normal(size=size), bits) / 3.0 / 7.0 ** min(20, bits // 8)
@@ -49,7 +49,7 @@ def test_sum_and_product(bits):
     assert units(-a, [-p for p in x]) == 0
     assert units(a * b, [p * q for p, q in zip(x, y)]) <= 1
     assert units(a / b, [p / q for p, q in zip(x, y)]) <= 1
-    assert units(a * 0.1, [p * mpmath.mpf(0.1) for p in x]) <= 12  # 0.1 itself is off by up to half a unit
+    assert units(a * 0.1, [p * mpmath.mpf(0.1) for p in x]) <= 12  # float64's 0.1 is itself wrong by up to half a unit
 
 
 @pytest.mark.parametrize("bits", BITS)

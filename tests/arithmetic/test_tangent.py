@@ -68,4 +68,4 @@ def test_folds_are_noted():
     assert fold.log2 == -20
     wider = Delta(Exact.of(2.0**-20, 200), Series.variable(0, 2, fold).rescaled(-8).scaled(4.0))
     np.heaviside(wider, 0.0)
-    assert fold.log2 == -22  # four times the slope: a quarter of the way
+    assert fold.log2 == -22  # the slope is four times larger, so the fold is a quarter as far away

@@ -1,4 +1,4 @@
-"""Colours by attractor: hues that stay with their attractor and apart from each other, light by how fast."""
+"""Colours by attractor: each attractor keeps its hue, hues differ clearly, and faster pixels are lighter."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from deepzoom.scene.scene import Scene
 from deepzoom.scene.view import View
 
 BY = Colouring("attractor")
-# linear light as seen without long, middle or short cones (Machado, Oliveira and Fernandes, 2009, severity 1)
+# how an eye without long, middle or short cones sees linear light (Machado, Oliveira, Fernandes 2009, severity 1)
 EYES = {
     "all": np.eye(3),
     "no long": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
@@ -41,7 +41,7 @@ def field_of(system, measure, attractor, how=BY, palette=DEFAULT_PALETTE, settin
 
 
 def hues(rgb):
-    """Degrees."""
+    """Hues in degrees."""
     lab = oklab.from_rgb(rgb)
     return np.degrees(np.arctan2(lab[..., 2], lab[..., 1])) % 360
 
@@ -69,7 +69,7 @@ def test_colours_beyond_srgb_keep_lightness_and_hue():
 
 @pytest.mark.parametrize(("ends", "least"), [(2, 0.27), (3, 0.18), (4, 0.14), (5, 0.1), (8, 0.05)])
 def test_ends_look_different_to_every_eye(ends, least):
-    """Distances in OKLab, of which 0.02 can just be seen, as they are in docs/colouring.md."""
+    """Distances in OKLab are as docs/colouring.md states them; a distance of 0.02 can just be seen."""
     rgb = oklab.to_rgb(attractors.bases(ends, DEFAULT_PALETTE, ()))
     light = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     for eye in EYES.values():
@@ -80,9 +80,9 @@ def test_ends_look_different_to_every_eye(ends, least):
 
 @pytest.mark.parametrize(("system", "ends"), [("newton", 3), ("nova", 1), ("magnet1", 2)])
 def test_hues_are_of_the_number_not_of_what_is_seen(system, ends):
-    """A view of one attractor alone has the colours that this one has beside the others."""
+    """An attractor alone in a view has the same colours as beside others."""
     rng = np.random.default_rng(2)
-    first = 0 if system == "magnet1" else 1  # escape
+    first = 0 if system == "magnet1" else 1  # attractor 0 is escape
     attractor = rng.integers(first, first + ends, (40, 40))
     measure = 5 + 20 * rng.random((40, 40))
     rgb = coloured(field_of(system, measure, attractor))
@@ -95,7 +95,7 @@ def test_hues_are_of_the_number_not_of_what_is_seen(system, ends):
 
 
 def test_fast_is_light_and_each_attractor_has_all_shades():
-    """By its rank among its own, whatever the counts of the others, with a contour for each count."""
+    """A pixel's lightness follows its rank among its attractor's pixels alone; each count has a contour."""
     counts = np.sort(np.random.default_rng(3).random((2, 300)) * 10)
     measure = np.stack([counts[0], 1000 + counts[1]])
     light = oklab.from_rgb(coloured(field_of("newton", measure, np.array([[1] * 300, [3] * 300]))))[..., 0]
@@ -103,8 +103,8 @@ def test_fast_is_light_and_each_attractor_has_all_shades():
     assert np.all(np.diff(parts) < 0.02) and np.all(parts[:, 0] - parts[:, -1] > 0.3)
     whole = np.full((1, 200), 5.0) + np.linspace(0, 4, 200)
     ripples = coloured(field_of("newton", whole, np.ones((1, 200))))[0].sum(axis=1)
-    assert np.sum(np.diff(np.sign(np.diff(ripples))) < 0) >= 3  # maxima, near whole counts
-    assert np.abs(np.diff(ripples)).max() < 0.1  # and no edges
+    assert np.sum(np.diff(np.sign(np.diff(ripples))) < 0) >= 3  # maxima, near whole counts, as contours have
+    assert np.abs(np.diff(ripples)).max() < 0.1  # but no edges
 
 
 def test_interior_slopes_and_pixels_not_done():

@@ -1,4 +1,4 @@
-"""From values to colours: each way against what its words say, on arrays small enough to work out by hand."""
+"""From values to colours: each way does what its description says, on arrays small enough to work out by hand."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from deepzoom.scene.view import View
 
 NAN = np.nan
 GREY = Colouring(colours=("#000000", "#ffffff"))
-"""A palette in which a place can be read from the picture."""
+"""A palette in which each colour tells its place."""
 LEVEL = 1 / 255
 
 
@@ -43,7 +43,7 @@ def field_of(measure, attractor=None, distance=None, how=GREY, system="mandelbro
 
 
 def test_a_histogram_gives_each_whole_count_a_band():
-    """Counts of 0, 1, 1, 3 in four pixels: bands of 1/4, 1/2 and 1/4 of the palette, each in its middle colour."""
+    """Counts of 0, 1, 1, 3 in four pixels: bands of 1/4, 1/2 and 1/4 of the palette; pixels take each band's middle."""
     got = (by_histogram(np.array([[0.5, 1.25, 1.75], [3.0, -1.0, NAN]])) + 1) / 2
     assert np.allclose(got, [[1 / 8, 1 / 2, 1 / 2], [7 / 8, NAN, NAN]], equal_nan=True)
     assert np.isnan(by_histogram(np.full((2, 2), -1.0))).all()
@@ -73,7 +73,7 @@ def test_palettes_with_two_ends_run_forth_and_back():
 
 
 def test_cycles_of_a_signed_measure_keep_converged_and_diverged_apart():
-    """Half a cycle of 16 from the gap to the end of either part: [0.625, 1] below zero, [0, 0.375] above."""
+    """Half a cycle of 16 runs from the gap to the end of either part: [0.625, 1] below zero, [0, 0.375] above."""
     got = colour(np.array([[-16.0, -8.0, -4.0, 4.0, 8.0, 16.0]]), "", how=replace(GREY, by="cyclic"))[0, :, 0]
     assert np.abs(got - [0.625, 1, 0.8125, 0.1875, 0, 0.375]).max() < LEVEL
 
@@ -118,28 +118,28 @@ def test_changes_stop_at_borders():
     assert np.allclose(steepness(height, kind), [[1, np.sqrt(2.5), 2, 0], [1, 1, 0, 0]])
     assert np.array_equal(beside_another(kind), [[False, False, True, True]] * 2)
     saw = np.array([[0.0, 5.0, 0.0, 5.0]])
-    assert gradient(saw, saw * 0)[0].tolist() == [[5.0, 0.0, 0.0, 5.0]]  # and yet it is steep everywhere
+    assert gradient(saw, saw * 0)[0].tolist() == [[5.0, 0.0, 0.0, 5.0]]  # although the values are steep everywhere
     assert np.all(steepness(saw, saw * 0) == 5.0)
 
 
 @pytest.mark.parametrize(("degrees", "facing"), [(0, 1), (180, -1), (90, 0), (60, 0.5)])
 def test_light_on_a_plane(degrees, facing):
-    """A plane that falls by one to the right: its normal leans 45 degrees to the right."""
+    """A plane that falls by one per pixel to the right: its normal leans 45 degrees to the right."""
     right = -np.arange(6.0) * np.ones((5, 1))
     same = np.zeros((5, 6), np.int64)
     assert np.allclose(shade(right, same, degrees), facing / np.sqrt(2))
-    # picture and light turned counter-clockwise together: it falls upward
+    # picture and light turn counter-clockwise together: now the plane falls upward
     assert np.allclose(shade(np.rot90(right), same.T, degrees + 90), facing / np.sqrt(2))
 
 
 def test_light_leaves_alone_what_is_no_slope():
     steps = np.array([[0.0, 0.0, 90.0, 90.0], [0.0, 0.0, 90.0, 90.0]])
-    assert np.all(shade(steps, (steps > 0).astype(int), 0) == 0)  # a border between kinds, each level
+    assert np.all(shade(steps, (steps > 0).astype(int), 0) == 0)  # a border between two kinds, each of them level
     assert np.all(shade(np.full((3, 3), NAN), np.zeros((3, 3), int), 0) == 0)
     assert np.all(shade(np.ones((1, 1)), np.zeros((1, 1), int), 45) == 0)
     noise = np.random.default_rng(1).normal(size=(60, 60)) * 1e4
     light = np.abs(shade(noise, np.zeros(noise.shape, int), 45))
-    assert light.max() < 0.7 and light.mean() < 0.1  # of up to 1 on a wall
+    assert light.max() < 0.7 and light.mean() < 0.1  # a wall has up to 1
 
 
 def test_shading_is_bounded():
@@ -157,7 +157,7 @@ def test_interior_has_its_colour_under_any_light():
 
 
 def test_slopes_of_a_signed_measure_stop_where_the_sign_changes():
-    """Two plateaus, converged and diverged, have no slope between them; within one there is light and shadow."""
+    """There is no slope between converged and diverged pixels; within each there is light and shadow."""
     plateaus = np.where(np.arange(12) < 6, -30.0, 30.0) * np.ones((7, 1))
     assert np.array_equal(colour(plateaus, "magma", how=Colouring(slope=0.0)), colour(plateaus, "magma"))
     ramp = np.linspace(-2.0, -1.0, 40) * np.ones((20, 1))
@@ -177,19 +177,19 @@ def test_each_attractor_has_its_own_part_of_the_palette(by):
 
 
 def test_distances_of_the_field_come_first():
-    measure, none = escaped([5.0, 5.0, 5.0, -1.0], [5.0] * 4, [5.0] * 4)  # three rows: by log 4
+    measure, none = escaped([5.0, 5.0, 5.0, -1.0], [5.0] * 4, [5.0] * 4)  # three rows, so distances spread by log 4
     given = np.array([[3.0, 1.0, 0.0, -1.0], [-1.0] * 4, [3.0] * 4])
     how = replace(GREY, by="distance", interior="#ff0000")
     rgb = coloured(field_of(measure, none, given, how))
     assert np.abs(rgb[0, :3, 0] - [1, 0.5, 0]).max() < LEVEL and rgb[0, 3].tolist() == [1, 0, 0]
-    # where it has none of an escaped pixel: from the counts, which are flat, or at most 1 beside the set
+    # an escaped pixel without a distance takes it from the counts, which are flat, or at most 1 beside the set
     assert np.abs(rgb[1, :, 0] - [1, 1, 1, 0.5]).max() < LEVEL
     assert np.abs(coloured(field_of(measure, none, None, how))[0, 1:3, 0] - [1, 0.5]).max() < LEVEL
 
 
 @pytest.mark.parametrize("by", ["rank", "cyclic", "histogram", "distance"])
 def test_pictures_of_a_part_of_the_pixels(by):
-    """What is not done is coloured as the coarser pixel that is, attractor and all; grey where there is none."""
+    """A pixel that is not done takes the colour of the coarser pixel that is, attractor included; else grey."""
     field = field_of(np.zeros((16, 32)), np.zeros((16, 32), np.int16), how=Colouring(by, slope=10.0), system="newton")
     field.scene = replace(field.scene, palette="viridis")
     field.done[:] = False
@@ -204,5 +204,5 @@ def test_colours_in_a_row_blend_evenly():
     got = apply("", np.array([0.0, 0.25, 0.5, 1.0, NAN]), True, ("#000000", "#ff0000", "#ffffff"))
     assert np.allclose(got, [[0, 0, 0], [0.5, 0, 0], [1, 0, 0], [1, 1, 1], [0.5] * 3], atol=1e-4)
     assert np.allclose(apply("", np.array([0.0, 0.7]), colours=("#336699",)), [0.2, 0.4, 0.6])
-    many = tuple(f"#{k:02x}{255 - k:02x}00" for k in range(256))  # as many as steps: each as it stands
+    many = tuple(f"#{k:02x}{255 - k:02x}00" for k in range(256))  # as many colours as steps: each is used unchanged
     assert np.allclose(apply("", np.arange(256) / 256, colours=many)[:, 0] * 255, np.arange(256))

@@ -1,4 +1,4 @@
-"""Palette files as Fractint and GIMP write them, and files that are none."""
+"""Palette files as Fractint and GIMP write them, and files that are not palettes."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_what_cannot_be_read(tmp_path):
 
 @pytest.mark.parametrize("steps", [256, 1 << 16])
 def test_blended_as_matplotlib_blends(steps):
-    """The default palette, and colours in a row, to the last bit, though matplotlib is not asked."""
+    """The default palette, and a list of colours, blend as in matplotlib to the last bit, without calling it."""
     rng = np.random.default_rng(5)
     values = np.concatenate([rng.random(5000), np.arange(257) / 256, [np.nextafter(1, 0), np.nextafter(0, 1)]])
     rows = [tuple("#{:02x}{:02x}{:02x}".format(*c) for c in rng.integers(0, 256, (n, 3))) for n in (2, 7, 11, 255, 256)]

@@ -1,4 +1,4 @@
-"""Formulas: reading them safely, and the code made of them against mpmath and published closed forms."""
+"""Formulas: they are read safely, and their generated code agrees with mpmath and published closed forms."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ FORMULAS = [
     "exp(z*c) - 0.5*i",
     "cos(z) + abs(z)*c",
 ]
-"""Of every operation at least one."""
+"""Formulas that use every operation at least once."""
 
 PLAIN = {
     "re": lambda v: mpmath.mpc(v.real),
@@ -54,12 +54,12 @@ PLAIN = {
 
 
 def true_value(text, z, c):
-    """The formula in mpmath, by Python's own evaluation of its text."""
+    """The formula's value in mpmath: Python itself evaluates its text."""
     return mpmath.mpc(eval(text, {**PLAIN, "z": mpmath.mpc(z), "c": mpmath.mpc(c)}))
 
 
 def interpreted(name, known):
-    """The functions of a file of compiled ones, as plain Python; known: what it has from others."""
+    """The functions of a file of compiled functions, as plain Python; known: names that it takes from other files."""
     text = (Path(kernels.__file__).parent / f"{name}.py").read_text(encoding="utf-8")
     text = text.replace("from deepzoom.compiling.jit import inner", "inner = lambda f: f").replace("np.int32(", "int(")
     text = re.sub(r"from deepzoom\.backends\.kernels\S+ import .*", "", text)
@@ -87,18 +87,18 @@ HELPERS |= {n: getattr(__import__("math"), n) for n in ("sqrt", "exp", "sin", "c
 
 
 def made(maker, f):
-    """One of the generated functions; what it takes from high precision about folds is filled in."""
+    """One of the generated functions, with the numbers about folds that it takes from high precision filled in."""
     space = dict(HELPERS)
     exec(maker(f), space)
     exec(source.kept_values(f), space)
     function, inner = space[maker.__name__], space["kept_values"]
 
     def kept_values(Z):
-        with mpmath.workdps(1100):  # of a difference of squares, say
+        with mpmath.workdps(1100):  # for a difference of squares, for example
             return np.array([[float(v) for v in inner(*map(mpmath.mpf, Z))]])
 
     def with_exponents(Z):
-        """Mantissas and exponents of Z's parts and of what is kept of it."""
+        """Mantissas and exponents of Z's parts and of the values kept with it."""
         with mpmath.workdps(1100):
             values = [mpmath.ldexp(mpmath.mpf(m), int(e)) for m, e in Z]
             parts = [wide(v) for v in (*values[:2], *inner(*values))]
@@ -114,7 +114,7 @@ def made(maker, f):
 
 
 def wide(value):
-    """A number of mpmath's as a pair (mantissa, exponent)."""
+    """An mpmath number as a pair (mantissa, exponent)."""
     mantissa, exponent = mpmath.frexp(value)
     return (float(mantissa), int(exponent)) if value else (0.0, -(1 << 40))
 
@@ -131,7 +131,7 @@ def points(seed, count=12):
 
 
 def condition(text, Z, C, z, c):
-    """Size of what the step adds up, |f_z| |z| + |f_c| |c|, by central differences."""
+    """The size of the terms that the step adds, |f_z| |z| + |f_c| |c|, by central differences."""
     h = mpmath.mpf(10) ** -40
     slopes = [
         max(abs(true_value(text, Z + d * dz, C + d * dc) - true_value(text, Z, C)) / h for d in (h, h * 1j))
@@ -143,7 +143,7 @@ def condition(text, Z, C, z, c):
 @pytest.mark.parametrize("text", FORMULAS)
 @pytest.mark.parametrize("scale", ["1e-2", "1e-30", "1e-200"])
 def test_differences_against_mpmath(text, scale):
-    """To 1e-13 of the step's condition, which the second derivative's part is added to where the scale is large."""
+    """To 1e-13 of the step's condition; at large scales this includes the second derivative's part."""
     difference, s = made(differences.difference, parse(text)), float(scale)
     with mpmath.workdps(450):
         for Z, C, z, c in points(len(text)):
@@ -161,13 +161,13 @@ CANCELLING = [
     "(z**2 + 1e6*z) - 1e6*z + c",
     "sin(z) - z + c",
 ]
-"""Formulas whose parts cancel: all of f_z but a rest near 1 or 0, or some of them everywhere."""
+"""Formulas whose parts cancel: near 1 or 0 nearly all of f_z, or some parts everywhere."""
 
 
 @pytest.mark.parametrize("text", [*FORMULAS, *CANCELLING])
 @pytest.mark.parametrize("near", [None, 1e-3, 1e-9])
 def test_rounding_stays_below_its_bound(text, near):
-    """Differences and values in float64 against mpmath, at random places and close to where parts cancel."""
+    """Differences and values in float64 against mpmath, at random places and near places where parts cancel."""
     f = parse(text)
     difference, stretch, lost = (made(m, f) for m in (differences.difference, source.stretch, rounding.lost))
     parts, value = made(rounding.parts, f), made(source.value, f)
@@ -197,7 +197,7 @@ def singular(columns):
 
 
 def steepness(text, z, c, h):
-    """The largest singular values of df/dz and of df/dc, by quotients over h."""
+    """The largest singular values of df/dz and of df/dc, by difference quotients over h."""
     base = true_value(text, z, c)
     by_z = [(true_value(text, z + d, c) - base) / h for d in (h, h * 1j)]
     return singular(by_z), singular([(true_value(text, z, c + d) - base) / h for d in (h, h * 1j)])
@@ -205,7 +205,7 @@ def steepness(text, z, c, h):
 
 @pytest.mark.parametrize("text", [*FORMULAS, "z**3 - 3*z + c", "exp(z - 900) + c", "z**7 + 1e-90*(1e-90*z) + c"])
 def test_wide_steps_against_mpmath(text):
-    """At 1e-500, and of a reference that is itself as small, in one or both parts: differences and slopes."""
+    """Differences and slopes at 1e-500, also where one or both parts of the reference are that small."""
     f = parse(text)
     wide_step, lost = made(differences.wide_step, f), made(rounding.lost, f)
     of_slopes = 8 if rounding.cancels(f) else 1
@@ -251,7 +251,7 @@ def test_tangents_against_mpmath(text):
 
 @pytest.mark.parametrize("text", FORMULAS)
 def test_a_linear_step_drops_no_more_than_its_bound(text):
-    """|f(Z + z, C + c) - f - A z - B c| <= k0 |z|^2 + k1 |z| |c| + k2 |c|^2, within the fold's distance."""
+    """|f(Z + z, C + c) - f - A z - B c| <= k0 |z|^2 + k1 |z| |c| + k2 |c|^2, up to the distance of the fold."""
     f = parse(text)
     curvature, room = made(source.curvature, f), made(source.fold_distance, f)
     with mpmath.workdps(120):
@@ -275,7 +275,7 @@ def test_a_linear_step_drops_no_more_than_its_bound(text):
 
 
 def closed(name, Z, C, z, c):
-    """Differences as published: 2Zz + z^2 + c; diffabs of the Burning Ship; Magnet I and Newton's cubic (quotients)."""
+    """Published differences: 2Zz + z^2 + c; diffabs of the Burning Ship; quotients of Magnet I and Newton's cubic."""
     if name == "z**2 + c":
         return 2 * Z * z + z * z + c
     if name == "fold(z)**2 + c":
@@ -301,7 +301,7 @@ def closed(name, Z, C, z, c):
     "text", ["z**2 + c", "fold(z)**2 + c", "((z**2 + c - 1)/(2*z + c - 2))**2", "z - (z**3 - 1)/(3*z**2)"]
 )
 def test_derived_equals_published(text):
-    """To 1e-13 of the step's condition; signs and folds included."""
+    """To 1e-13 of the step's condition, signs and folds included."""
     difference = made(differences.difference, parse(text))
     for Z, C, z, c in points(7, 200):
         for s in (1e-3, 1e-12):
@@ -309,7 +309,7 @@ def test_derived_equals_published(text):
             got = complex(*difference(Z.real, Z.imag, C.real, C.imag, z.real, z.imag, c.real, c.imag, s)) * s
             with mpmath.workdps(60):
                 size = float(condition(text, Z, C, z1, c1))
-                # quotients cancel by as much as the terms they are made of
+                # quotients lose as many digits as their terms cancel
                 lost = 1 + (abs(Z) + abs(1 / Z) ** 2 if "/" in text else 0)
             assert abs(got - closed(text, Z, C, z1, c1)) <= 1e-13 * (size * lost + abs(got))
 
@@ -329,10 +329,10 @@ EXPRESSIONS = st.recursive(
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(EXPRESSIONS, st.integers(0, 10**6))
 def test_any_formula_at_1e_30(text, seed):
-    """Random formulas: value and difference at 1e-30 against mpmath."""
+    """Random formulas: values and differences at 1e-30 against mpmath."""
     try:
         f = parse(text)
-    except InputError:  # dividing by zero everywhere
+    except InputError:  # it divides by zero everywhere
         return
     difference, s = made(differences.difference, f), 1e-30
     with mpmath.workdps(140):
@@ -412,7 +412,7 @@ def test_which_formulas_are_complex_differentiable():
     ],
 )
 def test_critical_points(text, expected):
-    """By hand; those that move with c are none."""
+    """Worked out by hand; points that move with c do not count."""
     found = critical_points(parse(text))
     assert (found is None) == (expected is None)
     if found is not None:

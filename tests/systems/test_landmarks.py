@@ -1,4 +1,4 @@
-"""Curated places: each can be rendered, and each experiment has one at 1e-20."""
+"""The landmarks: each can be rendered, and each system has one at 1e-20."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_a_landmark_can_be_rendered_and_has_the_digits_it_needs(place):
     rendering.plan(Scene(place.system, view, place.steps, dict(place.settings)))
     assert place.serves(parse_decimal(place.depth, "depth"))
     assert 10 < len(place.note) < 100 and not place.note.endswith(".")
-    for text in (place.x, place.y):  # to a tenth of the deepest view, if it is no round number
+    for text in (place.x, place.y):  # given to a tenth of the deepest view, unless the number is round
         assert Decimal(10) ** Decimal(text).as_tuple().exponent <= Decimal(place.reaches) / 10 or len(text) < 5
 
 
@@ -31,7 +31,7 @@ def test_each_experiment_has_one_default_and_one_at_1e_20():
     for system in systems.names():
         own = [m for m in all_landmarks() if m.system == system]
         assert [m.default for m in own].count(True) == 1
-        # what a formula of one's own shows where is not known
+        # nobody knows what a user's own formula shows at a place
         assert system == "formula" or any(m.serves(parse_decimal("1e-20", "depth")) for m in own)
 
 
@@ -50,7 +50,7 @@ def test_where_a_depth_goes_by_itself():
 
 
 def test_places_of_another_map_are_passed_over():
-    """What --formula or --set changes has nothing to do with a place found for other settings."""
+    """A place found for some settings is not offered when --formula or --set asks for others."""
     deep = parse_decimal("1e-20", "depth")
     assert choose("formula", deep).name == choose("formula", deep, {"formula": "fold(z)**3 + c"}).name == "formula-deep"
     with pytest.raises(InputError, match="no landmark of formula reaches that deep; the deepest, formula-home"):

@@ -1,4 +1,4 @@
-"""Lyapunov exponents against mpmath, at random pixels, in order and in chaos, at four depths."""
+"""Lyapunov exponents against mpmath: random pixels, ordered and chaotic, at four depths."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def job(settings, x, y, depth, steps=120, exactly=False, size=64):
 
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "lyapunov.json").read_text())["places"]
-"""Exponents from 1e-3 to 1e-100 (golden/make_lyapunov.py)."""
+"""Golden exponents from 1e-3 to 1e-100 (golden/make_lyapunov.py)."""
 PLACES = {
     "window": ("AB", "3", "3"),
     "chaos": ("AB", "3.8123", "3.9217"),
@@ -38,7 +38,7 @@ PLACES = {
 @pytest.mark.parametrize("depth", ["1.9", "1e-6", "1e-13", "1e-30"])
 @pytest.mark.parametrize("place", PLACES)
 def test_exponents_against_mpmath(own_cache, place, depth):
-    """200 pixels, all settled, exponents to 1e-9."""
+    """200 pixels: all are settled, and their exponents are right to 1e-9."""
     sequence, x, y = PLACES[place]
     if place != "window" and depth == "1.9":
         depth = "0.05"
@@ -72,7 +72,7 @@ def test_exact_and_float64_agree(own_cache):
 
 @pytest.mark.parametrize("exactly", [False, True])
 def test_the_ends_of_the_scale(own_cache, exactly):
-    """At a = b = 2 the orbit stands at 1/2; at 0 it is over at once; beyond 4 it leaves; at 1 it goes to 0."""
+    """At a = b = 2 the orbit stays at 1/2; at 0 it ends at once; beyond 4 it escapes; at 1 it goes to 0."""
 
     def one(x):
         out = job({"warmup": "0"}, x, x, "1e-3", exactly=exactly, size=1).run(np.zeros(1, dtype=np.int64))
@@ -95,7 +95,7 @@ def test_the_ends_of_the_scale(own_cache, exactly):
     ],
 )
 def test_parameters_and_slopes_below_the_range_of_float64(own_cache, x, y, depth, warmup):
-    """A parameter that float64 rounds to 0 is not 0, and an orbit that comes within 1e-400 of 1/2 is not at it."""
+    """A parameter that float64 rounds to 0 is not 0; an orbit that comes within 1e-400 of 1/2 does not meet it."""
     ran = job({"warmup": warmup}, x, y, depth, size=8)
     pixels = np.arange(0, 64, 9)
     out = ran.run(pixels)
@@ -106,7 +106,7 @@ def test_parameters_and_slopes_below_the_range_of_float64(own_cache, x, y, depth
 
 
 def test_deep_pixels_differ_where_the_orbit_is_chaotic(own_cache):
-    """Neighbours 1e-30 apart, after enough steps for a difference that small to grow."""
+    """Neighbouring pixels 1e-30 apart differ after enough steps for so small a difference to grow."""
     out = job({"warmup": "0"}, "3.9123", "3.8217", "1e-30", steps=300).run(np.arange(64))
     assert len(np.unique(out.measure)) == 64 and np.ptp(out.measure) > 1e-6
 

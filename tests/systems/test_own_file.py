@@ -1,4 +1,4 @@
-"""Maps in files of one's own: rendered like the built-in ones, never carried by a scene, and bad ones refused."""
+"""Maps in the user's own files: they render like built-in ones, no scene carries their code, bad ones are refused."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_a_scene_holds_names_and_a_hash_and_needs_the_file(maps, monkeypatch):
     scene = read_scene(Path("ship-2e-01-001.png"))
     assert scene.system == "maps.py:ship" and len(scene.digest) == 64 and "def " not in scene.to_toml()
     assert read_scene(Path("ship-2e-01-001.png")).to_toml() == deepzoom("info", "ship-2e-01-001.png").stdout
-    monkeypatch.setattr(own_file, "_loaded", {})  # as in another process
+    monkeypatch.setattr(own_file, "_loaded", {})  # as a new process finds it
     alone = deepzoom("render", "--scene", "ship-2e-01-001.png", "--out", "b.png")
     assert alone.exit_code == 2 and alone.stderr.count("\n") == 1
     assert "SYSTEM: maps.py:ship stands in a file of yours, which a scene does not carry; name the file" in alone.stderr
