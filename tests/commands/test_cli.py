@@ -1,4 +1,4 @@
-"""The command line as a person uses it: files, messages, exit codes, bad input, stopping and going on."""
+"""The command line as a person uses it: files, messages, exit codes, bad input, stopping and resuming."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ X, Y = "-0.41415926535897932384626433832795028841971", "-0.171828182845904523536
 
 @pytest.fixture
 def place(tmp_path, monkeypatch, own_cache):
-    """An empty folder with a small network's data beside it; returns options that render it in no time."""
+    """An empty folder with a small network's data; returns options that render that network at once."""
     small = SmallNetwork(31, widths=(2, 3, 1), rows=4)
     data = tmp_path / "own.npz"
     np.savez(data, X=small.x, Y=small.y, theta0=small.weights[0], theta1=small.weights[1])
@@ -58,7 +58,7 @@ def test_a_picture_with_everything_in_it(place):
     assert result.exit_code == 0, result.output
     assert result.stdout == "tanh-1e-20-001.png\n"
     assert files() == ["tanh-1e-20-001.png"]
-    # float64's spacing near 1, 2**-52, against pixels 1e-20 / 16 apart
+    # float64's spacing near 1 is 2**-52; these pixels are 1e-20 / 16 apart
     assert "cpu-perturbation: 355,271 neighbouring pixels would share one float64 number." in result.stderr
     assert " px/s.\n" in result.stderr and result.stderr.endswith(" % at 95 % confidence).\n")
     scene = read_scene(Path("tanh-1e-20-001.png"))
@@ -408,7 +408,7 @@ def test_a_number_taken_in_the_meantime_is_left_alone(place, monkeypatch):
 
 
 def test_resume_where_a_render_was_killed_at_its_end(place):
-    """After its data file, after its picture, and when nothing was left to do; files of another scene stay."""
+    """Killed after its data file, after its picture, or with nothing left to do; files of another scene stay."""
     files = "--out", "a.png", "--data", "a.npz"
     assert deepzoom(*place, *files).exit_code == 0
     picture, whole = Path("a.png").read_bytes(), Field.load(Path("a.npz"))
@@ -431,7 +431,7 @@ def test_resume_where_a_render_was_killed_at_its_end(place):
 
 
 def test_resume_refuses_data_that_changed(place):
-    """The scene names the file; what is kept knows its contents."""
+    """The scene names the data file; the checkpoint knows its contents."""
     place[place.index("--size") + 1] = "96x96"
     assert deepzoom(*place, "--out", "a.png", "--data", "a.npz").exit_code == 0
     kept = Field.load(Path("a.npz"))
@@ -477,13 +477,13 @@ SLOW = ["render", "tanh", "--center", "1.12384440100021348074", "2.3018077561583
 
 
 def started(folder, *more):
-    """A render of the published network that takes long, in a process of its own."""
+    """A long render of the published network, started in another process."""
     args = [sys.executable, "-m", "deepzoom", *SLOW, "--size", "96x96", "--jobs", "2", "--out", "a.png", *more]
     return subprocess.Popen(args, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def started_and_kept(folder):
-    """The same, some of whose pixels are kept by now."""
+    """The same, once it has saved some pixels."""
     process = started(folder)
     deadline = time.time() + 240
     while not (folder / "a.partial.npz").exists():
@@ -531,7 +531,7 @@ def test_a_kill_leaves_a_state_that_resumes(tmp_path):
 
 @pytest.mark.parametrize("command", ["render", "zoom"])
 def test_help_is_light(command):
-    """Nothing heavy is imported for --help."""
+    """--help imports nothing heavy."""
     code = (
         f"import sys; sys.argv = ['deepzoom', {command!r}, '--help']\n"
         "from deepzoom.cli import main\n"
@@ -545,7 +545,7 @@ def test_help_is_light(command):
 
 
 def test_help_says_every_default():
-    """Nothing in brackets: some versions of typer take them for markup and drop them."""
+    """No default stands in brackets: some versions of typer take these for markup and drop them."""
     text = deepzoom("render", "--help").output
     for default in ("tanh if none", "default 256x256", "default auto", "default: all cores", "default Spectral"):
         assert default in " ".join(text.replace("│", " ").split())

@@ -1,7 +1,7 @@
 """Seeded random scenes of every kind against the oracles: systems, places, depths, sizes, stretches, turns and limits.
 
-Places are where there is structure: the golden centres, and as far beside them as the view is high. Each case holds the
-backend that ``auto`` chooses, and where it can run ``cpu-float64``, to runs in integers or in mpmath.
+Places have structure: they lie at most one view's height from a golden centre. Each case compares the backend that
+``auto`` chooses, and ``cpu-float64`` where it can run, with runs in integers or in mpmath.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ KEPT = [
     for kept in json.loads((GOLDEN / name).read_text())["systems"]
     if kept["system"] != "formula"
 ]
-"""Golden centres, of all but formulas, whose kernels take their time to compile."""
+"""Golden centres of all systems but formulas, whose kernels take long to compile."""
 FEW, MANY = 6, 150
 
 
 def view_of(rng, x, y, depth):
-    """A view of a random size and shape, its centre beside x, y."""
+    """A view of random size and shape whose centre lies near x, y."""
     width, height = (int(n) for n in rng.integers(3, 40, size=2))
     beside = [parse_decimal(f"{v:.6f}", "x") * parse_decimal(depth, "depth") for v in rng.uniform(-0.5, 0.5, size=2)]
     view = View(parse_decimal(x, "x") + beside[0], parse_decimal(y, "y") + beside[1], parse_decimal(depth, "depth"),
@@ -57,7 +57,7 @@ def depth_of(rng, deepest):
 
 
 def jobs_of(scene):
-    """By the backend chosen, and by float64 where it is another and holds the pixels."""
+    """Jobs by the chosen backend, and by float64 where that is another backend and can hold the pixels."""
     for name in ("auto", "cpu-perturbation"):
         planned = rendering.plan(replace(scene, backend=name))
         yield planned.backend.job(planned.system, scene.view, None, lambda share: None, lambda text: None)
@@ -74,7 +74,7 @@ def point(view, pixel):
 
 
 def escape_time(seed):
-    """How many pixels of a random escape-time scene say that they are settled, each of them right."""
+    """How many pixels of a random escape-time scene are settled; checks that each of these is right."""
     rng = np.random.default_rng(seed)
     kept = KEPT[rng.integers(len(KEPT))]
     depth = depth_of(rng, 100)
@@ -96,7 +96,7 @@ def escape_time(seed):
 
 
 def training(seed, folder):
-    """The same of a random network."""
+    """The same for a random network."""
     rng = np.random.default_rng(seed)
     kind = list(KINDS)[rng.integers(len(KINDS))]
     steps = int(rng.integers(25, 60))
@@ -135,7 +135,7 @@ def training(seed, folder):
 
 
 def lyapunov(seed):
-    """The same of exponents."""
+    """The same for a random view of Lyapunov exponents."""
     rng = np.random.default_rng(seed)
     sequence = "".join(rng.choice(["A", "B"], size=rng.integers(1, 9)))
     warmup, steps = (int(n) for n in rng.integers(1, 120, size=2))
@@ -153,7 +153,7 @@ def lyapunov(seed):
     return count
 
 
-@pytest.mark.slow  # kernels of each system take their time to compile
+@pytest.mark.slow  # the kernels of each system take long to compile
 def test_escape_time(own_cache):
     assert sum(escape_time(s) for s in range(MANY)) > 5 * MANY
 

@@ -1,4 +1,4 @@
-"""Repairs killed at random moments, in each round of them, go on to the same field, bit for bit."""
+"""Repairs that are killed at random moments, in any round, go on to the same field, bit for bit."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ app(arguments)
 
 
 def child(arguments, name="none", seconds=0.0):
-    """The exit status of a render that is killed so long after a round has begun."""
+    """The exit status of a render that is killed so many seconds after the round of this name has begun."""
     run = [sys.executable, "-c", CHILD, name, str(seconds), *map(str, arguments)]
     return subprocess.run(run, capture_output=True, timeout=300, check=False).returncode
 
@@ -59,13 +59,13 @@ def arguments_of(folder, name):
 
 def same(a, b):
     a, b = Field.load(a), Field.load(b)
-    assert a.rung.max() >= 2  # double-double was not enough for all
+    assert a.rung.max() >= 2  # double-double did not settle all pixels
     return all(np.array_equal(getattr(a, n), getattr(b, n)) for n in ("measure", "fate", "trust", "done", "rung"))
 
 
 @pytest.mark.slow
 def test_a_killed_repair_goes_on_to_the_same_field(tmp_path):
-    """20 kills, at most two of a render: in a round, and after going on in a later one."""
+    """20 kills, at most two of each render: in one round, and after a restart in a later one."""
     assert child(arguments_of(tmp_path, "whole")) == 0
     rng = np.random.default_rng(9)
     killed = runs = 0
@@ -74,7 +74,7 @@ def test_a_killed_repair_goes_on_to_the_same_field(tmp_path):
         for k in sorted(rng.choice(len(ROUNDS), 2, replace=False).tolist()):
             status = child(arguments, ROUNDS[k], rng.uniform(0, 0.3))
             assert status in (0, -signal.SIGKILL)
-            if status == 0:  # done before its time
+            if status == 0:  # the render ended before the kill
                 break
             killed += 1
         if status != 0:

@@ -1,4 +1,4 @@
-"""The picture so far in a terminal: what is drawn, where, how large, and what is sent; by a terminal that is played."""
+"""The picture so far in a terminal: what is drawn, where, how large, and what is sent; a test plays the terminal."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def printed(picture, **more):
 
 
 def pixels_of(text):
-    """uint8 (rows, columns, 3) of half-blocks."""
+    """The pixels of half-blocks, uint8 (rows, columns, 3)."""
     rows = []
     for line in text.splitlines():
         pairs = re.findall(r"\x1b\[38;2;(\d+);(\d+);(\d+);48;2;(\d+);(\d+);(\d+)m(▀+)", line)
@@ -66,7 +66,7 @@ def pixels_of(text):
 
 
 def test_half_blocks_are_the_picture():
-    """Where it fits, pixel for pixel; else the nearest pixels, in its proportions and the room there is."""
+    """A picture that fits is drawn pixel for pixel; else nearest pixels fill the room, in its proportions."""
     field = field_of(30, 20)
     assert np.array_equal(pixels_of(printed(HalfBlocks(field, 24))), np.rint(255 * coloured(field)))
     small = pixels_of(printed(HalfBlocks(field_of(300, 150), 24), width=40))
@@ -116,18 +116,18 @@ def test_terminals_that_show_pixels_say_so_in_their_own_name():
     assert shows_pixels({"TERM": "xterm-kitty"}) and shows_pixels({"TERM": "xterm-ghostty"})
     for inside in ("TMUX", "STY", "ZELLIJ"):
         assert not shows_pixels({"TERM": "xterm-kitty", inside: "1"})
-    assert not shows_pixels({"TERM": "xterm-256color", "KITTY_WINDOW_ID": "1"})  # one that kitty's shell started
+    assert not shows_pixels({"TERM": "xterm-256color", "KITTY_WINDOW_ID": "1"})  # one that a shell in kitty started
     assert not shows_pixels({"TERM": "tmux-256color"}) and not shows_pixels({})
 
 
 class Kitty:
-    """What kitty keeps of what it is sent, by its protocol's documentation."""
+    """What kitty keeps of what it receives, as its protocol's documentation says."""
 
     def __init__(self):
         self.images = {}
 
     def take(self, text):
-        """Returns what is left as text."""
+        """Take the commands for pictures; returns the text that is left."""
         whole = b""
         for keys, payload in re.findall(r"\x1b_G([^;\x1b]*);?([^\x1b]*)\x1b\\", text):
             found = dict(pair.split("=") for pair in keys.split(","))
@@ -160,7 +160,7 @@ def test_pixels_by_kittys_protocol():
     assert (columns, rows) == (72, 24) and 0 < number < 1 << 24
     lines = text.splitlines()
     assert len(lines) == rows
-    for row, line in enumerate(lines):  # of the documentation's table: U+0305 is 0, U+030D is 1, U+030E is 2
+    for row, line in enumerate(lines):  # in the documentation's table U+0305 is 0, U+030D is 1, U+030E is 2
         colour, mark = re.fullmatch(
             rf"\x1b\[38;2;([\d;]+)m{PLACEHOLDER}(.)\u0305{PLACEHOLDER}{{71}}\x1b\[0m", line
         ).groups()
@@ -181,7 +181,7 @@ def test_large_pictures_are_sent_smaller_and_in_parts():
 
 
 class Played:
-    """A terminal on a pseudo-terminal, as standard error."""
+    """A pseudo-terminal that is standard error, with a test in the terminal's place."""
 
     def __init__(self, monkeypatch, columns=80, rows=30, **environment):
         self._outer, self._inner = os.openpty()
@@ -198,7 +198,7 @@ class Played:
         monkeypatch.setattr(sys, "__stderr__", self._file)
 
     def _take(self):
-        """A terminal reads what it is sent, or writing to it ends; zero bytes mark what was written so far."""
+        """Read all the time, as a terminal does, or writing would block; zero bytes mark what was written so far."""
         text = b""
         while True:
             text += os.read(self._outer, 1 << 16)
@@ -207,7 +207,7 @@ class Played:
                 self._sent.put(part)
 
     def read(self):
-        """What was sent since the last time."""
+        """What was sent since the last call."""
         self._file.write("\0")
         self._file.flush()
         return self._sent.get(timeout=20).decode().replace("\r\n", "\n")
@@ -223,7 +223,7 @@ def played(monkeypatch):
 
 
 def rows_of(text):
-    """Rows of the picture in what was drawn last."""
+    """How many rows the last drawn picture has."""
     last = text.rpartition("\x1b[?2026h")[2]
     return sum(BLOCK in line or PLACEHOLDER in line for line in last.splitlines())
 
@@ -259,7 +259,7 @@ def test_a_picture_in_pixels(played):
             assert rows_of(kitty.take(window.read())) == 15 and len(kitty.images) == 1
     assert BLOCK not in kitty.take(window.read())
     ((rgb, size),) = kitty.images.values()
-    assert size == (30, 15) and rgb.shape == (300, 300, 3)  # finer at the end
+    assert size == (30, 15) and rgb.shape == (300, 300, 3)  # the last picture is finer
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ def test_no_picture_where_it_is_not_wanted(played, given, environment):
 
 
 def test_a_picture_costs_little(played, monkeypatch):
-    """It is drawn once a second at most, and less often where it takes more than a hundredth of the time."""
+    """It is drawn at most once a second, and less often where drawing takes more than a hundredth of the time."""
     window, field, now = played(80, 30), field_of(), [100.0]
     monkeypatch.setattr(consoles, "_SHOW_SECONDS", 1.0)
     monkeypatch.setattr(consoles, "_SHOW_SHARE", 0.01)

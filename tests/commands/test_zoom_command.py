@@ -1,4 +1,4 @@
-"""``deepzoom zoom`` as a person uses it: frames, videos, going on, keyframes used again, bad input."""
+"""``deepzoom zoom`` as a person uses it: frames, videos, resuming, keyframes used again, bad input."""
 
 from __future__ import annotations
 
@@ -330,7 +330,7 @@ def test_what_a_killed_video_left_is_removed_and_nothing_else():
 @pytest.mark.skipif(sys.platform == "win32", reason="no limits on files there")
 @pytest.mark.parametrize(("out", "blocks", "named"), [("film", 1, "film/data/key-"), ("film.mp4", 24, "film.mp4: ")])
 def test_files_that_cannot_grow_are_named_and_not_there(out, blocks, named):
-    """By the system's own limit on the size of a file, below that of a keyframe or of the video."""
+    """The system's limit on a file's size is below the size of a keyframe or of the video."""
     film = [*FILM[: FILM.index("--frames")], "--frames", "150", "--size", "24x16", "--out", out, "--quiet"]
     command = shlex.join([sys.executable, "-m", "deepzoom", "zoom", *film])
     result = subprocess.run(["sh", "-c", f"ulimit -f {blocks}; {command}"], capture_output=True, text=True, timeout=120)
@@ -393,7 +393,7 @@ def started(folder, *more):
 
 @pytest.mark.parametrize("wait_for", ["data/key-*.npz", "frame-*.png"])
 def test_stopping_and_going_on(tmp_path, wait_for):
-    """At Ctrl-C, then by kill -9, among keyframes or frames: the frames are those of a film that was not stopped."""
+    """Ctrl-C, then kill -9, among keyframes or frames: the frames equal those of a film that was not stopped."""
     assert zoom(*LONG, "--out", "whole").exit_code == 0
     for number, code in ((signal.SIGINT, 3), (signal.SIGKILL, -9)):
         process = started(tmp_path, *(["--resume"] if number == signal.SIGKILL else []))
@@ -434,7 +434,7 @@ def test_a_film_unfolds_on_its_way():
 
 @pytest.mark.slow
 def test_a_cluster_one_of_whose_workers_dies(tmp_path):
-    """Two workers, one killed midway: the same frames."""
+    """Two workers, one of which is killed midway, make the same frames."""
     pytest.importorskip("distributed")
     assert zoom(*LONG, "--out", "whole").exit_code == 0
     environment = {**os.environ, "DEEPZOOM_CACHE": str(tmp_path / "cache")}

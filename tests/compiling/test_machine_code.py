@@ -1,4 +1,4 @@
-"""Kernels whose code is kept give what Numba's dispatcher gives, bit for bit; starting up imports what it needs."""
+"""Kernels whose machine code is kept give what Numba's dispatcher gives, bit for bit; a start imports little."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def quiet(*_):
 
 
 def read_outs(name, place, depth, size):
-    """All arrays of a small view's read-outs, of kernels that begin as in a process of their own."""
+    """All arrays of a small view's read-outs, by kernels that start as in a new process."""
     generated._formula.cache_clear()
     place = get(place)
     system = systems.create(name, {}, 600)
@@ -41,8 +41,8 @@ def no_numba(self):
     ("name", "place", "depth", "size"),
     [
         ("mandelbrot", "mandelbrot-home", "2.6", (80, 60)),
-        ("mandelbrot", "mandelbrot-deep", "1e-20", (8, 8)),  # skips too, and the kernel in double-double
-        ("mandelbrot", "mandelbrot-e1000", "1e-330", (4, 4)),  # with exponents beside the numbers
+        ("mandelbrot", "mandelbrot-deep", "1e-20", (8, 8)),  # with skips, and the kernel in double-double
+        ("mandelbrot", "mandelbrot-e1000", "1e-330", (4, 4)),  # in floatexp
         ("burning-ship", "burning-ship-e100", "1e-20", (8, 8)),
     ],
 )
@@ -56,7 +56,7 @@ def test_kept_code_gives_the_same(monkeypatch, own_cache, name, place, depth, si
 
 
 def test_broken_code_is_made_again():
-    """Cut short, or of other bytes: never run, and replaced."""
+    """Code that is cut short or has other bytes never runs, and is replaced."""
     read_outs("mandelbrot", "mandelbrot-home", "2.6", (80, 60))
     kernel = generated.kernels(systems.create("mandelbrot").iteration).run_float64
     (types,) = kernel._entries
@@ -77,7 +77,7 @@ def test_code_that_calls_what_is_not_there(tmp_path):
 
 
 def test_what_arguments_are_served():
-    """Of each argument its type as Numba tells them apart, and eight bytes for each number."""
+    """Each argument has the type that Numba gives it, and eight bytes for each number."""
     plain, room = np.zeros((2, 3)), np.zeros(0, dtype=np.int64)
     fixed = np.zeros(2)
     fixed.flags.writeable = False
@@ -99,7 +99,7 @@ def test_sizes_of_skips():
 
 
 def test_critical_starts():
-    """What is told without isolating roots is what the roots tell."""
+    """The test that isolates no roots gives the roots' answer."""
     for system in (systems.create(name) for name in systems.names() if systems.is_escape_time(name)):
         i = system.iteration
         start = complex(float(i.start[0]), float(i.start[1]))
@@ -109,7 +109,7 @@ def test_critical_starts():
 
 @pytest.mark.parametrize("where", [(), ("--at", "mandelbrot-deep")])
 def test_a_warm_render_is_light(tmp_path, where):
-    """The first time what is missing is compiled; from then on a map's picture needs neither Numba nor matplotlib."""
+    """The first render compiles what is missing; later ones of a map import neither Numba nor matplotlib."""
     given = ["render", "mandelbrot", *where, "--size", "80x60", "--quiet", "--force", "--out", str(tmp_path / "a.png")]
     code = (
         f"import sys; sys.argv = ['deepzoom', *{given!r}]\n"

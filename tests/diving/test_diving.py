@@ -1,4 +1,4 @@
-"""Dives: what blocks they choose, that they can be stopped at any level, and what they end on."""
+"""Dives: which blocks they choose, that they can stop at any level, and where they end."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def dive(*args):
 
 
 def fates(inside):
-    """A training field of 64x64 pixels, converged where ``inside`` of (column, row)."""
+    """A training field of 64x64 pixels; those converged for which ``inside`` of (column, row) is true."""
     rows, columns = np.indices((64, 64))
     field = deepzoom.Field.empty(Scene("tanh", View.parse("0", "0", "1", "64x64"), 500))
     field.fate[:] = np.where(inside(columns, rows), -1, 1)
@@ -178,7 +178,7 @@ def test_ctrl_c_stops_with_3_and_resume_goes_on(monkeypatch):
 
 
 def test_where_a_block_leads_nowhere_the_next_best_is_taken(monkeypatch):
-    """The first view's best block dies, and both of the second one's views too: its third ends well."""
+    """The first view's best block is dust, the second leads to dust a level deeper, and the third ends well."""
     a, b, c = (Block(score, 18.0 * score, 30.0, True) for score in (3, 2, 1))
     answers = iter([([a, b, c], ""), ([], "dust"), ([a], ""), ([], "dust"), ([b], ""), ([a], "")])
     monkeypatch.setattr(search, "blocks", lambda field, rng: next(answers))
@@ -204,7 +204,7 @@ def test_a_much_better_block_further_up_is_taken_before_a_poor_one():
 
 
 class Plane:
-    """In place of a lattice: runs converge where ``inside`` of (column, row)."""
+    """Stands in for a lattice: runs converge where ``inside`` of (column, row) is true."""
 
     def __init__(self, inside):
         self.inside, self.asked = inside, 0
@@ -216,7 +216,7 @@ class Plane:
 
 
 def test_blocks_of_training_go_by_what_they_hold_further_down():
-    """A view of three edges: one is dust when looked at closely, one straight, one of folds; a fourth is not needed."""
+    """Of a view's three edges one is dust, one is straight, and one has folds; a fourth is not looked at."""
     edges = fates(lambda x, y: (x // 16) % 2 == 0)
     noise = np.random.default_rng(3)
 
@@ -234,7 +234,7 @@ def test_blocks_of_training_go_by_what_they_hold_further_down():
 
 
 def test_windows_are_parts_of_their_anchor():
-    """The centres that their scenes have against those of the blocks, exactly; the last one has the depth asked for."""
+    """Each scene's centre is exactly its block's; the last window has the depth that was asked for."""
     end = View.parse("0", "0", "0.001", "1x1").depth
     window = Window(Scene("tanh", View.parse("1", "2", "4", "48x32"), 9))
     levels = []
@@ -251,7 +251,7 @@ def test_windows_are_parts_of_their_anchor():
 
 @pytest.fixture
 def small(tmp_path):
-    """Settings for a small network."""
+    """Settings that name a small network's data."""
     rng = np.random.default_rng(5)
     path = tmp_path / "small.npz"
     np.savez(
@@ -263,7 +263,7 @@ def small(tmp_path):
 
 @pytest.mark.parametrize("depth", ["1e-4", "1e-10"])
 def test_a_window_is_what_exact_runs_make_of_it(small, own_cache, depth):
-    """Two levels into a view: the same measures, to a thousandth of what they differ by in it."""
+    """Two levels into a view: measures are right to a thousandth of their spread in the window."""
     window = Window(Scene("tanh", View.parse("1.7", "1.9", depth, "4x4"), 60, settings=small))
     lattice = Lattice(window.anchor, 1, Observer())
     assert lattice.is_deep == (depth == "1e-10")
@@ -279,7 +279,7 @@ def test_a_window_is_what_exact_runs_make_of_it(small, own_cache, depth):
 
 
 def test_the_end_of_the_steps_is_told_from_the_reference(small, own_cache):
-    """Against runs a pixel apart: whether they part by a 32nd of the weights' size."""
+    """Against runs of neighbouring pixels: whether they part by a 32nd of the weights' size."""
     anchor = Scene("tanh", View.parse("1.7", "1.9", "1e-9", "32x32"), 80, settings=small)
     lattice = Lattice(anchor, 1, Observer())
     found = [lattice.parts(View.parse("0", "0", f"1e-{n}", "1x1").depth) for n in range(12)]
@@ -287,7 +287,7 @@ def test_the_end_of_the_steps_is_told_from_the_reference(small, own_cache):
 
 
 def test_more_steps_are_taken_where_they_end_before_the_structure(small, own_cache, tmp_path):
-    """The same view again and again, by half more steps each time, up to eight times the first."""
+    """The same view is run again with half as many steps more each time, up to eight times the first number."""
     seen = StopsAfter(99)
     scene = Scene("tanh", View.parse("1.7", "1.9", "1e-40", "32x32"), 6, settings=small)
     done = deepzoom.dive(scene, "1e-45", grows=True, observer=seen)
@@ -351,7 +351,7 @@ def test_from_the_overview_of_training_down_to_a_landmark():
 
 
 def test_dust_is_where_fates_do_not_correlate():
-    """Against sums written out, of a window of stripes, one of blots and one of chance."""
+    """Against sums written out, for a window of stripes, one of blots and a random one."""
     rng = np.random.default_rng(2)
     blots = np.kron(rng.random((6, 6)) < 0.5, np.ones((3, 3)))
     stripes = np.repeat(rng.random((18, 1)) < 0.5, 18, axis=1)
@@ -368,7 +368,7 @@ def test_dust_is_where_fates_do_not_correlate():
 
 
 def test_the_structure_ends_where_the_steps_do():
-    """Learning rates a trillionth of a millionth apart train alike for five steps."""
+    """Learning rates that differ by 1e-18 train alike for five steps."""
     args = ("tanh", "--center", "1.1238444", "2.3018077", "--from", "1e-18", "--to", "1e-20", "--size", "32x32")
     result = dive(*args, "--steps", "5")
     assert result.exit_code == 1
@@ -434,7 +434,7 @@ def orbit(c, count):
 
 @pytest.mark.parametrize(("preperiod", "period", "count"), [(2, 1, 1), (2, 2, 2), (3, 1, 3), (3, 2, 3), (2, 3, 6)])
 def test_all_misiurewicz_points_of_low_preperiods(preperiod, period, count):
-    """Against the roots of the polynomial z_{k+p} - z_k, less those of lower preperiod or period."""
+    """Against the roots of z_{k+p} - z_k without those of lower preperiod or period."""
     c = np.polynomial.Polynomial([0, 1])
     z = [np.polynomial.Polynomial([0])]
     for _ in range(preperiod + period):

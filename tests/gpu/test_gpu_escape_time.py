@@ -1,4 +1,4 @@
-"""Escape time and Lyapunov exponents on a GPU, against the CPU and known counts."""
+"""Escape time and Lyapunov exponents on a real GPU, against the CPU and known counts."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def quiet(*_):
 
 
 class Said(list):
-    """What a job said; no word of the CPU."""
+    """What a job said; it must not mention the CPU."""
 
     def __call__(self, text):
         assert not text.startswith("On the CPU"), text
 
 
 def of_both(system, view, kinds, distance=False):
-    """The job on a GPU and the one on the CPU."""
+    """(the job on a GPU, the same job on the CPU)."""
     return [kind().job(system, view, None, quiet, Said(), distance) for kind in kinds]
 
 
@@ -46,7 +46,7 @@ def test_known_places(own_cache, place):
 
 
 def agree(gpu, cpu):
-    """Settled pixels have the same counts, fates and attractors, and smooth counts to 1e-9; about as many are."""
+    """Settled pixels have equal counts, fates and attractors, smooth counts to 1e-9; about as many are settled."""
     both = (gpu.trust == 1) & (cpu.trust == 1)
     assert both.sum() >= 0.99 * max((gpu.trust == 1).sum(), (cpu.trust == 1).sum())
     for name in ("fate", "iterations", "attractor"):
@@ -77,7 +77,7 @@ def test_views(own_cache, name, depth):
 
 
 def test_many_more_pixels_than_threads(own_cache):
-    """All of a million pixels, whose counts differ widely."""
+    """All of a million pixels whose counts differ widely."""
     system, view = systems.create("mandelbrot", {}, 20_000), View.parse("-0.7436", "0.1318", "1e-2", "1024x1024")
     gpu, cpu = of_both(system, view, (GpuFloat64, CpuFloat64))
     pixels = np.arange(1024 * 1024)

@@ -1,4 +1,4 @@
-"""Training pixels with more digits, and horizons, on a GPU; needs one."""
+"""Training pixels in higher precision, and horizons, on a real GPU."""
 
 from dataclasses import replace
 from functools import partial
@@ -28,7 +28,7 @@ def quiet(*_):
 
 @pytest.mark.parametrize(("name", "limbs"), [("tanh", 2), ("tanh", 4), ("relu", 2), ("minibatch", 2)])
 def test_numbers_are_those_of_the_cpu(name, limbs):
-    """To float64's last bits, after 30 steps: no product was fused that must not be."""
+    """Equal to float64's last bits after 30 steps: no product was fused that must not be."""
     network, pixels = systems.create(name).network, 37
     net, constants = arrays_of(network), constants_of(network, limbs)
     rng, found = np.random.default_rng(limbs), []

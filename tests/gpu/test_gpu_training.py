@@ -1,4 +1,4 @@
-"""Training pixels on a GPU against the CPU's; needs one."""
+"""Training pixels on a real GPU against the CPU's."""
 
 import numpy as np
 import pytest
@@ -23,10 +23,10 @@ def quiet(*_):
 
 
 def agree(gpu, cpu, pixels):
-    """Fates equal wherever the CPU's own second run has the same, measures to 1e-9 where in both programs' second runs
-    rounding has not grown.
+    """Check that fates are equal where the CPU's second run agrees with its first, and that measures agree to 1e-9
+    where rounding has not grown in either program's second run.
 
-    Returns what share of pixels each was.
+    Returns both shares of pixels.
     """
     mine, theirs, again = gpu.run(pixels), cpu.run(pixels), cpu.shadow(pixels)
     settled, smooth = again.agrees(theirs), again.agrees(theirs, 1e-12) & gpu.shadow(pixels).agrees(mine, 1e-12)
@@ -38,7 +38,7 @@ def agree(gpu, cpu, pixels):
 @pytest.mark.parametrize("name", SYSTEMS)
 @pytest.mark.parametrize("steps", [60, 500])
 def test_published_windows(name, steps):
-    """Before rounding has grown, and as published, where it decides most pixels of these windows."""
+    """Runs before rounding has grown, and runs of published length, where it decides most pixels of these windows."""
     place = landmarks.get(f"{name}-published")
     view = View.parse(place.x, place.y, place.depth, "48x48")
     system = systems.create(name, steps=steps)
@@ -57,7 +57,7 @@ def test_deep_views(name, own_cache):
 @pytest.mark.parametrize("name", ["tanh", "relu"])
 @pytest.mark.parametrize("depth", ["7.8e-7", "1e-20"])
 def test_without_tensor_units(name, depth, own_cache, monkeypatch):
-    """In the kernels of GPUs that have none: they agree with the CPU, and both kinds of kernels with each other."""
+    """The kernels for GPUs without tensor cores agree with the CPU and with the kernels that use them."""
     place = landmarks.choose(name, View.parse("0", "0", "1e-20", "1x1").depth, {})
     view, pixels = View.parse(place.x, place.y, depth, "32x32"), np.arange(1024)
     system = systems.create(name, steps=60 if depth == "7.8e-7" else place.steps)
@@ -83,7 +83,7 @@ def test_networks_of_more_layers(kind, depth, own_cache):
 
 
 def test_products_by_tensor_units():
-    """Each lane holds what the kernels take it to hold."""
+    """Each lane holds the elements that the kernels expect."""
     one, rng = device.Device(), np.random.default_rng(1)
     if not one.tensor_rows:
         pytest.skip("this GPU's tensor units are not made for float64")
@@ -95,7 +95,7 @@ def test_products_by_tensor_units():
 
 
 def test_every_batch_size():
-    """Fewer pixels than one block has groups, and more than all groups hold."""
+    """Fewer pixels than a block has groups, and more than all groups hold."""
     network = systems.create("tanh").network
     net, one = arrays_of(network), device.Device()
     for pixels in (1, 7, 33, 40_000):

@@ -1,4 +1,4 @@
-"""The iteration limit that grows while pixels still escape."""
+"""The iteration limit grows while pixels still escape."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from deepzoom.scene.scene import Scene
 from deepzoom.scene.view import View
 
 SEAHORSES = "-0.7499", "0.004", "2e-4"
-"""Between the cardioid and the period-2 bulb, near where they touch: about pi / y steps to get through."""
+"""Between the cardioid and the period-2 bulb, near where they touch: an orbit needs about pi / y steps to pass."""
 
 
 def scene(steps, size="40x30", place=SEAHORSES):
@@ -30,7 +30,7 @@ def scene(steps, size="40x30", place=SEAHORSES):
 
 
 def test_it_grows_while_sampled_pixels_escape(own_cache):
-    """From far too few steps to where no more than a few of all pixels escape later."""
+    """It grows from far too few steps until only a few of all pixels would escape later."""
     begun = scene(100)
     found = iteration_limit.grown(begun)
     assert found.steps > 1000 and np.log2(found.steps / 100) % 1 == 0
@@ -64,7 +64,7 @@ def test_it_does_not_grow_beyond_all_memory(own_cache, monkeypatch):
 
 
 def test_it_finds_what_begins_late(own_cache):
-    """Around a minibrot no pixel ends within half its period."""
+    """Around a minibrot no pixel escapes within half the period."""
     system, place = systems.create("mandelbrot"), get("mandelbrot-deep")
     found = find(system, View.parse(place.x, place.y, "1e-11", "9x9"), 2000)
     view = View(found.x, found.y, 4 * found.size, 32, 32)
@@ -84,7 +84,7 @@ def test_it_stops_when_told_to(own_cache):
 
 
 def test_a_view_without_a_limit_gets_one(own_cache, tmp_path, monkeypatch):
-    """It is written into the picture, so that this can be made again."""
+    """The picture stores the limit, so that it can be made again."""
     monkeypatch.chdir(tmp_path)
 
     def run(*args):

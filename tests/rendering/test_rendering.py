@@ -1,4 +1,4 @@
-"""From a scene to its field: every pixel once, coarse to fine, the same whatever runs it, stopped and gone on with."""
+"""From a scene to its field: each pixel once, coarse to fine, the same on any backend, stopped and resumed."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_a_stopped_render_goes_on_to_the_same_field(own_cache, scene, tmp_path, 
     part.field.save(tmp_path / "p.npz")
     kept = type(part.field).load(tmp_path / "p.npz")
     before = kept.done.copy()
-    kept.measure[before] += 1.0  # marks them: what was done is not run again
+    kept.measure[before] += 1.0  # marks these pixels: if they ran again, the mark would be lost
     rest = render(scene, partial=kept)
     assert rest.complete
     assert np.array_equal(rest.field.measure[~before], whole.field.measure[~before])
@@ -104,7 +104,7 @@ def test_auto_goes_by_what_float64_resolves_at_the_centre(scene):
     def chosen(x, depth):
         return rendering.plan(replace(scene, view=View.parse(x, "0.5", depth, "256x256"))).backend.name
 
-    # pixels 2**-8 of the depth apart; float64's spacing is 2**-52 at 1, 2**-58 at 1/64
+    # pixels are 2**-8 of the depth apart; float64's spacing is 2**-52 at 1, 2**-58 at 1/64
     assert chosen("1.0", str(1e3 * 2.0**-34)) == "cpu-float64"
     assert chosen("1.0", str(0.9 * 2.0**-34)) == "cpu-perturbation"
     assert chosen("100", str(16 * 2.0**-34)) == "cpu-perturbation"
@@ -131,7 +131,7 @@ def test_what_cannot_be_rendered_is_said_before_anything_runs(scene):
 
 @pytest.fixture
 def distances(own_cache, monkeypatch):
-    """Makes a backend give each pixel its number as distance, where it is said to."""
+    """Makes a backend give each pixel its number as its distance, where a distance is asked for."""
     from deepzoom.backends.escape_time.float64 import Float64Job
 
     run = Float64Job.run

@@ -1,4 +1,4 @@
-"""Samples: where they lie, which pixels get them, that each is the value of its point, and what colours they make."""
+"""Samples: where they lie, which pixels get them, that each has its point's value, and what colours they make."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def network(tmp_path):
 
 
 def same(a, b):
-    """Whether two fields hold the same, samples included."""
+    """Whether two fields hold the same values, samples included."""
     equal = a.channels == b.channels and all(np.array_equal(getattr(a, c), getattr(b, c)) for c in a.channels)
     if a.samples is None or b.samples is None:
         return equal and a.samples is b.samples
@@ -62,9 +62,8 @@ def test_points_are_spread_evenly(samples):
     found, n = sample_positions.offsets(samples), sample_positions.parts(samples)
     assert n == samples and found[0].tolist() == [0, 0] and np.abs(found).max() <= n // 2
     across = 1
-    while (
-        across <= samples
-    ):  # one in each of the boxes into which a pixel is divided, however it is divided into so many
+    # one in each box, however a pixel is divided into as many boxes as samples
+    while across <= samples:
         boxes = (found + n // 2) // [n // across, n // (samples // across)]
         assert len(np.unique(boxes, axis=0)) == samples
         across *= 2
@@ -101,7 +100,7 @@ def test_numbers_of_a_view_are_its_points(flip, depth):
         assert [x[n], y[n]] == [float(v) for v in exact]
         for found, v, centre in ((dx[n], exact[0], view.x), (dy[n], exact[1], view.y)):
             assert abs(mpq(float(found)) * mpq(2) ** exponent - (v - centre)) <= abs(v - centre) * mpq(1, 2**51)
-    # a pixel's own point is where it is without samples, to the last bit
+    # samples do not move a pixel's own point, to the last bit
     plain = replace(view, samples=1)
     alone, own = plain.differences(numbers[:24]), view.differences(numbers[:24])
     assert all(np.array_equal(np.ldexp(a, alone[2] - own[2]), b) for a, b in zip(alone[:2], own[:2], strict=True))
@@ -130,7 +129,7 @@ def test_even_change_needs_none_and_borders_do():
     ramp(field, np.broadcast_to(np.where(across < 0, across - 3, across + 3), (30, 30)))
     found = chosen(field)[1:-1]
     assert found[:, 14:16].all() and not found[:, 3:12].any() and not found[:, 18:27].any()
-    # what is not known says nothing
+    # unknown values decide nothing
     field.done[:, 15:] = False
     assert not chosen(field)[1:-1, 1:14].any()
 
@@ -156,11 +155,11 @@ def test_a_pixel_goes_on_while_its_samples_differ():
     assert sample_counts.goes_on(spread, np.concatenate([same_place, apart])).tolist() == [False, True]
 
 
-# what comes of them
+# their values
 
 
 def test_pixels_are_as_without_and_samples_as_at_their_points(own_cache):
-    """Each sample is compared with a picture of one pixel, whose centre is that point."""
+    """Each sample equals a picture of one pixel whose centre is the sample's point."""
     plain, field = (render(mandelbrot(n)).field for n in (1, 16))
     assert plain.samples is None and all(np.array_equal(getattr(plain, c), getattr(field, c)) for c in plain.channels)
     assert 100 < len(field.sampled) < 900 and field.samples.done[:, 0].all()
@@ -180,7 +179,7 @@ def test_deep_training_pixels_too(own_cache, network):
     plain = render(scene).field
     field = render(replace(scene, view=replace(scene.view, samples=4))).field
     assert np.array_equal(plain.measure, field.measure) and plain.made["bits"] == field.made["bits"]
-    # all of the samples, also where none are needed
+    # all samples, even where none are needed
     field.sampled, field.samples = np.arange(96), Field.empty(field.scene, (96, 3))
     job = antialiasing.OfSamples(planned_job(field.scene), field)
     found = job.run(np.arange(3 * 96)).measure
@@ -222,7 +221,7 @@ def test_stopped_and_gone_on_with_on_any_number_of_threads(own_cache, tmp_path, 
     part.field.save(tmp_path / "p.npz")
     kept = Field.load(tmp_path / "p.npz")
     assert same(kept, part.field) and coloured(kept).shape == (28, 40, 3)
-    kept.samples.measure[kept.samples.done] += 1.0  # marks them: what was done is not run again
+    kept.samples.measure[kept.samples.done] += 1.0  # marks these samples: if they ran again, the mark would be lost
     before = kept.samples.done.copy()
     rest = render(mandelbrot(16), partial=kept)
     assert rest.complete and np.array_equal(rest.field.samples.done, whole.samples.done)
@@ -257,7 +256,7 @@ def test_light_is_what_is_averaged():
 
 
 def counted(how, counts, samples, done=None):
-    """A field of one row of pixels with smooth counts, -1 inside; samples (pixels, n) of all of them."""
+    """A field with one row of pixels; counts are smooth, -1 inside the set; samples (pixels, n) of all pixels."""
     counts, samples = np.array([counts], float), np.array(samples, float)
     view = View.parse("0", "0", "1", f"{counts.size}x1")
     scene = Scene("mandelbrot", replace(view, samples=samples.shape[1] + 1), 100, colouring=how)
@@ -269,13 +268,13 @@ def counted(how, counts, samples, done=None):
 
 
 def test_colours_of_samples_on_the_scale_of_the_pixels():
-    """By hand: two pixels, one of whose samples has the other's count, one a count between, one lies inside."""
+    """By hand: of one pixel's samples, one has the other pixel's count, one a count between, and one lies inside."""
     how = replace(BLACK_TO_WHITE, by="cyclic", cycle=20.0)  # black at 0, white at 10
     rgb = coloured(counted(how, [0.0, 10.0], [[10.0, 5.0, 0.0], [10.0, 10.0, -1.0]]), fine=True)[0]
     grey = linear(np.array(0.5))
     assert rgb[0] == pytest.approx(np.full(3, float(encoded((1 + grey) / 4))), abs=2e-3)
     assert rgb[1] == pytest.approx([1, float(encoded(np.array(0.75))), float(encoded(np.array(0.75)))], abs=2e-3)
-    # those that are not done do not count
+    # samples that are not done do not count
     part = counted(how, [0.0, 10.0], [[10.0, 5.0, 0.0], [10.0, 10.0, -1.0]], [[True, False, False], [False] * 3])
     assert coloured(part, fine=True)[0, :, 1] == pytest.approx([float(encoded(np.array(0.5))), 1.0], abs=2e-3)
 
@@ -304,7 +303,7 @@ def test_what_is_not_settled_is_marked_by_its_share():
 
 
 def test_films_have_smooth_frames(own_cache, tmp_path):
-    """A frame with samples is closer to a picture with samples of its view than one without is."""
+    """A frame with samples is closer than one without to its view's picture with samples."""
     view = View.parse("-0.743643887037151", "0.131825904205330", "0.02", "36x24")
     pictures = {}
     for n in (1, 8):
@@ -360,7 +359,7 @@ def test_from_render_to_colour_and_back(own_cache, tmp_path):
     assert facts["pixels"] == 1120 < facts["samples"] and 0 < facts["sampled"] < 1120
     assert run("render", *view, "--samples", 16, "--dry-run", "--json").stdout.count('"samples": 16') == 1
     assert "pixels with samples" in run("info", data).stdout and "samples = 16" in run("info", picture).stdout
-    # as many again give the same picture, fewer the one that a render with fewer gives, one that of none
+    # the same number gives the same picture; fewer, a render's with fewer; one, a render's without samples
     for n, options in ((16, ()), (6, ("--samples", 6)), (1, ("--samples", 1))):
         again, direct = tmp_path / f"c{n}.png", tmp_path / f"r{n}.png"
         assert run("colour", data, *options, "--out", again).exit_code == 0

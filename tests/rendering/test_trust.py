@@ -1,4 +1,4 @@
-"""Checking and repairing: what is called settled is right, the sample's answer covers it, and what stops goes on."""
+"""Checks and repairs: settled pixels are right, the sample's interval covers the true share, stopped repairs resume."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from deepzoom.scene.scene import Scene
 from deepzoom.scene.view import View
 
 CHAOS = View.parse("2", "1", "1", "12x12")
-"""Learning rates at which float64 is wrong in a fifth of this network's pixels."""
+"""A view of learning rates in which float64 gets a fifth of this network's pixels wrong."""
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_no_pixel_that_is_called_settled_is_wrong(own_cache, chaos):
     settled = render(chaos).field
     apart = np.abs(off.measure - settled.measure) > SETTLED * np.abs(settled.measure)
     changed = np.flatnonzero(apart | (off.fate != settled.fate))
-    assert 15 < len(changed) < 60  # float64 is wrong in many, and in the fate of some
+    assert 15 < len(changed) < 60  # float64 gets many of them wrong, some even in their fate
     assert settled.rung.ravel()[changed].min() >= 1 and np.all(off.trust == 0) and off.rung is None
     fates = np.flatnonzero(off.fate != settled.fate)
     some = np.unique(np.r_[fates, changed[::3], 0:144:16])
@@ -70,7 +70,7 @@ def test_no_pixel_that_is_called_settled_is_wrong(own_cache, chaos):
 
 
 def test_the_shadow_shows_what_a_second_run_of_the_same_steps_would_not(own_cache, chaos):
-    """Where tanh is saturated to the last bit, float64's slope is 0, disturbed or not; the shadow's is not."""
+    """Where tanh is saturated to the last bit, float64's slope is 0 however it is disturbed; the shadow's is not."""
     _, job = job_of(chaos)
     pixels = np.arange(144)
     first, shadow, more = job.run(pixels), job.shadow(pixels), job.again(pixels, 0)
@@ -104,7 +104,7 @@ def test_rungs_start_from_the_reference_where_differences_fit_the_last_limb(own_
 
 
 class Stops(Observer):
-    """Stops after so many batches taken since the first pass, keeping checkpoints as files do."""
+    """Stops after so many batches since the first pass, and keeps checkpoints as files do."""
 
     def __init__(self, after, folder):
         self.after, self.folder, self.rounds = after, folder, []
@@ -131,7 +131,7 @@ def test_an_interrupted_repair_goes_on_to_the_same_field(own_cache, chaos, tmp_p
     part = render(chaos, jobs=1, observer=observer)
     assert not part.complete and not (part.field.rung is not None and same(part.field, whole.field))
     assert part.field.done.all() == (after > 0)
-    if after > 0:  # as after kill -9: the last checkpoint, not where it stopped
+    if after > 0:  # as after kill -9: from the last checkpoint, not from where it stopped
         again = render(chaos, jobs=2, partial=Field.load(tmp_path / "kept.npz"))
         assert again.complete and same(again.field, whole.field)
     again = render(chaos, jobs=2, partial=part.field)
@@ -175,7 +175,7 @@ def test_a_sample_says_how_much_is_not_settled(own_cache, chaos):
 
 
 class Known(Job):
-    """A job of which it is known which pixels are not settled."""
+    """A job whose unsettled pixels are known."""
 
     has_shadow = True
     tile = 64
@@ -193,13 +193,13 @@ class Known(Job):
 @pytest.mark.parametrize("share", [0.002, 0.05, 0.4, 0.97])
 @pytest.mark.parametrize("together", [False, True])
 def test_the_sample_covers_the_true_share(share, together):
-    """In at least 9 fields of 10, also where unsettled pixels lie together, as they do in pictures."""
+    """It does so in 9 of 10 fields or more, even where unsettled pixels lie together, as in pictures."""
     side, count = 64, 100
     rng = np.random.default_rng(round(1000 * share))
     scene = Scene("tanh", View.parse("0", "0", "1", (side, side)), 10)
     covered = 0
     for _ in range(count):
-        if together:  # a disc about somewhere, wrapped around the edges
+        if together:  # a disc at a random place, wrapped around the edges
             row, column = (np.abs(np.arange(side) - rng.integers(side)) for _ in "xy")
             near = np.minimum(row, side - row)[:, None] ** 2 + np.minimum(column, side - column)[None, :] ** 2
             unsettled = (near <= np.quantile(near, share)).ravel()
@@ -215,11 +215,11 @@ def test_the_sample_covers_the_true_share(share, together):
 
 
 HENON = "1 - 1.4*re(z)**2 + im(z) + i*0.3*re(z) + c/10"
-"""Bounded chaos: half a bit is lost in each step."""
+"""Bounded chaos: each step loses half a bit."""
 
 
 def henon_count(x, y, limit):
-    """n of the first iterate beyond 100 at 3000 bits, 0 where none is."""
+    """The number of the first iterate beyond 100, at 3000 bits; 0 where there is none."""
     with gmpy2.context(precision=3000):
         u = v = gmpy2.mpfr(0)
         a, b, bend, turn = (gmpy2.mpfr(gmpy2.mpq(w)) for w in (x / 10, y / 10, "14/10", "3/10"))
@@ -231,7 +231,7 @@ def henon_count(x, y, limit):
 
 
 def test_more_digits_until_all_is_settled(own_cache, monkeypatch):
-    """And where they end too early, which --bits would help."""
+    """Also where the digits end too early, and --bits would help."""
     monkeypatch.setattr(refined, "SMALL", 0)
     scene = Scene("formula", View.parse("0", "0", "1.5", "12x12"), 1500, {"formula": HENON}, trust="settle")
     said = []
@@ -269,7 +269,7 @@ def test_systems_that_check_themselves_need_no_sample(own_cache):
 
 
 def test_settling_runs_escape_time_pixels_again(own_cache):
-    """At a limit this high some counts are beyond float64, and the picture too large to refine them unasked."""
+    """At this limit float64 cannot settle some counts, and the picture is too large to refine them unasked."""
     view = View.parse("-0.743643887037151", "0.131825904205330", "3e-12", "80x64")
     left = render(Scene("mandelbrot", view, 20000, trust="off", backend="cpu-float64")).field
     unsettled = left.trust < 0
@@ -284,7 +284,7 @@ def test_intervals():
     assert share_interval(0, 100) == pytest.approx((0.0, 0.036217), abs=1e-6)
     assert share_interval(5, 10) == pytest.approx((0.187086, 0.812914), abs=1e-6)
     assert share_interval(10, 10) == pytest.approx((0.691503, 1.0), abs=1e-6)
-    for share in (0.003, 0.1, 0.5, 0.93):  # what they promise, summed over all that may be counted
+    for share in (0.003, 0.1, 0.5, 0.93):  # the promised coverage, summed over all counts that may come out
         covered = sum(
             math.comb(60, k) * share**k * (1 - share) ** (60 - k)
             for k in range(61)

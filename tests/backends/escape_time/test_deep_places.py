@@ -1,6 +1,6 @@
-"""Minibrots far below float64's range, and preperiodic points: what is called settled is right.
+"""Minibrots far below float64's range, and preperiodic points: every settled pixel is right.
 
-The old kernels were wrong, with trust 1, below about 1e-616: there an orbit comes within 1e-308 of its critical point.
+Older kernels called wrong pixels settled below about 1e-616, where an orbit comes within 1e-308 of its critical point.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def quiet(*_):
 
 @pytest.mark.parametrize(("name", "digits"), [("mandelbrot-2", "648"), ("julia-2", 330)])
 def test_pixels_in_and_around_a_nucleus(own_cache, name, digits):
-    """In it, at its edge and antenna, and ten sizes out."""
+    """Pixels in the nucleus, at its edge and antenna, and ten sizes away."""
     tally = check_nucleus(at(name, digits), 24)
     assert not tally.wrong and tally.settled >= 20
 
@@ -37,7 +37,7 @@ DEEPER = [("mandelbrot-2", "1300"), ("julia-2", 1400), ("burning-ship", "1000"),
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "digits"), [*((name, sizes[0]) for name, sizes in NUCLEI.items()), *DEEPER])
 def test_nuclei(own_cache, name, digits):
-    """Of each system; ``python tests/helpers/deep_search.py --nuclei`` goes through all of them."""
+    """One or two of each system; ``python tests/helpers/deep_search.py --nuclei`` goes through all of them."""
     tally = check_nucleus(at(name, digits))
     assert not tally.wrong and tally.compared == tally.settled
     if name in JULIA or name.startswith("mandelbrot"):  # maps without folds are hardly ever in doubt
@@ -46,7 +46,7 @@ def test_nuclei(own_cache, name, digits):
 
 @pytest.mark.slow
 def test_a_search_finds_none(own_cache):
-    """Nuclei and preperiodic points at random depths, with all and with no skips, and in double-double."""
+    """Nuclei and preperiodic points at random depths: with all skips, with none, and in double-double."""
     found = search(range(40), math.inf, 1200)
     assert len(found) > 10 and sum(tally.compared for tally in found.values()) > 700
     assert [text for tally in found.values() for text in tally.wrong] == []
@@ -54,7 +54,7 @@ def test_a_search_finds_none(own_cache):
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_skips_of_all_lengths(own_cache, level):
-    """A preperiodic point at 1e-420: some of its pixels' differences end in float64's range, all begin below it."""
+    """A preperiodic point at 1e-420: all differences start below float64's range, and some end within it."""
     place = at_preperiodic("mandelbrot-2", 5, 420)
     view = view_at(place, 30)
     tally = check(place, view, "", [level], list(range(0, 169, 12)))
@@ -62,7 +62,7 @@ def test_skips_of_all_lengths(own_cache, level):
 
 
 def test_the_view_of_a_nucleus_beside_a_preperiodic_point(own_cache):
-    """What ``nucleus mandelbrot --center 0 1 --depth 1e-160`` prints: its orbit passes 0 within 1e-160, once."""
+    """What ``nucleus mandelbrot --center 0 1 --depth 1e-160`` prints: its orbit passes 0 once, within 1e-160."""
     system = systems.create("mandelbrot")
     found = find(system, View.parse("0", "1", "1e-160", "32x32"), 5000)
     assert found.period > 400 and found.size < 1e-300

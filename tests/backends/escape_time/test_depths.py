@@ -15,7 +15,7 @@ from deepzoom.scene.view import View
 
 KEPT = json.loads((Path(__file__).parents[2] / "golden" / "depths.json").read_text())["systems"]
 EACH_TIME = ("nova", "tricorn")
-"""Those that run on every test run: kernels of each system and depth take their time to compile."""
+"""Systems that every test run covers; the kernels of all systems and depths would take long to compile."""
 CASES = [
     pytest.param(k, id=f"{k['system']}-{i}", marks=[] if k["system"] in EACH_TIME else pytest.mark.slow)
     for i, k in enumerate(KEPT)
@@ -23,7 +23,7 @@ CASES = [
 
 
 FEW_SETTLE = {("shark-fin", "1e-1000")}
-"""Where float64 settles less than half: the map shears, so that norms of its steps multiply up."""
+"""Views in which float64 settles less than half: the map shears, so the norms of its steps multiply up."""
 
 
 def job_of(kept, view):
@@ -34,7 +34,7 @@ def job_of(kept, view):
 
 
 def hold(view, out):
-    """That all settled pixels of a view are right."""
+    """Check that all settled pixels of a view are right."""
     sure = out.trust > 0
     assert np.array_equal(out.iterations[sure], np.array(view["n"])[sure]), view["depth"]
     assert np.array_equal(out.attractor[sure], np.array(view["attractor"])[sure]), view["depth"]
@@ -45,7 +45,7 @@ def hold(view, out):
 
 @pytest.mark.parametrize("kept", CASES)
 def test_every_pixel_that_says_it_is_settled_is_right(own_cache, kept):
-    """And what float64 leaves unsettled, more digits settle."""
+    """What float64 leaves unsettled, more digits settle, and that is right, too."""
     settled, total = 0, 0
     for view in kept["views"]:
         job, pixels = job_of(kept, view), np.array(view["pixels"])
@@ -63,7 +63,7 @@ def test_every_pixel_that_says_it_is_settled_is_right(own_cache, kept):
 
 
 def test_there_is_every_system_at_every_depth():
-    """escape.json has powers and folds down to 1e-100."""
+    """Two files together: escape.json has powers and folds down to 1e-100."""
     other = json.loads((Path(__file__).parents[2] / "golden" / "escape.json").read_text())["systems"]
     found = {(k["system"], v["depth"]) for k in [*KEPT, *other] for v in k["views"]}
     assert found == {(s, d) for s in systems.ESCAPE_TIME for d in ("1e-3", "1e-13", "1e-30", "1e-100", "1e-1000")}

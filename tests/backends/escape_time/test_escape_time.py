@@ -1,4 +1,4 @@
-"""Escape-time systems: counts and smooth counts against independent oracles, and every path against another."""
+"""Escape-time systems: counts and smooth counts against independent oracles, and each code path against another."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def quiet(*_):
     ],
 )
 def test_known_places(own_cache, place):
-    """Exact counts on a 3x3 grid, computed with big integers (tests/golden/locations.json), down to 1e-1000."""
+    """Counts on a 3x3 grid, down to 1e-1000, are those that big integers give (tests/golden/locations.json)."""
     got, _ = three_by_three(place)
     assert got.tolist() == place["counts"]
 
 
 @pytest.mark.slow
 def test_pixels_that_are_wrong_say_that_they_are_not_settled(own_cache):
-    """Where float64 does not serve, before more digits are taken."""
+    """float64 alone fails here; the test looks before more digits are tried."""
     place = next(p for p in LOCATIONS if p["name"] == "super_dense")
     got, trust = three_by_three(place, lambda job, pixels: job.first(pixels))
     wrong = got != np.array(place["counts"], dtype=object)
@@ -75,7 +75,7 @@ def test_the_corrected_count(bits):
 
 
 def three_by_three(place, run=lambda job, pixels: job.run(pixels)):
-    """(counts, trust) of a place's grid, rows by growing y."""
+    """(counts, trust) on a place's grid, rows in the order of growing y."""
     zoom, width = place["zoom_height4"], place["width"]
     depth = parse_decimal(width, "width") if width else 4 / parse_decimal(zoom, "zoom")
     view = ThreeByThree(parse_decimal(place["x"], "x"), parse_decimal(place["y"], "y"), depth, 3, 3)
@@ -91,7 +91,7 @@ DEEP = [
     and m.system != "formula"
     and m.name.endswith("-deep" if m.system in ("mandelbrot", "julia", "newton", "nova") else "-e100")
 ]
-"""A place of each system that has structure to 1e-60 and beyond."""
+"""A place of each system with structure down to 1e-60 and deeper."""
 
 
 def exact_place(view, pixel):
@@ -102,7 +102,7 @@ def exact_place(view, pixel):
 @pytest.mark.parametrize("place", DEEP, ids=lambda p: p.name)
 @pytest.mark.parametrize("depth", ["1e-3", "1e-13", "1e-30", "1e-60"])
 def test_200_pixels_against_an_independent_oracle(own_cache, place, depth):
-    """Counts and attractors equal, smooth counts to 1e-6, of every pixel that says it is settled."""
+    """Every settled pixel has the oracle's count and attractor, and its smooth count to 1e-6."""
     job = job_at(place.system, place.settings, place.x, place.y, depth, 64, place.steps)
     pixels = np.random.default_rng(len(place.name)).choice(64 * 64, 200, replace=False)
     out = job.run(pixels)
@@ -130,13 +130,13 @@ RELAXED = [
     pytest.param((1, 0, 0, -1), ("0.9", "0.5"), marks=pytest.mark.slow),
     pytest.param((1, 0, -2, 2), ("1.2", "-0.3"), marks=pytest.mark.slow),
 ]
-"""Polynomials and relaxations."""
+"""Polynomials and relaxations for Newton's method."""
 
 
 @pytest.mark.parametrize(("coefficients", "relaxation"), RELAXED)
 @pytest.mark.parametrize("depth", ["1", "1e-3", "1e-13", "1e-30", "1e-60"])
 def test_newton_with_relaxation_against_an_independent_oracle(own_cache, coefficients, relaxation, depth):
-    """Around a repelling cycle of two points, which lie where all basins meet; as for the other systems."""
+    """Around a repelling cycle of two points, where all basins meet; as for the other systems."""
     with mpmath.workdps(90):
         a, down = mpmath.mpc(*relaxation), escape_oracle.slopes(coefficients)
 
@@ -190,7 +190,7 @@ def test_exact_pixels_of_relaxed_newton_have_smooth_counts(own_cache):
 )
 @pytest.mark.parametrize("depth", ["1", "1e-13", "1e-30"])
 def test_nova_against_an_independent_oracle(own_cache, power, relaxation, near, depth):
-    """Around a c with z_6 = z_4, a repelling cycle of two, where the set has structure at all depths."""
+    """Around a c with z_6 = z_4: the cycle of two repels, so the set has structure there at all depths."""
     with mpmath.workdps(60):
         a = mpmath.mpc(*relaxation)
 
@@ -223,13 +223,13 @@ NEAR_K = [
     pytest.param("z - (z**3 - 1)/(3*z**2) + c/2", marks=pytest.mark.slow),
     pytest.param("z**2 - 2*z + c*z**3 + 0.1", marks=pytest.mark.slow),
 ]
-"""Formulas and z_0 = 1, where all but the last have a critical point: float64 cancels there."""
+"""Formulas for z_0 = 1. All but the last have a critical point there, where float64 loses digits."""
 
 
 @pytest.mark.parametrize("text", NEAR_K)
 @pytest.mark.parametrize("near", ["1e-9", "1e-40"])
 def test_orbits_that_come_close_to_a_critical_point_other_than_0(own_cache, text, near):
-    """Pixels about a c for which z_3 is within ``near`` of z_0, against mpmath: all that are settled are right."""
+    """Pixels around a c whose z_3 is within ``near`` of z_0: all settled pixels agree with mpmath."""
     with mpmath.workdps(120):
         step = eval(f"lambda z, c: {text}".replace("0.1", "mpmath.mpf('0.1')"), {"mpmath": mpmath})
 
@@ -261,10 +261,10 @@ KEPT = json.loads((GOLDEN / "escape.json").read_text())["systems"]
 
 @pytest.mark.parametrize("kept", KEPT, ids=[f"{k['system']}-{i}" for i, k in enumerate(KEPT)])
 def test_golden_pixels(own_cache, kept):
-    """At preperiodic points and along folds (golden/make_escape.py), down to 1e-100: 200 pixels a view.
+    """200 pixels of each view at preperiodic points and along folds, down to 1e-100 (golden/make_escape.py).
 
-    Every pixel that says it is settled is right; pixels whose count 45 more bits change are not settled by float64;
-    without folds most are.
+    Every settled pixel is right. float64 does not settle pixels whose count changes where only 45 bits more than the
+    depth are used. Without folds it settles most pixels.
     """
     for view in kept["views"]:
         size = kept["size"]
@@ -282,7 +282,7 @@ def test_golden_pixels(own_cache, kept):
 
 @pytest.mark.slow
 def test_golden_pixels_are_what_their_script_makes():
-    """Some pixels at 1e-30 and 1e-100, run anew."""
+    """Some pixels at 1e-30 and 1e-100, run again by the oracle, have the golden counts."""
     rng = np.random.default_rng(3)
     for kept in KEPT:
         for view in kept["views"][2:]:
@@ -306,7 +306,7 @@ X, Y = (
     "-1.76938317919551501821384728608547378290574726365475143746552821652788819126",
     "0.00423684791873677221492650717136799707668267091740375727945943565011234400",
 )
-"""A spiral of the Mandelbrot set (of the period-3 valley), with 70 digits."""
+"""A spiral in the period-3 valley of the Mandelbrot set, to 70 digits."""
 SHIP = "-1.762", "-0.028"
 
 
@@ -337,7 +337,7 @@ def test_numbers_with_exponents_change_nothing(own_cache, monkeypatch, name):
 
 @pytest.mark.parametrize("name", systems.ESCAPE_TIME)
 def test_backends_agree(own_cache, name):
-    """At a view that float64 serves, all three: rounding can only have grown to a pixel's size in long runs."""
+    """All three backends agree where float64 serves: rounding grows to a pixel's size only in long runs."""
     place = ("0.1", "0.2") if name == "julia" else ("-0.4", "0.6")
     pixels = np.arange(32 * 32)
     plain = job_at(name, {}, *place, "1.9", kind=escape_time.Float64Job).run(pixels)
@@ -358,7 +358,7 @@ def test_an_orbit_ends_where_it_escapes_and_keeps_what_float64_does_not():
     found = orbit.made(system.iteration, zero, half, 100, 50)
     assert found.steps == 5 and found.x[:4].tolist() == [0.0, 0.5, 0.75, 1.0625]
     assert abs(found.x[-1]) > 2 and found.excess_m[-1] > 0 > found.excess_m[-2]
-    # c = -1 + 1e-200: every second iterate is tiny
+    # c = -1 + 1e-200 makes every second iterate tiny
     tiny = orbit.made(system.iteration, zero, (mpq(-1) + mpq(1, 10**200), mpq(0)), 900, 6)
     assert tiny.tiny.tolist() == [True, False, True, False, True, False, True]
     assert tiny.tiny_at.tolist() == [0, 2, 4, 6] and tiny.tiny_m[0, 0] == 0
@@ -376,7 +376,7 @@ def test_an_orbit_that_is_back_where_it_began_ends():
 @pytest.mark.parametrize("depth", ["1e-14", "1e-30", "1e-90"])
 @pytest.mark.parametrize("kind", [PerturbationJob, escape_time.ExactJob])
 def test_exits_close_to_the_radius(own_cache, kind, depth):
-    """Beside the tip -2 orbits leave the circle by less than 2**-53 of it, and stay there for a hundred steps."""
+    """Near the tip -2, orbits exceed the radius by less than 2**-53 of it, and stay there for a hundred steps."""
     job = job_at("mandelbrot", {}, "-2", "0", depth, 8, 2000, kind)
     out = job.first(np.arange(64)) if kind is PerturbationJob else job.run(np.arange(64))
     assert (out.trust > 0).mean() > 0.9 and (out.fate != 0).mean() > 0.9
@@ -387,7 +387,7 @@ def test_exits_close_to_the_radius(own_cache, kind, depth):
 
 
 def test_references_of_julia_sets_have_bits_for_what_a_critical_point_makes_of_differences(own_cache):
-    """For c = i, beside 0, a step makes 1e-82 of differences of 1e-41, which then grow."""
+    """For c = i, near 0, a step shrinks differences from 1e-41 to 1e-82; later they grow again."""
     c = {"cx": "0", "cy": "1"}
     view, far = (View.parse(x, "0.3e-40", "1e-40", "8x8") for x in ("0.2e-40", "0.5"))
     usual = precision.reference_bits(systems.create("mandelbrot"), view)
@@ -404,7 +404,7 @@ def test_references_of_julia_sets_have_bits_for_what_a_critical_point_makes_of_d
 
 @pytest.mark.parametrize(("c", "x", "depth"), [("-2", "2", "1e-50"), ("-2", "2", "1e-400"), ("-0.75", "1.5", "1e-50")])
 def test_julia_sets_at_fixed_points(own_cache, c, x, depth):
-    """The centre's orbit is back where it began after a step, but that is not where pixels rebase to."""
+    """The centre's orbit returns to its start after one step, but pixels do not rebase to that point."""
     job = job_at("julia", {"cx": c, "cy": "0"}, x, "0", depth, 8, 3000)
     out = job.first(np.arange(64))
     assert (out.trust > 0).mean() > 0.4
@@ -414,7 +414,7 @@ def test_julia_sets_at_fixed_points(own_cache, c, x, depth):
 
 
 def test_back_at_the_same_difference_within_its_error_is_not_for_ever(own_cache):
-    """Beside a magnet's nucleus differences are 0 to all digits twice, where the orbits go on and end."""
+    """Near a magnet's nucleus, differences are twice 0 to all digits, but the orbits go on and end."""
     place = place_by(random.Random("deep 369"), 369)
     for height in (4, 30):
         tally = check(
@@ -435,7 +435,7 @@ def test_a_field_has_iterations(tmp_path):
 
     scene = Scene("mandelbrot", View.parse("-0.75", "0", "2.6", "24x16"), 200)
     field = render(scene).field
-    field.save(str(tmp_path / "a.npz"))  # names and paths, both
+    field.save(str(tmp_path / "a.npz"))  # a file name may be text or a path
     again = Field.load(str(tmp_path / "a.npz"))
     assert again.iterations.dtype == np.int64 and np.array_equal(again.iterations, field.iterations)
     inside = field.iterations == 0
@@ -481,13 +481,13 @@ def test_wrong_settings(name, given, message):
     ],
 )  # fmt: skip
 def test_growth_of_formulas(text, law):
-    """Far out |z| becomes gain * |z|**degree; (2, 1) stands for what does not grow like a power."""
+    """Far out, a step turns |z| into gain * |z|**degree; (2, 1) stands for formulas that do not grow like a power."""
     assert growth(parse(text)) == pytest.approx(law, rel=1e-7)
 
 
 @pytest.mark.parametrize("power", [20, pytest.param(1000, marks=pytest.mark.slow)])
 def test_high_powers(own_cache, power):
-    """Counts of ``z**power + c`` by gmpy2's complex numbers."""
+    """Counts of ``z**power + c`` against gmpy2's complex numbers."""
     job = job_at("formula", {"formula": f"z**{power} + c"}, "0.98", "0.3", "0.2", 16, 500, escape_time.Float64Job)
     out = job.run(np.arange(256))
     assert (out.trust > 0).all() and len(np.unique(out.iterations)) >= 3
@@ -502,7 +502,7 @@ def test_high_powers(own_cache, power):
 
 @pytest.mark.parametrize("kind", [escape_time.Float64Job, PerturbationJob])
 def test_ending_inside_pixels_early_ends_no_others(own_cache, kind):
-    """Where orbits come back to the same number they are not followed on; around a bulb, against the exact backend."""
+    """An orbit that returns to the same number is not followed further; around a bulb, against the exact backend."""
     place = "-0.1225611668766536", "0.7448617666197442"  # the centre of the period-3 bulb
     pixels = np.random.default_rng(5).choice(24 * 24, 60, replace=False)
     found = job_at("mandelbrot", {}, *place, "0.3", 24, 2000, kind).run(pixels)
@@ -528,7 +528,7 @@ def test_the_exact_backend_says_where_its_bits_were_too_few(own_cache):
 
 @pytest.mark.parametrize("depth", ["1e-290", "1e-420"])
 def test_newton_below_the_range_of_float64(own_cache, depth):
-    """Around a repelling cycle of two points of z**3 - 1."""
+    """Around a repelling cycle of two points of Newton's method for z**3 - 1."""
     with mpmath.workdps(480):
         place = mpmath.findroot(
             lambda z: 20 * z**6 + 5 * z**3 + 2, (0.49 + 0.5j, 0.5 + 0.5j, 0.49 + 0.51j), solver="muller"
@@ -553,7 +553,7 @@ def test_newton_below_the_range_of_float64(own_cache, depth):
 
 @pytest.mark.parametrize("name", ["nova", "magnet1"])
 def test_quotients_below_the_range_of_float64(own_cache, name):
-    """Around preperiodic points, at 1e-420."""
+    """Maps with quotients, around preperiodic points at 1e-420."""
     steps = {
         "nova": lambda z, c: z - (z**3 - 1) / (3 * z**2) + c,
         "magnet1": lambda z, c: ((z * z + c - 1) / (2 * z + c - 2)) ** 2,
@@ -587,7 +587,7 @@ def test_quotients_below_the_range_of_float64(own_cache, name):
 
 @pytest.mark.parametrize("depth", ["1e-200", "1e-309", "1e-320"])
 def test_a_fold_below_the_range_of_float64(own_cache, depth):
-    """The celtic map folds Re z_1**2 = Re c**2, here of 1e-310: at 1e-309 the fold passes through the view."""
+    """The celtic map folds Re z_1**2 = Re c**2, which is 1e-310 here: at 1e-309 the fold crosses the view."""
     with mpmath.workdps(400):
         y = mpmath.nstr(mpmath.mpf("0.5") - mpmath.mpf("1e-310"), 380, min_fixed=-mpmath.inf)
     job = job_at("celtic", {}, "0.5", y, depth, 4, 50)
@@ -599,7 +599,7 @@ def test_a_fold_below_the_range_of_float64(own_cache, depth):
 
 
 def test_near_its_critical_point_a_formula_is_expanded(own_cache):
-    """Without that float64 would settle no pixel here: the orbit comes back to it within 1e-14."""
+    """The orbit returns to within 1e-14 of the critical point: without expansion float64 would settle no pixel."""
     place = get("nova-deep")
     out = job_at("nova", {}, place.x, place.y, "1e-20", 32, place.steps).first(np.arange(1024))
     assert (out.trust > 0).mean() > 0.5
@@ -609,12 +609,12 @@ NUCLEUS = (
     "1.929783813700152587792200657973657902774884269164039451509975493296790385441665392227852953018600541635071868839",
     "0.252535269745902828871654542071789316113359158858008510734710930420358401880766433263176693771795104349140272303",
 )
-"""Close to a nucleus of magnet2 of period 475: its orbit comes within 1e-115 of the root of a numerator."""
+"""Near a nucleus of magnet2 with period 475: its orbit comes within 1e-115 of a numerator's root."""
 
 
 @pytest.mark.parametrize("depth", ["1e-30", "1e-60", "1e-95"])
 def test_numerators_near_their_roots_are_kept_from_high_precision(own_cache, depth):
-    """Where the orbit passes a critical point that depends on c."""
+    """The orbit passes a critical point that depends on c."""
     job = job_at("magnet2", {}, *NUCLEUS, depth, 32, 2000)
     out = job.first(np.arange(1024))
     pixels = np.random.default_rng(3).choice(1024, 25, replace=False)
@@ -633,7 +633,7 @@ POLE = "-0.793700525984099737375852819636154130195746663949926504904142880912608
     [("0", "1e-3"), ("0", "1e-20"), (POLE, "1e-20"), (POLE[:14], "1e-3"), (POLE[:32], "1e-10"), (POLE[:64], "1e-30")],
 )
 def test_centres_at_poles(own_cache, x, depth):
-    """0 is one of Newton's method for z**3 - 1, and -(1/2)**(1/3) goes there: the reference lies beside the centre."""
+    """0 is a pole of Newton's method for z**3 - 1, and -(1/2)**(1/3) maps to it: the reference avoids the centre."""
     job = job_at("newton", {}, x, "0", depth, 32, 2000)
     out = job.first(np.arange(1024))
     assert (out.trust > 0).mean() > 0.9 and len(np.unique(out.iterations)) > 5
@@ -644,7 +644,7 @@ def test_centres_at_poles(own_cache, x, depth):
 
 
 def test_near_a_pole_that_is_not_0(own_cache):
-    """z - p/p' of p = z**3 - 2z + 2 has its poles at +-sqrt(2/3): near them the denominator is from high precision."""
+    """p = z**3 - 2z + 2: z - p/p' has poles at +-sqrt(2/3); near them high precision gives the denominator."""
     with mpmath.workdps(60):
         pole = mpmath.sqrt(mpmath.mpf(2) / 3)
         place = mpmath.findroot(lambda z: (z - pole) * (3 * z * z - 2) - (z**3 - 2 * z + 2), mpmath.mpc(-0.05, 0.37))

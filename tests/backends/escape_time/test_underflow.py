@@ -1,4 +1,4 @@
-"""Values below float64's range, made so on purpose: what is lost there must show in the bound of the error."""
+"""Values forced below float64's range: what is lost there must show in the error bound."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def place() -> Place:
 
 
 def held(place, view, out):
-    """Counts of settled pixels are right; returns which pixels are."""
+    """Check that all settled pixels are right; returns which pixels are right."""
     right = []
     for k, pixel in enumerate(PIXELS.tolist()):
         n, _, smooth = place.count(*view.at(pixel % view.width, pixel // view.width))
@@ -38,7 +38,7 @@ def test_nothing_is_lost(own_cache, place):
 
 
 def test_differences_that_vanish(own_cache, monkeypatch, place):
-    """As float64 they are 0 or denormal."""
+    """Differences that are 0 or denormal as float64 settle nothing."""
     monkeypatch.setattr(escape_time_differences, "_LEAST", -(10**6))
     monkeypatch.setattr(escape_time_differences, "_least", lambda iteration: -(10**6))
     view = view_at(place, 30)
@@ -49,7 +49,7 @@ def test_differences_that_vanish(own_cache, monkeypatch, place):
 
 
 def test_iterates_that_vanish(own_cache, place):
-    """The reference's iterates close to the critical point, 0 included, taken for ordinary ones."""
+    """Nothing settles where the reference's iterates near the critical point, 0 included, pass for ordinary ones."""
     view = view_at(place, 30)
     job = PerturbationJob(place.system(), view, None, quiet, quiet)
     assert job._tiny.sum() > 3

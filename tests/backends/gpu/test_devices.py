@@ -1,4 +1,4 @@
-"""GPUs as jobs see them: what stands in the way, short memory, failures; no GPU is needed."""
+"""GPUs as jobs see them: obstacles, short memory and failures. No GPU is needed."""
 
 import importlib.util
 import sys
@@ -38,7 +38,7 @@ def test_what_is_missing_is_named_with_the_remedy(monkeypatch):
 
 
 class Runtime:
-    """What CuPy tells of a driver."""
+    """What CuPy says about a driver."""
 
     class CUDARuntimeError(Exception):
         pass
@@ -112,7 +112,7 @@ def test_sizes():
     ],
 )
 def test_what_goes_wrong_on_a_gpu(error, raised, freed):
-    """A kernel that finds no room, too, makes batches smaller; what the pool keeps is given back first."""
+    """Where a kernel finds no room, batches get smaller, too; first the pool gives back what it keeps."""
     done = []
     pool = SimpleNamespace(free_all_blocks=lambda: done.append("freed"))
     entered = {name: Entered(done, name) for name in ("device", "stream")}

@@ -1,6 +1,6 @@
-"""Launching on a GPU up to the driver's own calls: arrays, streams, compiling, and what a kernel is handed.
+"""Launching on a GPU down to the driver's calls: arrays, streams, compiling, and the arguments of kernels.
 
-The driver's ends of CuPy and numba.cuda are replaced; what lies between is theirs. Kernels are compiled to
+The tests replace the driver below CuPy and numba.cuda, and leave the rest of both as it is. Kernels are compiled to
 machine code.
 """
 
@@ -43,7 +43,7 @@ def quiet(*_):
 
 
 class There(np.ndarray):
-    """CuPy's array, as numba.cuda sees it."""
+    """A CuPy array, as numba.cuda sees it."""
 
     def set(self, values):
         self[...] = values
@@ -84,7 +84,7 @@ def cupy():
 
 @pytest.fixture
 def launched(monkeypatch):
-    """What was launched: (stream, configuration, arguments)."""
+    """The launches so far: (stream, configuration, arguments) of each."""
     from numba import cuda
     from numba.cuda import api, dispatcher
     from numba.cuda.cudadrv import devices, driver
@@ -119,8 +119,9 @@ def launched(monkeypatch):
 
 
 def right(one, kernel, launched, registers=None, threads=128):
-    """Its arguments are as many and as large as the kernel's parameters, its blocks as many as fit; registers: of a
-    thread at most.
+    """Check a launch: its arguments match the kernel's parameters in number and size, and it has as many blocks as fit.
+
+    registers: the most that a thread may have.
     """
     (stream, config, given), dispatcher = launched.pop(), one._kernels[kernel, registers]
     assert dispatcher.targetoptions["max_registers"] == registers
@@ -171,7 +172,7 @@ def test_training(launched, monkeypatch, name, tensor_units):
 
 
 def test_kernels_of_two_kinds_have_their_own_registers(launched, monkeypatch):
-    """In one process, on one GPU, where a network that fits tensor units is followed by one that does not."""
+    """In one process, on one GPU: first a network that fits the tensor cores, then one that does not."""
     one = device.Device()
     for name, registers in (("tanh", 128), ("single-datapoint", 168)):
         network = systems.create(name).network

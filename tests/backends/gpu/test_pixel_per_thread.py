@@ -1,4 +1,4 @@
-"""Training pixels of networks with any layers on a GPU: its kernels, compiled for the CPU, against the CPU's own."""
+"""Training pixels of networks with any layers: the GPU's kernels, compiled for the CPU, against the CPU's own."""
 
 import numpy as np
 import ptx
@@ -31,7 +31,7 @@ def large(request):
 
 
 def test_plain_steps(large):
-    """More pixels than a slot holds, on two threads: the very numbers of the CPU's kernel, frozen or not."""
+    """More pixels than a slot holds, on two threads: exactly the CPU kernel's numbers, frozen or not."""
     net, steps = arrays_of(large.network), 40
     layers = len(large.network.weights)
 
@@ -48,7 +48,7 @@ def test_plain_steps(large):
     made = PixelLanes(net, steps)
     found = made.finish(one, weights[:1] if same_start else weights, rates, offsets, step, sums)
     assert begun.sum() > 15 and one.launches == 1
-    # a frozen run's losses overflow before the full step's weights do
+    # the losses of a frozen run overflow before the weights of the full step do
     ordinary = np.isfinite(expected[4]).all(axis=1) & begun
     assert ordinary.sum() > 12
     assert np.array_equal(found.measure[ordinary], measures[ordinary])
@@ -57,7 +57,7 @@ def test_plain_steps(large):
 
 
 def test_hand_off(large, monkeypatch, own_cache):
-    """Step, sums and weights at the hand-off; a wide view, so that it comes early and at different steps."""
+    """Step, sums and weights at the hand-off. In this wide view it comes early, at different steps."""
     one = StandIn()
     gpu, cpu = jobs(GpuPerturbation, CpuPerturbation, large, "0.02", monkeypatch, one)
     at = cpu._differences(np.arange(48))
@@ -76,7 +76,7 @@ def test_perturbation_jobs(large, monkeypatch, own_cache, depth):
     same(gpu.run(np.arange(48)), cpu.run(np.arange(48)), 0)
     assert one.launches == 2
     same(gpu.shadow(np.arange(48)), cpu.shadow(np.arange(48)), 0)
-    assert one.launches == 2  # second runs are the CPU's
+    assert one.launches == 2  # the CPU does the second runs
 
 
 def test_float64_jobs(large, monkeypatch):
@@ -84,7 +84,7 @@ def test_float64_jobs(large, monkeypatch):
     gpu, cpu = jobs(GpuFloat64, CpuFloat64, large, "1e-3", monkeypatch, one := StandIn(), said=said.append)
     same(gpu.run(np.arange(48)), cpu.run(np.arange(48)), 0)
     assert gpu._devices.count == 1 and one.launches == 1
-    assert gpu.second_tile == cpu.tile < gpu.tile  # of what the CPU runs
+    assert gpu.second_tile == cpu.tile < gpu.tile  # the tile of what the CPU runs
     assert np.array_equal(gpu.horizon(np.arange(48)), cpu.horizon(np.arange(48)))
     assert [line.partition(":")[0] for line in said if not line.startswith("Compiling")] == [
         "Second runs, more digits and horizons on the CPU"
@@ -107,7 +107,7 @@ def test_what_runs_which_network():
 
 @pytest.mark.skipif(ptx.missing() is not None, reason=str(ptx.missing()))
 def test_kernels_compile_for_a_gpu(tmp_path):
-    """To PTX and by ptxas: products are fused, and threads wait for each other where they write the same."""
+    """To PTX and machine code: products are fused, and threads wait for each other where they write the same array."""
     network = SmallNetwork(3, widths=(3, 40, 5, 1), rows=40).network
     net, pixels = arrays_of(network), 2
     queue, step, sums = np.zeros(1, np.int64), np.zeros(pixels, np.int64), np.zeros((pixels, 4))

@@ -1,5 +1,6 @@
-"""A pixel in each warp, products by its tensor units: compiled for the CPU, which follows NVIDIA's tables of which lane
-holds what, against NumPy and against the CPU's own kernels.
+"""A pixel in each warp, products by tensor cores: kernels compiled for the CPU, against NumPy and the CPU's kernels.
+
+On the CPU, NVIDIA's tables say which lane holds which element.
 """
 
 import re
@@ -39,17 +40,17 @@ PUBLISHED = ["tanh", "linear", "relu", "weight-init", "minibatch"]
 
 @kernel()
 def sums(values, rows, columns, distances, four):
-    """Sums over the rows and over the columns of what lanes hold, in every lane; values: as ``packed`` reads them."""
+    """Every lane's sums over the rows and over the columns that the lanes hold; values: as ``packed`` reads them."""
     found = packed(values, 0, four, distances)
     put_fragment(rows, 0, (16, 4, 1, 2), sum_rows(found), distances)
     put_fragment(columns, 0, (16, 4, 1, 2), sum_columns(found), distances)
 
 
 def test_products_of_a_warp():
-    """As NVIDIA's tables say what a lane holds: of A row g + 8 u, column q + 4 i, and so on."""
+    """NVIDIA's tables say what a lane holds: row g + 8 u and column q + 4 i of A, and so on."""
     rng = np.random.default_rng(1)
     a, b, c = rng.normal(size=(16, 16)), rng.normal(size=(16, 8)), rng.normal(size=(16, 8))
-    # element n of B is row q + 4 n: its lower bit 4 rows apart, the rest 8
+    # element n of B is row q + 4 n: its lowest bit counts 4 rows, the others 8
     found = np.zeros(128)
     product(a.ravel(), b.ravel(), c.ravel(), found, WARP, FOUR, EIGHT, EIGHT)
     np.testing.assert_allclose(found.reshape(16, 8), c + a @ b, rtol=1e-13, atol=1e-13)
@@ -83,7 +84,7 @@ def warps():
 
 
 def test_plain_steps(published, warps):
-    """More pixels than warps, on two threads, some of them done: sums as the CPU's kernel has them."""
+    """More pixels than warps, on two threads, some already done: the sums equal those of the CPU's kernel."""
     network, steps, pixels = published.network, 60, 23
     net, rng = arrays_of(network), np.random.default_rng(3)
     offsets = np.full((pixels, 1), 0.01) if network.offset else np.zeros((pixels, 1))
@@ -99,7 +100,7 @@ def test_plain_steps(published, warps):
 
 
 def test_a_step_of_random_weights(published, warps):
-    """No symmetry hides a mistaken place: two steps from random weights, to rounding."""
+    """Two steps from random weights agree to rounding: no symmetry hides an element in the wrong place."""
     network = published.network
     net, rng = arrays_of(network), np.random.default_rng(4)
     state = rng.normal(size=(7, 272)), 10.0 ** rng.uniform(-3, -1, (7, 2)), rng.normal(size=(7, 1)) * 0.1
@@ -111,7 +112,7 @@ def test_a_step_of_random_weights(published, warps):
 
 @pytest.mark.parametrize("depth", ["1e-3", "1e-20", "1e-200"])
 def test_differences(published, warps, own_cache, depth):
-    """What differs from the reference after some steps, without the reference: it would hide the difference."""
+    """Differences from the reference run after some steps, compared without that run: it would hide them."""
     view = View.parse("-0.61803398874989", "-0.3141592653589793", depth, "8x6")
     cpu = CpuPerturbation().job(published, view, None, quiet, quiet)
     first, last, ref, pixels = 0, 9, cpu._reference, np.random.default_rng(5).choice(48, 11, replace=False)
@@ -126,13 +127,13 @@ def test_differences(published, warps, own_cache, depth):
     _, *state = cpu._start(None, *at)
     there, step, own = made.from_reference(warps, first, last, np.inf, *state)
     assert made.in_tiles(warps) and (step == last).all()
-    # each weight to some rounding errors of the largest of its pixel
+    # each weight to a few rounding errors of its pixel's largest weight
     assert (np.abs(there - expected) <= 1e-12 * np.abs(expected).max(axis=1, keepdims=True)).all()
     np.testing.assert_allclose(own[:, convergence_measure.SUM :], sums[:, convergence_measure.SUM :], rtol=1e-9)
 
 
 def test_jobs(published, warps, monkeypatch, own_cache):
-    """Pixels, their second runs and horizons."""
+    """Pixels, their second runs and their horizons."""
     monkeypatch.setattr(gpu_jobs, "opened_gpus", lambda: [warps])
     for gpu, cpu, depth in ((GpuFloat64, CpuFloat64, "1e-3"), (GpuPerturbation, CpuPerturbation, "1e-9")):
         view = View.parse("-0.61803398874989", "-0.3141592653589793", depth, "8x6")
@@ -145,7 +146,7 @@ def test_jobs(published, warps, monkeypatch, own_cache):
 
 
 def test_more_digits_stay_in_lanes(warps, monkeypatch):
-    """What has no kernel of tiles reads rows, not tiles."""
+    """Runs that have no kernel for tiles read rows."""
     monkeypatch.setattr(gpu_jobs, "opened_gpus", lambda: [warps])
     system = system_of(SmallNetwork(1, widths=(16, 16, 1), rows=8))
     view = View.parse("-0.61803398874989", "-0.3141592653589793", "1e-3", "8x6")
@@ -159,8 +160,9 @@ def test_more_digits_stay_in_lanes(warps, monkeypatch):
 @pytest.mark.skipif(ptx.missing() is not None, reason=str(ptx.missing()))
 @pytest.mark.parametrize("name", ["tanh", *(pytest.param(n, marks=pytest.mark.slow) for n in ("relu", "minibatch"))])
 def test_kernels_compile_for_a_gpu(name, tmp_path):
-    """By each GPU's own instructions, also one after another in a process, within the registers of four blocks of four
-    warps: nothing of a tile goes to memory.
+    """They use each GPU's own instructions, even one after another in a process.
+
+    They fit the registers of four blocks of four warps, so no part of a tile goes to memory.
     """
     network = systems.create(name).network
     net, layout, pixels = arrays_of(network), layout_of(network), 2
@@ -176,5 +178,5 @@ def test_kernels_compile_for_a_gpu(name, tmp_path):
         delta = ptx.compiled(run_delta_units, (queue, tiled(net), 50, 1, 3, np.inf, *given, shape), capability)
         for code in (plain, delta):
             assert set(re.findall(r"mma\.sync\.aligned\.(\w+)", code)) == instructions
-            # of differences something that waits for the end of a step does
+            # in the delta kernel, values that wait for the end of a step do spill
             assert ptx.figures(code, tmp_path, capability, most=128)[1] <= (0 if code is plain else 256)

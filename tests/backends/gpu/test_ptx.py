@@ -1,4 +1,4 @@
-"""Kernels compiled for a GPU: that they can be, that they spill nothing, and which products they fuse."""
+"""Kernels compiled for a GPU: they compile, they spill nothing, and they fuse only the products that may be fused."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def quiet(*_):
 
 
 class Uncompiled:
-    """An executor for which nothing is compiled beforehand."""
+    """An executor that compiles nothing beforehand."""
 
     tile = prepared = 64
 
@@ -43,7 +43,7 @@ def products(queue, stride, a, b, out):
 
 
 def test_double_double_is_not_fused():
-    """A product is rounded by itself (mul.rn, which ptxas may not fuse), and its error is one fused operation."""
+    """A product is rounded alone (mul.rn, which ptxas may not fuse); one fused operation gives its error."""
     some = np.zeros(4)
     text = ptx.compiled(products, (np.zeros(1, np.int64), 1, some, some, some))
     product = re.search(r"mul\.rn\.f64\s+(%fd\d+), (%fd\d+), (%fd\d+);", text)
@@ -54,7 +54,7 @@ def test_double_double_is_not_fused():
 
 
 def test_compiled_kernels_are_kept(monkeypatch, tmp_path):
-    """The next process loads the machine code; another limit of registers is another kernel."""
+    """The next process loads the machine code; another register limit makes another kernel."""
     from numba.cuda.cudadrv import devices
 
     there, images = SimpleNamespace(compute_capability=(9, 0), id=0), []
@@ -79,7 +79,7 @@ def test_compiled_kernels_are_kept(monkeypatch, tmp_path):
 
 
 def jobs(system, view):
-    """(kernel, arguments) of what a job launches."""
+    """(kernel, arguments) of each launch of a job."""
     launched = []
 
     def launch(module, name, arguments):

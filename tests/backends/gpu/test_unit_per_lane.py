@@ -32,7 +32,7 @@ def shallow(request):
 
 
 def test_plain_steps(shallow):
-    """More pixels than groups, on two threads: sums as the CPU's kernel has them."""
+    """More pixels than groups, on two threads: the sums equal those of the CPU's kernel."""
     net, steps = arrays_of(shallow.network), 40
     expected, mine = (plain_state(shallow.network, 37, steps) for _ in range(2))
     frozen, _ = run_plain(net, steps, *expected)
@@ -40,7 +40,7 @@ def test_plain_steps(shallow):
     there = units_sums(net, steps, mine)
     live = ~frozen & (plain_state(shallow.network, 37, steps)[3] == 0)
     assert live.sum() > 15
-    # what rounding may differ by grows where a run is chaotic; most are not
+    # rounding differences grow where a run is chaotic; most runs are not
     close = np.abs(there - expected[4]) <= 1e-9 * np.abs(expected[4])
     assert close[live].all(axis=1).mean() > 0.9
     assert not there[plain_state(shallow.network, 37, steps)[3] > 0].any()
@@ -49,7 +49,7 @@ def test_plain_steps(shallow):
 
 @pytest.mark.parametrize("name", ["tanh", "linear", "relu", "single-datapoint", "minibatch", "weight-init"])
 def test_published_runs(name):
-    """Of the published size, calm: sixteen lanes, the size that a GPU runs."""
+    """Calm runs of published size: sixteen lanes, as on a GPU."""
     network = systems.create(name).network
     net, steps = arrays_of(network), 12
     rng = np.random.default_rng(0)
@@ -61,7 +61,7 @@ def test_published_runs(name):
 
 
 def test_tanh_of_single_numbers():
-    """What a GPU's threads compute: tanh of plain float64, its slope where it is saturated too, and its difference."""
+    """As a GPU's threads compute it: tanh of a float64, its slope, even where saturated, and its difference."""
     import mpmath
     import numba
 
@@ -118,7 +118,7 @@ def test_perturbation_jobs(shallow, monkeypatch, own_cache, depth):
 
 
 def test_hand_off_is_where_the_cpu_has_it(shallow, monkeypatch, own_cache):
-    """Step, sums and weights at the hand-off; a wide view, so that it comes early and at different steps."""
+    """Step, sums and weights at the hand-off. In this wide view it comes early, at different steps."""
     gpu, cpu = jobs(GpuPerturbation, CpuPerturbation, shallow, "0.02", monkeypatch, one := StandIn())
     at = cpu._differences(np.arange(48))
     step, differences, sums = cpu._to_hand_off(None, gpu._last, 1e-2, *at)
@@ -132,7 +132,7 @@ def test_hand_off_is_where_the_cpu_has_it(shallow, monkeypatch, own_cache):
 
 @pytest.mark.parametrize("tensor_units", [False, True])
 def test_a_kernel_works_out_where_it_begins(own_cache, tensor_units):
-    """From polynomials, as from their values."""
+    """Starting from polynomials gives the same as starting from their values."""
     small = SmallNetwork(2, widths=(16, 16, 1), rows=8) if tensor_units else SmallNetwork(2)
     cpu = CpuPerturbation().job(*(system_of(small), View.parse("-0.618", "-0.314", "1e-3", "8x6")), None, quiet, quiet)
     ref, rng, one = cpu._reference, np.random.default_rng(6), StandIn(tensor_rows=16 * tensor_units)
@@ -162,7 +162,7 @@ def test_failures_fall_back_to_the_cpu(monkeypatch):
 
 def test_short_memory_makes_smaller_batches(monkeypatch):
     small = SmallNetwork(1, rows=4)
-    one = StandIn(memory=400 * 32)  # the sums of 400 pixels
+    one = StandIn(memory=400 * 32)  # room for the sums of 400 pixels
     gpu, cpu = jobs(GpuFloat64, CpuFloat64, small, "1e-3", monkeypatch, one, size="50x40")
     same(gpu.run(np.arange(2000)), cpu.run(np.arange(2000)), 1e-9)
     assert one.launches == 8 and gpu._devices.count == 1
@@ -177,7 +177,7 @@ def test_what_does_not_fit_in_registers():
 @pytest.mark.skipif(ptx.missing() is not None, reason=str(ptx.missing()))
 @pytest.mark.parametrize("name", ["tanh", *(pytest.param(n, marks=pytest.mark.slow) for n in ("linear", "relu"))])
 def test_kernels_compile_for_a_gpu(name, tmp_path):
-    """To PTX and by ptxas, within the registers of three blocks of four warps; nothing of a row goes to memory."""
+    """To PTX and machine code, within the registers of three blocks of four warps; no part of a row goes to memory."""
     network = systems.create(name).network
     net, pixels = arrays_of(network), 2
     shape = unit_per_lane.Units(net, 50).shape

@@ -1,4 +1,4 @@
-"""Training pixels in several limbs with a hidden unit in each lane: the GPU's kernel, compiled for the CPU."""
+"""Training pixels with several limbs and a hidden unit in each lane: the GPU's kernel, compiled for the CPU."""
 
 from dataclasses import replace
 
@@ -31,7 +31,7 @@ from deepzoom.systems.training_run import ExactRun
 
 @kernel()
 def all_steps(net, constants, steps, weights, rates, offsets, losses, shape, kind):
-    """Steps of each pixel; its factors in place of its weights, and the loss before each step (P, steps)."""
+    """(factors in place of weights, losses (P, steps) before each step), after each pixel has run its steps."""
     n, width, k, limbs, lanes = len(shape.inputs), net.widths[1], len(shape.outputs), len(kind), shape.distances
     for p in range(weights.shape[0]):
         below, above, rate_below, rate_above, offset = limb_factors(
@@ -53,7 +53,7 @@ CASES = [*((name, 2) for name in ONE_HIDDEN), ("tanh", 4), pytest.param("two out
 
 @pytest.mark.parametrize(("name", "limbs"), CASES)
 def test_steps_equal_the_definition_exactly_evaluated(name, limbs):
-    """Factors to nearly all bits of all limbs, losses to float64's."""
+    """Factors are right to nearly all bits of all limbs, losses to those of float64."""
     network = SmallNetwork(41, **(ONE_HIDDEN[name] | {"steps": STEPS})).network
     net, constants, pixels = arrays_of(network), constants_of(network, limbs), 5
     points = [tuple(map(mpq, point)) for point in np.random.default_rng(5).uniform(-1.5, 0.3, (pixels, 2)).tolist()]
@@ -92,7 +92,7 @@ def both(name, steps, view, monkeypatch, one, kinds=(GpuFloat64, CpuFloat64)):
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow if n == "tanh" else ()) for n in PUBLISHED])
 def test_published_windows(name, monkeypatch):
-    """Of the published size, before chaos has grown: the CPU's numbers to the last bits of float64."""
+    """Published networks, before chaos has grown: the CPU's numbers to the last bits of float64."""
     gpu, cpu = both(name, 60, window(name), monkeypatch, one := StandIn())
     pixels = np.array([3, 66, 101])
     same(gpu.again(pixels, 0), cpu.again(pixels, 0), 1e-14)
@@ -101,7 +101,7 @@ def test_published_windows(name, monkeypatch):
 
 @pytest.mark.parametrize("name", ["tanh", *(pytest.param(n, marks=pytest.mark.slow) for n in PUBLISHED[1:])])
 def test_whole_published_runs(name, monkeypatch):
-    """Sums in another order, then chaos: as one run of a settled pixel agrees with its other."""
+    """Sums in another order, then chaos: both backends agree as well as the two runs of a settled pixel do."""
     gpu, cpu = both(name, None, window(name), monkeypatch, StandIn())
     pixels = np.array([3, 101])
     same(gpu.again(pixels, 0), cpu.again(pixels, 0), AGREEMENT)
@@ -109,7 +109,7 @@ def test_whole_published_runs(name, monkeypatch):
 
 @pytest.mark.parametrize("rung", [0, 1])
 def test_deep_pixels(monkeypatch, own_cache, rung):
-    """At 1e-20: in double-double from where the reference leaves them, in quad-double from the first step."""
+    """At 1e-20: double-double starts where the pixels leave the reference run, quad-double at the first step."""
     view = View.parse("2.03751234567890123", "0.61251234567890123", "1e-20", "8x6")
     monkeypatch.setattr(gpu_jobs, "opened_gpus", lambda: [one])
     one, system = StandIn(), system_of(SmallNetwork(29, widths=(3, 4, 1), rows=8))
@@ -127,7 +127,7 @@ def test_deep_published_pixels(monkeypatch, own_cache):
 
 
 def test_a_settled_picture(own_cache, monkeypatch, chaos):
-    """The whole way of ``--trust settle``, its rungs on the stand-in where they have a kernel."""
+    """A whole render with ``--trust settle``; the stand-in runs the rungs that have a GPU kernel."""
     monkeypatch.setattr(device, "obstacle", lambda: None)
     monkeypatch.setattr(gpu_jobs, "opened_gpus", lambda: [one])
     one, launched = StandIn(), []
@@ -139,7 +139,7 @@ def test_a_settled_picture(own_cache, monkeypatch, chaos):
     np.testing.assert_allclose(gpu.measure, cpu.measure, rtol=SETTLED)
     again = (gpu.rung > 0) & (cpu.rung > 0)
     assert again.sum() > 30
-    # two runs of one pixel agreed to AGREEMENT; a third, of other sums, may be some times that away
+    # two runs of a pixel agreed to AGREEMENT; a third with other sums may be a few times as far away
     np.testing.assert_allclose(gpu.measure[again], cpu.measure[again], rtol=10 * AGREEMENT)
 
 
@@ -164,7 +164,7 @@ def test_batches_fill_a_gpu_where_it_has_a_kernel(monkeypatch):
 @pytest.mark.skipif(ptx.missing() is not None, reason=str(ptx.missing()))
 @pytest.mark.parametrize(("limbs", "most"), [(2, 64), pytest.param(4, 8192, marks=pytest.mark.slow)])
 def test_kernel_compiles_for_a_gpu(limbs, most, tmp_path):
-    """No product that may be fused but the one of the mean loss; double-double stays in registers."""
+    """Only the product of the mean loss may be fused; double-double stays in registers."""
     network = systems.create("tanh").network
     net, pixels = arrays_of(network), 2
     queue, step, sums = np.zeros(1, np.int64), np.zeros(pixels, np.int64), np.zeros((pixels, 4))

@@ -1,4 +1,4 @@
-"""Horizons by the GPU's kernel, compiled for the CPU, against the CPU's own."""
+"""Horizons by the GPU's kernel, compiled for the CPU, against those by the CPU's own kernel."""
 
 import numpy as np
 import ptx
@@ -28,7 +28,7 @@ def test_chaos(monkeypatch, chaotic):
 
 
 def test_chaos_after_the_hand_off(monkeypatch, own_cache, chaotic):
-    """Runs and shadows that begin at different steps."""
+    """Runs and their shadows start at different steps."""
     view = View.parse("2.0375", "0.6125", "1e-4", "12x10")
     gpu, cpu = horizons(chaotic, view, DEEP, monkeypatch, one := StandIn())
     assert one.launches == 3 and gpu.min() > 3 and np.mean(cpu < STEPS) > 0.5
@@ -38,7 +38,7 @@ def test_chaos_after_the_hand_off(monkeypatch, own_cache, chaotic):
 @pytest.mark.parametrize("name", ONE_HIDDEN)
 @pytest.mark.parametrize(("place", "lost"), [("-3", False), ("12", True)])
 def test_all_kinds_of_networks(monkeypatch, name, place, lost):
-    """Calm, and where the first steps throw the weights beyond all numbers: the same steps, all of them."""
+    """Both kernels give the same horizons, in calm training and where the weights overflow in the first steps."""
     small = SmallNetwork(5, **ONE_HIDDEN[name])
     gpu, cpu = horizons(small, View.parse(place, place, "0.5", "5x3"), FLOAT64, monkeypatch, StandIn())
     assert np.array_equal(gpu, cpu)
@@ -47,7 +47,7 @@ def test_all_kinds_of_networks(monkeypatch, name, place, lost):
 
 def test_short_memory_and_failures(monkeypatch, chaotic):
     view = View.parse("-2", "-2", "0.3", "40x20")
-    one = StandIn(memory=500 * 4 * 8)  # the sums of 500 pixels
+    one = StandIn(memory=500 * 4 * 8)  # room for the sums of 500 pixels
     gpu, cpu = horizons(chaotic, view, FLOAT64, monkeypatch, one)
     assert np.array_equal(gpu, cpu) and one.launches == 2
     gpu, cpu = horizons(chaotic, view, FLOAT64, monkeypatch, StandIn(fails=1))
@@ -56,7 +56,7 @@ def test_short_memory_and_failures(monkeypatch, chaotic):
 
 @pytest.mark.skipif(ptx.missing() is not None, reason=str(ptx.missing()))
 def test_kernel_compiles_for_a_gpu(tmp_path):
-    """What spills is some of the run that waits while the other takes its step."""
+    """The only values that spill are of the run that waits while the other takes its step."""
     network = systems.create("tanh").network
     net = arrays_of(network)
     made = unit_per_lane.Units(net, 50)

@@ -1,4 +1,4 @@
-"""Distances from the set's border, against differences of exact orbits, and the option that asks for them."""
+"""Distances to the set's border against differences of exact orbits, and the option that asks for them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def quiet(*_):
 
 
 def log_size(name, settings, x, y, n, bits):
-    """log|z_k|, and k: of the first z_k beyond 1e10 where n is None, else k = n."""
+    """(log|z_k|, k); k is n, or where n is None, the first with |z_k| beyond 1e10."""
     map_, _ = escape_oracle.step(name, settings)
     (x, y), (a, b), _ = escape_oracle.start(name, settings, x, y, bits)
     far, k = gmpy2.mpz(10**20) << 2 * bits, 0
@@ -37,7 +37,7 @@ def log_size(name, settings, x, y, n, bits):
 
 
 def log_distance(x, y, n, bits):
-    """log of z_n's distance from the nearest root of z**3 - 1, by Newton's method from z_0 = x + iy."""
+    """The log of the distance from z_n to the nearest root of z**3 - 1, by Newton's method from z_0 = x + iy."""
     with gmpy2.context(precision=bits):
         x, y = (gmpy2.mpfr(gmpy2.mpq(v.numerator, v.denominator)) for v in (x, y))
         z = gmpy2.mpc(x, y)
@@ -48,14 +48,14 @@ def log_distance(x, y, n, bits):
 
 
 def slope(of, x, y, h, bits):
-    """|grad of(x, y)| by differences from both sides."""
+    """The length of the gradient of ``of`` at (x, y), by central differences."""
     with gmpy2.context(precision=bits):
         scale = gmpy2.mpfr(gmpy2.mpq(h.numerator, h.denominator)) * 2
         return gmpy2.hypot((of(x + h, y) - of(x - h, y)) / scale, (of(x, y + h) - of(x, y - h)) / scale)
 
 
 def place_of(view, pixel):
-    """Exact x and y, and a pixel's size."""
+    """The exact x and y of a pixel, and its size."""
     row, column = divmod(pixel, view.width)
     numbers = *view.at(column, row), view.depth / view.height
     return [Fraction(int(v.numerator), int(v.denominator)) for v in numbers]

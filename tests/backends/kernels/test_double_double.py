@@ -31,7 +31,7 @@ def root(a, b):
 
 
 def numbers(count, spread=40):
-    """Random pairs (value, what it lacks)."""
+    """Random pairs (high, low) of double-double numbers."""
     rng = np.random.default_rng(count)
     high = rng.choice([-1.0, 1.0], count) * np.ldexp(rng.random(count) + 0.5, rng.integers(-spread, spread, count))
     return [(float(h), float(h * r * 2.0**-54)) for h, r in zip(high, rng.uniform(-1, 1, count), strict=True)]

@@ -1,4 +1,4 @@
-"""Numbers with exponents of their own against exact fractions and mpmath, at the ends of float64's range too."""
+"""Floatexp numbers against exact fractions and mpmath, also at the ends of float64's range."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_functions(x):
     with mpmath.workdps(60):
         true = mpmath.exp(mpmath.mpf(x))
         error = abs(mpmath.ldexp(mpmath.mpf(float(power[0])), int(power[1])) / true - 1)
-        assert error <= 2.0**-51 + 2.0**-53 * abs(x)  # as rounding of x makes it
+        assert error <= 2.0**-51 + 2.0**-53 * abs(x)  # the second part is what rounding of x makes of it
 
 
 def wide_of(x):

@@ -1,4 +1,4 @@
-"""Compiled kernels against the definition they are fused from."""
+"""Compiled kernels, which fuse the definition's operations, against that definition."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_lane_arrays_begin_on_a_cache_line():
 
 
 def definition(network, x, y, steps):
-    """Weights and losses by the definition in NumPy's float64."""
+    """Weights and losses that the definition gives in NumPy's float64."""
 
     def lift(value):
         return np.asarray(float(value) if isinstance(value, Fraction) else value, dtype=np.float64)
@@ -100,7 +100,7 @@ def definition(network, x, y, steps):
 
 
 def plain_arguments(network, x, y):
-    """What ``finish`` takes for pixels at float64 coordinates."""
+    """The arguments of ``finish`` for pixels at float64 coordinates."""
     rates = rates_at(network, x, y, lambda v: np.full(len(x), float(v)))
     offsets = np.zeros((len(x), 1)) if rates.offset is None else rates.offset[:, None].copy()
     weights = start_weights(network, offsets)
@@ -150,7 +150,7 @@ def test_frozen_runs_equal_full_ones_to_the_last_bit(name):
 
     full = plain_arguments(network, x, y)
     undone = np.ones(12, bool)
-    while undone.any():  # the full step alone, also where a run has frozen
+    while undone.any():  # the full step alone, even where a run has frozen
         frozen, _ = run_plain(net, steps, *full)
         undone = frozen
     quick = plain_arguments(network, x, y)
@@ -163,11 +163,11 @@ def test_frozen_runs_equal_full_ones_to_the_last_bit(name):
     again = plain_arguments(network, x, y)
     frozen, _ = run_plain(net, steps, *again)
     if name == "tanh":
-        assert frozen.sum() > 5  # the shortcut is taken at all
+        assert frozen.sum() > 5  # so the shortcut was taken
 
 
 def test_a_run_that_only_pauses_is_not_frozen():
-    """Zero gradient without saturation: run_frozen must leave such a pixel as it is."""
+    """The gradient is zero without saturation: run_frozen must leave such a pixel unchanged."""
     network = SmallNetwork(5, activation="tanh").network
     weights, rates, _offsets, step, sums = plain_arguments(network, np.zeros(2), np.zeros(2))
     step[:] = 3
@@ -200,7 +200,7 @@ def reference_of(network, x, y, bits, steps):
 
 @pytest.mark.parametrize("size", [1e-20, 1e-6, 0.05])
 def test_delta_kernel_equals_delta_arithmetic(small, size):
-    """The fused step against the definition evaluated in delta arithmetic with an exact reference."""
+    """The fused step against the definition, evaluated in delta arithmetic with an exact reference run."""
     network, steps, bits = small.network, 8, 156
     x, y = Fraction("0.1234567890123456789012345"), Fraction("-0.2")
     rng = np.random.default_rng(4)
@@ -268,7 +268,7 @@ def test_pixels_are_handed_off_in_groups_when_all_have_grown():
 
 @pytest.mark.slow
 def test_kernels_hold_on_a_machine_without_avx512(tmp_path):
-    """The same tests with code for a Haswell processor (AVX2: four lanes)."""
+    """The same tests pass with code for a Haswell processor (AVX2: four lanes)."""
     environment = {
         **os.environ,
         "NUMBA_CPU_NAME": "haswell",
@@ -295,7 +295,7 @@ assert KINDS
 
 @pytest.mark.slow
 def test_kernels_are_compiled_once_and_said_so(tmp_path):
-    """Two renders in processes of their own, with an empty cache: only the first one compiles."""
+    """Two renders in separate processes, from an empty cache: only the first one compiles."""
     env = os.environ | {"DEEPZOOM_CACHE": str(tmp_path / "cache")}
     command = [sys.executable, "-m", "deepzoom", "render", "linear", "--size", "8x8", "--steps", "30"]
     first, second = (subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True) for _ in range(2))
@@ -313,7 +313,7 @@ def test_processes_that_keep_kernels_at_the_same_moment_do_not_mix_them_up(monke
 
     one, two = (jit.kernel()(routine)._cache._cache_file for _ in range(2))
     keep = one._save_data
-    monkeypatch.setattr(two, "_load_index", dict)  # read before the first has written anything
+    monkeypatch.setattr(two, "_load_index", dict)  # as if read before the first process wrote anything
 
     def meanwhile(name, data):
         two.save("second", "of the second")

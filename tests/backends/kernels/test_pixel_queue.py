@@ -1,6 +1,6 @@
-"""Kernels that pause and take their pixels from one queue, as on a GPU: the same numbers as one after the other.
+"""Kernels that pause and take their pixels from one queue, as on a GPU, give the same numbers as a plain loop.
 
-They run compiled for the CPU, on two threads (``stand_in.py``); what only a GPU can show is in ``tests/gpu``.
+They are compiled for the CPU and run on two threads (``stand_in.py``); ``tests/gpu`` has what only a GPU can show.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PLACES = [
 
 
 def gpus(monkeypatch, stride, **options):
-    """The executor of a stand-in, and the stand-in."""
+    """(an executor on a stand-in for a GPU, the stand-in)."""
     monkeypatch.setattr(executor, "_STRIDE", stride)
     there = StandIn(**options)
     return Gpus(Devices([there], quiet), quiet), there
@@ -48,7 +48,7 @@ def same(a, b):
 @pytest.mark.parametrize("place", PLACES, ids=lambda m: m.name)
 @pytest.mark.parametrize(("depth", "stride"), [("1e-3", 5), ("1e-20", 1), ("1e-60", 3)])
 def test_paused_and_shared_pixels_are_the_same(own_cache, monkeypatch, place, depth, stride):
-    """All read-outs of all pixels, settled or not, to the last bit."""
+    """All read-outs of all pixels, settled or not, are equal to the last bit."""
     view = View.parse(place.x, place.y, depth, "12x8")
     system = systems.create(place.system, place.settings, min(place.steps, 2000))
     there, device = gpus(monkeypatch, stride)
@@ -63,7 +63,7 @@ def test_paused_and_shared_pixels_are_the_same(own_cache, monkeypatch, place, de
 
 @pytest.mark.parametrize("name", ["mandelbrot", "burning-ship"])
 def test_below_float64(own_cache, monkeypatch, name):
-    """Pixels that begin with exponents of their own, and end without."""
+    """Pixels start in floatexp and end in float64."""
     place = next(m for m in all_landmarks() if m.name == f"{name}-{'e1000' if name == 'mandelbrot' else 'e100'}")
     view = View.parse(place.x, place.y, "1e-400" if name == "mandelbrot" else "1e-330", "6x4")
     system = systems.create(name, place.settings, 40_000 if name == "mandelbrot" else 4000)
@@ -105,7 +105,7 @@ def test_exponents(monkeypatch, stride):
 
 
 def test_arrays_go_to_a_gpu_once(own_cache, monkeypatch):
-    """An orbit and its skips, for as long as the job lives; what belongs to a batch, with it."""
+    """An orbit and its skips stay there as long as the job lives; a batch's own arrays stay as long as the batch."""
     view, system = View.parse("-0.75", "0.1", "1e-3", "12x8"), systems.create("mandelbrot", {}, 500)
     there, device = gpus(monkeypatch, 64)
     sent = []
@@ -125,7 +125,7 @@ def test_arrays_go_to_a_gpu_once(own_cache, monkeypatch):
 
 
 class Nothing:
-    """Kernels without pixels."""
+    """Kernels that compute no pixels."""
 
     @staticmethod
     def share_it(queue, stride, given, out):
@@ -147,7 +147,7 @@ def test_the_cpu_goes_on(own_cache, monkeypatch, options):
 @pytest.mark.parametrize(("depth", "name"), [("1e-3", "gpu-float64"), ("1e-20", "gpu-perturbation")])
 @pytest.mark.parametrize("system", ["mandelbrot", "lyapunov"])
 def test_pictures(own_cache, monkeypatch, depth, name, system):
-    """The whole way: --backend, tiles, checking."""
+    """Whole renders: --backend, tiles and checking."""
     from deepzoom import Scene, render
     from deepzoom.backends.gpu import device
 

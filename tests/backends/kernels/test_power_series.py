@@ -1,4 +1,4 @@
-"""Taylor polynomials of formulas against mpmath's own, and skips against the orbits they stand for."""
+"""Taylor polynomials of formulas against mpmath's, and skips against the orbits that they replace."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FUNCTIONS = {"sin": mpmath.sin, "cos": mpmath.cos, "exp": mpmath.exp}
 
 @pytest.mark.parametrize("text", FORMULAS)
 def test_coefficients_against_mpmath(own_cache, text):
-    """Derivatives by mpmath's Taylor series in s of those in t, at random points, all degrees."""
+    """Coefficients of all degrees against mpmath's derivatives, at random points."""
     module = kernels(Iteration(parse(text)))
     taylor, rows = module.taylor, module.TAYLOR_ROWS
 
@@ -60,7 +60,7 @@ def test_coefficients_against_mpmath(own_cache, text):
 @pytest.mark.parametrize("name", ["mandelbrot", "magnet1", "burning-ship"])
 @pytest.mark.parametrize("depth", ["1e-20", "1e-40"])
 def test_skips_against_orbits_in_mpmath(own_cache, name, depth):
-    """Near its radius a skip of k steps ends where the orbits do, to 2^-48 + k 2^-52 of A z and B c."""
+    """Near its radius, a skip of k steps ends where the orbits end, to 2^-48 + k 2^-52 of A z and B c."""
     place = get({"burning-ship": "burning-ship-e100"}.get(name, f"{name}-deep"))
     system = systems.create(name, {}, 600)
     view = View.parse(place.x, place.y, depth, (8, 8))

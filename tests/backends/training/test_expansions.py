@@ -1,4 +1,4 @@
-"""Expansions against mpmath, and training steps of several limbs against the one definition, exactly."""
+"""Expansions against mpmath, and training steps with several limbs against the exact definition."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ OPERATIONS = {
     "slope": (
         applied(slope_of),
         lambda x, y: mpmath.sech(x * mpmath.log(2) / 2) ** 2,
-        lambda x, y: mpmath.sech(x * mpmath.log(2) / 2) ** 2 * max(1, abs(x) / 90),  # its condition is |x|
+        lambda x, y: mpmath.sech(x * mpmath.log(2) / 2) ** 2 * max(1, abs(x) / 90),  # |x| is its condition
     ),
 }
 
 
 def random_numbers(rng, limbs, scale):
-    """(values as mpf, the same as an array of limbs, lane by lane)."""
+    """(values as mpf, the same values as an array of limbs, one lane each)."""
     values, array = [], np.zeros((COUNT // LANE_COUNT, limbs, LANE_COUNT))
     for i in range(COUNT // LANE_COUNT):
         for lane in range(LANE_COUNT):
@@ -107,7 +107,7 @@ def test_tanh_of_many_limbs_keeps_zero_nan_and_saturation():
 @pytest.mark.parametrize("kind", KINDS, ids=[k.replace(" ", "-") for k in KINDS])
 @pytest.mark.parametrize("limbs", [1, 2, 4])
 def test_steps_equal_the_definition_exactly_evaluated(kind, limbs):
-    """20 steps of more pixels than lanes: weights to nearly all bits of all limbs."""
+    """20 steps of more pixels than lanes: weights are right to nearly all bits of all limbs."""
     small = SmallNetwork(41, steps=20, **KINDS[kind])
     network, pixels, bits = small.network, LANE_COUNT + 3, 53 * limbs + 90
     rng = np.random.default_rng(5)

@@ -1,7 +1,7 @@
 """Pixels of the published networks against golden values of an independent fixed-point oracle (golden/make_golden.py).
 
-200 random pixels over six experiments and depths 1e-6, 1e-12, 1e-20, 1e-30: losses up to and at the hand-off to 1e-10,
-and the fate of every pixel of which the oracle found that float64 can settle it.
+200 random pixels of six experiments at depths 1e-6, 1e-12, 1e-20 and 1e-30. Losses up to the hand-off, and at it, are
+right to 1e-10; so is the fate of every pixel that float64 can settle according to the oracle.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def quiet(*_):
 
 
 def jobs_of(system, kept):
-    """(depth, which golden pixels, job) for each depth, the deepest first: its reference serves all."""
+    """(depth, which golden pixels, job) for each depth; the deepest comes first, as its reference run serves all."""
     size = int(kept["size"])
     for depth in DEPTHS:
         view = View.parse(str(kept["x"]), str(kept["y"]), depth, (size, size))
@@ -46,7 +46,7 @@ def jobs_of(system, kept):
 
 
 def losses_from(network, weights, offset):
-    """Loss of each row of weights by plain NumPy, on all rows of the data."""
+    """The loss of each row of weights on all of the data, by plain NumPy."""
     found = []
     for row, added in zip(weights, offset):
         split = network.weights[0].size
@@ -57,7 +57,7 @@ def losses_from(network, weights, offset):
             "relu": lambda v: np.sqrt(2) * np.maximum(v, 0),
             "identity": lambda v: v,
         }[network.activation](z)
-        with np.errstate(over="ignore"):  # the last loss of a run that diverges may be more than a float64 holds
+        with np.errstate(over="ignore"):  # the last loss of a run that diverges may overflow float64
             found.append(np.mean((h @ w1 / len(w1) - network.y) ** 2))
     return np.array(found)
 
@@ -83,7 +83,7 @@ def test_losses_up_to_the_hand_off_and_fates(system):
         if offset is None:
             offset = job._reference.offset + job._parameters(*at)[1][:, 0]
         start = 0 if job._skip is None else job._skip.step
-        # on the way, and at the hand-off itself
+        # before the hand-off, and at it
         ways = sorted({start, *np.linspace(start, last, 7).astype(int).tolist()})
         for stop, threshold in [*((s, np.inf) for s in ways), (last, HAND_OFF)]:
             step, differences, sums = job._to_hand_off(job._skip, stop, threshold, *at)
@@ -110,7 +110,7 @@ def test_losses_up_to_the_hand_off_and_fates(system):
 
 
 def differences_are_small(job, differences, step):
-    """Pixels that would not have been handed off long before."""
+    """Which pixels a hand-off would not have taken long before."""
     share = np.zeros(len(differences))
     for layer in job._layers:
         largest = np.abs(job._reference.weights[step][:, layer]).max(axis=1)
@@ -121,7 +121,7 @@ def differences_are_small(job, differences, step):
 @pytest.mark.slow
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_the_golden_values_are_what_their_script_makes(system):
-    """One pixel of each system at 1e-20, run anew."""
+    """The script's run gives one pixel of each system at 1e-20 again."""
     from fractions import Fraction
 
     sys.path.insert(0, str(GOLDEN))

@@ -1,4 +1,4 @@
-"""The horizon against runs in NumPy and in mpmath, as a channel and as a colouring."""
+"""The horizon against runs in NumPy and in mpmath; the horizon in fields and as a colouring."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def run(*args):
 
 
 def in_numpy(small, x, y, steps, weights=None):
-    """Losses of a float64 run by plain NumPy from the network's weights, or from others."""
+    """Losses of a float64 run by plain NumPy, from the network's weights or from given ones."""
     w = small.weights if weights is None else weights
     rates = [10.0 ** {"x": x, "y": y}[n] for n in small.network.rates]
     a, b = (np.sqrt(len(v)) for v in small.weights)
@@ -47,7 +47,7 @@ def in_numpy(small, x, y, steps, weights=None):
 
 
 def parting(one, two):
-    """The horizon by its definition in docs/trust.md."""
+    """The horizon as docs/trust.md defines it."""
     for t, (a, b) in enumerate(zip(one, two, strict=True)):
         a, b = (min(v / run[0], 1e6) if np.isfinite(v) else 1e6 for v, run in ((a, one), (b, two)))
         if abs(a - b) > 1e-3 * max(a, b) and max(a, b) > NEGLIGIBLE:
@@ -64,7 +64,7 @@ def chaos(tmp_path):
 
 
 def test_against_numpy_and_mpmath(own_cache, chaos):
-    """Rounding differs from run to run, and so does when it has grown: to a fifth of the steps, nearly always less."""
+    """Two programs round differently, so horizons differ: nearly always by less than a fifth of the steps."""
     small, scene = chaos
     found = render(scene).field.horizon.ravel()
     assert found.dtype == np.int32 and found.min() > 20 and found.max() == STEPS
@@ -105,7 +105,7 @@ def test_a_deep_view_loses_pixels_after_the_hand_off(own_cache, chaos):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_all_kinds_of_networks_stop_at_their_last_step(own_cache, tmp_path, kind):
-    """Where training is calm no pixel is lost, and the steps of both runs are those of the read-out."""
+    """Calm training loses no pixel, and both runs take as many steps as the read-out."""
     small = SmallNetwork(5, **KINDS[kind])
     arrays = {f"theta{i}": w for i, w in enumerate(small.weights)}
     batch = {} if small.batches is None else {"minibatch_idx": small.batches}
@@ -122,7 +122,7 @@ def test_all_kinds_of_networks_stop_at_their_last_step(own_cache, tmp_path, kind
 
 
 class Stops(Observer):
-    """Stops after so many tiles of horizons."""
+    """A watcher that stops the render after so many tiles of horizons."""
 
     def __init__(self, after):
         self.after, self.taken = after, -1

@@ -1,4 +1,4 @@
-"""Golden pixels of small networks of each experiment's kind, from 1e-3 to 1e-100 (golden/make_networks.py)."""
+"""Golden pixels of small networks, one of each experiment's kind, from 1e-3 to 1e-100 (golden/make_networks.py)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pixels of the perturbation backend, from the exact centre to the read-out, against mpmath runs of each pixel."""
+"""Pixels of the perturbation backend, from the exact centre to the read-out; mpmath runs each pixel on its own."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from deepzoom.scene.view import View
 from deepzoom.systems import create
 
 X, Y = "-0.41415926535897932384626433832795028841971", "-0.1718281828459045235360287471352662497757"
-"""A calm place, where a run's last digits do not depend on its first."""
+"""A calm place: errors do not grow along a run."""
 BURSTING = "1.5141592653589793238462643383279502884197", "1.9718281828459045235360287471352662497757"
-"""Where runs diverge at once."""
+"""A place where runs diverge at once."""
 STEPS = 60
 
 
@@ -37,7 +37,7 @@ def true_measure(small, place, pixel):
 @pytest.mark.parametrize("kind", KINDS, ids=[k.replace(" ", "-") for k in KINDS])
 @pytest.mark.parametrize("depth", ["1e-6", "1e-12", "1e-20", "1e-30"])
 def test_pixels_equal_mpmath(own_cache, kind, depth):
-    """Five random pixels of each kind of network at each depth: fate and measure."""
+    """Five random pixels of each kind of network at each depth have the right fate and measure."""
     small = SmallNetwork(20, steps=STEPS, **KINDS[kind])
     place = View.parse(*(BURSTING if depth == "1e-12" else (X, Y)), depth, "33x24")
     job = CpuPerturbation().job(system_of(small), place, None, quiet, quiet)
@@ -67,7 +67,7 @@ def test_the_skip_changes_nothing(own_cache, kind, monkeypatch):
 
 
 def test_differences_that_vanish_are_not_settled(own_cache, monkeypatch):
-    """As below 2**-900 without a skip: all pixels would run as the reference, and their shadows with them."""
+    """As below 2**-900 without a skip: all pixels, and their shadows, would run exactly as the reference run."""
     from deepzoom.backends.training import perturbation as training_perturbation
 
     small = SmallNetwork(21, steps=STEPS)
@@ -85,7 +85,7 @@ def test_differences_that_vanish_are_not_settled(own_cache, monkeypatch):
 
 
 def test_a_wrong_skip_is_refused(own_cache, monkeypatch):
-    """Probe pixels catch polynomials that do not hold, whatever their own terms say."""
+    """Probe pixels find polynomials that are wrong, even where the terms look small enough."""
     from deepzoom.backends.training import perturbation as training_perturbation
 
     small = SmallNetwork(22, steps=STEPS)
@@ -116,7 +116,7 @@ def test_neighbours_differ_where_float64_has_one_number_for_all(own_cache):
 
 
 def test_beyond_the_range_of_float64(own_cache):
-    """At 1e-330 a pixel's difference is no float64; the skip carries it until it is."""
+    """At 1e-330 float64 cannot hold a pixel's difference; the skip carries it until float64 can."""
     small = SmallNetwork(25, steps=60)
     place = View.parse(X, Y, "1e-330", "9x8")
     job = CpuPerturbation().job(system_of(small), place, None, quiet, quiet)
@@ -139,7 +139,7 @@ def test_exact_backend_equals_mpmath(kind):
 
 
 def test_learning_rates_far_below_1(own_cache):
-    """A rate of 1e-100 is no multiple of the reference's last bit unless that is counted in."""
+    """A rate of 1e-100 would lie below the reference run's last bit if the run's bits did not count it in."""
     small = SmallNetwork(27, steps=30)
     place = View.parse("-100", "-100", "0.1", "4x4")
     pixels = np.array([0, 9])
@@ -172,7 +172,7 @@ def test_auto_sees_that_float64_does_not_resolve_more_near_0(own_cache):
 
 
 def test_each_pixel_leaves_the_reference_by_itself(own_cache):
-    """One near the centre leaves later than one at the edge that shares its vectors: the latter cannot wait."""
+    """A pixel near the centre leaves later than one at the edge in the same group of lanes; that one must not wait."""
     small = SmallNetwork(29, widths=(3, 4, 1), rows=8, steps=STEPS)
     place = View.parse(*BURSTING, "1e-9", "1025x1")
     job = CpuPerturbation().job(system_of(small), place, None, quiet, quiet)

@@ -1,5 +1,6 @@
-"""What sets a pixel's second run apart on a GPU: differences, weights and rates moved by a unit in the last place, as
-on the CPU, to the last bit. If nothing were moved, a second run would say of every pixel that it is settled.
+"""A pixel's second run on a GPU moves differences, weights and rates by a unit in the last place, just as on the CPU.
+
+If nothing moved, the second run would equal the first, and every pixel would pass for settled.
 """
 
 import inspect
@@ -33,14 +34,14 @@ def network(tensor_units):
 
 @kernel()
 def moved(weights, number, seed, places, net, shape, out):
-    """A pixel's weights, moved."""
+    """A pixel's weights, moved by a unit in the last place."""
     below, above = disturbed(weights_at(weights, 0, net, shape), number, seed, places, net, shape)
     put_weights(out, 0, below, above, net, shape)
 
 
 @pytest.mark.parametrize("tensor_units", [False, True])
 def test_second_runs_are_moved_as_on_the_cpu(tensor_units):
-    """To the last bit; zero, infinities and NaN stay."""
+    """Equal to the last bit; zero, infinities and NaN do not move."""
     small = SmallNetwork(2, widths=(16, 16, 1), rows=8) if tensor_units else SmallNetwork(2, widths=(3, 5, 2), rows=4)
     net = arrays_of(small.network)
     shape, size = (
@@ -72,7 +73,7 @@ def test_plain_runs(tensor_units):
 
 
 def test_horizons():
-    """In chaos, where a shadow whose weights stay goes another way than one whose weights are moved."""
+    """In chaos a shadow whose weights move parts from one whose weights do not."""
     view = View.parse("2.1", "0.6", "0.3", "12x12")
     cpu = CpuFloat64().job(system_of(SmallNetwork(29, widths=(3, 4, 1), rows=8, steps=150)), view, None, quiet, quiet)
     made, one, some = unit_per_lane.Units(cpu._arrays, 150), StandIn(), np.arange(144)
@@ -84,7 +85,7 @@ def test_horizons():
 
 @pytest.mark.parametrize("tensor_units", [False, True])
 def test_differences(own_cache, tensor_units):
-    """Handed off after one step, where the weights are moved once more."""
+    """After a hand-off at step one the weights move once more."""
     view = View.parse("-0.618", "-0.314", "1e-3", "8x6")
     cpu = CpuPerturbation().job(system_of(network(tensor_units)), view, None, quiet, quiet)
     ref, rng, one = cpu._reference, np.random.default_rng(9), StandIn(tensor_rows=16 * tensor_units)
@@ -102,7 +103,7 @@ def test_differences(own_cache, tensor_units):
 
 
 class Listening(StandIn):
-    """Keeps what is launched: arguments by their names."""
+    """A stand-in that keeps the arguments of what it launches, by name."""
 
     def launch(self, kernel, arguments, threads, registers=None):
         names = inspect.signature(kernel.py_func).parameters
@@ -114,7 +115,7 @@ class Listening(StandIn):
 @pytest.mark.parametrize("tensor_units", [False, True])
 @pytest.mark.parametrize("depth", ["1e-3", "1e-12"])
 def test_jobs(own_cache, monkeypatch, tensor_units, depth):
-    """What jobs hand to the kernels of second runs, and of horizons."""
+    """The arguments that jobs give to the kernels of second runs and of horizons."""
     one, view = Listening(tensor_rows=16 * tensor_units), View.parse("-0.618", "-0.314", depth, "8x6")
     monkeypatch.setattr(gpu_jobs, "opened_gpus", lambda: [one])
     both = (GpuFloat64, CpuFloat64) if depth == "1e-3" else (GpuPerturbation, CpuPerturbation)

@@ -1,4 +1,4 @@
-"""The one definition of the training step: against mpmath, and against the published trajectories."""
+"""The one definition of the training step, against mpmath and against the published trajectories."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ X, Y = "0.31415926535897932384626433832795028841971", "0.27182818284590452353602
 
 
 def run(network, x, y, lift, steps):
-    """Steps of the definition in any arithmetic."""
+    """Run the definition's steps in any arithmetic."""
     constants, rates = Constants.of(network, lift), rates_at(network, x, y, lift)
     weights = start(network, rates, lift)
     for t in range(steps):
@@ -82,7 +82,7 @@ def test_differences_equal_those_of_two_exact_runs(small, depth):
 
 
 def test_published_trajectories():
-    """Losses and final weights of the published program, made with JAX, at points that no rounding disturbs."""
+    """Losses and final weights of the published JAX program, at points where rounding does not matter."""
     for name, system in (("tanh", "tanh"), ("identity", "linear"), ("relu", "relu")):
         kept = np.load(GOLDEN / f"{name}_trajectories.npz")
         network = create(system).network
@@ -94,7 +94,7 @@ def test_published_trajectories():
             ours, other = (np.array([float(s.loss) for s in r]) for r in (steps, disturbed))
             known = np.isfinite(ours) & (ours < 1e6 * ours[0])
             if not np.allclose(ours[known], other[known], rtol=1e-9, atol=0):
-                continue  # chaotic: two float64 programs part here
+                continue  # chaotic: no two float64 programs agree here
             smooth += 1
             assert np.array_equal(known, np.isfinite(losses) & (losses < 1e6 * losses[0]))
             assert np.allclose(ours[known], losses[known], rtol=1e-9, atol=0)
@@ -137,7 +137,7 @@ def test_taylor_polynomials_give_the_differences(small):
         return Series(data, snapshot.exponent, 4, Fold()).at(np.array([dx]), np.array([dy]), 0)[0]
 
     assert float(taylor.totals.sum.reference.floats()) == pytest.approx(float(sums[0]), rel=1e-15)
-    if snapshot.fold > -10:  # no fold of relu near
+    if snapshot.fold > -10:  # no fold of relu is near
         got = value(snapshot.weights)
         assert np.abs(got - true).max() <= 1e-10 * np.abs(true).max()
         assert abs(value(snapshot.sums)[1] - float(sums[1] - sums[0])) <= 1e-9 * abs(float(sums[1] - sums[0])) + 1e-15
