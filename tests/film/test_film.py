@@ -1,4 +1,4 @@
-"""Films: the way down, what keyframes compute, and reprojected frames against the same rendered directly."""
+"""Films: the path down, what keyframes compute, and reprojected frames against frames rendered directly."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def mandelbrot(depth="1e-4", size="48x32", shape=IDENTITY, steps=2000):
 
 @pytest.fixture(scope="module")
 def filmed(tmp_path_factory):
-    """(film, keyframes) of the Mandelbrot set from 3 to 1e-4, and what making it took."""
+    """(film, keyframes) of the Mandelbrot set from 3 to 1e-4, and the work that it took."""
     folder = tmp_path_factory.mktemp("film")
     film = Film(Descent.of(mandelbrot(), mpq(3)), mpq(3), mpq(1, 10**4), 40, 48, 32)
     result = make(film, Target(folder, folder / "data", keep=True), jobs=2)
@@ -69,7 +69,7 @@ def test_a_thousand_decimals_deep():
 @pytest.mark.parametrize("quality", [0.7, 1.0, 2.0])
 @pytest.mark.parametrize("shape", [IDENTITY, parse_stretch("20@30").turned(40)])
 def test_pixels_are_new_unless_the_next_keyframe_covers_them_whole(quality, shape):
-    """By the corners of each pixel, placed exactly, against the next view's box."""
+    """The exact corners of each pixel against the next view's box."""
     descent = Descent.of(mandelbrot("1e-9", "24x16", shape), mpq(3), quality)
     outer, inner = (descent.keyframe(k).view for k in (20, 21))
     new = new_pixels(outer, inner)
@@ -109,7 +109,7 @@ def test_only_what_is_new_is_computed(filmed):
 
 
 def pixel_scale_border(field):
-    """Pixels with another fate within two pixels."""
+    """Which pixels have another fate within two pixels."""
     fate = np.pad(field.fate, 2, mode="edge")
     h, w = field.fate.shape
     parts = np.stack([fate[i : i + h, j : j + w] for i in range(5) for j in range(5)])
@@ -135,7 +135,7 @@ def test_reprojected_frames_equal_rendered_ones(filmed, number):
 
 
 def test_reprojected_frames_of_a_training_fractal(own_cache, tmp_path):
-    """Down to where keyframes are differences from one reference."""
+    """Down to depths where keyframes are differences from one reference run."""
     place = landmarks.get("tanh-deep")
     scene = Scene("tanh", View.parse(place.x, place.y, "1e-8", "20x16"), 50, backend="cpu-perturbation")
     film = Film(Descent.of(scene, mpq(9)), mpq(9), scene.view.depth, 31, 20, 16)
@@ -160,10 +160,10 @@ def test_every_point_is_covered(filmed):
 
 
 def test_a_point_takes_the_value_of_the_deepest_keyframes_pixel(filmed):
-    """The deepest in whose box the point lies."""
+    """The deepest keyframe whose box holds the point."""
     film, keyframes, _ = filmed
     view = film.view(10)
-    u, v = 0.01, 0.003  # near the centre: some seven keyframes deeper
+    u, v = 0.01, 0.003  # near the centre, about seven keyframes deeper
     got = sample(view, np.array([[u], [v]]), keyframes).measure[0]
     x, y = u * float(view.depth), v * float(view.depth)
     for k in reversed(range(film.descent.count)):
@@ -230,12 +230,12 @@ def test_a_stretch_follows_what_it_is_told_smoothly_and_never_falls():
     middle = np.linspace(0, 10, 140)[20:110]
     assert np.abs(grown[20:110] - middle).max() < 1.5
     assert _followed([1.0, 1.0, 1.0]) == [1.0, 1.0, 1.0]
-    # a jump at the end turns in before it
+    # a jump at the end starts its turn before it
     assert np.diff(np.array(_followed([1.0] * 20 + [2.0**4])) * 4).max() <= 0.2 + 1e-9
 
 
 def test_colours_go_evenly(filmed):
-    """From frame to frame colours change no more than by what moves; and a frame looks as a picture of its view."""
+    """From frame to frame colours change only as the picture moves, and a frame looks like its view's picture."""
     film, keyframes, _ = filmed
     fine = replace(film, frames=400)
     colours = Colours(keyframes)
@@ -252,7 +252,7 @@ def test_colours_go_evenly(filmed):
 
 
 def signed_keyframes(tmp_path, measure_of):
-    """A film of a training system from made-up measures: f(log2 of the distance from the centre)."""
+    """A film of a training system with invented measures, f(log2 of the distance from the centre)."""
     scene = Scene("tanh", View.parse("0", "0", "1e-3", "32x32"), 60)
     descent = Descent.of(scene, mpq(1))
     keyframes = Keyframes(tmp_path, descent)
@@ -280,7 +280,7 @@ def test_converged_and_diverged_keep_their_parts_of_the_palette(tmp_path):
 
 
 def test_ranks_blend_where_a_kind_is_rare(tmp_path):
-    """Converged pixels become few and are gone deeper down: their colours do not jump on the way."""
+    """Converged pixels become few, and vanish deeper down: their colours do not jump on the way."""
     keyframes = signed_keyframes(tmp_path, lambda x, y: np.where(x < -0.02, -1.0 - np.hypot(x, y), 1 + np.hypot(x, y)))
     colours = Colours(keyframes)
     colours._palette = "gray"
@@ -331,12 +331,12 @@ def test_ends_have_their_parts_of_the_palette_in_every_frame(own_cache, tmp_path
         samples = frame(view, keyframes)
         rgb = hued.rgb(samples, film.descent.position(view.depth))
         drawn = samples.measure >= 0
-        nearest = np.argmax(oklab.from_rgb(rgb[drawn])[:, 1:] @ bases.T, axis=1)  # of the three hues
+        nearest = np.argmax(oklab.from_rgb(rgb[drawn])[:, 1:] @ bases.T, axis=1)  # the nearest of the three hues
         assert np.array_equal(nearest + 1, samples.attractor[drawn])
 
 
 def test_the_exponential_map(filmed):
-    """Its rows are circles of the view, as wide as a pixel: against values straight from the mathematics."""
+    """Each row is a circle of the view, one pixel wide; its values are compared with the formula's."""
     film, keyframes, _ = filmed
     descent = replace(film.descent, scene=replace(film.descent.scene, colouring=Colouring("cyclic", 4.0)))
     own = Keyframes(keyframes.folder, descent)
@@ -347,7 +347,7 @@ def test_the_exponential_map(filmed):
     assert expmap(own, most_rows=50).shape[0] in (49, 50, 51)
     shaded = replace(descent.scene, colouring=Colouring(slope=45.0))
     assert np.isfinite(expmap(Keyframes(keyframes.folder, replace(descent, scene=shaded)), most_rows=50)).all()
-    # outer rows, far from the set: the smooth count of each point by itself
+    # outer rows, far from the set: the smooth count of each point, iterated alone
     errors = []
     for row in range(0, rows // 12, 4):
         for column in range(0, width, 9):

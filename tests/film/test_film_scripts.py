@@ -67,7 +67,7 @@ def test_every_system_has_a_place_for_a_film_to_1e_20():
     for place in places.values():
         assert parse_decimal(place.reaches, "") <= parse_decimal(end_of(place), "") <= parse_decimal("1e-20", "")
     assert end_of(places["tanh"]) == "1e-20"
-    assert end_of(places["minibatch"]) == "1.2e-38"  # at 1e-20 that place is dust
+    assert end_of(places["minibatch"]) == "1.2e-38"  # that place is dust at 1e-20
 
 
 def test_a_plain_and_an_unfolded_view(monkeypatch):

@@ -1,16 +1,16 @@
-"""Make the golden pixels of every escape-time system and of formulas of one's own, from 1e-3 to 1e-1000.
+"""Make the golden pixels of every escape-time system and of formulas, from 1e-3 to 1e-1000.
 
-    python tests/golden/make_depths.py        some minutes of one core; writes depths.json beside it
+    python tests/golden/make_depths.py        takes some minutes on one core; writes depths.json beside it
 
-What escape.json has is not made again: of powers and folds there is only 1e-1000 here. Nothing comes from the package
-(helpers/escape_oracle.py; formulas are Python's own evaluation of their text in gmpy2's complex numbers). Views and
-pixels are as in make_escape.py. Each pixel is run with 200 bits more than the depth has and again with 100 more until
-count, attractor and, to 1e-12, the smooth count are the same; `bits` are those of the last
-run of a view. `n` is 0 and `value` null where the limit was reached; formulas have no value.
+It does not repeat what escape.json has: for powers and folds there is only 1e-1000 here. The oracle is
+helpers/escape_oracle.py; for formulas Python evaluates their text in gmpy2's complex numbers. Nothing comes from the
+package. Views and pixels are as in make_escape.py. Each pixel runs with 200 bits more than the depth has, then with 100
+more each time, until the count and the attractor are equal, and the smooth counts agree to 1e-12. `bits` is the number
+in a view's last run. Where the limit was reached, `n` is 0 and `value` is null; formulas have no value.
 
-Centres are preperiodic points, z_pre = z_(pre + per), where there is structure at every depth. They are found by
-Newton's method in two real variables, its derivatives divided differences, from random starts; of folds and powers from
-the starts of make_escape.py.
+Centres are preperiodic points, z_pre = z_(pre + per), which have structure at every depth. Newton's method in two real
+variables finds them; its derivatives are divided differences. It starts at random, or for folds and powers where
+make_escape.py starts.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ QUOTIENT = {"formula": "z**3 + c/z", "z0x": "1"}
 FOLDED = {"formula": "fold(z)**3 + c"}
 CONJUGATE = {"formula": "conj(z)**3 + c/2"}
 
-# system, settings, preperiod and period, and where to look: middle and half a side
+# system, settings, preperiod and period, and the square to search: its middle and half its side
 HOLOMORPHIC = [
     ("newton", {}, 3, 2, 0.0, 0.0, 1.5),
     ("newton", RELAXED, 3, 2, 0.0, 0.0, 1.5),
@@ -62,7 +62,7 @@ HOLOMORPHIC = [
 
 
 def evaluated(text):
-    """A formula in gmpy2's complex numbers."""
+    """A formula, evaluated in gmpy2's complex numbers."""
     names = {
         "sin": gmpy2.sin, "cos": gmpy2.cos, "exp": gmpy2.exp, "i": mpc(0, 1), "conj": lambda v: v.conjugate(),
         "fold": lambda v: mpc(abs(v.real), abs(v.imag)),
@@ -72,7 +72,7 @@ def evaluated(text):
 
 
 def step_of(system, settings):
-    """z, c -> z', and z_0 where it is not the pixel."""
+    """The map z, c -> z', and z_0 where it is not the pixel."""
     if system == "newton":
         a = settings.get("relaxation", "1")
         return lambda z, c: z - mpfr(a) * (z * z * z - 1) / (3 * z * z), None
@@ -91,7 +91,7 @@ def step_of(system, settings):
 
 
 def decimals(number):
-    """A number to DIGITS decimals."""
+    """The text of a number to DIGITS decimals."""
     scaled = int(gmpy2.rint(number * gmpy2.mpz(10) ** DIGITS))
     digits = gmpy2.mpz(abs(scaled)).digits().rjust(DIGITS + 1, "0")
     return ("-" if scaled < 0 else "") + digits[:-DIGITS] + "." + digits[-DIGITS:]
@@ -138,12 +138,12 @@ def centre(system, settings, pre, per, x, y, half):
         return None
 
     def fits(p):
-        """Whether an orbit stays where it is meant to, and its cycle repels in all directions without shearing much."""
+        """Whether an orbit stays within bounds, and its cycle repels in all directions without much shear."""
         found = orbit(p, pre + per)
         if not all(gmpy2.is_finite(z) for z in found) or max(abs(z) for z in found) > 40 or abs(p.imag) < 0.05:
             return False
         if abs(found[pre - 1] - found[pre + per - 1]) < 1e-3 or abs(found[pre] - 1) < 1e-2:
-            return False  # it began earlier; it rests at the magnets' attractor
+            return False  # the cycle starts earlier, or the orbit rests at the magnets' attractor
         slopes = []
         for d in (mpc(mpfr("1e-20"), 0), mpc(0, mpfr("1e-20"))):
             z, w = found[pre], found[pre] + d
@@ -165,7 +165,7 @@ def centre(system, settings, pre, per, x, y, half):
 
 
 def run(system, settings, x, y, bits, limit=LIMIT):
-    """(n, attractor, value) of a pixel; value None where there is none."""
+    """(n, attractor, value) of a pixel by the oracle; value is None where there is none."""
     if system == "nova":
         n, smooth = oracle.nova(3, ("1", "0"), x, y, limit, bits)
         return n, int(smooth is not None), smooth
@@ -214,7 +214,7 @@ def view(system, settings, x, y, depth):
 
 
 def views_of(system, settings, x, y, depths):
-    """The views, or None where one is plain."""
+    """The golden pixels of all views, or None where a view has fewer than three kinds of pixels."""
     found = []
     for depth in depths:
         found.append(view(system, settings, x, y, depth))

@@ -1,22 +1,23 @@
 """Make the golden counts of the escape-time systems: random pixels of deep views, run in fixed-point integers.
 
-    python tests/golden/make_escape.py        about a minute of one core; writes escape.json beside it
+    python tests/golden/make_escape.py        takes about a minute on one core; writes escape.json beside it
 
-An oracle of its own (helpers/escape_oracle.py); nothing comes from the package. A view is 64 x 64 pixels about the
-exact decimal centre, y upwards: pixel (i, j) lies at centre + depth * ((j + 1/2 - 32) / 64, (32 - i - 1/2) / 64).
-Each pixel
-is run with 200 fraction bits more than the depth has and again with 100 more, until the count is the same and the
-smooth counts agree to 1e-12; the finer run's are kept. `pixels` are row * 64 + column, `iterations` the n of the first
-|z_n| > R, 0 within `limit`, and `smooth` has 14 digits, null where n is 0. `delicate` are those of the pixels whose
-count is another with only 45 bits more than the depth: not for a difference kept in float64 to settle. At most one
-in five of a view may be so; the folded maps have wide stretches about their preperiodic points where nearly all are,
-orbits that stay long and chaotic before they leave, and such centres were passed over.
+The oracle is helpers/escape_oracle.py; nothing comes from the package. A view has 64 x 64 pixels around the exact
+decimal centre, y upwards: pixel (i, j) lies at centre + depth * ((j + 1/2 - 32) / 64, (32 - i - 1/2) / 64). Each pixel
+runs with 200 fraction bits more than the depth has, then with 100 more, until the counts are equal and the smooth
+counts agree to 1e-12; the file keeps the finer run's. `pixels` are row * 64 + column. `iterations` is the first n with
+|z_n| > R, or 0 where there is none within `limit`. `smooth` has 14 digits, and is null where n is 0.
 
-The centres are found here too, in two ways. Preperiodic points (z_pre = z_(pre + per), repelling; of the parameter, or
-for julia of the plane) by Newton's method in two real variables, its derivatives divided differences at 2**-500; some
-of these lie on the real axis, which for the ships and the shark fin is a fold. And descents along a fold: zooming in
-by 14/3 at a time on the 3 x 3 pixels of 14 x 14 with the most counts among them, of those that z_k's fold runs
-through, so that it runs near the centre at all depths.
+`delicate` lists the pixels whose count changes where only 45 bits more than the depth are used: a difference kept in
+float64 cannot settle these. At most one pixel in five of a view may be delicate. The folded maps have wide regions
+around their preperiodic points where nearly all pixels are, as orbits there are chaotic for long before they escape;
+such centres were passed over.
+
+The centres are found here, too, in two ways. Some are repelling preperiodic points, z_pre = z_(pre + per), of the
+parameter, or of the plane for julia. Newton's method in two real variables finds them; its derivatives are divided
+differences at 2**-500. Some lie on the real axis, which is a fold for the ships and the shark fin. The other centres
+come from descents along a fold, which zoom in by 14/3 at a time. Of 14 x 14 pixels a descent takes the block of 3 x 3
+with the most different counts among those that z_k's fold crosses, so the fold is near the centre at all depths.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ FLOAT = 45
 DIGITS = 120
 NEWTON = 1000
 
-# system, settings, and a preperiodic point: preperiod, period and about where
+# system, settings, and a preperiodic point: preperiod, period and a place near it
 PREPERIODIC = [
     ("mandelbrot", {"power": "2"}, 11, 3, -0.23061854880941493, -0.8160764508988396),
     ("mandelbrot", {"power": "3"}, 7, 2, 0.10240682688119258, -1.1527998610746706),
@@ -76,7 +77,7 @@ FOLDS = {
 
 
 def orbit(system, settings, x, y, steps, bits):
-    """z_0 ... z_steps of the pixel at the fixed-point x, y; None if it gets far."""
+    """z_0 ... z_steps of the pixel at x, y, in fixed point; None where it goes far."""
     map_, _ = oracle.step(system, settings)
     x, y = Fraction(int(x), 1 << bits), Fraction(int(y), 1 << bits)
     z, c, _ = oracle.start(system, settings, x, y, bits)
@@ -89,7 +90,7 @@ def orbit(system, settings, x, y, steps, bits):
 
 
 def preperiodic(system, settings, pre, per, x, y):
-    """The preperiodic point near x, y to DIGITS decimals."""
+    """The preperiodic point near x, y, to DIGITS decimals."""
     bits = NEWTON
     x, y = oracle.fixed(x, bits), oracle.fixed(y, bits)
     h = mpz(1) << bits // 2
@@ -112,7 +113,7 @@ def preperiodic(system, settings, pre, per, x, y):
 
 
 def descend(system, k, x, y):
-    """A centre by a descent along the fold of z_k."""
+    """A centre, found by a descent along the fold of z_k."""
     grid, block = 14, 3
     x, y, depth = Fraction(x), Fraction(y), Fraction(1, 2)
     while depth > Fraction(1, 10**112):
@@ -150,7 +151,7 @@ def decimals(number):
 
 
 def settled(system, settings, x, y, bits):
-    """The pixel's count and smooth count, the same with 100 bits more."""
+    """The pixel's count and smooth count, once 100 bits more give the same."""
     coarse = oracle.iterate(system, settings, x, y, LIMIT, bits)
     while True:
         bits += 100

@@ -1,12 +1,12 @@
 """Make the golden pixels: random pixels of the published networks, run in fixed-point integers.
 
-    python tests/golden/make_golden.py [SYSTEM ...]        about an hour of one core for all; takes up where it was
+    python tests/golden/make_golden.py [SYSTEM ...]        takes about an hour on one core for all; resumes where it was
 
-An oracle of its own, written from the experiment's description: matrices of FLINT integers scaled by 2**bits, tanh by
-arb. Nothing comes from the package but the published arrays. Each pixel is run with two precisions, until the
-convergence measures agree to 12 digits; the agreement is kept as its digits. Whether float64 can settle a pixel is
-decided here too: from the step at which its weights differ from the centre's by 1/32, rounded to float64 and disturbed
-in the last place at random, plain NumPy runs must all end in the pixel's fate.
+The oracle is in this file, written from the experiment's description: matrices of FLINT integers scaled by 2**bits, and
+tanh by arb. Only the published arrays come from the package. Each pixel runs with two precisions, until the convergence
+measures agree to 12 digits; the file keeps how many digits agree. The script also decides whether float64 can settle a
+pixel. It takes the weights at the step where they differ from the centre's by 1/32, rounds them to float64, and
+disturbs them at random in the last place; all plain NumPy runs from there must end in the pixel's fate.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ EXPERIMENTS = {
 
 
 class Fixed:
-    """Matrices of integers times 2**-bits."""
+    """Matrices of integers, in units of 2**-bits."""
 
     def __init__(self, bits):
         self.bits, self.one = bits, flint.fmpz(1) << bits
@@ -72,7 +72,7 @@ class Fixed:
         return out
 
     def scalar(self, function):
-        """The integer of a real number given by a function that computes it with arb."""
+        """The integer for a real number; a function computes that number with arb."""
         with flint.ctx.workprec(self.bits + 80):
             return (function() * flint.arb((1, self.bits))).mid().floor().unique_fmpz()
 
@@ -87,7 +87,7 @@ class Fixed:
 
 
 def divided(a, whole):
-    """Quotients by a whole number, rounded down."""
+    """Quotients of integers by a whole number, rounded down."""
     return np.vectorize(lambda v: v // whole, otypes=[object])(a)
 
 
@@ -99,7 +99,7 @@ def load(name):
 
 
 def exact_run(name, x, y, bits, steps=None):
-    """Yields (loss as float64, weights before the step as integers) of one pixel."""
+    """Run one pixel; yields (loss as float64, weights before the step as integers) at each step."""
     X, Y, t0, t1, act, rows, has_offset, all_steps = load(name)
     f = Fixed(bits)
     xs, ys, w0, w1 = (f.matrix(a) for a in (X, Y, t0, t1))
@@ -152,7 +152,7 @@ def run_exact(name, x, y, bits):
 
 
 def plain_fate(name, x, y, w, start, rng):
-    """Fate of a NumPy run from given weights at a step, each weight disturbed by up to one unit in the last place."""
+    """The fate of a NumPy run from given weights at a step; each weight moves by at most one unit in the last place."""
     X, Y, t0, _, act, rows, has_offset, steps = load(name)
     n, hidden = t0.shape
     w = w * (1 + rng.uniform(-1, 1, w.shape) * 2.2e-16)

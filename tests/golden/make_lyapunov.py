@@ -1,10 +1,10 @@
 """Make the golden Lyapunov exponents, from 1e-3 to 1e-100.
 
-    python tests/golden/make_lyapunov.py        a minute of one core; writes lyapunov.json beside it
+    python tests/golden/make_lyapunov.py        takes a minute on one core; writes lyapunov.json beside it
 
-Nothing comes from the package (helpers/escape_oracle.py). Pixels are drawn from a view of 64 x 64, row by row from the
-top. Each is run with 150 digits more than the depth has and again with 100 more until the exponent is the same to
-1e-15; `digits` are those of the last run of a view.
+The oracle is helpers/escape_oracle.py; nothing comes from the package. Pixels are chosen at random from a view of
+64 x 64, numbered row by row from the top. Each runs with 150 digits more than the depth has, then with 100 more each
+time, until the exponent stays the same to 1e-15. `digits` is the number in a view's last run.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ DEPTHS = ("1e-3", "1e-13", "1e-30", "1e-60", "1e-100")
 PIXELS, SIZE, WARMUP, STEPS = 8, 64, 60, 200
 
 TANGENT = "3.82842712474619009760337744841939615713934375075389614635335947598146495692421407770077506865528314547"
-# Sequence and centre: order, chaos, the edge of zircon city, a superstable point, the tangent bifurcation 1 + sqrt(8)
+# sequence and centre: order, chaos, the edge of Zircon City, a superstable point, the tangent bifurcation 1 + sqrt(8)
 PLACES = (
     ("AB", "3.2461", "3.1174"),
     ("AB", "3.8123", "3.9217"),

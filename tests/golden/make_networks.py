@@ -1,16 +1,15 @@
 """Make the golden pixels of small networks, one of each published experiment's kind, from 1e-3 to 1e-100.
 
-    python tests/golden/make_networks.py        some minutes of one core; writes networks.json beside it
+    python tests/golden/make_networks.py        takes some minutes on one core; writes networks.json beside it
 
-By the mpmath oracle (helpers/oracle.py); nothing comes from the package. The published networks (make_golden.py) are
-too slow to run exactly at these depths, and their 500 steps too few for differences of 1e-100 to show. These have 3
-inputs,
-4 hidden units and one output, from the seeds below; their arrays are kept. The rates of `tanh` are chaotic, by a decade
-in 4 steps, and it has as many steps at each depth as bring the differences of pixels to light; the other experiments'
-pixels at 1e-60 and below differ from their centre by less than is kept, and what is tested is the way to it.
+The oracle is helpers/oracle.py, in mpmath; nothing comes from the package. The published networks (make_golden.py) are
+too slow to run exactly at these depths, and 500 steps are too few for differences of 1e-100 to show. The networks here
+have 3 inputs, 4 hidden units and one output, from the seeds below; the file keeps their arrays. The rates of `tanh` are
+chaotic: differences grow tenfold in 4 steps. It has as many steps at each depth as make its pixels differ. The other
+experiments' pixels at 1e-60 and deeper differ from their centre by less than the file keeps; they test the path to it.
 
-Views and pixels are as in make_escape.py, of 4 pixels. Each is run with 400 bits more than the depth has and again with
-100 more until the measures agree to 1e-13; the finer run's is kept, `bits` are its.
+Views and pixels are as in make_escape.py, with 4 pixels each. Each pixel runs with 400 bits more than the depth has,
+then with 100 more each time, until the measures agree to 1e-13. The file keeps the finer run's measure and its `bits`.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ PIXELS = 4
 SIZE = 64
 WIDTHS = (3, 4, 1)
 STEPS = dict.fromkeys(DEPTHS, 300)
-# seed, rows, activation, centre, steps; weight-init has its offset at x, minibatch draws 3 rows a step
+# seed, rows, activation, centre, steps; weight-init has its offset at x, minibatch draws 3 rows per step
 NETWORKS = {
     "tanh": (45, 8, "tanh", "1.763081", "-0.346756", dict(zip(DEPTHS, (120, 160, 220, 340, 500), strict=True))),
     "linear": (42, 6, "identity", "0.3", "0.4", STEPS),
@@ -47,7 +46,7 @@ NETWORKS = {
 
 
 def run(made, system, x, y, steps, bits):
-    """The measure of a pixel."""
+    """The measure of a pixel by the oracle."""
     activation = NETWORKS[system][2]
     with mpmath.workprec(bits):
         a, b = (mpmath.mpf(10) ** (mpmath.mpf(v.numerator) / v.denominator) for v in (x, y))

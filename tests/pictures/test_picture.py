@@ -1,4 +1,4 @@
-"""Fields, colours and pictures: what is written reads back, whole or not at all."""
+"""Fields, colours and pictures: a file reads back as it was written, and no file is left half written."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_figures_carry_their_scene(tmp_path, field):
     ],
 )
 def test_axes_have_just_enough_digits(low, high):
-    """Both ends right to a ten-thousandth of what parts them or better, and not to a hundred-millionth."""
+    """Both ends are right to a ten-thousandth of their distance or better, but not to a hundred-millionth of it."""
     texts = end_labels(parse_decimal(low, "x"), parse_decimal(high, "x"))
     apart = Decimal(high) - Decimal(low)
     for text, value in zip(texts, (low, high)):
@@ -136,7 +136,7 @@ def test_axes_have_just_enough_digits(low, high):
 
 def test_colours_spread_by_rank_as_published():
     measure = np.array([[-5.0, -1.0, -3.0], [0.0, 2.0, 1e6]])
-    # negative values from deep to shallow over [1, 0.25], others over [-0.25, -1]
+    # negative values map to [1, 0.25] from deep to shallow, others to [-0.25, -1]
     assert np.allclose(by_rank(measure), [[1.0, 0.25, 0.625], [-0.25, -0.625, -1.0]])
     assert np.allclose(by_rank(np.array([[-5.0, np.nan]])), [[1.0, np.nan]], equal_nan=True)
     assert np.all(by_rank(np.full((2, 2), 3.0)) < 0)

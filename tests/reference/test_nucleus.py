@@ -1,4 +1,4 @@
-"""Periods, nuclei and sizes against roots of the defining polynomials and own iterations in mpmath."""
+"""Periods, nuclei and sizes against roots of the defining polynomials and separate iterations in mpmath."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def as_mpc(n):
 
 
 def orbit(c, power, count):
-    """z_1 .. z_count of 0."""
+    """z_1 .. z_count of the orbit of 0."""
     z, result = mpmath.mpc(0), []
     for _ in range(count):
         z = z**power + c
@@ -36,7 +36,7 @@ def orbit(c, power, count):
 
 
 def nuclei(power, period):
-    """All c whose orbit of 0 has this least period, from the polynomial's roots."""
+    """All c for which 0 has exactly this period, from the polynomial's roots."""
     p = np.polynomial.Polynomial([0])
     for _ in range(period):
         p = p**power + np.polynomial.Polynomial([0, 1])
@@ -53,7 +53,7 @@ def nuclei(power, period):
     ("power", "period", "count"), [(2, 2, 1), (2, 3, 3), (2, 4, 6), (2, 5, 15), (3, 2, 2), (3, 3, 8)]
 )
 def test_all_nuclei_of_low_periods(power, period, count):
-    """Each from a view a little beside it; centre to 1e-19 of the size, size by difference quotients of the orbit."""
+    """Each is found from a view beside it; its centre is right to 1e-19 of its size, its size to 1e-5."""
     places = nuclei(power, period)
     assert len(places) == count
     with mpmath.workdps(60):
@@ -70,7 +70,7 @@ def test_all_nuclei_of_low_periods(power, period, count):
 
 
 def own_size(c, power, period):
-    """1 / (|dz_p/dc| |dz_p/dz_1|**(1/(d-1))), both by central differences."""
+    """The size 1 / (|dz_p/dc| |dz_p/dz_1|**(1/(d-1))), both slopes by central differences."""
     h = mpmath.mpf(10) ** -20
 
     def last(c, moved=0):
@@ -85,7 +85,7 @@ def own_size(c, power, period):
 
 
 def test_known_values():
-    """The real period-3 minibrot, to its published digits and size; of -1 the size is 1/2; the main set's is 1."""
+    """The real period-3 minibrot has its published digits and size; the size at -1 is 1/2, and the main set's is 1."""
     n = found("mandelbrot", "-1.75", "0", "0.1")
     assert (n.period, n.y) == (3, 0)
     with mpmath.workdps(40):
@@ -98,7 +98,7 @@ def test_known_values():
 
 
 def test_the_burning_ship_off_and_on_the_real_axis():
-    """For real c it is z**2 + c; elsewhere the orbit of 0 is followed with folds of its own."""
+    """For real c the map is z**2 + c; elsewhere the test folds the orbit of 0 itself."""
     n = found("burning-ship", "-1.755", "0.001", "0.05")
     assert (n.period, n.y) == (3, 0) and float(n.x) == pytest.approx(-1.7548776662466927, rel=1e-15)
     for place in (("-1.5", "-0.03", "0.02"), ("-0.6", "-1.03", "0.05")):
@@ -114,7 +114,7 @@ def test_the_burning_ship_off_and_on_the_real_axis():
 
 @pytest.mark.parametrize("name", ["tricorn", "celtic", "buffalo", "perpendicular-burning-ship", "shark-fin"])
 def test_maps_that_are_not_holomorphic(name):
-    """What is found closes its orbit in an independent integer iteration, and not before."""
+    """In independent integers, the orbit of the found nucleus closes after its period, and not before."""
     import escape_oracle
 
     n = found(name, "-1.7", "0.01", "0.3")
@@ -130,7 +130,7 @@ def test_maps_that_are_not_holomorphic(name):
 
 
 def test_a_deep_one():
-    """In a view at 1e-40, a minibrot of some 1e-80: z_p(c) vanishes to the digits, and no smaller period does."""
+    """A view at 1e-40 has a minibrot of about 1e-80: z_p(c) is 0 to all digits, and no earlier iterate is."""
     from deepzoom.landmarks import get
 
     place = get("mandelbrot-deep")
@@ -173,7 +173,7 @@ def test_no_nucleus_and_no_such_maps():
 
 
 def test_the_command(tmp_path, monkeypatch, own_cache):
-    """Its command line renders the minibrot: inside at the centre, outside at the border."""
+    """The command line that it prints renders the minibrot: inside at the centre, outside at the border."""
     from deepzoom.rendering.field import Field
 
     monkeypatch.chdir(tmp_path)
@@ -192,7 +192,7 @@ def test_the_command(tmp_path, monkeypatch, own_cache):
         field.fate[16, 16] == 0
         and np.all(field.fate[[0, -1]] == 1)
         and (field.fate == 0).mean() == pytest.approx(1.5066 / 16, rel=0.1)
-    )  # the set's area
+    )  # the Mandelbrot set's area
     none = run("nucleus", "mandelbrot", "--center", "1", "1", "--depth", "0.1")
     assert none.exit_code == 1 and none.stdout == "" and "no nucleus of a period up to 20,000" in none.stderr
     for given, message in (

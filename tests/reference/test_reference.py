@@ -1,4 +1,4 @@
-"""Reference runs: their digits hold, they are as long as needed, and what is kept of them can be relied on."""
+"""Reference runs: their stated digits are right, they are long enough, and the cache of them can be relied on."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def view(depth="1e-20", size="64x64", x=X, y=Y):
 
 
 WILD = {"x": "1.500000000000000000000000031415926535", "y": "0.5"}
-"""Where differences grow by 68 bits in 90 steps (with seed 6)."""
+"""A place where differences grow by 68 bits in 90 steps (with seed 6)."""
 
 
 @pytest.mark.parametrize("depth", ["1e-6", "1e-20", "1e-60"])
 def test_stated_digits_hold(own_cache, depth):
-    """Every recorded weight and loss against mpmath with three times the digits."""
+    """Each recorded weight and loss against mpmath with three times the digits."""
     small = SmallNetwork(3, steps=120)
     system = small_system()
     system.network = small.network
@@ -56,7 +56,7 @@ def test_stated_digits_hold(own_cache, depth):
 
 
 def test_stated_digits_hold_at_published_size(own_cache):
-    """The run of the default landmark's first steps against one with twice the bits."""
+    """The first steps of the default landmark's run against a run with twice the bits."""
     from deepzoom.systems.training_run import ExactRun
 
     system = create("tanh")
@@ -116,7 +116,7 @@ def test_only_as_many_steps_as_needed(own_cache):
     found = [reference.obtain(system, view(d, **WILD)) for d in ("1e-3", "1e-8", "1e-15")]
     assert found[0].steps < found[1].steps < found[2].steps < 200
     for depth, got in zip((3, 8, 15), found):
-        # near pixels have left it at the end, and had not one step before (a longer one that is kept serves too)
+        # at its end near pixels have left it, one step before they had not (a longer run in the cache serves, too)
         needed = math.log2(reference.HAND_OFF * reference._NEAREST) + depth / math.log10(2)
         assert got.reach.max() >= needed > np.sort(got.reach)[-2]
 
@@ -188,7 +188,7 @@ def test_a_kill_leaves_nothing_that_misleads(tmp_path):
     results = context.Queue()
     worker = context.Process(target=obtain_in, args=(tmp_path, 10, results))
     worker.start()
-    time.sleep(2.5)  # somewhere in its imports, its run or its writing
+    time.sleep(2.5)  # it may be importing, running or writing
     os.kill(worker.pid, signal.SIGKILL)
     worker.join()
     obtain_in(tmp_path, 10, queue := context.Queue())
@@ -216,7 +216,7 @@ def test_stopping_keeps_the_steps_made(own_cache):
 
 
 def test_a_run_in_the_middle_of_its_exact_weights(own_cache):
-    """The centre's digits beyond float64 matter: two centres one float64 apart are two references."""
+    """The centre's digits beyond float64 matter: two centres that are neighbouring float64 numbers have two runs."""
     system = small_system(6)
     a = reference.obtain(system, view("1e-20", **WILD))
     b = reference.obtain(system, view("1e-20", **WILD | {"x": "1.500000000000001"}))
@@ -227,7 +227,7 @@ def test_a_run_in_the_middle_of_its_exact_weights(own_cache):
 
 
 def test_a_view_takes_no_more_of_a_longer_reference_than_it_needs(own_cache):
-    """A picture does not depend on what was rendered before it."""
+    """So a picture does not depend on what was rendered before it."""
     small = SmallNetwork(21)
     system = create("tanh")
     system.steps, system.network = small.steps, small.network

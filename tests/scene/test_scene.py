@@ -1,4 +1,4 @@
-"""Views and scenes: exact pixels, and a TOML text that reads back to the same scene."""
+"""Views and scenes: pixels are exact, and a scene's TOML text reads back to the same scene."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def exact(value):
 
 
 def true_point(view, row, column):
-    """centre + depth * (u, v), from the contract's own formula."""
+    """The point of a pixel by the contract's formula, centre + depth * (u, v)."""
     u = (Fraction(column) + Fraction(1, 2) - Fraction(view.width, 2)) / view.height
     v = (Fraction(view.height, 2) - row - Fraction(1, 2)) / view.height
     return exact(view.x) + exact(view.depth) * u, exact(view.y) + exact(view.depth) * v
@@ -64,7 +64,7 @@ def test_y_grows_upward_and_x_to_the_right():
 
 
 def test_published_windows_have_their_outermost_pixel_centres_on_the_corners():
-    view = View.parse("0", "0", "64", "64x64")  # a window of 63 times 64 / 63
+    view = View.parse("0", "0", "64", "64x64")  # a window of 63, times 64 / 63
     assert (view.at(0, 0)[0], view.at(63, 0)[0]) == (Fraction(-63, 2), Fraction(63, 2))
 
 
@@ -143,7 +143,7 @@ def test_a_wrong_scene_is_refused(change, message):
 
 
 def test_scenes_without_colours_are_in_the_published_ones():
-    """As written before there were any to choose; and a scene in these is written as it was then."""
+    """So are scenes from before colours could be chosen; a scene in the published colours is still written that way."""
     text = valid().to_toml()
     assert tomllib.loads(text)["colour"] == {"palette": "Spectral"}
     assert Scene.from_toml(text).colouring == Colouring("rank", slope=None, interior="#000000", colours=())

@@ -1,4 +1,4 @@
-"""Stretched and turned views: where their pixels stand, what they show, and how the shape is given and kept."""
+"""Stretched and turned views: where their pixels lie, what they show, and how the shape is given and stored."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SHIP = (
     "-1.04990754514637048724270657147425222328314931231242206340821112",
     "-0.9130527524344864042255938591760607042357488623618701379638785399",
 )
-"""Islands beside the Burning Ship."""
+"""Islands near the Burning Ship."""
 LEANING = ["31.5", "-0.125", "7.3", "0.061"]  # determinant 2.834
 
 
@@ -38,7 +38,7 @@ def quiet(*_):
 
 
 def true_point(view, texts, pixel):
-    """centre + depth * shape (u, v), from the contract's own formula."""
+    """The point of a pixel by the contract's formula, centre + depth * shape (u, v)."""
     row, column = divmod(pixel, view.width)
     u = (Fraction(column) + Fraction(1, 2) - Fraction(view.width, 2)) / view.height
     v = (Fraction(view.height, 2) - row - Fraction(1, 2)) / view.height * (-1 if view.flip else 1)
@@ -85,7 +85,7 @@ def test_a_stretch_and_a_turn_are_what_they_say():
     along, across = np.array([math.cos(math.pi / 6), 0.5]), np.array([-0.5, math.cos(math.pi / 6)])
     assert np.allclose(leaning.matrix @ along, 32 * along, atol=1e-9)
     assert np.allclose(leaning.matrix @ across, across, atol=1e-9)
-    # turned by 30 degrees, a picture's right is the stretched direction
+    # with a turn of 30 degrees, the picture's right is the stretched direction
     assert np.allclose(leaning.turned(30).matrix @ [1, 0], 32 * along, atol=1e-9)
     assert parse_stretch("32@-330") == leaning == parse_stretch("32@390")
 
@@ -170,7 +170,7 @@ def system_of(small):
 @pytest.mark.parametrize("kind", ["tanh", "relu", "minibatch", "offset once"])
 @pytest.mark.parametrize("backend", [CpuPerturbation, ExactBackend, CpuFloat64])
 def test_pixels_of_stretched_views_equal_mpmath(own_cache, kind, backend):
-    """Differences along the weak direction are sums that cancel: a stretch costs its digits, here three."""
+    """Along the weak direction differences are sums that cancel: a stretch costs its own digits, three here."""
     import oracle
 
     small = SmallNetwork(20, steps=80, **KINDS[kind])
@@ -192,7 +192,7 @@ def test_pixels_of_stretched_views_equal_mpmath(own_cache, kind, backend):
     [("1e-3", CpuFloat64), ("1e-3", CpuPerturbation), ("1e-30", CpuPerturbation), ("1e-30", ExactBackend)],
 )
 def test_escape_counts_of_stretched_views(own_cache, depth, backend):
-    """Against big integers; small pictures also run again in double-double."""
+    """Counts against big integers; small pictures also run in double-double."""
     view = View.parse(*SHIP, depth, "24x20")
     view = replace(view, shape=parse_stretch("9@60").turned(-33), flip=True)
     texts = view.shape.texts()
@@ -208,9 +208,9 @@ def test_escape_counts_of_stretched_views(own_cache, depth, backend):
 
 
 def test_unfolding_makes_differences_grow_alike(own_cache, tmp_path):
-    """The weights at the hand-off, by mpmath at four points of the unfolded view's circle: all as far from the centre.
+    """At four points of the unfolded view's circle, mpmath's weights at the hand-off are equally far from the centre's.
 
-    Without the shape they differ by its ratio.
+    Without the shape their distances differ by its ratio.
     """
     small = SmallNetwork(28, steps=120)
     path = tmp_path / "own.npz"
@@ -245,9 +245,9 @@ def test_unfolding_makes_differences_grow_alike(own_cache, tmp_path):
 
 @pytest.mark.parametrize("curvature", [0.0, 1e-4, 1e-2, 0.5])
 def test_a_long_direction_that_bends_is_stretched_less(curvature):
-    """Of f(s, t) = (s + c t^2 / 2, t / 1000), turned: changes along both directions are alike on average."""
+    """f(s, t) = (s + c t^2 / 2, t / 1000), turned: changes along both directions are equal on average."""
     c, s = np.cos(0.4), np.sin(0.4)
-    # s = c x + s y, t = -s x + c y: monomials x, y, x^2, x y, y^2
+    # s = c x + s y, t = -s x + c y; monomials x, y, x^2, x y, y^2
     first = [c, s, curvature / 2 * s * s, -curvature * s * c, curvature / 2 * c * c]
     second = [-s / 1000, c / 1000, 0.0, 0.0, 0.0]
     shape = _balanced(Derivatives(np.array([first, second]).T))
@@ -295,7 +295,7 @@ def test_which_views_unfold_by_themselves(given, unfolds, tmp_path):
     (tmp_path / "kept.toml").write_text(Scene("tanh", view, 500).to_toml())
     request = Request(**{k: tmp_path / v if k == "scene" else v for k, v in given.items()})
     scene = request.to_scene()
-    if unfolds is None:  # the default view: its landmark's own
+    if unfolds is None:  # the default view has its landmark's own shape
         unfolds = not landmarks.get("tanh-deep").shape
     assert request.unfolds(scene) is unfolds
     if given == {"scene": "kept.toml"}:
@@ -316,7 +316,7 @@ def test_maps_without_folds_are_left_as_they_are(own_cache):
 
 
 def test_a_skewed_place_of_the_burning_ship_is_unfolded(own_cache):
-    """The tangent dz/dc at the end, by differences of exact orbits: after unfolding it stretches alike."""
+    """dz/dc at the end, by differences of exact orbits, stretches all directions alike after unfolding."""
     x, y = "-1.76", "-0.028"
     scene = Scene("burning-ship", View.parse(x, y, "1e-6", "8x8"), 4000)
     matrix = unfolding(scene).matrix
@@ -345,7 +345,7 @@ def test_a_skewed_place_of_the_burning_ship_is_unfolded(own_cache):
 
 
 def test_second_runs_of_stretched_views_show_what_cancels(own_cache):
-    """Along the long direction, coordinates cancel: they are moved by what rounding made of them and of the skip."""
+    """Along the long direction coordinates cancel; second runs move them by their rounding and that of the skip."""
     small = SmallNetwork(20, steps=80, **KINDS["tanh"])
     place, pixels = View.parse(X, Y, "1e-25", "6x6"), np.arange(36)
     for stretch, least, most in (("off", 0.0, 0.0), ("1e8@34", 1e-15, 1e-14)):
