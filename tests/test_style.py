@@ -32,9 +32,8 @@ def test_clean(tool):
 
 
 def sources():
-    return [
-        p for room in ("deepzoom", "backends", "scripts", "benchmarks") for p in sorted((ROOT / room).rglob("*.py"))
-    ]
+    rooms = "deepzoom", "backends", "scripts", "benchmarks", "tests/helpers"
+    return [p for room in rooms for p in sorted((ROOT / room).rglob("*.py"))]
 
 
 def test_files_are_short():

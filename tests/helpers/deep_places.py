@@ -192,8 +192,9 @@ def returned(name: str, x: mpfr, y: mpfr, period: int, begin: Pair | None = None
 
 
 def sizes(name: str, x: mpfr, y: mpfr, period: int, h: mpfr) -> tuple[mpfr, mpfr] | tuple[None, None]:
-    """(size, scale) of the component at a nucleus, as ``Nucleus`` has them but not as logarithms; None for both where
-    a slope is 0 or not finite.
+    """(size, scale) of the component at a nucleus, which ``Nucleus`` has as logarithms.
+
+    Both are None where a slope is 0 or not finite. h: distance for divided differences.
     """
     degree = MAPS[name][2]
     begin = (mpfr(0), mpfr(0)) if name in ROOTS else orbit(name, x, y, 1)[1]

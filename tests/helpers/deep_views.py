@@ -119,9 +119,10 @@ def at_preperiodic(name: str, seed: int | str, digits: float) -> Place:
 
 
 def in_julia(name: str, seed: int | str, digits: float, exactly: bool = False) -> Place:
-    """A preimage of the critical point in the Julia set of a c near a nucleus; what lies about it is 10**-digits large.
+    """A preimage of the critical point in a Julia set, c near a nucleus; what is there is 10**-digits or larger.
 
-    exactly: False for a size that the seed chooses, 10**-digits or larger. Raises ValueError where no nucleus is found.
+    exactly: whether the nucleus has a size near 10**-digits; else the seed chooses a size up to that depth. Raises
+    ValueError where no nucleus is found.
     """
     power, rng = int(name[-1]), random.Random(f"{name} {seed}")
     away = digits if exactly else max(20, digits * rng.uniform(0.3, 1.0))

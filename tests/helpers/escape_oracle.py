@@ -1,9 +1,9 @@
 """An oracle for escape-time fractals and the Lyapunov exponent, written from the maps' formulas alone.
 
-It shares nothing with the package: each pixel is iterated on its own, with many digits at every step. There is no
-perturbation, no float64 and no shortcut. Polynomial maps are iterated in fixed-point integers: a number is an integer
-over 2**bits, and a product is rounded towards minus infinity. Rational maps are iterated in gmpy2's complex numbers.
-A point is a pair (x, y), y upwards.
+It shares nothing with the package: each pixel's orbit is iterated alone, with many digits at every step, and without
+perturbation, float64 or shortcuts. Polynomial maps are iterated in fixed-point integers: a number is an integer
+over 2**bits, and a product is rounded towards minus infinity. Rational maps are iterated in gmpy2's complex numbers,
+the Lyapunov exponent in mpmath. A point is a pair (x, y), y upwards.
 """
 
 from __future__ import annotations

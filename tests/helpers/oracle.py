@@ -1,12 +1,12 @@
 """An oracle for training runs: loops over scalars in mpmath, written from the experiment's description alone.
 
 It shares nothing with the package: no NumPy arithmetic, no perturbation, no code. A layer's weights are a list of rows,
-one row per input. The caller sets the precision (``mpmath.workdps``).
+one row per input. The caller sets the precision, by ``mpmath.workdps`` or ``workprec``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import mpmath
@@ -20,7 +20,7 @@ Layers = list[Matrix]
 
 
 def matmul(a: Matrix, b: Matrix) -> Matrix:
-    """The product of two matrices, each element one exact sum of products."""
+    """The product of two matrices; each element is rounded once."""
     return [[mpmath.fdot(zip(row, column)) for column in zip(*b)] for row in a]
 
 
@@ -87,22 +87,29 @@ def train(
             size = len(errors) * len(errors[0])
         # derivative of the loss by the sums that the last layer takes
         back = [[2 * v / size / mpmath.sqrt(widths[-2]) for v in row] for row in errors]
-        updated: Layers = []
-        for depth in range(len(w) - 1, -1, -1):
-            values, _ = trail[depth]
-            gradient = matmul([list(c) for c in zip(*values)], back)
-            gradient = [[v / mpmath.sqrt(widths[depth]) for v in row] for row in gradient]
-            rate = learning[depth]
-            updated.insert(0, [[v - rate * g for v, g in zip(*pair)] for pair in zip(w[depth], gradient)])
-            if depth:
-                through = matmul(back, [list(c) for c in zip(*w[depth])])
-                _, fed = trail[depth - 1]
-                back = [
-                    [v / mpmath.sqrt(widths[depth]) * slope(z) for v, z in zip(*pair)] for pair in zip(through, fed)
-                ]
-        w = updated
+        w = _updated(w, trail, back, learning, slope)
     history.append(w)
     return losses, history
+
+
+def _updated(
+    w: Layers, trail: list[tuple[Matrix, Matrix]], back: Matrix, learning: Sequence[mpmath.mpf],
+    slope: Callable[[mpmath.mpf], mpmath.mpf],
+) -> Layers:  # fmt: skip
+    """The weights after one step; back: derivatives of the loss by the sums that the last layer takes."""
+    updated: Layers = []
+    for depth in range(len(w) - 1, -1, -1):
+        values, _ = trail[depth]
+        width = len(w[depth])
+        gradient = matmul([list(c) for c in zip(*values)], back)
+        gradient = [[v / mpmath.sqrt(width) for v in row] for row in gradient]
+        rate = learning[depth]
+        updated.insert(0, [[v - rate * g for v, g in zip(*pair)] for pair in zip(w[depth], gradient)])
+        if depth:
+            through = matmul(back, [list(c) for c in zip(*w[depth])])
+            _, fed = trail[depth - 1]
+            back = [[v / mpmath.sqrt(width) * slope(z) for v, z in zip(*pair)] for pair in zip(through, fed)]
+    return updated
 
 
 def measure(losses: list[mpmath.mpf], most: int = 10**6) -> mpmath.mpf:
