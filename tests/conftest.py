@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture
 def own_cache(tmp_path, monkeypatch):
-    """An empty cache of reference runs for this test alone; its folder."""
+    """The folder of an empty cache of reference runs for this test alone."""
     from deepzoom import cache
 
     monkeypatch.setattr(cache, "_references", lambda: tmp_path / "references")

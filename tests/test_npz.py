@@ -41,7 +41,7 @@ def test_damaged_files_and_none(tmp_path):
 
 
 def test_headers_are_parsed_one_at_a_time(tmp_path, monkeypatch):
-    """Python before 3.11.8 fails where two threads parse headers at the same time."""
+    """Python before 3.11.8 fails if two threads parse headers at the same time."""
     np.savez(tmp_path / "a.npz", **{f"x{i}": np.arange(i) for i in range(20)})
     real, inside, most, count = np.lib.format.read_array, [], [], threading.Lock()
 

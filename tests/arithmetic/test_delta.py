@@ -105,7 +105,7 @@ def test_rules(rule, exponent, exact):
                 abs(true_difference(function, at, (changes[0], 0.0), exponent)),
                 abs(true_difference(function, at, (0.0, changes[1]), exponent)),
             ]
-            # where differences cancel each other, the step itself is badly conditioned
+            # if differences cancel each other, the step itself is badly conditioned
             assert abs(got - true) <= bound * 2.5e-16 * (sum(parts) + abs(true)) * (1 if exact else 4), (at, changes)
 
 

@@ -1,4 +1,4 @@
-"""Exact arithmetic against mpmath; errors are counted in units of the last bit."""
+"""Exact arithmetic against mpmath. Errors are counted in units of the last bit."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def test_colours_beyond_srgb_keep_lightness_and_hue():
 
 @pytest.mark.parametrize(("ends", "least"), [(2, 0.27), (3, 0.18), (4, 0.14), (5, 0.1), (8, 0.05)])
 def test_ends_look_different_to_every_eye(ends, least):
-    """Distances in OKLab are as docs/colouring.md states them; a distance of 0.02 can just be seen."""
+    """Distances in OKLab are as docs/colouring.md states them. A distance of 0.02 can just be seen."""
     rgb = oklab.to_rgb(attractors.bases(ends, DEFAULT_PALETTE, ()))
     light = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     for eye in EYES.values():
@@ -95,7 +95,7 @@ def test_hues_are_of_the_number_not_of_what_is_seen(system, ends):
 
 
 def test_fast_is_light_and_each_attractor_has_all_shades():
-    """A pixel's lightness follows its rank among its attractor's pixels alone; each count has a contour."""
+    """A pixel's lightness follows its rank among its attractor's pixels alone. Each count has a contour."""
     counts = np.sort(np.random.default_rng(3).random((2, 300)) * 10)
     measure = np.stack([counts[0], 1000 + counts[1]])
     light = oklab.from_rgb(coloured(field_of("newton", measure, np.array([[1] * 300, [3] * 300]))))[..., 0]

@@ -43,7 +43,7 @@ def field_of(measure, attractor=None, distance=None, how=GREY, system="mandelbro
 
 
 def test_a_histogram_gives_each_whole_count_a_band():
-    """Counts of 0, 1, 1, 3 in four pixels: bands of 1/4, 1/2 and 1/4 of the palette; pixels take each band's middle."""
+    """Counts of 0, 1, 1, 3 in four pixels: bands of 1/4, 1/2 and 1/4 of the palette. Pixels take each band's middle."""
     got = (by_histogram(np.array([[0.5, 1.25, 1.75], [3.0, -1.0, NAN]])) + 1) / 2
     assert np.allclose(got, [[1 / 8, 1 / 2, 1 / 2], [7 / 8, NAN, NAN]], equal_nan=True)
     assert np.isnan(by_histogram(np.full((2, 2), -1.0))).all()
@@ -157,7 +157,7 @@ def test_interior_has_its_colour_under_any_light():
 
 
 def test_slopes_of_a_signed_measure_stop_where_the_sign_changes():
-    """There is no slope between converged and diverged pixels; within each there is light and shadow."""
+    """There is no slope between converged and diverged pixels. Within each there is light and shadow."""
     plateaus = np.where(np.arange(12) < 6, -30.0, 30.0) * np.ones((7, 1))
     assert np.array_equal(colour(plateaus, "magma", how=Colouring(slope=0.0)), colour(plateaus, "magma"))
     ramp = np.linspace(-2.0, -1.0, 40) * np.ones((20, 1))
@@ -189,7 +189,7 @@ def test_distances_of_the_field_come_first():
 
 @pytest.mark.parametrize("by", ["rank", "cyclic", "histogram", "distance"])
 def test_pictures_of_a_part_of_the_pixels(by):
-    """A pixel that is not done takes the colour of the coarser pixel that is, attractor included; else grey."""
+    """A pixel that is not done takes the coarser pixel's colour, attractor included, or grey if there is none."""
     field = field_of(np.zeros((16, 32)), np.zeros((16, 32), np.int16), how=Colouring(by, slope=10.0), system="newton")
     field.scene = replace(field.scene, palette="viridis")
     field.done[:] = False

@@ -33,7 +33,7 @@ X, Y = "-0.41415926535897932384626433832795028841971", "-0.171828182845904523536
 
 @pytest.fixture
 def place(tmp_path, monkeypatch, own_cache):
-    """An empty folder with a small network's data; returns options that render that network at once."""
+    """An empty folder with a small network's data. Returns options that render that network at once."""
     small = SmallNetwork(31, widths=(2, 3, 1), rows=4)
     data = tmp_path / "own.npz"
     np.savez(data, X=small.x, Y=small.y, theta0=small.weights[0], theta1=small.weights[1])
@@ -408,7 +408,7 @@ def test_a_number_taken_in_the_meantime_is_left_alone(place, monkeypatch):
 
 
 def test_resume_where_a_render_was_killed_at_its_end(place):
-    """Killed after its data file, after its picture, or with nothing left to do; files of another scene stay."""
+    """Killed after its data file, after its picture, or with nothing left to do. Files of another scene stay."""
     files = "--out", "a.png", "--data", "a.npz"
     assert deepzoom(*place, *files).exit_code == 0
     picture, whole = Path("a.png").read_bytes(), Field.load(Path("a.npz"))
@@ -431,7 +431,7 @@ def test_resume_where_a_render_was_killed_at_its_end(place):
 
 
 def test_resume_refuses_data_that_changed(place):
-    """The scene names the data file; the checkpoint knows its contents."""
+    """The scene names the data file. The checkpoint knows its contents."""
     place[place.index("--size") + 1] = "96x96"
     assert deepzoom(*place, "--out", "a.png", "--data", "a.npz").exit_code == 0
     kept = Field.load(Path("a.npz"))

@@ -57,7 +57,7 @@ def depth_of(rng, deepest):
 
 
 def jobs_of(scene):
-    """Jobs by the chosen backend, and by float64 where that is another backend and can hold the pixels."""
+    """Jobs by the chosen backend, and by float64 if that is another backend that can hold the pixels."""
     for name in ("auto", "cpu-perturbation"):
         planned = rendering.plan(replace(scene, backend=name))
         yield planned.backend.job(planned.system, scene.view, None, lambda share: None, lambda text: None)
@@ -74,7 +74,7 @@ def point(view, pixel):
 
 
 def escape_time(seed):
-    """How many pixels of a random escape-time scene are settled; checks that each of these is right."""
+    """How many pixels of a random escape-time scene are settled. Checks that each of these is right."""
     rng = np.random.default_rng(seed)
     kept = KEPT[rng.integers(len(KEPT))]
     depth = depth_of(rng, 100)

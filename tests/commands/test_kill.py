@@ -1,4 +1,4 @@
-"""Repairs that are killed at random moments, in any round, go on to the same field, bit for bit."""
+"""Repairs that are killed at random moments, in any round, continue to the same field, bit for bit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The picture so far in a terminal: what is drawn, where, how large, and what is sent; a test plays the terminal."""
+"""The picture so far in a terminal: what is drawn, where, how large, and what is sent. A test plays the terminal."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def pixels_of(text):
 
 
 def test_half_blocks_are_the_picture():
-    """A picture that fits is drawn pixel for pixel; else nearest pixels fill the room, in its proportions."""
+    """A picture that fits is drawn pixel for pixel. Else nearest pixels fill the room, in its proportions."""
     field = field_of(30, 20)
     assert np.array_equal(pixels_of(printed(HalfBlocks(field, 24))), np.rint(255 * coloured(field)))
     small = pixels_of(printed(HalfBlocks(field_of(300, 150), 24), width=40))
@@ -127,7 +127,7 @@ class Kitty:
         self.images = {}
 
     def take(self, text):
-        """Take the commands for pictures; returns the text that is left."""
+        """Take the commands for pictures. Returns the text that is left."""
         whole = b""
         for keys, payload in re.findall(r"\x1b_G([^;\x1b]*);?([^\x1b]*)\x1b\\", text):
             found = dict(pair.split("=") for pair in keys.split(","))
@@ -198,7 +198,7 @@ class Played:
         monkeypatch.setattr(sys, "__stderr__", self._file)
 
     def _take(self):
-        """Read all the time, as a terminal does, or writing would block; zero bytes mark what was written so far."""
+        """Read all the time, as a terminal does, or writing would block. Zero bytes mark what was written so far."""
         text = b""
         while True:
             text += os.read(self._outer, 1 << 16)
@@ -279,7 +279,7 @@ def test_no_picture_where_it_is_not_wanted(played, given, environment):
 
 
 def test_a_picture_costs_little(played, monkeypatch):
-    """It is drawn at most once a second, and less often where drawing takes more than a hundredth of the time."""
+    """It is drawn at most once a second, and less often if drawing takes more than a hundredth of the time."""
     window, field, now = played(80, 30), field_of(), [100.0]
     monkeypatch.setattr(consoles, "_SHOW_SECONDS", 1.0)
     monkeypatch.setattr(consoles, "_SHOW_SHARE", 0.01)

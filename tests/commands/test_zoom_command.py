@@ -1,4 +1,4 @@
-"""``deepzoom zoom`` as a person uses it: frames, videos, resuming, keyframes used again, bad input."""
+"""``deepzoom zoom`` as a person uses it: frames, videos, --resume, keyframes used again, bad input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kernels whose machine code is kept give what Numba's dispatcher gives, bit for bit; a start imports little."""
+"""Kernels whose machine code is kept give what Numba's dispatcher gives, bit for bit. A start imports little."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def quiet(*_):
 
 
 def read_outs(name, place, depth, size):
-    """All arrays of a small view's read-outs, by kernels that start as in a new process."""
+    """All arrays of a small view's results, by kernels that start as in a new process."""
     generated._formula.cache_clear()
     place = get(place)
     system = systems.create(name, {}, 600)
@@ -109,7 +109,7 @@ def test_critical_starts():
 
 @pytest.mark.parametrize("where", [(), ("--at", "mandelbrot-deep")])
 def test_a_warm_render_is_light(tmp_path, where):
-    """The first render compiles what is missing; later ones of a map import neither Numba nor matplotlib."""
+    """The first render compiles what is missing. Later ones of a map import neither Numba nor matplotlib."""
     given = ["render", "mandelbrot", *where, "--size", "80x60", "--quiet", "--force", "--out", str(tmp_path / "a.png")]
     code = (
         f"import sys; sys.argv = ['deepzoom', *{given!r}]\n"

@@ -44,7 +44,7 @@ def dive(*args):
 
 
 def fates(inside):
-    """A training field of 64x64 pixels; those converged for which ``inside`` of (column, row) is true."""
+    """A training field of 64x64 pixels, which converged if ``inside`` of (column, row) is true."""
     rows, columns = np.indices((64, 64))
     field = deepzoom.Field.empty(Scene("tanh", View.parse("0", "0", "1", "64x64"), 500))
     field.fate[:] = np.where(inside(columns, rows), -1, 1)
@@ -204,7 +204,7 @@ def test_a_much_better_block_further_up_is_taken_before_a_poor_one():
 
 
 class Plane:
-    """Stands in for a lattice: runs converge where ``inside`` of (column, row) is true."""
+    """Stands in for a lattice: runs converge if ``inside`` of (column, row) is true."""
 
     def __init__(self, inside):
         self.inside, self.asked = inside, 0
@@ -216,7 +216,7 @@ class Plane:
 
 
 def test_blocks_of_training_go_by_what_they_hold_further_down():
-    """Of a view's three edges one is dust, one is straight, and one has folds; a fourth is not looked at."""
+    """Of a view's three edges one is dust, one is straight, and one has folds. A fourth is not looked at."""
     edges = fates(lambda x, y: (x // 16) % 2 == 0)
     noise = np.random.default_rng(3)
 
@@ -234,7 +234,7 @@ def test_blocks_of_training_go_by_what_they_hold_further_down():
 
 
 def test_windows_are_parts_of_their_anchor():
-    """Each scene's centre is exactly its block's; the last window has the depth that was asked for."""
+    """Each scene's centre is exactly its block's. The last window has the depth that was asked for."""
     end = View.parse("0", "0", "0.001", "1x1").depth
     window = Window(Scene("tanh", View.parse("1", "2", "4", "48x32"), 9))
     levels = []

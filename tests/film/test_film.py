@@ -336,7 +336,7 @@ def test_ends_have_their_parts_of_the_palette_in_every_frame(own_cache, tmp_path
 
 
 def test_the_exponential_map(filmed):
-    """Each row is a circle of the view, one pixel wide; its values are compared with the formula's."""
+    """Each row is a circle of the view, one pixel wide. Its values are compared with the formula's."""
     film, keyframes, _ = filmed
     descent = replace(film.descent, scene=replace(film.descent.scene, colouring=Colouring("cyclic", 4.0)))
     own = Keyframes(keyframes.folder, descent)

@@ -143,7 +143,7 @@ def condition(text, Z, C, z, c):
 @pytest.mark.parametrize("text", FORMULAS)
 @pytest.mark.parametrize("scale", ["1e-2", "1e-30", "1e-200"])
 def test_differences_against_mpmath(text, scale):
-    """To 1e-13 of the step's condition; at large scales this includes the second derivative's part."""
+    """To 1e-13 of the step's condition. At large scales this includes the second derivative's part."""
     difference, s = made(differences.difference, parse(text)), float(scale)
     with mpmath.workdps(450):
         for Z, C, z, c in points(len(text)):
@@ -205,7 +205,7 @@ def steepness(text, z, c, h):
 
 @pytest.mark.parametrize("text", [*FORMULAS, "z**3 - 3*z + c", "exp(z - 900) + c", "z**7 + 1e-90*(1e-90*z) + c"])
 def test_wide_steps_against_mpmath(text):
-    """Differences and slopes at 1e-500, also where one or both parts of the reference are that small."""
+    """Differences and slopes at 1e-500, also if one or both parts of the reference are that small."""
     f = parse(text)
     wide_step, lost = made(differences.wide_step, f), made(rounding.lost, f)
     of_slopes = 8 if rounding.cancels(f) else 1
@@ -275,7 +275,7 @@ def test_a_linear_step_drops_no_more_than_its_bound(text):
 
 
 def closed(name, Z, C, z, c):
-    """Published differences: 2Zz + z^2 + c; diffabs of the Burning Ship; quotients of Magnet I and Newton's cubic."""
+    """Published differences: 2Zz + z^2 + c, diffabs of the Burning Ship, quotients of Magnet I and Newton's cubic."""
     if name == "z**2 + c":
         return 2 * Z * z + z * z + c
     if name == "fold(z)**2 + c":
@@ -412,7 +412,7 @@ def test_which_formulas_are_complex_differentiable():
     ],
 )
 def test_critical_points(text, expected):
-    """Worked out by hand; points that move with c do not count."""
+    """Worked out by hand. Points that move with c do not count."""
     found = critical_points(parse(text))
     assert (found is None) == (expected is None)
     if found is not None:

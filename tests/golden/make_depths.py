@@ -3,13 +3,13 @@
     python tests/golden/make_depths.py        takes some minutes on one core; writes depths.json beside it
 
 It does not repeat what escape.json has: for powers and folds there is only 1e-1000 here. The oracle is
-helpers/escape_oracle.py; for formulas Python evaluates their text in gmpy2's complex numbers. Nothing comes from the
+helpers/escape_oracle.py. For formulas Python evaluates their text in gmpy2's complex numbers. Nothing comes from the
 package. Views and pixels are as in make_escape.py. Each pixel runs with 200 bits more than the depth has, then with 100
 more each time, until the count and the attractor are equal, and the smooth counts agree to 1e-12. `bits` is the number
-in a view's last run. Where the limit was reached, `n` is 0 and `value` is null; formulas have no value.
+in a view's last run. If the limit was reached, `n` is 0 and `value` is null. Formulas have no value.
 
 Centres are preperiodic points, z_pre = z_(pre + per), which have structure at every depth. Newton's method in two real
-variables finds them; its derivatives are divided differences. It starts at random, or for folds and powers where
+variables finds them. Its derivatives are divided differences. It starts at random, or for folds and powers where
 make_escape.py starts.
 """
 
@@ -72,7 +72,7 @@ def evaluated(text):
 
 
 def step_of(system, settings):
-    """The map z, c -> z', and z_0 where it is not the pixel."""
+    """(the map z, c -> z', z_0 or None if z_0 is the pixel)."""
     if system == "newton":
         a = settings.get("relaxation", "1")
         return lambda z, c: z - mpfr(a) * (z * z * z - 1) / (3 * z * z), None
@@ -165,7 +165,7 @@ def centre(system, settings, pre, per, x, y, half):
 
 
 def run(system, settings, x, y, bits, limit=LIMIT):
-    """(n, attractor, value) of a pixel by the oracle; value is None where there is none."""
+    """(n, attractor, value) of a pixel by the oracle, value None if there is none."""
     if system == "nova":
         n, smooth = oracle.nova(3, ("1", "0"), x, y, limit, bits)
         return n, int(smooth is not None), smooth
@@ -214,7 +214,7 @@ def view(system, settings, x, y, depth):
 
 
 def views_of(system, settings, x, y, depths):
-    """The golden pixels of all views, or None where a view has fewer than three kinds of pixels."""
+    """The golden pixels of all views, or None if a view has fewer than three kinds of pixels."""
     found = []
     for depth in depths:
         found.append(view(system, settings, x, y, depth))

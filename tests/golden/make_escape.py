@@ -2,19 +2,19 @@
 
     python tests/golden/make_escape.py        takes about a minute on one core; writes escape.json beside it
 
-The oracle is helpers/escape_oracle.py; nothing comes from the package. A view has 64 x 64 pixels around the exact
+The oracle is helpers/escape_oracle.py. Nothing comes from the package. A view has 64 x 64 pixels around the exact
 decimal centre, y upwards: pixel (i, j) lies at centre + depth * ((j + 1/2 - 32) / 64, (32 - i - 1/2) / 64). Each pixel
 runs with 200 fraction bits more than the depth has, then with 100 more, until the counts are equal and the smooth
-counts agree to 1e-12; the file keeps the finer run's. `pixels` are row * 64 + column. `iterations` is the first n with
-|z_n| > R, or 0 where there is none within `limit`. `smooth` has 14 digits, and is null where n is 0.
+counts agree to 1e-12. The file keeps the finer run's. `pixels` are row * 64 + column. `iterations` is the first n with
+|z_n| > R, or 0 if there is none within `limit`. `smooth` has 14 digits, and is null if n is 0.
 
-`delicate` lists the pixels whose count changes where only 45 bits more than the depth are used: a difference kept in
+`delicate` lists the pixels whose count changes if only 45 bits more than the depth are used: a difference kept in
 float64 cannot settle these. At most one pixel in five of a view may be delicate. The folded maps have wide regions
 around their preperiodic points where nearly all pixels are, as orbits there are chaotic for long before they escape;
 such centres were passed over.
 
 The centres are found here, too, in two ways. Some are repelling preperiodic points, z_pre = z_(pre + per), of the
-parameter, or of the plane for julia. Newton's method in two real variables finds them; its derivatives are divided
+parameter, or of the plane for julia. Newton's method in two real variables finds them. Its derivatives are divided
 differences at 2**-500. Some lie on the real axis, which is a fold for the ships and the shark fin. The other centres
 come from descents along a fold, which zoom in by 14/3 at a time. Of 14 x 14 pixels a descent takes the block of 3 x 3
 with the most different counts among those that z_k's fold crosses, so the fold is near the centre at all depths.
@@ -77,7 +77,7 @@ FOLDS = {
 
 
 def orbit(system, settings, x, y, steps, bits):
-    """z_0 ... z_steps of the pixel at x, y, in fixed point; None where it goes far."""
+    """z_0 ... z_steps of the pixel at x, y, in fixed point; None if it goes far."""
     map_, _ = oracle.step(system, settings)
     x, y = Fraction(int(x), 1 << bits), Fraction(int(y), 1 << bits)
     z, c, _ = oracle.start(system, settings, x, y, bits)

@@ -1,12 +1,12 @@
 """Make the golden pixels: random pixels of the published networks, run in fixed-point integers.
 
-    python tests/golden/make_golden.py [SYSTEM ...]        takes about an hour on one core for all; resumes where it was
+    python tests/golden/make_golden.py [SYSTEM ...]        an hour on one core for all; continues where it was
 
 The oracle is in this file, written from the experiment's description: matrices of FLINT integers scaled by 2**bits, and
 tanh by arb. Only the published arrays come from the package. Each pixel runs with two precisions, until the convergence
-measures agree to 12 digits; the file keeps how many digits agree. The script also decides whether float64 can settle a
+measures agree to 12 digits. The file keeps how many digits agree. The script also decides whether float64 can settle a
 pixel. It takes the weights at the step where they differ from the centre's by 1/32, rounds them to float64, and
-disturbs them at random in the last place; all plain NumPy runs from there must end in the pixel's fate.
+disturbs them at random in the last place. All plain NumPy runs from there must end in the pixel's fate.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Fixed:
         return out
 
     def scalar(self, function):
-        """The integer for a real number; a function computes that number with arb."""
+        """The integer for a real number. A function computes that number with arb."""
         with flint.ctx.workprec(self.bits + 80):
             return (function() * flint.arb((1, self.bits))).mid().floor().unique_fmpz()
 
@@ -99,7 +99,7 @@ def load(name):
 
 
 def exact_run(name, x, y, bits, steps=None):
-    """Run one pixel; yields (loss as float64, weights before the step as integers) at each step."""
+    """Run one pixel. Yields (loss as float64, weights before the step as integers) at each step."""
     X, Y, t0, t1, act, rows, has_offset, all_steps = load(name)
     f = Fixed(bits)
     xs, ys, w0, w1 = (f.matrix(a) for a in (X, Y, t0, t1))
@@ -152,7 +152,7 @@ def run_exact(name, x, y, bits):
 
 
 def plain_fate(name, x, y, w, start, rng):
-    """The fate of a NumPy run from given weights at a step; each weight moves by at most one unit in the last place."""
+    """The fate of a NumPy run from given weights at a step. Each weight moves by at most one unit in the last place."""
     X, Y, t0, _, act, rows, has_offset, steps = load(name)
     n, hidden = t0.shape
     w = w * (1 + rng.uniform(-1, 1, w.shape) * 2.2e-16)

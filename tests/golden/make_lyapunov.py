@@ -2,7 +2,7 @@
 
     python tests/golden/make_lyapunov.py        takes a minute on one core; writes lyapunov.json beside it
 
-The oracle is helpers/escape_oracle.py; nothing comes from the package. Pixels are chosen at random from a view of
+The oracle is helpers/escape_oracle.py. Nothing comes from the package. Pixels are chosen at random from a view of
 64 x 64, numbered row by row from the top. Each runs with 150 digits more than the depth has, then with 100 more each
 time, until the exponent stays the same to 1e-15. `digits` is the number in a view's last run.
 """

@@ -2,11 +2,11 @@
 
     python tests/golden/make_networks.py        takes some minutes on one core; writes networks.json beside it
 
-The oracle is helpers/oracle.py, in mpmath; nothing comes from the package. The published networks (make_golden.py) are
+The oracle is helpers/oracle.py, in mpmath. Nothing comes from the package. The published networks (make_golden.py) are
 too slow to run exactly at these depths, and 500 steps are too few for differences of 1e-100 to show. The networks here
-have 3 inputs, 4 hidden units and one output, from the seeds below; the file keeps their arrays. The rates of `tanh` are
+have 3 inputs, 4 hidden units and one output, from the seeds below. The file keeps their arrays. The rates of `tanh` are
 chaotic: differences grow tenfold in 4 steps. It has as many steps at each depth as make its pixels differ. The other
-experiments' pixels at 1e-60 and deeper differ from their centre by less than the file keeps; they test the path to it.
+experiments' pixels at 1e-60 and deeper differ from their centre by less than the file keeps. They test the path to it.
 
 Views and pixels are as in make_escape.py, with 4 pixels each. Each pixel runs with 400 bits more than the depth has,
 then with 100 more each time, until the measures agree to 1e-13. The file keeps the finer run's measure and its `bits`.

@@ -24,7 +24,7 @@ def quiet(*_):
 
 
 class Said(list):
-    """What a job said; it must not mention the CPU."""
+    """What a job said. It must not mention the CPU."""
 
     def __call__(self, text):
         assert not text.startswith("On the CPU"), text
@@ -46,7 +46,7 @@ def test_known_places(own_cache, place):
 
 
 def agree(gpu, cpu):
-    """Settled pixels have equal counts, fates and attractors, smooth counts to 1e-9; about as many are settled."""
+    """Settled pixels have equal counts, fates and attractors, smooth counts to 1e-9. About as many are settled."""
     both = (gpu.trust == 1) & (cpu.trust == 1)
     assert both.sum() >= 0.99 * max((gpu.trust == 1).sum(), (cpu.trust == 1).sum())
     for name in ("fate", "iterations", "attractor"):

@@ -23,8 +23,8 @@ def quiet(*_):
 
 
 def agree(gpu, cpu, pixels):
-    """Check that fates are equal where the CPU's second run agrees with its first, and that measures agree to 1e-9
-    where rounding has not grown in either program's second run.
+    """Check that fates are equal if the CPU's second run agrees with its first, and that measures agree to 1e-9
+    if rounding has not grown in either program's second run.
 
     Returns both shares of pixels.
     """

@@ -44,7 +44,7 @@ def _root2(z: mpc, c: mpc) -> mpc:
 
 
 ROOTS: dict[str, Callable[[mpc, mpc], mpc]] = {"magnet1": _root1, "magnet2": _root2}
-"""What a magnet squares in each step. Its critical points are the zeros of this; the step maps them to 0, the start."""
+"""What a magnet squares in each step. Its critical points are the zeros of this. The step maps them to 0, the start."""
 
 
 def _squared(root: Callable[[mpc, mpc], mpc]) -> Step:
@@ -74,7 +74,7 @@ MAPS: dict[str, tuple[Step, int, int]] = {
 
 
 def orbit(name: str, x: mpfr, y: mpfr, steps: int, begin: Pair | None = None) -> list[Pair]:
-    """z_0 .. z_steps of the map at c = x + iy; fewer where the orbit goes beyond 1000 or meets a pole. begin: z_0."""
+    """z_0 .. z_steps of the map at c = x + iy, or fewer if the orbit goes beyond 1000 or meets a pole. begin: z_0."""
     step, start, _ = MAPS[name]
     zx, zy = begin or (mpfr(start), mpfr(0))
     found = [(zx, zy)]

@@ -40,7 +40,7 @@ class Nucleus:
 
 
 def _solved(f: Pair, j: Columns) -> Pair | None:
-    """The vector d with j d = -f; None where j is singular."""
+    """The vector d with j d = -f; None if j is singular."""
     (a, c), (b, d) = j
     det = a * d - b * c
     if not gmpy2.is_finite(det) or det == 0:
@@ -54,7 +54,7 @@ def _slopes(at: Pair, right: Pair, up: Pair, h: mpfr) -> Columns:
 
 
 def _newton(function: Callable[[mpfr, mpfr], Pair | None], x: mpfr, y: mpfr, h: mpfr, enough: mpfr) -> Pair | None:
-    """The root near x + iy of a function of two numbers; None where Newton's method does not converge.
+    """The root near x + iy of a function of two numbers; None if Newton's method does not converge.
 
     h: distance for divided differences; enough: length of the last step.
     """
@@ -76,7 +76,7 @@ def _newton(function: Callable[[mpfr, mpfr], Pair | None], x: mpfr, y: mpfr, h: 
 def preperiodic(name: str, seed: int | str, bits: int, box: float = 2.0) -> Pair | None:
     """(x, y) of a repelling preperiodic point that the seed chooses, as mpfr of so many bits.
 
-    None where Newton's method does not converge with so many bits.
+    None if Newton's method does not converge with so many bits.
     """
     rng = random.Random(f"{name} {seed}")
     while True:
@@ -99,7 +99,7 @@ def preperiodic(name: str, seed: int | str, bits: int, box: float = 2.0) -> Pair
 
 
 def refined(name: str, early: int, cycle: int, x: mpfr | float, y: mpfr | float, bits: int) -> Pair | None:
-    """The point near x + iy with z_(early + cycle) = z_early; None where Newton's method does not converge."""
+    """The point near x + iy with z_(early + cycle) = z_early; None if Newton's method does not converge."""
 
     def apart(x: mpfr, y: mpfr) -> Pair | None:
         found = orbit(name, x, y, early + cycle)
@@ -114,7 +114,7 @@ def refined(name: str, early: int, cycle: int, x: mpfr | float, y: mpfr | float,
 def nucleus(name: str, seed: int | str, digits: float, near: tuple[str, str] | None = None) -> Nucleus:
     """A nucleus whose size is about 10**-digits, that the seed chooses.
 
-    near: a point on an axis, as decimal texts; None for a preperiodic point. Raises ValueError where none is found.
+    near: a point on an axis, as decimal texts; None for a preperiodic point. Raises ValueError if none is found.
     """
     rng = random.Random(f"{name} {seed} {digits}")
     start, degree = MAPS[name][1:]
@@ -175,7 +175,7 @@ def round_to(value: mpfr, size: mpfr) -> mpq:
 
 
 def returned(name: str, x: mpfr, y: mpfr, period: int, begin: Pair | None = None) -> Pair | None:
-    """z_period minus the critical point; for a magnet, the number whose square z_period is. None where z escapes.
+    """z_period minus the critical point, or for a magnet the number whose square is z_period. None if z escapes.
 
     begin: another z_0 for a magnet, another z_1 for other maps.
     """
@@ -194,7 +194,7 @@ def returned(name: str, x: mpfr, y: mpfr, period: int, begin: Pair | None = None
 def sizes(name: str, x: mpfr, y: mpfr, period: int, h: mpfr) -> tuple[mpfr, mpfr] | tuple[None, None]:
     """(size, scale) of the component at a nucleus, which ``Nucleus`` has as logarithms.
 
-    Both are None where a slope is 0 or not finite. h: distance for divided differences.
+    Both are None if a slope is 0 or not finite. h: distance for divided differences.
     """
     degree = MAPS[name][2]
     begin = (mpfr(0), mpfr(0)) if name in ROOTS else orbit(name, x, y, 1)[1]

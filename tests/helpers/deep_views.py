@@ -1,6 +1,6 @@
 """Deep places to look at, chosen by a seed, and views of them.
 
-``deep_places.py`` finds the places without the package; only the views and systems made of them are the package's.
+``deep_places.py`` finds the places without the package. Only the views and systems made of them are the package's.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ NUCLEI: dict[str, tuple[int | str, ...]] = {
 class Place:
     """What to look at.
 
-    (x, y): the place, to at least ten digits more than its size needs; the size is 10**-digits. steps: as many as show
+    (x, y): the place, to at least ten digits more than its size needs. The size is 10**-digits. steps: as many as show
     it. bits: as many as the oracle needs. c: of a Julia set, as decimal texts.
     """
 
@@ -100,7 +100,7 @@ def steps_about(period: int, digits: float) -> int:
 
 
 def at_nucleus(name: str, seed: int | str, digits: float, near: tuple[str, str] | None = None) -> Place:
-    """A nucleus whose size is near 10**-digits; arguments and errors as of ``deep_places.nucleus``."""
+    """A nucleus whose size is near 10**-digits. Arguments and errors are those of ``deep_places.nucleus``."""
     found = deep_places.nucleus(name, seed, digits, near)
     bits = int(-found.size * 3.33) + 500
     what = f"nucleus of period {found.period}, seed {seed}"
@@ -108,7 +108,7 @@ def at_nucleus(name: str, seed: int | str, digits: float, near: tuple[str, str] 
 
 
 def at_preperiodic(name: str, seed: int | str, digits: float) -> Place:
-    """A preperiodic point, and as many steps as an orbit at distance 10**-digits needs to part from it."""
+    """A preperiodic point, and as many steps as an orbit at distance 10**-digits needs to separate from it."""
     bits = int(digits * 3.33) + 500
     with gmpy2.context(precision=2 * bits):
         found = deep_places.preperiodic(name, seed, 2 * bits)
@@ -119,10 +119,10 @@ def at_preperiodic(name: str, seed: int | str, digits: float) -> Place:
 
 
 def in_julia(name: str, seed: int | str, digits: float, exactly: bool = False) -> Place:
-    """A preimage of the critical point in a Julia set, c near a nucleus; what is there is 10**-digits or larger.
+    """A preimage of the critical point in a Julia set, c near a nucleus. What is there is 10**-digits or larger.
 
-    exactly: whether the nucleus has a size near 10**-digits; else the seed chooses a size up to that depth. Raises
-    ValueError where no nucleus is found.
+    exactly: whether the nucleus has a size near 10**-digits. If not, the seed chooses a size up to that depth. Raises
+    ValueError if no nucleus is found.
     """
     power, rng = int(name[-1]), random.Random(f"{name} {seed}")
     away = digits if exactly else max(20, digits * rng.uniform(0.3, 1.0))
@@ -172,7 +172,7 @@ def at(name: str, digits: int | str, seed: int = 1) -> Place:
 def place_by(
     rng: random.Random, seed: int | str, most: float = 3000, maps: Sequence[str] = (*deep_maps.MAPS, *JULIA)
 ) -> Place:
-    """A place chosen by a random generator, at most 10**-most deep. Raises ValueError where none is found."""
+    """A place chosen by a random generator, at most 10**-most deep. Raises ValueError if none is found."""
     name = rng.choice(maps)
     digits = 10 ** rng.uniform(1.5, np.log10(most))
     if name in JULIA:

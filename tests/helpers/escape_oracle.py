@@ -108,7 +108,7 @@ def start(system: str, settings: Mapping[str, str], x: Exact, y: Exact, bits: in
 def iterate(
     system: str, settings: Mapping[str, str], x: Exact, y: Exact, limit: int, bits: int
 ) -> tuple[int, float | None]:
-    """(n, smooth) of the pixel (x, y); (0, None) where it does not escape within ``limit`` iterations.
+    """(n, smooth) of the pixel (x, y); (0, None) if it does not escape within ``limit`` iterations.
 
     n is the first iteration with |z_n| > R, counted from the start z_0. The orbit goes on until |z_k| > 1e10, and
     smooth = k + 1 - log(log|z_k| / log 2) / log(power). A julia pixel that starts beyond R has n = 0 and a smooth.
@@ -144,7 +144,7 @@ def drawn(system: str, x: Exact, y: Exact, limit: int, bits: int) -> Count:
     (of the point 1, for a magnet); attractor is the root's number, from 1. Then smooth is
     n - log(log|distance| / log(1/1000)) / log(order), the order 3 for magnet2, else 2. A magnet's orbit may instead go
     beyond 100: then attractor is 0, and smooth is that of ``iterate`` with log|z| minus log 4 (log 9 for magnet2) in
-    place of log|z|. (0, 0, None) where neither happens within ``limit`` iterations.
+    place of log|z|. (0, 0, None) if neither happens within ``limit`` iterations.
     """
     with gmpy2.context(precision=bits):
         pixel = _complex(x, y)
@@ -203,7 +203,7 @@ def relaxed(
 
     coefficients: p's, whole numbers, the highest power's first. relaxation: a's two parts, as decimal texts. n is the
     first iteration that comes within 1/1000 of a root; attractor is the root's number, from 1, in the order of growing
-    angles from 0. smooth is n - log(distance / (1/1000)) / log|1 - a|, at least 0. (0, 0, None) where no iteration
+    angles from 0. smooth is n - log(distance / (1/1000)) / log|1 - a|, at least 0. (0, 0, None) if no iteration
     does so within ``limit``.
     """
     with mpmath.workprec(bits):
@@ -228,7 +228,7 @@ def nova(
     """(n, smooth) of a pixel c of z - a (z**power - 1)/(power z**(power - 1)) + c, from z_0 = 1.
 
     relaxation: a's two parts, as decimal texts. n is the first iteration with s_n = |z_n - z_(n-1)| < 1e-4, and smooth
-    is n - log(s_n / 1e-4) / log(s_n / s_(n-1)), or n where n is 1. (0, None) where there is none within ``limit``.
+    is n - log(s_n / 1e-4) / log(s_n / s_(n-1)), or n if n is 1. (0, None) if there is none within ``limit``.
     """
     with gmpy2.context(precision=bits):
         c, a, z, still, before = _complex(x, y), _complex(*relaxation), mpc(1), gmpy2.mpfr("1e-4"), None
@@ -246,7 +246,7 @@ def nova(
 def exponent(
     a: Fraction | mpq, b: Fraction | mpq, sequence: str, warmup: int, steps: int, digits: int
 ) -> mpmath.mpf | None:
-    """The Lyapunov exponent as docs/systems.md defines it, in mpmath; None where the orbit goes to infinity."""
+    """The Lyapunov exponent as docs/systems.md defines it, in mpmath; None if the orbit goes to infinity."""
     with mpmath.workdps(digits):
         rates = {"A": mpmath.mpf(a.numerator) / a.denominator, "B": mpmath.mpf(b.numerator) / b.denominator}
         x, total = mpmath.mpf(1) / 2, mpmath.mpf(0)

@@ -16,7 +16,7 @@ RUNGS = 2
 
 
 def settled(job: Job, pixels: NDArray[np.int64]) -> ReadOut:
-    """Read-outs of flat pixel numbers: each is checked, and run again with more digits where the check fails."""
+    """Read-outs of flat pixel numbers: each is checked, and run again with more digits if the check fails."""
     out = job.run(pixels)
     out.trust[:] = np.where(out.agrees(job.shadow(pixels)), 1, -1)
     for rung in range(RUNGS):

@@ -38,6 +38,6 @@ class ThreeByThree(View):
 
 
 def counts(out: ReadOut) -> list[int | None]:
-    """Each pixel's iteration count as the golden file has it: None where the pixel did not escape."""
+    """Each pixel's iteration count as the golden file has it: None if the pixel did not escape."""
     assert out.iterations is not None
     return [int(n) if fate > 0 else None for n, fate in zip(out.iterations, out.fate)]

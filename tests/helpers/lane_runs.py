@@ -29,7 +29,7 @@ State = tuple[Floats, Floats, Floats, NDArray[np.int64], Floats]
 
 
 def plain_state(network: Network, pixels: int, steps: int) -> State:
-    """The state of pixels before their first step, at random learning rates; about a third of them are done already."""
+    """The state of pixels before their first step, at random learning rates. About a third of them are done already."""
     rng = np.random.default_rng(pixels)
     rates = 10.0 ** rng.uniform(-2, 0.5, (pixels, 2))
     offsets = 10.0 ** rng.uniform(-3, -1, (pixels, 1)) if network.offset else np.zeros((pixels, 1))

@@ -20,7 +20,7 @@ Layers = list[Matrix]
 
 
 def matmul(a: Matrix, b: Matrix) -> Matrix:
-    """The product of two matrices; each element is rounded once."""
+    """The product of two matrices. Each element is rounded once."""
     return [[mpmath.fdot(zip(row, column)) for column in zip(*b)] for row in a]
 
 
@@ -113,7 +113,7 @@ def _updated(
 
 
 def measure(losses: list[mpmath.mpf], most: int = 10**6) -> mpmath.mpf:
-    """The published convergence measure of a list of losses; a loss too large for float64 counts as not finite."""
+    """The published convergence measure of a list of losses. A loss too large for float64 counts as not finite."""
     first = losses[0]
     largest = mpmath.mpf(2) ** 1024
     v = [min((loss if loss < largest else most) / first, mpmath.mpf(most)) for loss in losses]

@@ -29,11 +29,11 @@ class StandIn:
         self.launches = 0
 
     def upload(self, array: NDArray[Any]) -> NDArray[Any]:
-        """A copy of an array. Raises OutOfMemory where it is too large."""
+        """A copy of an array. Raises OutOfMemory if it is too large."""
         return self._within(np.array(array, order="C"))
 
     def zeros(self, shape: int | tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-        """An array of zeros. Raises OutOfMemory where it is too large."""
+        """An array of zeros. Raises OutOfMemory if it is too large."""
         return self._within(np.zeros(shape, dtype))
 
     def download(self, array: NDArray[Any]) -> NDArray[Any]:
@@ -41,7 +41,7 @@ class StandIn:
         return array.copy()
 
     def launch(self, kernel: Any, arguments: Sequence[Any], threads: int, registers: int | None = None) -> None:
-        """Call a compiled kernel from each thread; all take their work from the queue among the arguments."""
+        """Call a compiled kernel from each thread. All take their work from the queue among the arguments."""
         self.launches += 1
         if self.launches == self.fails:
             raise DeviceError("RuntimeError: it broke")

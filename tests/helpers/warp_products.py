@@ -32,7 +32,7 @@ def product(
     a: Floats, b: Floats, c: Floats, out: Floats,
     distances: tuple[np.int64, ...], four: tuple[float, ...], eight: tuple[float, ...], rows: int,
 ) -> None:  # fmt: skip
-    """Write c + a b to ``out``; all matrices are flat."""
+    """Write c + a b to ``out``. All matrices are flat."""
     x = fragment(a, 0, A, eight, distances)
     y = fragment(b, 0, B, four, distances)
     put_fragment(out, 0, C, multiply_add(x, y, fragment(c, 0, C, four, distances), rows), distances)

@@ -53,7 +53,7 @@ def nuclei(power, period):
     ("power", "period", "count"), [(2, 2, 1), (2, 3, 3), (2, 4, 6), (2, 5, 15), (3, 2, 2), (3, 3, 8)]
 )
 def test_all_nuclei_of_low_periods(power, period, count):
-    """Each is found from a view beside it; its centre is right to 1e-19 of its size, its size to 1e-5."""
+    """Each is found from a view beside it. Its centre is right to 1e-19 of its size, its size to 1e-5."""
     places = nuclei(power, period)
     assert len(places) == count
     with mpmath.workdps(60):
@@ -85,7 +85,7 @@ def own_size(c, power, period):
 
 
 def test_known_values():
-    """The real period-3 minibrot has its published digits and size; the size at -1 is 1/2, and the main set's is 1."""
+    """The real period-3 minibrot has its published digits and size. The size at -1 is 1/2, and the main set's is 1."""
     n = found("mandelbrot", "-1.75", "0", "0.1")
     assert (n.period, n.y) == (3, 0)
     with mpmath.workdps(40):
@@ -98,7 +98,7 @@ def test_known_values():
 
 
 def test_the_burning_ship_off_and_on_the_real_axis():
-    """For real c the map is z**2 + c; elsewhere the test folds the orbit of 0 itself."""
+    """For real c the map is z**2 + c. Elsewhere the test folds the orbit of 0 itself."""
     n = found("burning-ship", "-1.755", "0.001", "0.05")
     assert (n.period, n.y) == (3, 0) and float(n.x) == pytest.approx(-1.7548776662466927, rel=1e-15)
     for place in (("-1.5", "-0.03", "0.02"), ("-0.6", "-1.03", "0.05")):

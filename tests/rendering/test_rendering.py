@@ -131,7 +131,7 @@ def test_what_cannot_be_rendered_is_said_before_anything_runs(scene):
 
 @pytest.fixture
 def distances(own_cache, monkeypatch):
-    """Makes a backend give each pixel its number as its distance, where a distance is asked for."""
+    """Makes a backend give each pixel its number as its distance, if a distance is asked for."""
     from deepzoom.backends.escape_time.float64 import Float64Job
 
     run = Float64Job.run

@@ -179,7 +179,7 @@ def test_deep_training_pixels_too(own_cache, network):
     plain = render(scene).field
     field = render(replace(scene, view=replace(scene.view, samples=4))).field
     assert np.array_equal(plain.measure, field.measure) and plain.made["bits"] == field.made["bits"]
-    # all samples, even where none are needed
+    # all samples, even if none are needed
     field.sampled, field.samples = np.arange(96), Field.empty(field.scene, (96, 3))
     job = antialiasing.OfSamples(planned_job(field.scene), field)
     found = job.run(np.arange(3 * 96)).measure
@@ -256,7 +256,7 @@ def test_light_is_what_is_averaged():
 
 
 def counted(how, counts, samples, done=None):
-    """A field with one row of pixels; counts are smooth, -1 inside the set; samples (pixels, n) of all pixels."""
+    """A field with one row of pixels. Counts are smooth, -1 inside the set; samples (pixels, n) are of all pixels."""
     counts, samples = np.array([counts], float), np.array(samples, float)
     view = View.parse("0", "0", "1", f"{counts.size}x1")
     scene = Scene("mandelbrot", replace(view, samples=samples.shape[1] + 1), 100, colouring=how)

@@ -70,7 +70,7 @@ def test_no_pixel_that_is_called_settled_is_wrong(own_cache, chaos):
 
 
 def test_the_shadow_shows_what_a_second_run_of_the_same_steps_would_not(own_cache, chaos):
-    """Where tanh is saturated to the last bit, float64's slope is 0 however it is disturbed; the shadow's is not."""
+    """If tanh is saturated to the last bit, float64's slope is 0 however it is disturbed. The shadow run's is not."""
     _, job = job_of(chaos)
     pixels = np.arange(144)
     first, shadow, more = job.run(pixels), job.shadow(pixels), job.again(pixels, 0)
@@ -193,7 +193,7 @@ class Known(Job):
 @pytest.mark.parametrize("share", [0.002, 0.05, 0.4, 0.97])
 @pytest.mark.parametrize("together", [False, True])
 def test_the_sample_covers_the_true_share(share, together):
-    """It does so in 9 of 10 fields or more, even where unsettled pixels lie together, as in pictures."""
+    """It does so in 9 of 10 fields or more, even if unsettled pixels lie together, as in pictures."""
     side, count = 64, 100
     rng = np.random.default_rng(round(1000 * share))
     scene = Scene("tanh", View.parse("0", "0", "1", (side, side)), 10)
@@ -219,7 +219,7 @@ HENON = "1 - 1.4*re(z)**2 + im(z) + i*0.3*re(z) + c/10"
 
 
 def henon_count(x, y, limit):
-    """The number of the first iterate beyond 100, at 3000 bits; 0 where there is none."""
+    """The number of the first iterate beyond 100, at 3000 bits; 0 if there is none."""
     with gmpy2.context(precision=3000):
         u = v = gmpy2.mpfr(0)
         a, b, bend, turn = (gmpy2.mpfr(gmpy2.mpq(w)) for w in (x / 10, y / 10, "14/10", "3/10"))
@@ -231,7 +231,7 @@ def henon_count(x, y, limit):
 
 
 def test_more_digits_until_all_is_settled(own_cache, monkeypatch):
-    """Also where the digits end too early, and --bits would help."""
+    """Also if the digits end too early, and --bits would help."""
     monkeypatch.setattr(refined, "SMALL", 0)
     scene = Scene("formula", View.parse("0", "0", "1.5", "12x12"), 1500, {"formula": HENON}, trust="settle")
     said = []

@@ -143,7 +143,7 @@ def test_a_wrong_scene_is_refused(change, message):
 
 
 def test_scenes_without_colours_are_in_the_published_ones():
-    """So are scenes from before colours could be chosen; a scene in the published colours is still written that way."""
+    """So are scenes from before colours could be chosen. A scene in the published colours is still written that way."""
     text = valid().to_toml()
     assert tomllib.loads(text)["colour"] == {"palette": "Spectral"}
     assert Scene.from_toml(text).colouring == Colouring("rank", slope=None, interior="#000000", colours=())

@@ -192,7 +192,7 @@ def test_pixels_of_stretched_views_equal_mpmath(own_cache, kind, backend):
     [("1e-3", CpuFloat64), ("1e-3", CpuPerturbation), ("1e-30", CpuPerturbation), ("1e-30", ExactBackend)],
 )
 def test_escape_counts_of_stretched_views(own_cache, depth, backend):
-    """Counts against big integers; small pictures also run in double-double."""
+    """Counts against big integers. Small pictures also run in double-double."""
     view = View.parse(*SHIP, depth, "24x20")
     view = replace(view, shape=parse_stretch("9@60").turned(-33), flip=True)
     texts = view.shape.texts()
@@ -345,7 +345,7 @@ def test_a_skewed_place_of_the_burning_ship_is_unfolded(own_cache):
 
 
 def test_second_runs_of_stretched_views_show_what_cancels(own_cache):
-    """Along the long direction coordinates cancel; second runs move them by their rounding and that of the skip."""
+    """Along the long direction coordinates cancel. Second runs move them by their rounding and that of the skip."""
     small = SmallNetwork(20, steps=80, **KINDS["tanh"])
     place, pixels = View.parse(X, Y, "1e-25", "6x6"), np.arange(36)
     for stretch, least, most in (("off", 0.0, 0.0), ("1e8@34", 1e-15, 1e-14)):

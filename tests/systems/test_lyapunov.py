@@ -72,7 +72,7 @@ def test_exact_and_float64_agree(own_cache):
 
 @pytest.mark.parametrize("exactly", [False, True])
 def test_the_ends_of_the_scale(own_cache, exactly):
-    """At a = b = 2 the orbit stays at 1/2; at 0 it ends at once; beyond 4 it escapes; at 1 it goes to 0."""
+    """At a = b = 2 the orbit stays at 1/2. At 0 it ends at once. Beyond 4 it escapes. At 1 it goes to 0."""
 
     def one(x):
         out = job({"warmup": "0"}, x, x, "1e-3", exactly=exactly, size=1).run(np.zeros(1, dtype=np.int64))
@@ -95,7 +95,7 @@ def test_the_ends_of_the_scale(own_cache, exactly):
     ],
 )
 def test_parameters_and_slopes_below_the_range_of_float64(own_cache, x, y, depth, warmup):
-    """A parameter that float64 rounds to 0 is not 0; an orbit that comes within 1e-400 of 1/2 does not meet it."""
+    """A parameter that float64 rounds to 0 is not 0. An orbit that comes within 1e-400 of 1/2 does not meet it."""
     ran = job({"warmup": warmup}, x, y, depth, size=8)
     pixels = np.arange(0, 64, 9)
     out = ran.run(pixels)

@@ -55,7 +55,7 @@ def test_known_places(own_cache, place):
 
 @pytest.mark.slow
 def test_pixels_that_are_wrong_say_that_they_are_not_settled(own_cache):
-    """float64 alone fails here; the test looks before more digits are tried."""
+    """float64 alone fails here. The test looks before more digits are tried."""
     place = next(p for p in LOCATIONS if p["name"] == "super_dense")
     got, trust = three_by_three(place, lambda job, pixels: job.first(pixels))
     wrong = got != np.array(place["counts"], dtype=object)
@@ -136,7 +136,7 @@ RELAXED = [
 @pytest.mark.parametrize(("coefficients", "relaxation"), RELAXED)
 @pytest.mark.parametrize("depth", ["1", "1e-3", "1e-13", "1e-30", "1e-60"])
 def test_newton_with_relaxation_against_an_independent_oracle(own_cache, coefficients, relaxation, depth):
-    """Around a repelling cycle of two points, where all basins meet; as for the other systems."""
+    """Around a repelling cycle of two points, where all basins meet; compared as for the other systems."""
     with mpmath.workdps(90):
         a, down = mpmath.mpc(*relaxation), escape_oracle.slopes(coefficients)
 
@@ -263,7 +263,7 @@ KEPT = json.loads((GOLDEN / "escape.json").read_text())["systems"]
 def test_golden_pixels(own_cache, kept):
     """200 pixels of each view at preperiodic points and along folds, down to 1e-100 (golden/make_escape.py).
 
-    Every settled pixel is right. float64 does not settle pixels whose count changes where only 45 bits more than the
+    Every settled pixel is right. float64 does not settle pixels whose count changes if only 45 bits more than the
     depth are used. Without folds it settles most pixels.
     """
     for view in kept["views"]:
@@ -387,7 +387,7 @@ def test_exits_close_to_the_radius(own_cache, kind, depth):
 
 
 def test_references_of_julia_sets_have_bits_for_what_a_critical_point_makes_of_differences(own_cache):
-    """For c = i, near 0, a step shrinks differences from 1e-41 to 1e-82; later they grow again."""
+    """For c = i, near 0, a step shrinks differences from 1e-41 to 1e-82. Later they grow again."""
     c = {"cx": "0", "cy": "1"}
     view, far = (View.parse(x, "0.3e-40", "1e-40", "8x8") for x in ("0.2e-40", "0.5"))
     usual = precision.reference_bits(systems.create("mandelbrot"), view)
@@ -414,7 +414,7 @@ def test_julia_sets_at_fixed_points(own_cache, c, x, depth):
 
 
 def test_back_at_the_same_difference_within_its_error_is_not_for_ever(own_cache):
-    """Near a magnet's nucleus, differences are twice 0 to all digits, but the orbits go on and end."""
+    """Near a magnet's nucleus, differences are twice 0 to all digits, but the orbits continue and end."""
     place = place_by(random.Random("deep 369"), 369)
     for height in (4, 30):
         tally = check(
@@ -502,7 +502,7 @@ def test_high_powers(own_cache, power):
 
 @pytest.mark.parametrize("kind", [escape_time.Float64Job, PerturbationJob])
 def test_ending_inside_pixels_early_ends_no_others(own_cache, kind):
-    """An orbit that returns to the same number is not followed further; around a bulb, against the exact backend."""
+    """An orbit that returns to the same number is not followed further. The exact backend checks this around a bulb."""
     place = "-0.1225611668766536", "0.7448617666197442"  # the centre of the period-3 bulb
     pixels = np.random.default_rng(5).choice(24 * 24, 60, replace=False)
     found = job_at("mandelbrot", {}, *place, "0.3", 24, 2000, kind).run(pixels)
@@ -644,7 +644,7 @@ def test_centres_at_poles(own_cache, x, depth):
 
 
 def test_near_a_pole_that_is_not_0(own_cache):
-    """p = z**3 - 2z + 2: z - p/p' has poles at +-sqrt(2/3); near them high precision gives the denominator."""
+    """p = z**3 - 2z + 2: z - p/p' has poles at +-sqrt(2/3). Near them high precision gives the denominator."""
     with mpmath.workdps(60):
         pole = mpmath.sqrt(mpmath.mpf(2) / 3)
         place = mpmath.findroot(lambda z: (z - pole) * (3 * z * z - 2) - (z**3 - 2 * z + 2), mpmath.mpc(-0.05, 0.37))

@@ -22,7 +22,7 @@ def place() -> Place:
 
 
 def held(place, view, out):
-    """Check that all settled pixels are right; returns which pixels are right."""
+    """Check that all settled pixels are right. Returns which pixels are right."""
     right = []
     for k, pixel in enumerate(PIXELS.tolist()):
         n, _, smooth = place.count(*view.at(pixel % view.width, pixel // view.width))
@@ -49,7 +49,7 @@ def test_differences_that_vanish(own_cache, monkeypatch, place):
 
 
 def test_iterates_that_vanish(own_cache, place):
-    """Nothing settles where the reference's iterates near the critical point, 0 included, pass for ordinary ones."""
+    """Nothing settles if the reference's iterates near the critical point, 0 included, pass for ordinary ones."""
     view = view_at(place, 30)
     job = PerturbationJob(place.system(), view, None, quiet, quiet)
     assert job._tiny.sum() > 3

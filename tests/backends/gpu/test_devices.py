@@ -112,7 +112,7 @@ def test_sizes():
     ],
 )
 def test_what_goes_wrong_on_a_gpu(error, raised, freed):
-    """Where a kernel finds no room, batches get smaller, too; first the pool gives back what it keeps."""
+    """If a kernel finds no room, batches get smaller, too. First the pool gives back what it keeps."""
     done = []
     pool = SimpleNamespace(free_all_blocks=lambda: done.append("freed"))
     entered = {name: Entered(done, name) for name in ("device", "stream")}

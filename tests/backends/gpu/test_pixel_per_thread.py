@@ -107,7 +107,7 @@ def test_what_runs_which_network():
 
 @pytest.mark.skipif(ptx.missing() is not None, reason=str(ptx.missing()))
 def test_kernels_compile_for_a_gpu(tmp_path):
-    """To PTX and machine code: products are fused, and threads wait for each other where they write the same array."""
+    """Products are fused, and threads wait for each other if they write the same array."""
     network = SmallNetwork(3, widths=(3, 40, 5, 1), rows=40).network
     net, pixels = arrays_of(network), 2
     queue, step, sums = np.zeros(1, np.int64), np.zeros(pixels, np.int64), np.zeros((pixels, 4))

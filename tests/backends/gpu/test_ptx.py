@@ -43,7 +43,7 @@ def products(queue, stride, a, b, out):
 
 
 def test_double_double_is_not_fused():
-    """A product is rounded alone (mul.rn, which ptxas may not fuse); one fused operation gives its error."""
+    """A product is rounded alone (mul.rn, which ptxas may not fuse). One fused operation gives its error."""
     some = np.zeros(4)
     text = ptx.compiled(products, (np.zeros(1, np.int64), 1, some, some, some))
     product = re.search(r"mul\.rn\.f64\s+(%fd\d+), (%fd\d+), (%fd\d+);", text)
@@ -54,7 +54,7 @@ def test_double_double_is_not_fused():
 
 
 def test_compiled_kernels_are_kept(monkeypatch, tmp_path):
-    """The next process loads the machine code; another register limit makes another kernel."""
+    """The next process loads the machine code. Another register limit makes another kernel."""
     from numba.cuda.cudadrv import devices
 
     there, images = SimpleNamespace(compute_capability=(9, 0), id=0), []

@@ -40,7 +40,7 @@ def test_plain_steps(shallow):
     there = units_sums(net, steps, mine)
     live = ~frozen & (plain_state(shallow.network, 37, steps)[3] == 0)
     assert live.sum() > 15
-    # rounding differences grow where a run is chaotic; most runs are not
+    # rounding differences grow if a run is chaotic; most runs are not
     close = np.abs(there - expected[4]) <= 1e-9 * np.abs(expected[4])
     assert close[live].all(axis=1).mean() > 0.9
     assert not there[plain_state(shallow.network, 37, steps)[3] > 0].any()
@@ -61,7 +61,7 @@ def test_published_runs(name):
 
 
 def test_tanh_of_single_numbers():
-    """As a GPU's threads compute it: tanh of a float64, its slope, even where saturated, and its difference."""
+    """As a GPU's threads compute it: tanh of a float64, its slope (even if saturated), and its difference."""
     import mpmath
     import numba
 
@@ -177,7 +177,7 @@ def test_what_does_not_fit_in_registers():
 @pytest.mark.skipif(ptx.missing() is not None, reason=str(ptx.missing()))
 @pytest.mark.parametrize("name", ["tanh", *(pytest.param(n, marks=pytest.mark.slow) for n in ("linear", "relu"))])
 def test_kernels_compile_for_a_gpu(name, tmp_path):
-    """To PTX and machine code, within the registers of three blocks of four warps; no part of a row goes to memory."""
+    """They fit the registers of three blocks of four warps. No part of a row goes to memory."""
     network = systems.create(name).network
     net, pixels = arrays_of(network), 2
     shape = unit_per_lane.Units(net, 50).shape

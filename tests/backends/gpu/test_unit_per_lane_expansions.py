@@ -127,7 +127,7 @@ def test_deep_published_pixels(monkeypatch, own_cache):
 
 
 def test_a_settled_picture(own_cache, monkeypatch, chaos):
-    """A whole render with ``--trust settle``; the stand-in runs the rungs that have a GPU kernel."""
+    """A whole render with ``--trust settle``. The stand-in runs the rungs that have a GPU kernel."""
     monkeypatch.setattr(device, "obstacle", lambda: None)
     monkeypatch.setattr(gpu_jobs, "opened_gpus", lambda: [one])
     one, launched = StandIn(), []

@@ -28,7 +28,7 @@ def test_chaos(monkeypatch, chaotic):
 
 
 def test_chaos_after_the_hand_off(monkeypatch, own_cache, chaotic):
-    """Runs and their shadows start at different steps."""
+    """Runs and their shadow runs start at different steps."""
     view = View.parse("2.0375", "0.6125", "1e-4", "12x10")
     gpu, cpu = horizons(chaotic, view, DEEP, monkeypatch, one := StandIn())
     assert one.launches == 3 and gpu.min() > 3 and np.mean(cpu < STEPS) > 0.5
@@ -38,7 +38,7 @@ def test_chaos_after_the_hand_off(monkeypatch, own_cache, chaotic):
 @pytest.mark.parametrize("name", ONE_HIDDEN)
 @pytest.mark.parametrize(("place", "lost"), [("-3", False), ("12", True)])
 def test_all_kinds_of_networks(monkeypatch, name, place, lost):
-    """Both kernels give the same horizons, in calm training and where the weights overflow in the first steps."""
+    """Both kernels give the same horizons, in calm training and if the weights overflow in the first steps."""
     small = SmallNetwork(5, **ONE_HIDDEN[name])
     gpu, cpu = horizons(small, View.parse(place, place, "0.5", "5x3"), FLOAT64, monkeypatch, StandIn())
     assert np.array_equal(gpu, cpu)

@@ -25,7 +25,7 @@ def quiet(*_):
 
 
 def log_size(name, settings, x, y, n, bits):
-    """(log|z_k|, k); k is n, or where n is None, the first with |z_k| beyond 1e10."""
+    """(log|z_k|, k), where k is n, or the first with |z_k| beyond 1e10 if n is None."""
     map_, _ = escape_oracle.step(name, settings)
     (x, y), (a, b), _ = escape_oracle.start(name, settings, x, y, bits)
     far, k = gmpy2.mpz(10**20) << 2 * bits, 0

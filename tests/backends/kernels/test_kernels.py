@@ -150,7 +150,7 @@ def test_frozen_runs_equal_full_ones_to_the_last_bit(name):
 
     full = plain_arguments(network, x, y)
     undone = np.ones(12, bool)
-    while undone.any():  # the full step alone, even where a run has frozen
+    while undone.any():  # the full step alone, even if a run has frozen
         frozen, _ = run_plain(net, steps, *full)
         undone = frozen
     quick = plain_arguments(network, x, y)

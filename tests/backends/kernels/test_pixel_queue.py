@@ -48,7 +48,7 @@ def same(a, b):
 @pytest.mark.parametrize("place", PLACES, ids=lambda m: m.name)
 @pytest.mark.parametrize(("depth", "stride"), [("1e-3", 5), ("1e-20", 1), ("1e-60", 3)])
 def test_paused_and_shared_pixels_are_the_same(own_cache, monkeypatch, place, depth, stride):
-    """All read-outs of all pixels, settled or not, are equal to the last bit."""
+    """All results of all pixels, settled or not, are equal to the last bit."""
     view = View.parse(place.x, place.y, depth, "12x8")
     system = systems.create(place.system, place.settings, min(place.steps, 2000))
     there, device = gpus(monkeypatch, stride)
@@ -105,7 +105,7 @@ def test_exponents(monkeypatch, stride):
 
 
 def test_arrays_go_to_a_gpu_once(own_cache, monkeypatch):
-    """An orbit and its skips stay there as long as the job lives; a batch's own arrays stay as long as the batch."""
+    """An orbit and its skips stay there as long as the job lives. A batch's own arrays stay as long as the batch."""
     view, system = View.parse("-0.75", "0.1", "1e-3", "12x8"), systems.create("mandelbrot", {}, 500)
     there, device = gpus(monkeypatch, 64)
     sent = []

@@ -1,7 +1,7 @@
 """Pixels of the published networks against golden values of an independent fixed-point oracle (golden/make_golden.py).
 
 200 random pixels of six experiments at depths 1e-6, 1e-12, 1e-20 and 1e-30. Losses up to the hand-off, and at it, are
-right to 1e-10; so is the fate of every pixel that float64 can settle according to the oracle.
+right to 1e-10, and so is the fate of every pixel that float64 can settle according to the oracle.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def quiet(*_):
 
 
 def jobs_of(system, kept):
-    """(depth, which golden pixels, job) for each depth; the deepest comes first, as its reference run serves all."""
+    """(depth, which golden pixels, job) for each depth. The deepest comes first, as its reference run serves all."""
     size = int(kept["size"])
     for depth in DEPTHS:
         view = View.parse(str(kept["x"]), str(kept["y"]), depth, (size, size))

@@ -1,4 +1,4 @@
-"""The horizon against runs in NumPy and in mpmath; the horizon in fields and as a colouring."""
+"""The horizon, against runs in NumPy and mpmath, in fields, and as a colouring."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_a_deep_view_loses_pixels_after_the_hand_off(own_cache, chaos):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_all_kinds_of_networks_stop_at_their_last_step(own_cache, tmp_path, kind):
-    """Calm training loses no pixel, and both runs take as many steps as the read-out."""
+    """Calm training loses no pixel, and both runs take all steps of the result."""
     small = SmallNetwork(5, **KINDS[kind])
     arrays = {f"theta{i}": w for i, w in enumerate(small.weights)}
     batch = {} if small.batches is None else {"minibatch_idx": small.batches}

@@ -1,4 +1,4 @@
-"""Pixels of the perturbation backend, from the exact centre to the read-out; mpmath runs each pixel on its own."""
+"""Pixels of the perturbation backend, from the exact centre to the result, against mpmath runs of each pixel."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_the_skip_changes_nothing(own_cache, kind, monkeypatch):
 
 
 def test_differences_that_vanish_are_not_settled(own_cache, monkeypatch):
-    """As below 2**-900 without a skip: all pixels, and their shadows, would run exactly as the reference run."""
+    """As below 2**-900 without a skip: all pixels, and their shadow runs, would run exactly as the reference run."""
     from deepzoom.backends.training import perturbation as training_perturbation
 
     small = SmallNetwork(21, steps=STEPS)
@@ -85,7 +85,7 @@ def test_differences_that_vanish_are_not_settled(own_cache, monkeypatch):
 
 
 def test_a_wrong_skip_is_refused(own_cache, monkeypatch):
-    """Probe pixels find polynomials that are wrong, even where the terms look small enough."""
+    """Probe pixels find polynomials that are wrong, even if the terms look small enough."""
     from deepzoom.backends.training import perturbation as training_perturbation
 
     small = SmallNetwork(22, steps=STEPS)
@@ -116,7 +116,7 @@ def test_neighbours_differ_where_float64_has_one_number_for_all(own_cache):
 
 
 def test_beyond_the_range_of_float64(own_cache):
-    """At 1e-330 float64 cannot hold a pixel's difference; the skip carries it until float64 can."""
+    """At 1e-330 float64 cannot hold a pixel's difference. The skip carries it until float64 can."""
     small = SmallNetwork(25, steps=60)
     place = View.parse(X, Y, "1e-330", "9x8")
     job = CpuPerturbation().job(system_of(small), place, None, quiet, quiet)
@@ -172,7 +172,7 @@ def test_auto_sees_that_float64_does_not_resolve_more_near_0(own_cache):
 
 
 def test_each_pixel_leaves_the_reference_by_itself(own_cache):
-    """A pixel near the centre leaves later than one at the edge in the same group of lanes; that one must not wait."""
+    """A pixel near the centre leaves later than one at the edge in the same group of lanes. That one must not wait."""
     small = SmallNetwork(29, widths=(3, 4, 1), rows=8, steps=STEPS)
     place = View.parse(*BURSTING, "1e-9", "1025x1")
     job = CpuPerturbation().job(system_of(small), place, None, quiet, quiet)

@@ -73,7 +73,7 @@ def test_plain_runs(tensor_units):
 
 
 def test_horizons():
-    """In chaos a shadow whose weights move parts from one whose weights do not."""
+    """In chaos a shadow run whose weights move separates from one whose weights do not."""
     view = View.parse("2.1", "0.6", "0.3", "12x12")
     cpu = CpuFloat64().job(system_of(SmallNetwork(29, widths=(3, 4, 1), rows=8, steps=150)), view, None, quiet, quiet)
     made, one, some = unit_per_lane.Units(cpu._arrays, 150), StandIn(), np.arange(144)

@@ -24,7 +24,7 @@ X, Y, STEPS = "1.6982757847364192", "3.309326185526009", 60
 
 
 def pixel_of(small):
-    """(the exact backend's measure, its trust, the oracle's measure); the oracle takes slopes of any size."""
+    """(the exact backend's measure, its trust, the oracle's measure). The oracle takes slopes of any size."""
     view = View.parse(X, Y, "1e-6", "1x1")
     got = ExactTrainingJob(SimpleNamespace(network=small.network, steps=STEPS), view, None).run(np.array([0]))
     with mpmath.workprec(1600):
