@@ -6,7 +6,7 @@ import numpy as np
 import ptx
 import pytest
 from gmpy2 import mpq
-from settled_runs import same, window
+from settled_runs import chaos, same, window
 from small_network import ONE_HIDDEN, SmallNetwork, quiet, system_of
 from stand_in import StandIn
 
@@ -27,6 +27,8 @@ from deepzoom.compiling.jit import kernel
 from deepzoom.rendering.render import render
 from deepzoom.scene.view import View
 from deepzoom.systems.training_run import ExactRun
+
+__all__ = ["chaos"]
 
 
 @kernel()

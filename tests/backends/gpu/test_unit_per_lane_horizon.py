@@ -3,7 +3,7 @@
 import numpy as np
 import ptx
 import pytest
-from horizons import DEEP, FLOAT64, STEPS, close
+from horizons import DEEP, FLOAT64, STEPS, chaotic, close
 from small_network import ONE_HIDDEN, SmallNetwork, quiet, system_of
 from stand_in import StandIn
 
@@ -13,6 +13,8 @@ from deepzoom.backends.gpu import unit_per_lane
 from deepzoom.backends.kernels.gpu.unit_per_lane_horizon import run_horizons
 from deepzoom.backends.training.batches import arrays_of, start_weights
 from deepzoom.scene.view import View
+
+__all__ = ["chaotic"]
 
 
 def horizons(small, view, kinds, monkeypatch, one):

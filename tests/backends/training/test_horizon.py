@@ -105,7 +105,7 @@ def test_a_deep_view_loses_pixels_after_the_hand_off(own_cache, chaos):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_all_kinds_of_networks_stop_at_their_last_step(own_cache, tmp_path, kind):
-    """Calm training loses no pixel, and both runs take all steps of the result."""
+    """Calm training loses no pixel, and both runs reach the last step."""
     small = SmallNetwork(5, **KINDS[kind])
     arrays = {f"theta{i}": w for i, w in enumerate(small.weights)}
     batch = {} if small.batches is None else {"minibatch_idx": small.batches}
