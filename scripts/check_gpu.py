@@ -23,7 +23,8 @@ import numpy as np
 from deepzoom import landmarks
 from deepzoom.backends.gpu import device, unit_per_lane
 from deepzoom.backends.kernels.arithmetic.simd import fma
-from deepzoom.backends.kernels.gpu.lane_group import any_group, first_of, in_lanes, next_pixel, times_each
+from deepzoom.backends.kernels.gpu.lane_columns import times_each
+from deepzoom.backends.kernels.gpu.lane_group import any_group, first_of, in_lanes, next_pixel
 from deepzoom.backends.kernels.gpu.tensor_cores import multiply_add
 from deepzoom.backends.kernels.training.expansion_run import run_limbs
 from deepzoom.backends.training.batches import arrays_of, start_weights

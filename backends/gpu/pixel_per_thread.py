@@ -16,8 +16,8 @@ from deepzoom.backends.kernels.gpu.pixel_per_thread import (
     run_delta_lanes,
     run_plain_lanes,
 )
-from deepzoom.backends.kernels.training.delta_step import RecordLayout
-from deepzoom.backends.kernels.training.plain_step import NetworkArrays
+from deepzoom.backends.kernels.training.delta_layout import RecordLayout
+from deepzoom.backends.kernels.training.network_arrays import NetworkArrays
 from deepzoom.backends.training.batches import read_out
 
 from .device import Arrays

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from deepzoom.backends.kernels.gpu.pixel_per_warp_delta import TileRecord
 from deepzoom.backends.kernels.gpu.pixel_per_warp_plain import ROWS, WIDTH
-from deepzoom.backends.kernels.training.delta_step import RecordLayout
-from deepzoom.backends.kernels.training.plain_step import NetworkArrays
+from deepzoom.backends.kernels.training.delta_layout import RecordLayout
+from deepzoom.backends.kernels.training.network_arrays import NetworkArrays
 
 Floats = NDArray[np.float64]
 

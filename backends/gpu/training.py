@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepzoom.backends.base import Job, ReadOut, Say
-from deepzoom.backends.kernels.training.delta_step import RecordLayout
-from deepzoom.backends.kernels.training.plain_step import NetworkArrays
+from deepzoom.backends.kernels.training.delta_layout import RecordLayout
+from deepzoom.backends.kernels.training.network_arrays import NetworkArrays
 from deepzoom.backends.training.batches import tile_of
 from deepzoom.backends.training.higher_precision import MoreDigits
 from deepzoom.systems.training import Network

@@ -17,9 +17,9 @@ from deepzoom.backends.kernels.gpu.unit_per_lane_delta import run_delta_units
 from deepzoom.backends.kernels.gpu.unit_per_lane_expansions import run_limb_units
 from deepzoom.backends.kernels.gpu.unit_per_lane_horizon import run_horizons
 from deepzoom.backends.kernels.gpu.unit_per_lane_plain import SLOPED, Shape, run_units
-from deepzoom.backends.kernels.training.delta_step import RecordLayout
+from deepzoom.backends.kernels.training.delta_layout import RecordLayout
 from deepzoom.backends.kernels.training.expansion_step import LimbConstants
-from deepzoom.backends.kernels.training.plain_step import TANH, NetworkArrays
+from deepzoom.backends.kernels.training.network_arrays import TANH, NetworkArrays
 from deepzoom.backends.training.batches import read_out
 from deepzoom.backends.training.horizon import NEGLIGIBLE
 

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from deepzoom.backends.base import ReadOut, Say
 from deepzoom.backends.kernels.arithmetic.simd import LANES
 from deepzoom.backends.kernels.training import convergence_measure
+from deepzoom.backends.kernels.training.delta_layout import RecordLayout
 from deepzoom.backends.kernels.training.delta_run import run_delta
-from deepzoom.backends.kernels.training.delta_step import RecordLayout
+from deepzoom.backends.kernels.training.network_arrays import IDENTITY, RELU, TANH, NetworkArrays
 from deepzoom.backends.kernels.training.plain_run import run_frozen, run_plain
-from deepzoom.backends.kernels.training.plain_step import IDENTITY, RELU, TANH, NetworkArrays
 from deepzoom.compiling import jit
 from deepzoom.systems.training import Network
 from deepzoom.systems.training_run import TaylorRun, record, record_parts

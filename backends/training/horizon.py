@@ -9,8 +9,8 @@ from deepzoom.backends.base import SETTLED
 from deepzoom.backends.kernels.training import convergence_measure
 from deepzoom.backends.kernels.training.expansion_run import run_limbs
 from deepzoom.backends.kernels.training.expansion_step import LimbConstants
+from deepzoom.backends.kernels.training.network_arrays import NetworkArrays
 from deepzoom.backends.kernels.training.plain_run import run_plain
-from deepzoom.backends.kernels.training.plain_step import NetworkArrays
 
 Floats = NDArray[np.float64]
 State = tuple[Floats, Floats, Floats, NDArray[np.int64], Floats]

@@ -1,28 +1,25 @@
 """Exact arithmetic: arrays of fixed-point numbers with as many fraction bits as asked for.
 
 Sums are exact; a product, a quotient or a function is off by at most one unit of ``2**-bits``. What a training step
-does to whole arrays (sums, products, tanh) runs in the compiled routines of ``fixed_point.py``; what is done to a few
-numbers goes through FLINT's integers and ball arithmetic. How many digits of a long run are right is not read off
-here, but verified by running it at two precisions (``deepzoom/reference/training.py``).
+does to whole arrays runs in compiled routines (``fixed_point.py``, ``fixed_point_tanh.py``); what is done to a few
+numbers goes through FLINT (``flint_functions.py``). This file does not tell how many digits of a long run are right:
+``deepzoom/reference/training.py`` runs it at two precisions and compares.
 """
 
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from functools import lru_cache
 from numbers import Rational
 from typing import Any
 
-import flint
 import numpy as np
 from numpy.typing import NDArray
 
+from . import digits, fixed_point_tanh, flint_functions
 from . import fixed_point as kernels
 from .fixed_point import BASE_BITS
 from .numpy_operations import Arithmetic, rules_of
-
-_GUARD = 16  # extra bits of a function's working precision
 
 
 class Exact(Arithmetic):
@@ -48,7 +45,6 @@ class Exact(Arithmetic):
         From float64 (taken as exact), a rational number (Fraction, mpq) or an Exact of other bits.
         """
         point = -(-bits // BASE_BITS)
-        scale = point * BASE_BITS
         if isinstance(value, Exact):
             missing = point - value.point
             if missing >= 0:
@@ -56,34 +52,14 @@ class Exact(Arithmetic):
                 return cls(np.concatenate([fill, value.digits]), point)
             return cls(value.digits[-missing:], point)
         if isinstance(value, Rational):
-            return cls.from_integers([(int(value.numerator) << scale) // int(value.denominator)], (), point)
+            return cls.from_integers([(int(value.numerator) << point * BASE_BITS) // int(value.denominator)], (), point)
         array = np.asarray(value, dtype=np.float64)
-        mantissa, exponent = np.frexp(array)
-        whole = np.ldexp(mantissa, 53).astype(np.int64).ravel()
-        shifts = exponent.astype(np.int64).ravel() - 53 + scale
-        whole >>= np.clip(-shifts, 0, 63)
-        first, left = np.divmod(np.maximum(shifts, 0), BASE_BITS)
-        sums = np.zeros((max(point, int(first.max(initial=0)) + 3) + 1, whole.size), np.int64)
-        mask = (1 << BASE_BITS) - 1
-        for k, part in enumerate((whole & mask, whole >> BASE_BITS & mask, whole >> 2 * BASE_BITS)):
-            sums[first + k, np.arange(whole.size)] += part << left
-        kernels.carry(sums)
-        return cls.balanced(sums, array.shape, point)
+        return cls.balanced(digits.of_floats(array, point), array.shape, point)
 
     @classmethod
     def from_integers(cls, integers: list[int], shape: tuple[int, ...], point: int) -> Exact:
         """Numbers ``integers * 2**(-26 point)``."""
-        longest = max((abs(v).bit_length() for v in integers), default=0)
-        count = max(point + 1, longest // BASE_BITS + 1)
-        mask = (1 << BASE_BITS) - 1
-        sums = np.empty((count + 1, len(integers)), np.int64)
-        for column, value in enumerate(integers):
-            sign, value = (-1, -value) if value < 0 else (1, value)
-            for row in range(count + 1):
-                sums[row, column] = sign * (value & mask)
-                value >>= BASE_BITS
-        kernels.carry(sums)
-        return cls.balanced(sums, shape, point)
+        return cls.balanced(digits.of_integers(integers, point + 1), shape, point)
 
     @classmethod
     def balanced(cls, sums: NDArray[np.int64], shape: tuple[int, ...], point: int) -> Exact:
@@ -152,14 +128,7 @@ class Exact(Arithmetic):
 
     def integers(self) -> list[int]:
         """Each number times ``2**bits``, exactly."""
-        columns = self._flat().T.tolist()
-        result = []
-        for column in columns:
-            value = 0
-            for digit in reversed(column):
-                value = (value << BASE_BITS) + digit
-            result.append(value)
-        return result
+        return digits.to_integers(self._flat())
 
     def _flat(self) -> NDArray[np.int32]:
         return np.ascontiguousarray(self.digits.reshape(len(self.digits), -1))
@@ -279,22 +248,11 @@ def _heaviside(a: Exact, at_zero: float) -> Exact:
     return Exact.of(np.heaviside(a.signs().astype(np.float64), at_zero), a.bits)
 
 
-def _through_flint(name: str, a: Exact) -> Exact:
-    """Apply one of arb's functions to each number."""
-    values = a.integers()
-    whole = max(0, max((abs(v).bit_length() for v in values), default=0) - a.bits)
-    # exp of a number of m integer bits has up to 1.45 * 2**m of them
-    extra = 2 << min(whole, 24) if name == "exp" else whole
-    with flint.ctx.workprec(a.bits + extra + _GUARD):
-        down, up = flint.arb((1, -a.bits)), flint.arb((1, a.bits))
-        results = [(getattr(flint.arb(v) * down, name)() * up).mid().floor().unique_fmpz() for v in values]
-    if any(v is None for v in results):
-        raise ValueError(f"{name} is not defined at every one of these numbers")
-    return Exact.from_integers([int(v) for v in results], a.shape, a.point)
-
-
 def _register_function(ufunc: np.ufunc) -> None:
-    rule(ufunc)(lambda a: _through_flint(ufunc.__name__, a))
+    def apply(a: Exact) -> Exact:
+        return Exact.from_integers(flint_functions.of_integers(ufunc.__name__, a.integers(), a.bits), a.shape, a.point)
+
+    rule(ufunc)(apply)
 
 
 for _ufunc in (np.exp, np.log, np.sqrt, np.sin, np.cos):
@@ -304,31 +262,18 @@ for _ufunc in (np.exp, np.log, np.sqrt, np.sin, np.cos):
 @lru_cache(maxsize=8)
 def _tanh_constants(point: int) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
     """Digits of ln 2 and of (-1)**k / k!, k = 1, 2, ..., with point + 1 digits after the point; doublings to make."""
-    bits = BASE_BITS * (point + 1)
-    halvings = min(BASE_BITS - 4, max(4, round(math.sqrt(bits / 2.5))))
-    factorials = []
-    term = Fraction(1)
-    k = 1
-    while True:
-        term = Fraction(-term.numerator, term.denominator * k)
-        factorials.append(term)
-        k += 1
-        if math.lgamma(k + 1) / math.log(2) + k * (halvings + 1.5) > bits:
-            break
-    with flint.ctx.workprec(bits + _GUARD):
-        ln2 = int((flint.arb(2).log() * flint.arb((1, bits))).mid().floor().unique_fmpz())
+    ln2, factorials, halvings = flint_functions.tanh_constants(BASE_BITS * (point + 1), BASE_BITS - 4)
 
     def column(numbers: list[int]) -> NDArray[np.int64]:
         return Exact.from_integers(numbers, (len(numbers),), point + 1).digits[: point + 2].T.astype(np.int64)
 
-    constants = column([(f.numerator << bits) // f.denominator for f in factorials])
-    return column([ln2])[0], constants, halvings
+    return column([ln2])[0], column(factorials), halvings
 
 
 @rule(np.tanh)
 def _tanh(a: Exact) -> Exact:
     ln2, factorials, halvings = _tanh_constants(a.point)
-    sums, slopes, shifts = kernels.tanh(a._flat(), a.point, ln2, factorials, halvings)
+    sums, slopes, shifts = fixed_point_tanh.tanh(a._flat(), a.point, ln2, factorials, halvings)
     result = Exact.balanced(sums, a.shape, a.point)
     result.slope = (Exact.balanced(slopes, a.shape, a.point), shifts.reshape(a.shape))
     return result

@@ -20,7 +20,17 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from .exact_products import emit_fused, emit_rounded_product
-from .simd import _WIDTH, VectorType, constant, emit_load, emit_negated, emit_pointer, emit_splat, emit_store, vector
+from .simd_llvm import (
+    WIDTH,
+    VectorType,
+    constant,
+    emit_load,
+    emit_negated,
+    emit_pointer,
+    emit_splat,
+    emit_store,
+    vector,
+)
 
 Values = list[Any]
 """LLVM values of an expansion's limbs, the largest first."""
@@ -208,7 +218,7 @@ def load_limbs(typingctx: Any, array: Any, index: Any, kind: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         values = []
         for limb in range(signature.return_type.count):
-            at = builder.add(args[1], ir.Constant(args[1].type, limb * _WIDTH))
+            at = builder.add(args[1], ir.Constant(args[1].type, limb * WIDTH))
             values.append(emit_load(builder, emit_pointer(context, builder, signature.args[0], args[0], at)))
         return pack(context, builder, values)
 
@@ -221,7 +231,7 @@ def store_limbs(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         for limb, v in enumerate(cgutils.unpack_tuple(builder, args[2])):
-            at = builder.add(args[1], ir.Constant(args[1].type, limb * _WIDTH))
+            at = builder.add(args[1], ir.Constant(args[1].type, limb * WIDTH))
             emit_store(builder, v, emit_pointer(context, builder, signature.args[0], args[0], at))
         return context.get_dummy_value()
 

@@ -39,7 +39,7 @@ from .expansion import (
     pack,
     unpack,
 )
-from .simd import VECTOR, constant, emit_magnitude, emit_power_of_two
+from .simd_llvm import VECTOR, constant, emit_magnitude, emit_power_of_two
 
 _ROUND = 6755399441055744.0  # 1.5 * 2**52: adding and subtracting it rounds to an integer
 _BITS_PER_TERM = -2 * math.log2(math.log(2) / 4 / (math.pi / 2))

@@ -8,7 +8,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from .simd import VectorType, constant, emit_splat
+from .simd_llvm import VectorType, constant, emit_splat
 
 OF_DIFFERENCES, OF_HAND_OFF, OF_WEIGHTS, OF_COORDINATES = 0, 1, 2, 3
 """Seeds of the signs: of differences after the skip, of weights at the hand-off, of those that all steps begin with

@@ -7,24 +7,18 @@ as ``escape.py`` is.
 
 from __future__ import annotations
 
-import math
 from math import inf
 
 import numpy as np
 
-from deepzoom.backends.kernels.arithmetic.exponent_bits import two_to, unit_of
+from deepzoom.backends.kernels.arithmetic.exponent_bits import two_to
 from deepzoom.backends.kernels.arithmetic.floatexp import (
-    NOTHING,
-    WIDE_ZERO,
     wide,
-    wide_abs,
     wide_add,
-    wide_larger,
     wide_less,
     wide_multiply,
     widened,
 )
-from deepzoom.backends.kernels.escape_time.centred import true_x, true_y
 from deepzoom.backends.kernels.escape_time.distance_estimate import NO_SLOPE
 from deepzoom.backends.kernels.escape_time.escape import (
     OF_A_STEP,
@@ -35,16 +29,25 @@ from deepzoom.backends.kernels.escape_time.escape import (
     reached,
     steepest,
 )
+from deepzoom.backends.kernels.escape_time.floatexp_step import (
+    SMALL,
+    from_critical,
+    in_one_unit,
+    outside_circle,
+    reference_trail,
+    scaled,
+    wide_reference,
+    wide_size,
+    wide_step_with_error,
+    with_noise,
+)
 from deepzoom.backends.kernels.escape_time.formula_placeholder import (
-    CANCELS,
     LEAST_EXPONENT,
     RX,
     RY,
     STILL,
     bounds,
-    curvature,
     difference,
-    wide_step,
 )
 from deepzoom.backends.kernels.escape_time.perturbation import (
     BELOW,
@@ -61,121 +64,10 @@ from deepzoom.compiling.jit import inner, kernel
 LEAST = 2.0**LEAST_EXPONENT
 """A difference below it is left to this file by ``iterate_near``; one beyond ``_ENOUGH`` is handed back."""
 _ENOUGH, _NEARLY = 2.0**4 * LEAST, LEAST_EXPONENT - 36
-_SMALL = 2.0**-500
-"""Of a step's result, or of a slope: products of numbers as small may have left float64's range."""
 _MAY_REBASE = -440
 """Exponent below which a difference cannot move an iterate that is not tiny so far that it rebases."""
-_UNSEEN = 80  # exponents: a difference that much smaller does not change |W|**2 - radius**2
-_WITHIN = 2.0**-30, 2.0**30
-_LEAST_NOISE, _MOST_NOISE = -120, 900  # exponents, the unit's less: below the first it is nothing beside rounding
 _TO_GO_ON = -3
 _NEVER = np.int64(1) << 62
-
-
-@inner
-def _scaled(x, y, e, error):
-    """x + iy times 2**e and its error, so that the largest of them is between 1/2 and 1 where it was far from it.
-
-    What is below 2**NOTHING has become one with the reference: no number of steps brings it back.
-    """
-    largest = max(max(abs(x), abs(y)), error)
-    if _WITHIN[0] <= largest <= _WITHIN[1]:
-        return x, y, e, error
-    unit, k = unit_of(largest)
-    if largest == 0.0 or e + k < NOTHING:
-        return 0.0, 0.0, NOTHING, 0.0
-    return x * unit, y * unit, e + k, error * unit
-
-
-@inner
-def _outside(excess, zx, zy, x, y, e, error, radius):
-    """(whether |Z + z| > radius, whether that is in doubt), Z less K and z = (x + iy) 2**e."""
-    zx, zy = true_x(zx), true_y(zy)
-    if e < excess[1] - _UNSEEN:
-        return excess[0] > 0.0, False
-    moved = wide_add(wide((zx + zx) * x + (zy + zy) * y, e), wide(x * x + y * y, e + e))
-    total = wide_add(excess, moved)
-    return total[0] > 0.0, wide_less(wide_abs(total), wide(4.0 * radius * error, e))
-
-
-@inner
-def _reference_trail(zx, zy, here, m, trail):
-    """The trail of a pixel that is not to be told from the reference at its step m > 0; trail: the one before."""
-    length = math.hypot(zx[here] - zx[here - 1], zy[here] - zy[here - 1])
-    before = math.hypot(zx[here - 1] - zx[here - 2], zy[here - 1] - zy[here - 2]) if m > 1 else trail[0]
-    return length, before, 0.0, 0.0
-
-
-@inner
-def _reference(j, here, zx, zy, tiny_m, tiny_e):
-    """An iterate of the reference as wide numbers: from its row j, or, where that is below 0, from float64."""
-    if j >= 0:
-        return (tiny_m[j, 0], tiny_e[j, 0]), (tiny_m[j, 1], tiny_e[j, 1])
-    return widened(zx[here]), widened(zy[here])
-
-
-@inner
-def _from_critical(ox, oy, vx, vy):
-    """The pixel's iterate as a difference from where pixels rebase to, of the reference and the difference."""
-    ux, uy = wide_add(ox, vx), wide_add(oy, vy)
-    if RX != 0.0 or RY != 0.0:
-        ux, uy = wide_add(ux, widened(-RX)), wide_add(uy, widened(-RY))
-    return ux, uy
-
-
-@inner
-def _size(x, y):
-    return wide_add(wide_abs(x), wide_abs(y))
-
-
-@inner
-def _shared(x, y, error):
-    """Wide numbers in a unit of their own: (x, y, the unit's exponent, error)."""
-    e = max(max(x[1], y[1]), error[1])
-    return x[0] * two_to(x[1] - e), y[0] * two_to(y[1] - e), e, error[0] * two_to(error[1] - e)
-
-
-@inner
-def _told(slope):
-    """What float64 tells of a slope that is not negative: nothing of a very small one (``LEAST`` of ``source.py``)."""
-    return widened(slope) if slope > _SMALL else WIDE_ZERO
-
-
-@inner
-def _wide_step(pixel, x, y, e, error, rounding, j, here, orbits, tiny):
-    """A step of wide numbers: (x, y, exponent, error), and whether it is lost: the error hides the critical point.
-
-    rounding: what rounding of the step is relative to, as far as float64 tells.
-    """
-    da, db, ec, _, _ = pixel
-    cx, cy, zx, zy, kept, _, _, _ = orbits
-    _, _, tiny_m, tiny_e, _, _, c, _ = tiny
-    ox, oy = _reference(j, here, zx, zy, tiny_m, tiny_e)
-    vx, vy = wide(x, e), wide(y, e)
-    ux, uy, by_z, by_c = wide_step(
-        ox, oy, c[0], c[1], vx, vy, wide(da, ec), wide(db, ec), kept, here, tiny_m, tiny_e, j
-    )
-    off, unit = wide(error, e), two_to(e)
-    ax, ay = _from_critical(ox, oy, vx, vy)
-    lost = wide_less(_size(ax, ay), wide(64.0 * error, e))
-    bend = curvature(zx[here] + x * unit, zy[here] + y * unit, cx, cy)[0]
-    moved = wide_multiply(wide_add(by_z, wide_multiply(_told(bend), off)), off)
-    rounded = wide_larger(wide_multiply(widened(CANCELS), by_z), _told(rounding))
-    moved = wide_add(moved, wide_multiply(rounded, wide(OF_A_STEP * (abs(x) + abs(y)), e)))
-    moved = wide_add(moved, wide_multiply(by_c, wide(ROUNDING * (abs(da) + abs(db)), ec)))
-    x, y, e, error = _shared(ux, uy, moved)
-    return x, y, e, error, lost
-
-
-@inner
-def _with_noise(x, y, e, error, noise):
-    """With what the reference itself is off by in a step, 2**noise, added to the error."""
-    if noise - e < _LEAST_NOISE:
-        return _scaled(x, y, e, error)
-    if noise - e > _MOST_NOISE:
-        unit = two_to(e + _MOST_NOISE - noise)
-        x, y, e, error = x * unit, y * unit, noise - np.int64(_MOST_NOISE), error * unit
-    return _scaled(x, y, e, error + two_to(noise - e))
 
 
 @inner
@@ -201,10 +93,12 @@ def _iterate_far(pixel, state, trail, orbits, tiny, skips, ends, until, left):
         here = first + m
         if not left:
             if STILL > 0.0 and m > 0:
-                trail = _reference_trail(zx, zy, here, m, trail)
+                trail = reference_trail(zx, zy, here, m, trail)
             end = reached(zx[here], zy[here], trail, targets)
             unsure |= in_doubt(zx[here], zy[here], trail, 0.0, targets)
-            outside, doubt = _outside((excess_m[here], excess_e[here]), zx[here], zy[here], x, y, e, error, radius)
+            outside, doubt = outside_circle(
+                (excess_m[here], excess_e[here]), zx[here], zy[here], x, y, e, error, radius
+            )
             unsure |= doubt
             if outside:
                 end = -2
@@ -215,14 +109,14 @@ def _iterate_far(pixel, state, trail, orbits, tiny, skips, ends, until, left):
             break
         j = np.searchsorted(tiny_at, here) if is_tiny[here] else np.int64(-1)
         if j >= 0 or m == last or e > _MAY_REBASE:
-            ox, oy = _reference(j, here, zx, zy, tiny_m, tiny_e)
+            ox, oy = wide_reference(j, here, zx, zy, tiny_m, tiny_e)
             vx, vy = wide(x, e), wide(y, e)
-            ux, uy = _from_critical(ox, oy, vx, vy)
-            if m == last or wide_less(_size(ux, uy), _size(vx, vy)):
-                sizes = wide_add(wide_add(_size(ox, oy), _size(vx, vy)), widened(abs(RX) + abs(RY)))
+            ux, uy = from_critical(ox, oy, vx, vy)
+            if m == last or wide_less(wide_size(ux, uy), wide_size(vx, vy)):
+                sizes = wide_add(wide_add(wide_size(ox, oy), wide_size(vx, vy)), widened(abs(RX) + abs(RY)))
                 rounded = wide_multiply(widened(ROUNDING), sizes)
-                x, y, e, error = _shared(ux, uy, wide_add(wide(error, e), rounded))
-                x, y, e, error = _scaled(x, y, e, error)
+                x, y, e, error = in_one_unit(ux, uy, wide_add(wide(error, e), rounded))
+                x, y, e, error = scaled(x, y, e, error)
                 m, orbit = np.int64(0), critical
                 first, last = start[orbit], length[orbit]
                 here = first
@@ -259,17 +153,17 @@ def _iterate_far(pixel, state, trail, orbits, tiny, skips, ends, until, left):
             served = j < 0
             if served:
                 # float64 does not tell such an iterate: it should have been among the tiny ones
-                unsure |= abs(zx[here]) + abs(zy[here]) < _SMALL
+                unsure |= abs(zx[here]) + abs(zy[here]) < SMALL
                 by_z = steepest(by_z, zx[here], zy[here], cx, cy, off * scale)
                 off = by_z * off + (rounding * (OF_A_STEP * p1 * size) + by_c * (ROUNDING * (abs(pa) + abs(pb))))
                 u, v = difference(zx[here], zy[here], cx, cy, px, py, pa, pb, kept, here, scale)
-                served = abs(u) + abs(v) >= _SMALL or (size == 0.0 and da == 0.0 and db == 0.0)
+                served = abs(u) + abs(v) >= SMALL or (size == 0.0 and da == 0.0 and db == 0.0)
             if served:
                 x, y, e, error = u, v, unit, off
             else:
-                x, y, e, error, lost = _wide_step(pixel, x, y, e, error, rounding, j, here, orbits, tiny)
+                x, y, e, error, lost = wide_step_with_error(pixel, x, y, e, error, rounding, j, here, orbits, tiny)
                 unsure |= lost
-        x, y, e, error = _with_noise(x, y, e, error, noise)
+        x, y, e, error = with_noise(x, y, e, error, noise)
         m += span
         n += span
     return x, y, e, error, unsure, orbit, m, n, end, trail
@@ -297,8 +191,8 @@ def share_far(
             p = taken(queue)
             if p >= dzx.size:
                 break
-            x, y, e, _ = _scaled(dzx[p], dzy[p], exponent, 0.0)
-            da, db, ec, _ = _scaled(dcx[p], dcy[p], exponent, 0.0)
+            x, y, e, _ = scaled(dzx[p], dzy[p], exponent, 0.0)
+            da, db, ec, _ = scaled(dcx[p], dcy[p], exponent, 0.0)
             share = two_to(ec - reach_e) / reach_m if reach_m > 0.0 else 0.0
             ga, gb = da * share, db * share
             nda, ndb = da * two_to(ec), db * two_to(ec)
@@ -306,7 +200,7 @@ def share_far(
             seen = np.int64(0), np.int64(1), inf, inf, 0.0
             error, unsure, left = ROUNDING * (abs(x) + abs(y)), np.bool_(False), np.bool_(False)
             if error > 0.0:
-                x, y, e, error = _with_noise(x, y, e, error, noise)
+                x, y, e, error = with_noise(x, y, e, error, noise)
             state = x, y, error, unsure, orbit, m, n
             how, within, past, trail = PAUSED, False, no_past(state), UNKNOWN
             place = nda, ndb, ga, gb, two_to(noise), 0.0
@@ -319,7 +213,7 @@ def share_far(
             count = n
             if how == BELOW:
                 within = False
-                x, y, e, error = _scaled(x, y, np.int64(0), error)
+                x, y, e, error = scaled(x, y, np.int64(0), error)
         else:
             x, y, e, error, unsure, orbit, m, n, end, trail = _iterate_far(
                 (da, db, ec, ga, gb), (x, y, e, error, unsure, orbit, m, n), trail, orbits, tiny, skips, ends, until,

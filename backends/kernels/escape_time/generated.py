@@ -33,13 +33,15 @@ from .skip_sizes import LINEAR, SERIES
 
 _HERE = Path(__file__).parent
 _LOOPS = (
-    "skip_tree.py", "centred.py", "distance_estimate.py", "escape.py", "perturbation.py", "floatexp_perturbation.py",
+    "skip_tree.py", "centred.py", "distance_estimate.py", "escape.py", "perturbation.py", "floatexp_step.py",
+    "floatexp_perturbation.py",
 )  # fmt: skip
 _NOT_DOUBLE = ("exp", "sin", "cos")
 """What double-double has not."""
 _REPLACED = re.compile(
     r"from (__future__|deepzoom\.backends\.kernels\.escape_time\."
-    r"(formula_placeholder|series_skips|series_first_step|centred|distance_estimate|escape|perturbation))"
+    r"(formula_placeholder|series_skips|series_composition|series_first_step|centred|distance_estimate|escape|"
+    r"perturbation|floatexp_step))"
     r" import (\([^)]*\)|[^\n]*)\n"
 )
 _USED = """\
@@ -55,7 +57,11 @@ from deepzoom.compiling.jit import inner
 """What generated code is made of."""
 _LAUNCHED = ("run_", "share_")
 _KERNEL = re.compile(r"^@kernel\(\)\ndef (\w+)\(", re.MULTILINE)
-_SKIPS = "from deepzoom.backends.kernels.escape_time.{}_skips import *\n"
+_SKIPS = {
+    "series": "from deepzoom.backends.kernels.escape_time.series_skips import *\n"
+    "from deepzoom.backends.kernels.escape_time.series_composition import *\n",
+    "bilinear": "from deepzoom.backends.kernels.escape_time.bilinear_skips import *\n",
+}
 
 
 _KEEPING = (difference, wide_step, double_difference, slopes, bounds)
@@ -144,7 +150,7 @@ def text_of(iteration: Iteration, distance: bool) -> str:
     code = _constants(iteration, distance)
     code += "\n".join(_function(make, map_) for make in makers)
     rest = "\n\n".join(_REPLACED.sub("", (_HERE / file).read_text(encoding="utf-8")) for file in files)
-    return f"{_USED}{_SKIPS.format(skips)}{code}\n\n{rest}"
+    return f"{_USED}{_SKIPS[skips]}{code}\n\n{rest}"
 
 
 class Formula(ModuleType):
@@ -158,7 +164,7 @@ class Formula(ModuleType):
         super().__init__(f"deepzoom_formula_{hashlib.sha256(text.encode()).hexdigest()[:16]}")
         self._text, self._lock = text, threading.Lock()
         self._module: ModuleType | None = None
-        self.ROW, self.TOP = SERIES if _SKIPS.format("series") in text else LINEAR
+        self.ROW, self.TOP = SERIES if _SKIPS["series"] in text else LINEAR
         for name in _KERNEL.findall(text):
             self.__dict__[name] = machine_code.Kernel(f"{self.__name__}.{name}", partial(self._own, name))
 

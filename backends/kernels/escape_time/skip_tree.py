@@ -15,8 +15,8 @@ import numpy as np
 from deepzoom.backends.kernels.arithmetic.floatexp import narrowed, wide_divide, wide_less, wide_negative, widened
 from deepzoom.backends.kernels.escape_time.centred import true_x, true_y
 from deepzoom.backends.kernels.escape_time.formula_placeholder import STILL, stretch
+from deepzoom.backends.kernels.escape_time.series_composition import finished, followed
 from deepzoom.backends.kernels.escape_time.series_first_step import one_step, room
-from deepzoom.backends.kernels.escape_time.series_skips import finished, followed
 from deepzoom.compiling.jit import inner, kernel
 from deepzoom.systems.escape_time import NEAR
 

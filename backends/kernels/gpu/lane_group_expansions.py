@@ -15,10 +15,11 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from deepzoom.backends.kernels.arithmetic.expansion import Levels, emit_negative, emit_plus, emit_times, limbs_type
-from deepzoom.backends.kernels.arithmetic.simd import VectorType, constant, emit_splat
+from deepzoom.backends.kernels.arithmetic.simd_llvm import VectorType, constant, emit_splat
 from deepzoom.compiling.jit import inner
 
-from .lane_group import BUTTERFLY, columns, emit_columns, emit_lane, emit_only_below, emit_shuffled, lanes_type
+from .lane_columns import columns, emit_columns, emit_only_below
+from .lane_group import BUTTERFLY, emit_lane, emit_shuffled, lanes_type
 
 _i32 = ir.IntType(32)
 

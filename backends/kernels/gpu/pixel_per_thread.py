@@ -12,16 +12,17 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from deepzoom.backends.kernels.arithmetic.simd import _WIDTH, LANES, first_lane, on_cpu, past_lane
+from deepzoom.backends.kernels.arithmetic.simd import LANES, first_lane, past_lane
+from deepzoom.backends.kernels.arithmetic.simd_llvm import WIDTH, on_cpu
+from deepzoom.backends.kernels.training.delta_layout import delta_workspace
 from deepzoom.backends.kernels.training.delta_run import DELTA_EXTRA, rooms, to_hand_off
-from deepzoom.backends.kernels.training.delta_step import delta_workspace
+from deepzoom.backends.kernels.training.plain_layout import layout
 from deepzoom.backends.kernels.training.plain_run import PLAIN_EXTRA, run_through
-from deepzoom.backends.kernels.training.plain_step import layout
 from deepzoom.compiling.jit import kernel
 
 from .lane_group import any_group, next_pixel
 
-GROUP = tuple([1] * (_WIDTH.bit_length() - 1))
+GROUP = tuple([1] * (WIDTH.bit_length() - 1))
 """As many elements as ``lane_group.py`` wants of a group of ``LANES``."""
 
 

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from deepzoom.compiling.jit import implemented, inner
 
-from .lane_group import fma_each, in_lanes, times_each
+from .lane_columns import fma_each, times_each
+from .lane_group import in_lanes
 from .pixel_per_warp_plain import HELD, ROWS, Tiles, drawn_tiles, of_weights
 from .tensor_cores import multiply_add, packed, sum_columns, sum_rows
 from .unit_per_lane_delta import activated_difference, delta_units_step, factors_of_differences, moved, through_slope

@@ -20,7 +20,8 @@ import numpy as np
 
 from deepzoom.compiling.jit import implemented, inner
 
-from .lane_group import fma_each, in_lanes, times_each
+from .lane_columns import fma_each, times_each
+from .lane_group import in_lanes
 from .tensor_cores import fragment, multiply_add, packed, put_fragment, sum_columns, sum_rows
 from .unit_per_lane_plain import activated, no_weights, put_weights, units_step, weights_at
 

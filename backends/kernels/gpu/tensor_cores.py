@@ -20,9 +20,10 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from deepzoom.backends.kernels.arithmetic.simd import CONTRACT, VectorType, on_cpu
+from deepzoom.backends.kernels.arithmetic.simd_llvm import CONTRACT, VectorType, on_cpu
 
-from .lane_group import element_pointer, emit_joined, emit_lane, emit_sum, lanes_type
+from .lane_columns import element_pointer
+from .lane_group import emit_joined, emit_lane, emit_sum, lanes_type
 
 LANES = 32
 _f64, _i32, _i64 = ir.DoubleType(), ir.IntType(32), ir.IntType(64)

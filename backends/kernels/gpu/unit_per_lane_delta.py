@@ -12,25 +12,21 @@ from deepzoom.backends.kernels.arithmetic.last_bit import OF_DIFFERENCES, OF_HAN
 from deepzoom.backends.kernels.arithmetic.simd import where_less
 from deepzoom.backends.kernels.arithmetic.tanh import tanh_difference, tanh_slope, tanh_slope_difference
 from deepzoom.backends.kernels.training.convergence_measure import FIRST, put_sums, sums_of, with_difference, with_loss
-from deepzoom.backends.kernels.training.plain_step import RELU, TANH, factor
+from deepzoom.backends.kernels.training.network_arrays import RELU, TANH, factor
 from deepzoom.compiling.jit import implemented, inner, kernel
 
-from .lane_group import (
-    any_group,
+from .lane_columns import (
     columns,
     dot,
-    first_of,
     fma_each,
-    group_maximum,
-    in_lanes,
     largest_of,
-    next_pixel,
     only_below,
     shared_row,
     sum_each,
     times_each,
     unaligned_row,
 )
+from .lane_group import any_group, first_of, group_maximum, in_lanes, next_pixel
 from .unit_per_lane_plain import Shape, disturbed, no_weights, put_weights, weights_at
 
 ONE = (1.0,)

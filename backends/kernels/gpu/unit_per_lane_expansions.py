@@ -12,10 +12,11 @@ from deepzoom.backends.kernels.arithmetic.expansion import masked, over, plus, r
 from deepzoom.backends.kernels.arithmetic.expansion_tanh import tanh_and_slope_limbs
 from deepzoom.backends.kernels.arithmetic.simd import fma
 from deepzoom.backends.kernels.training.convergence_measure import put_sums, sums_of, with_loss
-from deepzoom.backends.kernels.training.plain_step import RELU, TANH
+from deepzoom.backends.kernels.training.network_arrays import RELU, TANH
 from deepzoom.compiling.jit import inner, kernel
 
-from .lane_group import any_group, first_of, in_lanes, next_pixel, shared_row
+from .lane_columns import shared_row
+from .lane_group import any_group, first_of, in_lanes, next_pixel
 from .lane_group_expansions import (
     add_products,
     dot_limbs,

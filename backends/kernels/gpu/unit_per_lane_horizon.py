@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from deepzoom.backends.kernels.arithmetic.last_bit import OF_WEIGHTS
 from deepzoom.backends.kernels.training.convergence_measure import FIRST, SUM, with_loss
-from deepzoom.backends.kernels.training.plain_step import factor
+from deepzoom.backends.kernels.training.network_arrays import factor
 from deepzoom.compiling.jit import inner, kernel
 
 from .lane_group import any_group, first_of, next_pixel

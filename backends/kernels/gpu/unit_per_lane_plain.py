@@ -15,23 +15,12 @@ import numpy as np
 from deepzoom.backends.kernels.arithmetic.last_bit import OF_WEIGHTS, disturbed_each
 from deepzoom.backends.kernels.arithmetic.tanh import tanh, tanh_and_slope
 from deepzoom.backends.kernels.training.convergence_measure import put_sums, sums_of, with_loss
-from deepzoom.backends.kernels.training.plain_step import RELU, TANH, factor, rectified, slope
+from deepzoom.backends.kernels.training.network_arrays import RELU, TANH, factor
+from deepzoom.backends.kernels.training.plain_step import rectified, slope
 from deepzoom.compiling.jit import implemented, inner, kernel
 
-from .lane_group import (
-    any_group,
-    columns,
-    dot,
-    first_of,
-    fma_each,
-    in_lanes,
-    next_pixel,
-    only_below,
-    put_columns,
-    shared_row,
-    sum_each,
-    times_each,
-)
+from .lane_columns import columns, dot, fma_each, only_below, put_columns, shared_row, sum_each, times_each
+from .lane_group import any_group, first_of, in_lanes, next_pixel
 
 SLOPED = TANH + 1
 """In place of TANH: its slopes do not vanish where it is 1 to the last bit, as those of more digits do not."""

@@ -21,9 +21,10 @@ from deepzoom.backends.kernels.gpu.lane_group import any_group
 from deepzoom.compiling.jit import inner, kernel
 
 from .convergence_measure import COLUMNS, FIRST, add_difference, add_loss
-from .delta_step import delta_step, delta_workspace
+from .delta_layout import delta_workspace
+from .delta_step import delta_step
+from .plain_layout import BLOCK
 from .plain_run import put, take
-from .plain_step import BLOCK
 
 
 @inner

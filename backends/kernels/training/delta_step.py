@@ -13,10 +13,7 @@ In the first layer H is the data X, which has no difference: that product costs 
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
-from numpy.typing import NDArray
 
 from deepzoom.backends.kernels.arithmetic.simd import LANES, fma, load, splat, store, where_less
 from deepzoom.backends.kernels.arithmetic.tanh import ARGUMENT_SCALE, tanh_difference, tanh_slope, tanh_slope_difference
@@ -25,60 +22,8 @@ from deepzoom.compiling.jit import inner
 
 from .last_layer import backward_last_difference, forward_last_difference, fuses
 from .matrix_products import ADD, SET, UNIT, contract_shared, contract_vector
-from .plain_step import BLOCK, RELU, TANH, factor, hidden_count, weight_count
-
-
-class RecordLayout(NamedTuple):
-    """Where the values of one reference step stand in its flat float64 record."""
-
-    hidden: NDArray[np.int64]
-    """First element of each hidden layer's values H, rows x width."""
-    side: NDArray[np.int64]
-    """Beside them: 1 - |H| for tanh, the input Z for relu, nothing for identity."""
-    back: NDArray[np.int64]
-    """The loss's derivative by H, on the rows drawn."""
-    residual: int
-    gradient: int
-    size: int
-
-
-class _Workspace(NamedTuple):
-    differences: int
-    scaled: int
-    """Differences of the weights times each layer's factor."""
-    totals: int
-    """Reference plus difference of the weights, times the factor; not used in the first layer."""
-    gradient: int
-    hidden: int
-    change: int
-    """Difference of the loss's derivative by a layer's input, and below it the derivative itself."""
-    whole: int
-    back: int
-    residual: int
-    """Difference of the derivative by the outputs, and the derivative itself."""
-    output: int
-    rates: int
-    offset: int
-    size: int
-
-
-@inner
-def delta_workspace(widths):
-    count = weight_count(widths) * LANES
-    widest = widths[-1]
-    for layer in range(1, widths.size):
-        widest = max(widest, widths[layer])
-    hidden = 4 * count
-    change = hidden + BLOCK * hidden_count(widths) * LANES
-    whole = change + BLOCK * widest * LANES
-    back = whole + BLOCK * widest * LANES
-    residual = back + BLOCK * widest * LANES
-    output = residual + BLOCK * widths[-1] * LANES
-    rates = output + BLOCK * widths[-1] * LANES
-    offset = rates + (widths.size - 1) * LANES
-    return _Workspace(
-        0, count, 2 * count, 3 * count, hidden, change, whole, back, residual, output, rates, offset, offset + LANES
-    )
+from .network_arrays import RELU, TANH, factor, hidden_count, weight_count
+from .plain_layout import BLOCK
 
 
 @inner

@@ -15,9 +15,9 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from deepzoom.backends.kernels.arithmetic.expansion import Levels
-from deepzoom.backends.kernels.arithmetic.simd import (
-    _WIDTH,
+from deepzoom.backends.kernels.arithmetic.simd_llvm import (
     VECTOR,
+    WIDTH,
     constant,
     emit_load,
     emit_pointer,
@@ -47,7 +47,7 @@ def _block(rows: int, shared: bool) -> Any:
                 return builder.add(start, builder.mul(stride, ir.Constant(start.type, count)))
 
             def pointer(kind: Any, array: Any, at: Any, limb: int) -> Any:
-                return emit_pointer(context, builder, kind, array, builder.add(at, ir.Constant(at.type, limb * _WIDTH)))
+                return emit_pointer(context, builder, kind, array, builder.add(at, ir.Constant(at.type, limb * WIDTH)))
 
             targets = [[pointer(kinds[0], lanes, shifted(c0, c_row, m), i) for i in range(limbs)] for m in range(rows)]
             sums = [[cgutils.alloca_once(builder, VECTOR) for _ in range(limbs)] for _ in range(rows)]

@@ -29,7 +29,9 @@ from deepzoom.compiling.jit import inner
 
 from .expansion_products import contract_limbs, contract_shared
 from .matrix_products import ADD, SET, UNIT
-from .plain_step import BLOCK, PER_LANE, RELU, TANH, hidden_count, layout, weight_count
+from .network_arrays import RELU, TANH, hidden_count, weight_count
+from .plain_layout import BLOCK, layout
+from .plain_step import PER_LANE
 
 
 class LimbWorkspace(NamedTuple):

@@ -18,10 +18,9 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from deepzoom.backends.kernels.arithmetic.simd import (
+from deepzoom.backends.kernels.arithmetic.simd import LANES, SIXTEEN_REGISTERS
+from deepzoom.backends.kernels.arithmetic.simd_llvm import (
     CONTRACT,
-    LANES,
-    SIXTEEN_REGISTERS,
     constant,
     emit_load,
     emit_pointer,

@@ -19,7 +19,9 @@ from deepzoom.compiling.jit import inner, kernel
 
 from .convergence_measure import add_loss
 from .matrix_products import ADD, SET, UNIT, contract_vector
-from .plain_step import IDENTITY, TANH, forward, hidden_count, layout, plain_step, prepare, weight_count
+from .network_arrays import IDENTITY, TANH, hidden_count, weight_count
+from .plain_layout import layout
+from .plain_step import forward, plain_step, prepare
 
 
 @inner

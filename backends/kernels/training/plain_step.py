@@ -9,14 +9,10 @@ lie one after the other in the same way.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
-from numpy.typing import NDArray
 
 from deepzoom.backends.kernels.arithmetic.simd import (
     LANES,
-    SIXTEEN_REGISTERS,
     first_lane,
     fma,
     like,
@@ -33,95 +29,11 @@ from deepzoom.compiling.jit import inner
 
 from .last_layer import backward_last, forward_last, fuses
 from .matrix_products import ADD, SET, UNIT, contract_shared, contract_vector
+from .network_arrays import RELU, TANH, factor, hidden_count, weight_count
+from .plain_layout import BLOCK
 
-IDENTITY, RELU, TANH = 0, 1, 2
 PER_LANE = np.int64(-1)
 """In place of the first element of shared inputs: each lane has drawn its own."""
-BLOCK = 48 if SIXTEEN_REGISTERS else 32
-"""Data rows taken at a time: measured best for the published network, of 4 to 136 with AVX-512, of 8 to 48 without."""
-
-
-class NetworkArrays(NamedTuple):
-    """What a kernel needs to know of a network: shapes, data, constants."""
-
-    x: NDArray[np.float64]
-    """Inputs, rows x widths[0], flat."""
-    y: NDArray[np.float64]
-    """Targets, rows x widths[-1], flat."""
-    widths: NDArray[np.int64]
-    """Width of the input, of each hidden layer, and of the output."""
-    scales: NDArray[np.float64]
-    """Factor of each layer's product (with the gain of its nonlinearity)."""
-    activation: int
-    rows: int
-    batches: NDArray[np.int64]
-    """Rows drawn at each step, (steps, batch); (0, 0) for full batch."""
-    offset_every_step: bool
-
-
-class Workspace(NamedTuple):
-    """Where a step's matrices begin in the one array that holds everything with a value per lane.
-
-    One array instead of many: a kernel then passes numbers around, and no reference counts.
-    """
-
-    weights: int
-    factors: int
-    """The weights, each layer times its constants (``factor``): what the products use."""
-    gradient: int
-    hidden: int
-    output: int
-    back: int
-    inputs: int
-    """Rows drawn for a minibatch, different in each lane."""
-    targets: int
-    rates: int
-    offset: int
-    size: int
-
-
-@inner
-def weight_count(widths):
-    count = 0
-    for layer in range(widths.size - 1):
-        count += widths[layer] * widths[layer + 1]
-    return count
-
-
-@inner
-def hidden_count(widths):
-    """Hidden values of one data row, over all layers."""
-    count = 0
-    for layer in range(1, widths.size - 1):
-        count += widths[layer]
-    return count
-
-
-@inner
-def layout(widths):
-    """The workspace of a plain step."""
-    widest = widths[-1]
-    for layer in range(1, widths.size):
-        widest = max(widest, widths[layer])
-    weights = 0
-    factors = weights + weight_count(widths) * LANES
-    gradient = factors + weight_count(widths) * LANES
-    hidden = gradient + weight_count(widths) * LANES
-    output = hidden + BLOCK * hidden_count(widths) * LANES
-    back = output + BLOCK * widths[-1] * LANES
-    inputs = back + BLOCK * widest * LANES
-    targets = inputs + BLOCK * widths[0] * LANES
-    rates = targets + BLOCK * widths[-1] * LANES
-    offset = rates + (widths.size - 1) * LANES
-    return Workspace(weights, factors, gradient, hidden, output, back, inputs, targets, rates, offset, offset + LANES)
-
-
-@inner
-def factor(scales, layer, activation):
-    """What a layer's weights are multiplied by before a product: its scale and, for tanh, the argument's."""
-    if activation == TANH and layer < scales.size - 1:
-        return scales[layer] * ARGUMENT_SCALE
-    return scales[layer]
 
 
 @inner

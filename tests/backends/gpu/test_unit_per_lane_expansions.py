@@ -18,7 +18,7 @@ from deepzoom.backends.gpu import device, unit_per_lane
 from deepzoom.backends.gpu import training as gpu_jobs
 from deepzoom.backends.gpu_float64 import GpuFloat64
 from deepzoom.backends.gpu_perturbation import GpuPerturbation
-from deepzoom.backends.kernels.gpu.lane_group import put_columns
+from deepzoom.backends.kernels.gpu.lane_columns import put_columns
 from deepzoom.backends.kernels.gpu.unit_per_lane_expansions import limb_factors, limb_units_step, run_limb_units
 from deepzoom.backends.training import expansions as numpy_limbs
 from deepzoom.backends.training.batches import arrays_of

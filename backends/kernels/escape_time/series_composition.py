@@ -1,0 +1,259 @@
+"""How skips along a reference orbit are made, for complex-differentiable maps: two of them to one that takes both.
+
+What a skip is: ``series_skips.py``. The skips of one step that this begins with: ``series_first_step.py``.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from deepzoom.backends.kernels.arithmetic.exponent_bits import two_to, unit_of
+from deepzoom.backends.kernels.arithmetic.floatexp import (
+    NOTHING,
+    narrowed,
+    wide,
+    wide_add,
+    wide_divide,
+    wide_multiply,
+    widened,
+    widened_two_to,
+)
+from deepzoom.backends.kernels.escape_time.power_series import COEFFICIENTS, TOP, at
+from deepzoom.backends.kernels.escape_time.series_skips import DROPPED, SHARE
+from deepzoom.backends.kernels.escape_time.skip_sizes import ORDER
+from deepzoom.compiling.jit import inner
+
+_LEAST = 1e-30
+_MOST_UNLIKE = 60  # exponents: a skip whose c outgrows its z so far is of no use
+
+
+@inner
+def magnitude(x, y):
+    """|x + iy|; its square is in range."""
+    return math.sqrt(x * x + y * y)
+
+
+@inner
+def made(t, radius, eo, b, eb, tree, space):
+    """Make the skip t of coefficients and bounds in ``space``, within what it may drop.
+
+    Where its radius is s times as large, the terms z**i c**j are s**i times as large. It may drop ``DROPPED`` of A z
+    and of B c each, which a sum of products holds everywhere if it holds in the corners of |zeta| <= s, |gamma| <= 1.
+    """
+    rows, bs, exponents, radii, bounds = tree
+    coefficients, dropping = space[3], space[4]
+    first = at(TOP)
+    most = DROPPED * magnitude(coefficients[1].real, coefficients[1].imag)
+    own = dropping[first + TOP]
+    left = most - dropping[first + TOP - 1]
+    exponents[t, 0] = exponents[t, 1] = exponents[t, 2] = 0
+    radii[t] = 0.0
+    if not (left > 0.0 and own <= DROPPED * magnitude(coefficients[2].real, coefficients[2].imag)):
+        return
+    s = 1.0
+    for i in range(2, TOP + 1):
+        over = (TOP - 1) * dropping[first + TOP - i]
+        if over > left:
+            s = min(s, math.exp(math.log(left / over) / (i - 1)))
+    if s < _LEAST:
+        return
+    largest, unit = 0.0, 1.0
+    for i in range(TOP + 1):
+        for j in range(TOP + 1 - i):
+            n = at(i + j) + j
+            if i + j == TOP:
+                bounds[t, j] = dropping[n] * unit
+            elif n > 0:
+                u, v = coefficients[n].real * unit, coefficients[n].imag * unit
+                rows[t, 2 * n], rows[t, 2 * n + 1] = u, v
+                largest = max(largest, max(abs(u), abs(v)))
+        unit *= s
+    unit, k = unit_of(largest)
+    for n in range(2, SHARE):
+        rows[t, n] *= unit
+    for j in range(TOP + 1):
+        bounds[t, j] *= unit
+    radius = wide_multiply(radius, widened(s))
+    radii[t] = radius[0]
+    exponents[t, 0], exponents[t, 1], exponents[t, 2] = radius[1], eo + k, eb
+    bs[t, 0], bs[t, 1] = b.real, b.imag
+
+
+@inner
+def mantissa_of(value, e):
+    """A complex mantissa with the larger part between 1/2 and 1, and its exponent."""
+    largest = max(abs(value.real), abs(value.imag))
+    if largest == 0.0:
+        return value, NOTHING
+    unit, k = unit_of(largest)
+    return complex(value.real * unit, value.imag * unit), e + k
+
+
+@inner
+def _wide_sum(m, e, n, f):
+    top = max(e, f)
+    return mantissa_of(m * two_to(e - top) + n * two_to(f - top), top)
+
+
+@inner
+def _multiplied(i, powers, sizes):
+    """Power i of the first skip, and bounds of its terms, from power i - 1."""
+    for n in range(COEFFICIENTS):
+        sizes[i, n] = 0.0
+        if i <= ORDER:
+            powers[i, n] = 0j
+    for d in range(i - 1, TOP):
+        for e in range(1, TOP - d + 1):
+            for p in range(d + 1):
+                for q in range(e + 1):
+                    n, k, m = at(d + e) + p + q, at(d) + p, at(e) + q
+                    sizes[i, n] += sizes[i - 1, k] * sizes[1, m]
+                    if d + e < TOP:
+                        powers[i, n] += powers[i - 1, k] * powers[1, m]
+
+
+@inner
+def _of_first_alone(first, rows):
+    """Sums of the magnitudes of a skip's coefficients: of terms with z, and of powers of c beyond the first."""
+    by_z, by_c = 0.0, 0.0
+    for d in range(1, ORDER + 1):
+        for j in range(d + 1):
+            n = 2 * (at(d) + j)
+            size_of = magnitude(rows[first, n], rows[first, n + 1])
+            if j < d:
+                by_z += size_of
+            elif d > 1:
+                by_c += size_of
+    return by_z, by_c
+
+
+@inner
+def _first_in_units(first, factor, s, linear_c, tree, powers, sizes):
+    """The first skip's terms to ``powers[1]``, and bounds of them to ``sizes[1]``, in another unit.
+
+    factor, s: what the skip's values and its radius are multiplied with; linear_c: the coefficient of c, in that unit.
+    """
+    rows, _, _, _, bounds = tree
+    for i in range(TOP + 1):
+        if i > 0:
+            factor = wide_multiply(factor, s)
+        f = math.ldexp(factor[0], np.int32(min(max(factor[1], np.int64(-1080)), np.int64(1000))))
+        for j in range(TOP + 1 - i):
+            n = at(i + j) + j
+            if i + j == TOP:
+                sizes[1, n] = bounds[first, j] * f
+            elif i == 0 and j == 1:
+                powers[1, n] = linear_c
+            elif i + j > 0:
+                powers[1, n] = complex(rows[first, 2 * n], rows[first, 2 * n + 1]) * f
+            if 0 < i + j < TOP:
+                sizes[1, n] = magnitude(powers[1, n].real, powers[1, n].imag)
+
+
+@inner
+def _highest_power(second, tree):
+    """The highest power of z in a skip that is not 0."""
+    rows, _, _, _, bounds = tree
+    most = 1
+    for i in range(2, TOP + 1):
+        for j in range(TOP + 1 - i):
+            n = 2 * (at(i + j) + j)
+            if (bounds[second, j] if i + j == TOP else abs(rows[second, n]) + abs(rows[second, n + 1])) > 0.0:
+                most = i
+    return most
+
+
+@inner
+def _composed(second, linear_c, g, most, tree, space):
+    """Coefficients of P2(P1(z, c), c) and bounds of what it drops, from the first skip's powers in ``space``."""
+    rows, _, _, _, bounds = tree
+    _, powers, sizes, coefficients, dropping = space
+    for n in range(1, COEFFICIENTS):
+        coefficients[n] = 0j
+        dropping[n] = 0.0
+    for i in range(most + 1):
+        f = two_to(g * (i - 1))
+        for j in range(TOP + 1 - i):
+            n = at(i + j) + j
+            if i + j == 0:
+                continue
+            if i + j == TOP:
+                bound = bounds[second, j] * f
+                value = 0j
+            else:
+                value = complex(rows[second, 2 * n], rows[second, 2 * n + 1]) * f
+                if i == 0 and j == 1:
+                    value = linear_c
+                bound = magnitude(value.real, value.imag)
+            if bound == 0.0:
+                continue
+            if i == 0:
+                if j == TOP:
+                    dropping[n] += bound
+                else:
+                    coefficients[n] += value
+                continue
+            for p in range(TOP - j + 1):
+                dropping[at(TOP) + p + j] += bound * sizes[i, at(TOP - j) + p]
+            if i + j < TOP:
+                for d in range(i, ORDER - j + 1):
+                    for p in range(d + 1):
+                        coefficients[at(d + j) + p + j] += value * powers[i, at(d) + p]
+
+
+@inner
+def followed(first, second, t, size, tree, space):
+    """Make the skip t that takes one after the other: P = P2(P1(z, c), c) to the degree kept. t may be the first."""
+    rows, bs, exponents, radii, _ = tree
+    rows[t, SHARE] = rows[first, SHARE] + rows[second, SHARE]
+    powers, sizes = space[1], space[2]
+    if radii[first] == 0.0 or radii[second] == 0.0:
+        radii[t] = 0.0
+        return
+    r1, r2 = (radii[first], exponents[first, 0]), (radii[second], exponents[second, 0])
+    e1, e2 = exponents[first, 1], exponents[second, 1]
+    b1, eb1 = complex(bs[first, 0], bs[first, 1]), exponents[first, 2]
+    b2, eb2 = complex(bs[second, 0], bs[second, 1]), exponents[second, 2]
+    # within |zeta| <= s the first skip ends inside R2
+    by_z, by_c = _of_first_alone(first, rows)
+    unit = wide_divide(widened_two_to(e1), r2)
+    linear_c = wide_divide(wide(abs(b1), eb1), r2)
+    by_c_alone = narrowed(wide_add(wide_multiply(unit, widened(by_c)), linear_c))
+    if not by_c_alone < 0.9:
+        radii[t] = 0.0
+        return
+    whole = wide_multiply(unit, widened(by_z))
+    s = wide_divide(widened(1.0 - by_c_alone), whole)
+    if s[1] > 0:
+        s = widened(1.0)
+    slope2 = magnitude(rows[second, 2], rows[second, 3])
+    unlike = wide_divide(wide(abs(b2), eb2), wide(slope2, e2))
+    g = max(wide_multiply(whole, s)[1], max(linear_c[1], unlike[1]))
+    if unlike[1] > _MOST_UNLIKE:
+        radii[t] = 0.0
+        return
+    # the first skip in units of R2 2**g
+    factor = wide_multiply(unit, widened_two_to(-g))
+    _first_in_units(first, factor, s, b1 * (two_to(eb1 - g - r2[1]) / r2[0]), tree, powers, sizes)
+    most = _highest_power(second, tree)
+    for i in range(2, most + 1):
+        _multiplied(i, powers, sizes)
+    _composed(second, b2 * two_to(eb2 - e2 - g), g, most, tree, space)
+    slope = mantissa_of(complex(rows[second, 2], rows[second, 3]) * b1, e2 - r2[1] + eb1)
+    b, eb = _wide_sum(slope[0] / r2[0], slope[1], b2, eb2)
+    made(t, wide_multiply(r1, s), e2 + g, b, eb, tree, space)
+
+
+@inner
+def finished(t, tree):
+    """Fill in what ``skip`` needs beside the coefficients."""
+    rows, bs, exponents, radii, _ = tree
+    if radii[t] == 0.0:
+        return
+    rows[t, 0] = 1.0 / radii[t]
+    rows[t, 1] = magnitude(rows[t, 2], rows[t, 3]) / radii[t]
+    exponents[t, 3] = exponents[t, 1] - exponents[t, 0]
+    unit = two_to(exponents[t, 2] - exponents[t, 1])
+    rows[t, 4], rows[t, 5] = bs[t, 0] * unit, bs[t, 1] * unit
