@@ -12,18 +12,8 @@ import numpy as np
 
 from deepzoom.backends.kernels.arithmetic.double_double import double_add, double_multiply
 from deepzoom.backends.kernels.escape_time.distance_estimate import first_slope, slope_after_step
-from deepzoom.backends.kernels.escape_time.escape import (
-    ROUNDING,
-    UNDERFLOW,
-    UNKNOWN,
-    in_doubt,
-    is_close,
-    reached,
-    read_out,
-    repeated,
-    steepest,
-    stepped,
-)
+from deepzoom.backends.kernels.escape_time.error_bound import ROUNDING, UNDERFLOW, seen_before, steepest
+from deepzoom.backends.kernels.escape_time.escape import UNKNOWN, in_doubt, is_close, reached, read_out, stepped
 from deepzoom.backends.kernels.escape_time.formula_placeholder import (
     DISTANCE,
     KX,
@@ -57,41 +47,64 @@ def _excess(excess, zx, zy, x, y):
     return double_add(excess, double_add(px, py))[0]
 
 
+@inner
+def _double_at(values, i):
+    """A double-double of an array (.., 2)."""
+    return values[i, 0], values[i, 1]
+
+
+@inner
+def _begun_double(p, zx0, zy0, dcx, dcy, least_error):
+    """(z, c, the error of z, what rounding makes of c) of a pixel that has made no step; z, c: differences."""
+    x, y, da, db = _double_at(zx0, p), _double_at(zy0, p), _double_at(dcx, p), _double_at(dcy, p)
+    error = _FINE * (abs(x[0]) + abs(y[0])) + least_error
+    return x, y, da, db, error, _FINE * (abs(da[0]) + abs(db[0])) + least_error
+
+
+@inner
+def _double_step(x, y, error, wx, wy, slope, da, db, fixed, least_error, orbits, here):
+    """A pixel's z after a step, its error and its slope."""
+    cx, cy, zx, zy, kept, high = orbits
+    ox, oy = _double_at(zx, here), _double_at(zy, here)
+    point = ox[0], oy[0], cx[0], cy[0], x[0], y[0], da[0], db[0], high, here, 1.0
+    if DISTANCE:
+        slope = slope_after_step(slope, slopes(*point))
+    by_z, by_c, rounding = bounds(*point)
+    by_z = steepest(by_z, wx[0], wy[0], cx[0], cy[0], error)
+    error = by_z * error + rounding * (_FINE * (abs(x[0]) + abs(y[0]))) + by_c * fixed
+    error += least_error + UNDERFLOW
+    x, y = double_difference(ox, oy, (cx[0], cx[1]), (cy[0], cy[1]), x, y, da, db, kept, here)
+    return x, y, error, slope
+
+
 @kernel()
 def share_refined(
     queue, stride, zx0, zy0, dcx, dcy, pixel, of_start, cx, cy, least_error, zx, zy, excess, kept, high, start, length,
     limit, radius, law, targets, out,
 ):  # fmt: skip
-    """Iterate pixels in double-double: all arrays are (.., 2), of numbers and what they lack.
+    """Iterate pixels in double-double: all arrays are (.., 2), the high and the low parts of numbers.
 
-    queue, stride: ``pixel_queue.py``; z0, dc: differences from the reference's start and c; pixel, of_start: as for
-    ``run_perturbed``; least_error: what rounding makes of the reference's own; zx, zy, excess, kept (.., 2 k): orbits,
-    as there; high (.., k): the kept without what they lack.
+    queue, stride: ``pixel_queue.py``; z0, dc: differences from the reference's start and c; zx, zy, excess, kept
+    (.., 2 k): orbits, and all else: as for ``run_perturbed``; high (.., k): the high parts of kept.
     """
-    last_orbit = start.size - 1
-    wcx, wcy = (cx[0], cx[1]), (cy[0], cy[1])
+    orbits = cx, cy, zx, zy, kept, high
     ended = True
     while True:
         if ended:
             p = taken(queue)
             if p >= zx0.shape[0]:
                 break
-            x, y = (zx0[p, 0], zx0[p, 1]), (zy0[p, 0], zy0[p, 1])
-            da, db = (dcx[p, 0], dcx[p, 1]), (dcy[p, 0], dcy[p, 1])
-            a, b = cx[0] + da[0], cy[0] + db[0]
-            error, unsure, trail = _FINE * (abs(x[0]) + abs(y[0])) + least_error, False, UNKNOWN
-            wx, wy = double_add((zx[0, 0], zx[0, 1]), x), double_add((zy[0, 0], zy[0, 1]), y)
-            fixed = _FINE * (abs(da[0]) + abs(db[0])) + least_error
-            before_error, slope = error, first_slope(of_start, pixel)
+            x, y, da, db, error, fixed = _begun_double(p, zx0, zy0, dcx, dcy, least_error)
+            wx, wy = double_add(_double_at(zx, 0), x), double_add(_double_at(zy, 0), y)
+            unsure, trail, before_error, slope = False, UNKNOWN, error, first_slope(of_start, pixel)
             orbit, m, n = np.int64(0), np.int64(0), np.int64(0)
             first, last = start[0], length[0]
-            rebased, keep, kept_x, kept_y, kept_error = np.int64(0), np.int64(1), (inf, 0.0), (inf, 0.0), 0.0
+            seen = np.int64(0), np.int64(1), (inf, 0.0), (inf, 0.0), 0.0
             count, hit = np.int64(-1), 0  # n of its end, after which it goes on close to the radius
         until, ended = n + stride, True
         while True:
-            here = first + m
-            ox, oy = (zx[here, 0], zx[here, 1]), (zy[here, 0], zy[here, 1])
-            beyond = _excess((excess[here, 0], excess[here, 1]), ox, oy, x, y)
+            ox, oy = _double_at(zx, first + m), _double_at(zy, first + m)
+            beyond = _excess(_double_at(excess, first + m), ox, oy, x, y)
             before_x, before_y = wx[0], wy[0]
             wx, wy = double_add(ox, x), double_add(oy, y)
             if n > 0:
@@ -109,33 +122,19 @@ def share_refined(
             ux, uy = double_add(wx, (-RX, -RX_LESS)), double_add(wy, (-RY, -RY_LESS))
             if m == last or (count < 0 and abs(ux[0]) + abs(uy[0]) < abs(x[0]) + abs(y[0])):
                 error += _FINE * (abs(ox[0]) + abs(oy[0]) + abs(RX) + abs(RY))
-                x, y, m, orbit = ux, uy, np.int64(0), last_orbit
+                x, y, m, orbit = ux, uy, np.int64(0), start.size - 1
                 first, last = start[orbit], length[orbit]
-                if x[0] == kept_x[0] and y[0] == kept_y[0] and x[1] == kept_x[1] and y[1] == kept_y[1]:
-                    ever, error = repeated(error, kept_error)
-                    kept_error = error
-                    if ever:
-                        count = limit
-                        break
-                rebased += 1
-                if rebased == keep:
-                    kept_x, kept_y, kept_error, keep = x, y, error, 2 * rebased
-                here = first
-                ox, oy = (zx[here, 0], zx[here, 1]), (zy[here, 0], zy[here, 1])
-            point = ox[0], oy[0], cx[0], cy[0], x[0], y[0], da[0], db[0], high, here, 1.0
-            if DISTANCE:
-                slope = slope_after_step(slope, slopes(*point))
+                ever, error, seen = seen_before(x, y, error, seen)
+                if ever:
+                    count = limit
+                    break
             before_error = error
-            by_z, by_c, rounding = bounds(*point)
-            by_z = steepest(by_z, wx[0], wy[0], cx[0], cy[0], error)
-            error = by_z * error + rounding * (_FINE * (abs(x[0]) + abs(y[0]))) + by_c * fixed
-            error += least_error + UNDERFLOW
-            x, y = double_difference(ox, oy, wcx, wcy, x, y, da, db, kept, here)
-            m += 1
-            n += 1
-            if n == until:
-                ended = False
+            x, y, error, slope = _double_step(x, y, error, wx, wy, slope, da, db, fixed, least_error, orbits, first + m)
+            m, n = m + 1, n + 1
+            ended = n != until
+            if not ended:
                 break
         if ended:
             error += ROUNDING * (abs(wx[0]) + abs(wy[0]))
+            a, b = cx[0] + da[0], cy[0] + db[0]
             read_out(p, wx[0], wy[0], a, b, count, n, hit, beyond, error, unsure, trail, slope, law, targets, out)

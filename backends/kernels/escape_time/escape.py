@@ -19,17 +19,13 @@ from deepzoom.backends.kernels.escape_time.distance_estimate import (
     first_slope,
     slope_after_step,
 )
+from deepzoom.backends.kernels.escape_time.error_bound import OF_THE_PARTS, ROUNDING, UNDERFLOW, repeated, steepest
 from deepzoom.backends.kernels.escape_time.formula_placeholder import (
-    BEND,
-    CONFORMAL,
     DISTANCE,
     KX,
     KY,
-    RX,
-    RY,
     STILL,
     TARGETS,
-    curvature,
     parts,
     stretch,
     tangent,
@@ -38,17 +34,6 @@ from deepzoom.backends.kernels.escape_time.formula_placeholder import (
 from deepzoom.backends.kernels.pixel_queue import taken
 from deepzoom.compiling.jit import inner, kernel
 from deepzoom.systems.escape_time import NEAR
-
-ROUNDING = 2.0**-53
-OF_A_STEP = 8.0 * ROUNDING
-"""Share of |A z| that rounding changes in one step: of Z, of the products and of their sums."""
-OF_THE_PARTS = 4.0 * ROUNDING
-"""Share of the parts of f that rounding changes in one step."""
-UNDERFLOW = 2.0**-1020
-"""What a step loses below float64's range, counted with room for what it is multiplied with in the step."""
-BENDING = 2.0**20
-"""Where |f_z| is above this times the error, it changes within the error by a share of 2**-20 times what f bends."""
-
 
 MOST_MOVED = 1e-6
 """Of a settled smooth count."""
@@ -103,39 +88,6 @@ def in_doubt(x, y, trail, error, targets):
 def is_close(beyond, x, y, radius, error):
     """Whether an iterate z - K = x + iy, beyond the radius by |z|**2 - radius**2, is within its error of it."""
     return beyond < 4.0 * error * (radius + abs(true_x(x)) + abs(true_y(y)))
-
-
-@inner
-def steepest(by_z, x, y, a, b, error):
-    """What an error at z - K = x + iy is multiplied with: |f_z|, by_z, and what f bends within the error.
-
-    Of a quadratic map that is all. Of others, which bend less at their critical point than close to it, f_z grows from
-    there to the far end of the error where it is within reach.
-    """
-    if BEND > 0.0:
-        return by_z + BEND * error
-    if by_z < BENDING * error:
-        by_z += curvature(x, y, a, b)[0] * error
-        near = abs(x - RX) + abs(y - RY)
-        if near < 64.0 * error:
-            far = near + error
-            by_z = max(by_z, 2.0 * stretch(RX + far, RY, a, b)[0])
-            if not CONFORMAL:  # slopes may vanish along one axis alone
-                by_z = max(by_z, 2.0 * stretch(RX, RY + far, a, b)[0])
-                by_z = max(by_z, 2.0 * stretch(RX + far, RY + far, a, b)[0])
-                by_z = max(by_z, 2.0 * stretch(RX + far, RY - far, a, b)[0])
-    return by_z
-
-
-@inner
-def repeated(error, kept_error):
-    """(whether an orbit at the same number again goes on so for ever, its error), kept_error: that of the time before.
-
-    It does where the error has not grown. Else it goes on with a larger one, which may not grow any more.
-    """
-    if error <= kept_error or error > 1.0:
-        return True, error
-    return False, 4.0 * error
 
 
 @inner

@@ -12,42 +12,23 @@ from math import inf
 import numpy as np
 
 from deepzoom.backends.kernels.arithmetic.exponent_bits import two_to
-from deepzoom.backends.kernels.arithmetic.floatexp import (
-    wide,
-    wide_add,
-    wide_less,
-    wide_multiply,
-    widened,
-)
 from deepzoom.backends.kernels.escape_time.distance_estimate import NO_SLOPE
-from deepzoom.backends.kernels.escape_time.escape import (
-    OF_A_STEP,
-    ROUNDING,
-    UNDERFLOW,
-    UNKNOWN,
-    in_doubt,
-    reached,
-    steepest,
-)
+from deepzoom.backends.kernels.escape_time.error_bound import ROUNDING, UNDERFLOW
+from deepzoom.backends.kernels.escape_time.escape import UNKNOWN, in_doubt, reached
 from deepzoom.backends.kernels.escape_time.floatexp_step import (
-    SMALL,
-    from_critical,
-    in_one_unit,
+    longest_skip_far,
+    one_step_far,
     outside_circle,
+    rebased_far,
     reference_trail,
     scaled,
-    wide_reference,
-    wide_size,
-    wide_step_with_error,
+    skipped_far,
+    tiny_row,
     with_noise,
 )
 from deepzoom.backends.kernels.escape_time.formula_placeholder import (
     LEAST_EXPONENT,
-    RX,
-    RY,
     STILL,
-    bounds,
-    difference,
 )
 from deepzoom.backends.kernels.escape_time.perturbation import (
     BELOW,
@@ -57,7 +38,6 @@ from deepzoom.backends.kernels.escape_time.perturbation import (
     no_past,
     read_out_near,
 )
-from deepzoom.backends.kernels.escape_time.series_skips import dropped, skip_wide
 from deepzoom.backends.kernels.pixel_queue import taken
 from deepzoom.compiling.jit import inner, kernel
 
@@ -78,15 +58,10 @@ def _iterate_far(pixel, state, trail, orbits, tiny, skips, ends, until, left):
     limit, -2 beyond the radius, -3 where it is to go on. left: whether it is beyond the radius already, and goes on
     until it is in range or its reference ends.
     """
-    da, db, ec, ga, gb = pixel
     x, y, e, error, unsure, orbit, m, n = state
-    cx, cy, zx, zy, kept, _, start, length = orbits
-    is_tiny, tiny_at, tiny_m, tiny_e, excess_m, excess_e, _, noise = tiny
-    shortest, index, begin, rows, linear_c, exponents, radii = skips
+    _, _, zx, zy, _, _, start, length = orbits
+    is_tiny, tiny_at, _, _, excess_m, excess_e, _, noise = tiny
     limit, radius, targets = ends
-    critical = start.size - 1
-    one = np.int64(1)
-    below = (one << shortest) - one
     first, last = start[orbit], length[orbit]
     stepped = False
     while True:
@@ -96,9 +71,8 @@ def _iterate_far(pixel, state, trail, orbits, tiny, skips, ends, until, left):
                 trail = reference_trail(zx, zy, here, m, trail)
             end = reached(zx[here], zy[here], trail, targets)
             unsure |= in_doubt(zx[here], zy[here], trail, 0.0, targets)
-            outside, doubt = outside_circle(
-                (excess_m[here], excess_e[here]), zx[here], zy[here], x, y, e, error, radius
-            )
+            excess = excess_m[here], excess_e[here]
+            outside, doubt = outside_circle(excess, zx[here], zy[here], x, y, e, error, radius)
             unsure |= doubt
             if outside:
                 end = -2
@@ -107,66 +81,44 @@ def _iterate_far(pixel, state, trail, orbits, tiny, skips, ends, until, left):
         end = -2 if left else (-1 if n >= limit else _TO_GO_ON)
         if n >= until or (left and m == last):
             break
-        j = np.searchsorted(tiny_at, here) if is_tiny[here] else np.int64(-1)
+        j = tiny_row(is_tiny, tiny_at, here)
+        rebases = False
         if j >= 0 or m == last or e > _MAY_REBASE:
-            ox, oy = wide_reference(j, here, zx, zy, tiny_m, tiny_e)
-            vx, vy = wide(x, e), wide(y, e)
-            ux, uy = from_critical(ox, oy, vx, vy)
-            if m == last or wide_less(wide_size(ux, uy), wide_size(vx, vy)):
-                sizes = wide_add(wide_add(wide_size(ox, oy), wide_size(vx, vy)), widened(abs(RX) + abs(RY)))
-                rounded = wide_multiply(widened(ROUNDING), sizes)
-                x, y, e, error = in_one_unit(ux, uy, wide_add(wide(error, e), rounded))
-                x, y, e, error = scaled(x, y, e, error)
-                m, orbit = np.int64(0), critical
-                first, last = start[orbit], length[orbit]
-                here = first
-                j = np.searchsorted(tiny_at, here) if is_tiny[here] else np.int64(-1)
-        size = abs(x) + abs(y)
-        if stepped and e > _NEARLY and (size + error) * two_to(e) > _ENOUGH:
+            rebases, x, y, e, error = rebased_far(x, y, e, error, j, here, m == last, orbits, tiny)
+        if rebases:
+            m, orbit = np.int64(0), start.size - 1
+            first, last = start[orbit], length[orbit]
+            here = first
+            j = tiny_row(is_tiny, tiny_at, here)
+        reach = abs(x) + abs(y) + error
+        if stepped and e > _NEARLY and reach * two_to(e) > _ENOUGH:
             end = 0
             break
         stepped = True
-        block, span = np.int64(-1), one
-        if m > 0 and (m - 1) & below == 0:
-            q = begin[orbit] + ((m - 1) >> shortest)
-            at, steps = index[q], one << shortest
-            while at < index[q + 1] and radii[at] > 0.0 and n + steps <= limit:
-                over = e - exponents[at, 0]
-                if over > 40 or (size + error) * two_to(over) >= radii[at]:
-                    break
-                block, span = at, steps
-                at += 1
-                steps <<= 1
+        block, span = longest_skip_far(m, n, orbit, e, reach, limit, skips)
         if block >= 0:
-            u, v, unit, drop = skip_wide(
-                rows[block], linear_c[block], exponents[block, 2], radii[block], exponents[block, 0],
-                exponents[block, 1], x, y, e, ga, gb,
-            )  # fmt: skip
-            share = OF_A_STEP + dropped(rows[block])
-            error = rows[block, 1] * two_to(exponents[block, 3] + e - unit) * (error + share * size) + share * drop
-            x, y, e = u, v, unit
+            x, y, e, error = skipped_far(block, x, y, e, error, pixel[3], pixel[4], skips)
         else:
-            unit = max(e, ec)
-            p1, p2, scale = two_to(e - unit), two_to(ec - unit), two_to(unit)
-            px, py, pa, pb, off = x * p1, y * p1, da * p2, db * p2, error * p1
-            by_z, by_c, rounding = bounds(zx[here], zy[here], cx, cy, px, py, pa, pb, kept, here, scale)
-            served = j < 0
-            if served:
-                # float64 does not tell such an iterate: it should have been among the tiny ones
-                unsure |= abs(zx[here]) + abs(zy[here]) < SMALL
-                by_z = steepest(by_z, zx[here], zy[here], cx, cy, off * scale)
-                off = by_z * off + (rounding * (OF_A_STEP * p1 * size) + by_c * (ROUNDING * (abs(pa) + abs(pb))))
-                u, v = difference(zx[here], zy[here], cx, cy, px, py, pa, pb, kept, here, scale)
-                served = abs(u) + abs(v) >= SMALL or (size == 0.0 and da == 0.0 and db == 0.0)
-            if served:
-                x, y, e, error = u, v, unit, off
-            else:
-                x, y, e, error, lost = wide_step_with_error(pixel, x, y, e, error, rounding, j, here, orbits, tiny)
-                unsure |= lost
+            x, y, e, error, lost = one_step_far(pixel, x, y, e, error, j, here, orbits, tiny)
+            unsure |= lost
         x, y, e, error = with_noise(x, y, e, error, noise)
-        m += span
-        n += span
+        m, n = m + span, n + span
     return x, y, e, error, unsure, orbit, m, n, end, trail
+
+
+@inner
+def _begun_far(p, dzx, dzy, dcx, dcy, exponent, reach_m, reach_e, noise):
+    """Of a pixel without a step: pixel, state and exponent of ``_iterate_far``, and pixel of ``iterate_near``."""
+    x, y, e, _ = scaled(dzx[p], dzy[p], exponent, 0.0)
+    da, db, ec, _ = scaled(dcx[p], dcy[p], exponent, 0.0)
+    share = two_to(ec - reach_e) / reach_m if reach_m > 0.0 else 0.0
+    ga, gb = da * share, db * share
+    error, none = ROUNDING * (abs(x) + abs(y)), np.int64(0)
+    if error > 0.0:
+        x, y, e, error = with_noise(x, y, e, error, noise)
+    unit = two_to(ec)
+    state = x, y, error, np.bool_(False), none, none, none
+    return (da, db, ec, ga, gb), state, e, (da * unit, db * unit, ga, gb, two_to(noise), 0.0)
 
 
 @kernel()
@@ -191,19 +143,10 @@ def share_far(
             p = taken(queue)
             if p >= dzx.size:
                 break
-            x, y, e, _ = scaled(dzx[p], dzy[p], exponent, 0.0)
-            da, db, ec, _ = scaled(dcx[p], dcy[p], exponent, 0.0)
-            share = two_to(ec - reach_e) / reach_m if reach_m > 0.0 else 0.0
-            ga, gb = da * share, db * share
-            nda, ndb = da * two_to(ec), db * two_to(ec)
-            orbit, m, n = np.int64(0), np.int64(0), np.int64(0)
-            seen = np.int64(0), np.int64(1), inf, inf, 0.0
-            error, unsure, left = ROUNDING * (abs(x) + abs(y)), np.bool_(False), np.bool_(False)
-            if error > 0.0:
-                x, y, e, error = with_noise(x, y, e, error, noise)
-            state = x, y, error, unsure, orbit, m, n
+            pixel, state, e, place = _begun_far(p, dzx, dzy, dcx, dcy, exponent, reach_m, reach_e, noise)
+            x, y, error, unsure, orbit, m, n = state
+            seen, left = (np.int64(0), np.int64(1), inf, inf, 0.0), np.bool_(False)
             how, within, past, trail = PAUSED, False, no_past(state), UNKNOWN
-            place = nda, ndb, ga, gb, two_to(noise), 0.0
         until = _NEVER if left else min(limit, n + stride)
         if within:
             how, state, seen, past, beyond, hit, trail, _ = iterate_near(
@@ -216,9 +159,8 @@ def share_far(
                 x, y, e, error = scaled(x, y, np.int64(0), error)
         else:
             x, y, e, error, unsure, orbit, m, n, end, trail = _iterate_far(
-                (da, db, ec, ga, gb), (x, y, e, error, unsure, orbit, m, n), trail, orbits, tiny, skips, ends, until,
-                left,
-            )  # fmt: skip
+                pixel, (x, y, e, error, unsure, orbit, m, n), trail, orbits, tiny, skips, ends, until, left
+            )
             unit = two_to(e)
             state = x * unit, y * unit, error * unit + UNDERFLOW, unsure, orbit, m, n
             if left:

@@ -23,14 +23,17 @@ from deepzoom.backends.kernels.arithmetic.floatexp import (
     widened,
 )
 from deepzoom.backends.kernels.escape_time.centred import true_x, true_y
-from deepzoom.backends.kernels.escape_time.escape import OF_A_STEP, ROUNDING
+from deepzoom.backends.kernels.escape_time.error_bound import OF_A_STEP, ROUNDING, steepest
 from deepzoom.backends.kernels.escape_time.formula_placeholder import (
     CANCELS,
     RX,
     RY,
+    bounds,
     curvature,
+    difference,
     wide_step,
 )
+from deepzoom.backends.kernels.escape_time.series_skips import dropped, skip_wide
 from deepzoom.compiling.jit import inner
 
 SMALL = 2.0**-500
@@ -144,3 +147,88 @@ def with_noise(x, y, e, error, noise):
         unit = two_to(e + _MOST_NOISE - noise)
         x, y, e, error = x * unit, y * unit, noise - np.int64(_MOST_NOISE), error * unit
     return scaled(x, y, e, error + two_to(noise - e))
+
+
+@inner
+def tiny_row(is_tiny, tiny_at, here):
+    """Which of the tiny iterates the reference's row ``here`` is; -1 where float64 serves it."""
+    return np.searchsorted(tiny_at, here) if is_tiny[here] else np.int64(-1)
+
+
+@inner
+def rebased_far(x, y, e, error, j, here, at_end, orbits, tiny):
+    """Whether a pixel rebases at the reference's row ``here``, and its z, exponent and error then.
+
+    j: as of ``tiny_row``; at_end: whether the reference ends there.
+    """
+    ox, oy = wide_reference(j, here, orbits[2], orbits[3], tiny[2], tiny[3])
+    vx, vy = wide(x, e), wide(y, e)
+    ux, uy = from_critical(ox, oy, vx, vy)
+    if not (at_end or wide_less(wide_size(ux, uy), wide_size(vx, vy))):
+        return False, x, y, e, error
+    sizes = wide_add(wide_add(wide_size(ox, oy), wide_size(vx, vy)), widened(abs(RX) + abs(RY)))
+    rounded = wide_multiply(widened(ROUNDING), sizes)
+    x, y, e, error = in_one_unit(ux, uy, wide_add(wide(error, e), rounded))
+    x, y, e, error = scaled(x, y, e, error)
+    return True, x, y, e, error
+
+
+@inner
+def longest_skip_far(m, n, orbit, e, reach, limit, skips):
+    """The longest skip that holds at the reference's step m, and its steps; -1 and 1 where none does.
+
+    reach: |z| and its error, times 2**e.
+    """
+    shortest, index, begin, _, _, exponents, radii = skips
+    one = np.int64(1)
+    block, span = np.int64(-1), one
+    if m > 0 and (m - 1) & ((one << shortest) - one) == 0:
+        q = begin[orbit] + ((m - 1) >> shortest)
+        at, steps = index[q], one << shortest
+        while at < index[q + 1] and radii[at] > 0.0 and n + steps <= limit:
+            over = e - exponents[at, 0]
+            if over > 40 or reach * two_to(over) >= radii[at]:
+                break
+            block, span = at, steps
+            at += 1
+            steps <<= 1
+    return block, span
+
+
+@inner
+def skipped_far(block, x, y, e, error, ga, gb, skips):
+    """A pixel's z after a skip, its exponent and error."""
+    _, _, _, rows, linear_c, exponents, radii = skips
+    u, v, unit, drop = skip_wide(
+        rows[block], linear_c[block], exponents[block, 2], radii[block], exponents[block, 0],
+        exponents[block, 1], x, y, e, ga, gb,
+    )  # fmt: skip
+    share = OF_A_STEP + dropped(rows[block])
+    size = abs(x) + abs(y)
+    error = rows[block, 1] * two_to(exponents[block, 3] + e - unit) * (error + share * size) + share * drop
+    return u, v, unit, error
+
+
+@inner
+def one_step_far(pixel, x, y, e, error, j, here, orbits, tiny):
+    """A pixel's z after a step, its exponent and error, and whether the error hides where it is.
+
+    The step is made in float64, all numbers in one unit, where that serves; else in wide numbers.
+    """
+    da, db, ec, _, _ = pixel
+    cx, cy, zx, zy, kept, _, _, _ = orbits
+    unit, doubt = max(e, ec), False
+    p1, p2, scale = two_to(e - unit), two_to(ec - unit), two_to(unit)
+    px, py, pa, pb, off = x * p1, y * p1, da * p2, db * p2, error * p1
+    by_z, by_c, rounding = bounds(zx[here], zy[here], cx, cy, px, py, pa, pb, kept, here, scale)
+    if j < 0:
+        # float64 does not tell such an iterate: it should have been among the tiny ones
+        doubt = abs(zx[here]) + abs(zy[here]) < SMALL
+        size = abs(x) + abs(y)
+        by_z = steepest(by_z, zx[here], zy[here], cx, cy, off * scale)
+        off = by_z * off + (rounding * (OF_A_STEP * p1 * size) + by_c * (ROUNDING * (abs(pa) + abs(pb))))
+        u, v = difference(zx[here], zy[here], cx, cy, px, py, pa, pb, kept, here, scale)
+        if abs(u) + abs(v) >= SMALL or (size == 0.0 and da == 0.0 and db == 0.0):
+            return u, v, unit, off, doubt
+    x, y, e, error, lost = wide_step_with_error(pixel, x, y, e, error, rounding, j, here, orbits, tiny)
+    return x, y, e, error, doubt or lost

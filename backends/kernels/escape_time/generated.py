@@ -33,15 +33,15 @@ from .skip_sizes import LINEAR, SERIES
 
 _HERE = Path(__file__).parent
 _LOOPS = (
-    "skip_tree.py", "centred.py", "distance_estimate.py", "escape.py", "perturbation.py", "floatexp_step.py",
-    "floatexp_perturbation.py",
+    "skip_tree.py", "centred.py", "distance_estimate.py", "error_bound.py", "escape.py", "perturbation.py",
+    "floatexp_step.py", "floatexp_perturbation.py",
 )  # fmt: skip
 _NOT_DOUBLE = ("exp", "sin", "cos")
 """What double-double has not."""
 _REPLACED = re.compile(
     r"from (__future__|deepzoom\.backends\.kernels\.escape_time\."
-    r"(formula_placeholder|series_skips|series_composition|series_first_step|centred|distance_estimate|escape|"
-    r"perturbation|floatexp_step))"
+    r"(formula_placeholder|series_skips|series_composition|series_first_step|centred|distance_estimate|"
+    r"error_bound|escape|perturbation|floatexp_step))"
     r" import (\([^)]*\)|[^\n]*)\n"
 )
 _USED = """\

@@ -15,20 +15,15 @@ import numpy as np
 
 from deepzoom.backends.kernels.escape_time.centred import rebased_x, rebased_y, true_x, true_y
 from deepzoom.backends.kernels.escape_time.distance_estimate import first_slope, slope_after_skip, slope_after_step
-from deepzoom.backends.kernels.escape_time.escape import (
+from deepzoom.backends.kernels.escape_time.error_bound import (
     OF_A_STEP,
     OF_THE_PARTS,
     ROUNDING,
     UNDERFLOW,
-    UNKNOWN,
-    in_doubt,
-    is_close,
-    reached,
-    read_out,
-    repeated,
+    seen_before,
     steepest,
-    stepped,
 )
+from deepzoom.backends.kernels.escape_time.escape import UNKNOWN, in_doubt, is_close, reached, read_out, stepped
 from deepzoom.backends.kernels.escape_time.formula_placeholder import (
     DISTANCE,
     POLES,
@@ -83,99 +78,116 @@ def no_past(state):
 
 
 @inner
+def _iterate_of(zx, zy, excess, here, x, y):
+    """(W less K, |W|**2 - radius**2) of a pixel at the reference's row ``here``."""
+    return zx[here] + x, zy[here] + y, _beyond(excess[here], zx[here], zy[here], x, y)
+
+
+@inner
+def _longest_skip(m, n, orbit, reach, limit, skips):
+    """The longest skip that holds at the reference's step m, and its steps; -1 and 1 where none does.
+
+    reach: |z| and its error.
+    """
+    shortest, index, begin, _, radii = skips
+    one = np.int64(1)
+    block, span = np.int64(-1), one
+    if m > 0 and (m - 1) & ((one << shortest) - one) == 0:
+        q = begin[orbit] + ((m - 1) >> shortest)
+        here, steps = index[q], one << shortest
+        while here < index[q + 1] and reach < radii[here] and n + steps <= limit:
+            block, span = here, steps
+            here += 1
+            steps <<= 1
+    return block, span
+
+
+@inner
+def _skipped(row, x, y, error, ga, gb, least_error):
+    """A pixel's z after a skip, and its error, to which the skip adds its share of |A z| and |B c|."""
+    u, v, by_c = skip(row, x, y, ga, gb)
+    share = OF_A_STEP + dropped(row)
+    return u, v, row[1] * (error + share * (abs(x) + abs(y))) + (share * by_c + least_error)
+
+
+@inner
+def _one_step(x, y, error, wx, wy, slope, da, db, fixed, least_error, orbits, here):
+    """A pixel's z after a step, its error and its slope.
+
+    Of the error the step makes |A| (error + OF_A_STEP |z|) + ROUNDING |B| |c|, and adds what is lost below float64's
+    range.
+    """
+    cx, cy, zx, zy, kept, _, _, _ = orbits
+    if DISTANCE:
+        slope = slope_after_step(slope, slopes(zx[here], zy[here], cx, cy, x, y, da, db, kept, here, 1.0))
+    by_z, by_c, rounding = bounds(zx[here], zy[here], cx, cy, x, y, da, db, kept, here, 1.0)
+    by_z = steepest(by_z, wx, wy, cx, cy, error)
+    error = by_z * error + (rounding * (OF_A_STEP * (abs(x) + abs(y))) + (by_c * fixed + least_error))
+    x, y = difference(zx[here], zy[here], cx, cy, x, y, da, db, kept, here, 1.0)
+    return x, y, error, slope
+
+
+@inner
 def iterate_near(pixel, state, seen, past, trail, slope, orbits, skips, ends, until, least):
     """Iterate a pixel until it ends, n is at least ``until``, or |z| is below ``least``.
 
     pixel: c as a difference, then in units of the largest; what rounding makes of the reference; what a pixel
     adds to it in units of the largest. state: x, y, the bound of their error, whether an iterate was within its error
-    of the exit, orbit, m and n. seen: how often it rebased, when to keep z for comparison, z then and its error.
-    past: as ``no_past`` begins it. ends: limit, radius, targets. Returns (how it was left, state, seen, past,
-    |W|**2 - radius**2, target, trail, slope); where that is PAUSED, called with these it goes on as if it had not been.
-
-    The error is followed along: a step makes |A| (error + OF_A_STEP |z|) + ROUNDING |B| |c| of it and adds what is lost
-    below float64's range, and a skip drops its share of |A z| beside.
+    of the exit, orbit, m and n. seen: as of ``seen_before``; past: as ``no_past`` begins it. ends: limit, radius,
+    targets. Returns (how it was left, state, seen, past, |W|**2 - radius**2, target, trail, slope); where that is
+    PAUSED, called with these it goes on as if it had not been.
     """
     da, db, ga, gb, least_error, g_pixel = pixel
     x, y, error, unsure, orbit, m, n = state
-    rebased, keep, kept_x, kept_y, kept_error = seen
-    cx, cy, zx, zy, kept, excess, start, length = orbits
-    shortest, index, begin, rows, radii = skips
+    cx, cy, zx, zy, _, excess, start, length = orbits
     at_x, at_y, at_error, barred, before = past
     limit, radius, targets = ends
-    critical = start.size - 1
-    one = np.int64(1)
-    below = (one << shortest) - one
     fixed, least_error = ROUNDING * (abs(da) + abs(db)) + least_error, least_error + UNDERFLOW
     first, last = start[orbit], length[orbit]
-    wx, wy = zx[first + m] + x, zy[first + m] + y
-    beyond = _beyond(excess[first + m], zx[first + m], zy[first + m], x, y)
+    wx, wy, beyond = _iterate_of(zx, zy, excess, first + m, x, y)
     hit = reached(wx, wy, trail, targets)
     while beyond <= 0.0 and hit == 0 and n < until:
         unsure |= beyond > -4.0 * radius * error or in_doubt(wx, wy, trail, error, targets)
-        size = abs(x) + abs(y)
-        if m == last or abs(rebased_x(wx)) + abs(rebased_y(wy)) < size:
+        if m == last or abs(rebased_x(wx)) + abs(rebased_y(wy)) < abs(x) + abs(y):
             error += ROUNDING * (abs(zx[first + m]) + abs(zy[first + m]) + abs(RX) + abs(RY))
             if POLES and at_error < inf:
                 wx, wy, error = _without_reference((at_x, at_y, at_error), cx, cy, da, db, fixed, wx, wy, error)
-            x, y, m, orbit = rebased_x(wx), rebased_y(wy), np.int64(0), critical
+            x, y, m, orbit = rebased_x(wx), rebased_y(wy), np.int64(0), np.int64(start.size - 1)
             first, last = start[orbit], length[orbit]
-            size = abs(x) + abs(y)
-            if x == kept_x and y == kept_y:
-                ever, error = repeated(error, kept_error)
-                kept_error = error
-                if ever:
-                    n = limit
-                    break
-            rebased += 1
-            if rebased == keep:
-                kept_x, kept_y, kept_error, keep = x, y, error, 2 * rebased
+            ever, error, seen = seen_before(x, y, error, seen)
+            if ever:
+                n = limit
+                break
+        size = abs(x) + abs(y)
         if size < least:
-            state, seen = (x, y, error, unsure, orbit, m, n), (rebased, keep, kept_x, kept_y, kept_error)
+            state = x, y, error, unsure, orbit, m, n
             return BELOW, state, seen, no_past(state), beyond, hit, trail, slope
-        block, span = np.int64(-1), one
-        if m > 0 and (m - 1) & below == 0 and (STILL == 0.0 or n >= barred):
-            q = begin[orbit] + ((m - 1) >> shortest)
-            here, steps = index[q], one << shortest
-            while here < index[q + 1] and size + error < radii[here] and n + steps <= limit:
-                block, span = here, steps
-                here += 1
-                steps <<= 1
+        block, span = np.int64(-1), np.int64(1)
+        if STILL == 0.0 or n >= barred:
+            block, span = _longest_skip(m, n, orbit, size + error, limit, skips)
         if POLES or STILL > 0.0:
             at_x, at_y, at_error = wx, wy, (inf if block >= 0 else error)
         if block >= 0:
             if STILL > 0.0:
                 before = x, y, error, unsure, orbit, m, n
-            slope = slope_after_skip(slope, rows[block], x, y, ga, gb, g_pixel)
-            u, v, by_c = skip(rows[block], x, y, ga, gb)
-            share = OF_A_STEP + dropped(rows[block])
-            moved = rows[block, 1] * (error + share * size) + (share * by_c + least_error)
+            row = skips[3][block]
+            slope = slope_after_skip(slope, row, x, y, ga, gb, g_pixel)
+            x, y, error = _skipped(row, x, y, error, ga, gb, least_error)
         else:
-            here = first + m
-            if DISTANCE:
-                slope = slope_after_step(slope, slopes(zx[here], zy[here], cx, cy, x, y, da, db, kept, here, 1.0))
-            by_z, by_c, rounding = bounds(zx[here], zy[here], cx, cy, x, y, da, db, kept, here, 1.0)
-            by_z = steepest(by_z, wx, wy, cx, cy, error)
-            moved = by_z * error + (rounding * (OF_A_STEP * size) + (by_c * fixed + least_error))
-            u, v = difference(zx[here], zy[here], cx, cy, x, y, da, db, kept, here, 1.0)
-        x, y, error = u, v, moved
-        m += span
-        n += span
-        wx, wy = zx[first + m] + x, zy[first + m] + y
-        beyond = _beyond(excess[first + m], zx[first + m], zy[first + m], x, y)
+            x, y, error, slope = _one_step(x, y, error, wx, wy, slope, da, db, fixed, least_error, orbits, first + m)
+        m, n = m + span, n + span
+        wx, wy, beyond = _iterate_of(zx, zy, excess, first + m, x, y)
         trail = UNKNOWN if block >= 0 else stepped(trail, at_x, at_y, at_error, wx, wy)
         hit = reached(wx, wy, trail, targets)
-        if STILL > 0.0 and hit > 0 and trail[1] == inf and n > 1:
-            # a skip hid the step before the last: once more without it
-            barred = n
-            x, y, error, unsure, orbit, m, n = before
+        if STILL > 0.0 and hit > 0 and trail[1] == inf and n > 1:  # a skip hid the step before the last: without it
+            barred, (x, y, error, unsure, orbit, m, n) = n, before
             first, last = start[orbit], length[orbit]
-            wx, wy = zx[first + m] + x, zy[first + m] + y
-            beyond = _beyond(excess[first + m], zx[first + m], zy[first + m], x, y)
+            wx, wy, beyond = _iterate_of(zx, zy, excess, first + m, x, y)
             trail, hit = UNKNOWN, 0
     unsure |= hit > 0 and in_doubt(wx, wy, trail, error, targets)
     how = PAUSED if beyond <= 0.0 and hit == 0 and n < limit else ENDED
-    state, seen = (x, y, error, unsure, orbit, m, n), (rebased, keep, kept_x, kept_y, kept_error)
-    return how, state, seen, (at_x, at_y, at_error, barred, before), beyond, hit, trail, slope
+    past = at_x, at_y, at_error, barred, before
+    return how, (x, y, error, unsure, orbit, m, n), seen, past, beyond, hit, trail, slope
 
 
 @inner

@@ -209,6 +209,27 @@ def _own(row, totals, t):
     return row[0] + totals[t, 0], row[1] + totals[t, 1], row[2] + totals[t, 2], row[3] + totals[t, 3]
 
 
+@inner
+def _largest_share(below, above, sizes, t):
+    """The largest difference of the weights before step t, relative to the reference's largest weight of its layer."""
+    share = 0.0
+    if sizes[t, 0] > 0.0:  # weights that begin at zero have not moved yet
+        share = below / sizes[t, 0]
+    if sizes[t, 1] > 0.0:
+        share = max(share, above / sizes[t, 1])
+    return share
+
+
+@inner
+def _own_weights(below, above, weights, t, pixel, numbers, places, net, shape):
+    """A pixel's own weights before step t, from their differences; moved where it is a second run."""
+    reference_below, reference_above = weights_at(weights, t * weights.shape[1], net, shape)
+    whole = fma_each(below, 1.0, reference_below), fma_each(above, 1.0, reference_above)
+    if numbers.size > 0:
+        whole = disturbed(whole, numbers[pixel], OF_HAND_OFF, places, net, shape)
+    return whole
+
+
 @kernel()
 def run_delta_units(
     queue, net, steps, first, last, threshold, record, layout, weights, sizes, learning, ratios, totals,
@@ -225,7 +246,6 @@ def run_delta_units(
     """
     pixels = step.size
     lanes = shape.distances
-    size = weights.shape[1]
     pixel = 0
     t = first
     over = True
@@ -251,16 +271,12 @@ def run_delta_units(
         loss, below, above = delta_units_step(
             net, t, record, layout, weights, learning, below, above, rate_below, rate_above, offset, shape,
         )  # fmt: skip
-        share_below = first_of(group_maximum(largest_of(below), lanes))
-        share_above = first_of(group_maximum(largest_of(above), lanes))
+        largest_below = first_of(group_maximum(largest_of(below), lanes))
+        largest_above = first_of(group_maximum(largest_of(above), lanes))
         if own:
             change = first_of(loss)
             finite = math.isfinite(change)
-            share = 0.0
-            if sizes[t + 1, 0] > 0.0:  # weights that begin at zero have not moved yet
-                share = share_below / sizes[t + 1, 0]
-            if sizes[t + 1, 1] > 0.0:
-                share = max(share, share_above / sizes[t + 1, 1])
+            share = _largest_share(largest_below, largest_above, sizes, t + 1)
             if finite:
                 row = with_difference(row, t, steps, ratios[t], totals[last, FIRST], change)
             over = not finite or share >= threshold or t + 1 == last
@@ -270,10 +286,6 @@ def run_delta_units(
                     row = with_loss(row, t, steps, math.nan)
                 step[pixel] = t + 1 if finite else steps
                 put_sums(sums, pixel, row)
-                there, there_above = weights_at(weights, (t + 1) * size, net, shape)
-                whole = fma_each(below, 1.0, there), fma_each(above, 1.0, there_above)
-                if numbers.size > 0:
-                    whole = disturbed(whole, numbers[pixel], OF_HAND_OFF, places, net, shape)
-                below, above = whole
-                put_weights(differences, pixel * size, below, above, net, shape)
+                below, above = _own_weights(below, above, weights, t + 1, pixel, numbers, places, net, shape)
+                put_weights(differences, pixel * weights.shape[1], below, above, net, shape)
         t = t + 1 if t + 1 < last else first  # of a group without a pixel, too: it reads what is there

@@ -44,6 +44,17 @@ SET, ADD = np.int64(0), np.int64(1)
 """What a contraction does with C."""
 
 
+def _emit_begun(builder: Any, adding: Any, targets: Any, sums: Any, kind: Any) -> None:
+    """LLVM code that begins the sums of a block: with what stands in C where that is added to, else with 0."""
+    with builder.if_else(adding) as (then, otherwise):
+        with then:
+            for key, target in targets.items():
+                builder.store(emit_load(builder, target), sums[key])
+        with otherwise:
+            for key in targets:
+                builder.store(constant(0.0, kind), sums[key])
+
+
 def _block(rows: int, columns: int, shared: bool) -> Any:
     """Intrinsic that computes a ``rows`` x ``columns`` block of C."""
 
@@ -72,16 +83,8 @@ def _block(rows: int, columns: int, shared: bool) -> Any:
                 for n in range(columns)
             }
             sums = {key: cgutils.alloca_once(builder, kind) for key in targets}
-            zero = constant(0.0, kind)
             adding = builder.icmp_signed("!=", add, ir.Constant(add.type, 0))
-            with builder.if_else(adding) as (then, otherwise):
-                with then:
-                    for key, target in targets.items():
-                        builder.store(emit_load(builder, target), sums[key])
-                with otherwise:
-                    for key in targets:
-                        builder.store(zero, sums[key])
-
+            _emit_begun(builder, adding, targets, sums, kind)
             a_data = context.make_array(kinds[4])(context, builder, a).data
             with cgutils.for_range(builder, depth) as loop:
                 a_at = builder.add(a0, builder.mul(loop.index, a_col))

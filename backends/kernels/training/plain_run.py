@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from deepzoom.backends.kernels.arithmetic.simd import LANES, first_lane, fma, lane_array, load, past_lane, splat, store
+from deepzoom.backends.kernels.arithmetic.simd import LANES, first_lane, lane_array, load, past_lane, splat, store
 from deepzoom.backends.kernels.pixel_queue import taken
 from deepzoom.compiling.jit import inner, kernel
 
@@ -21,7 +21,7 @@ from .convergence_measure import add_loss
 from .matrix_products import ADD, SET, UNIT, contract_vector
 from .network_arrays import IDENTITY, TANH, hidden_count, weight_count
 from .plain_layout import layout
-from .plain_step import forward, plain_step, prepare
+from .plain_step import forward, plain_step, prepare, residual
 
 
 @inner
@@ -133,6 +133,32 @@ def _last_hidden(net, lanes, at, values, running):
             lanes[values + r * hidden * LANES + i] = lanes[first + i]
 
 
+@inner
+def _draw_frozen(net, t, lanes, values, out, drawn, errors):
+    """Copy last hidden values and errors of the rows drawn at each lane's own step to ``drawn`` and ``errors``."""
+    h_row, k_row = net.widths[-2] * LANES, net.widths[-1] * LANES
+    for b in range(net.batches.shape[1]):
+        for lane in range(LANES):
+            row = net.batches[min(t[lane], net.batches.shape[0] - 1), b]
+            for i in range(0, h_row, LANES):
+                lanes[drawn + b * h_row + i + lane] = lanes[values + row * h_row + i + lane]
+            for i in range(0, k_row, LANES):
+                lanes[errors + b * k_row + i + lane] = lanes[out + row * k_row + i + lane]
+
+
+@inner
+def _into_lanes(net, steps, weights, rates, step, first, lanes, at, t, running):
+    """Put the pixels from ``first`` on into the lanes; running[lane] where one has steps left."""
+    group = min(LANES, weights.shape[0] - first)
+    for lane in range(LANES):
+        pixel = first + min(lane, group - 1)
+        put(lanes, at.weights, lane, weights, pixel)
+        put(lanes, at.rates, lane, rates, pixel)
+        t[lane] = step[pixel]
+        running[lane] = lane < group and step[pixel] < steps
+    prepare(net, lanes, at)
+
+
 @kernel()
 def run_frozen(net, steps, weights, rates, step, sums):
     """Run pixels on whose layers below the last stand still; arguments as for ``run_plain``.
@@ -154,43 +180,25 @@ def run_frozen(net, steps, weights, rates, step, sums):
     last = (weight_count(net.widths) - hidden * k) * LANES
     w, f, g = at.weights + last, at.factors + last, at.gradient
     rate = at.rates + (net.widths.size - 2) * LANES
-    losses = np.empty(LANES)
-    t = np.zeros(LANES, np.int64)
+    losses, t = np.empty(LANES), np.zeros(LANES, np.int64)
     scale = net.scales[-1]
-    twice = 2.0 / (batch * k)
     done_steps = 0
     for first in range(0, pixels, LANES):
-        group = min(LANES, pixels - first)
         running = np.zeros(LANES, np.bool_)
-        for lane in range(LANES):
-            pixel = first + min(lane, group - 1)
-            put(lanes, at.weights, lane, weights, pixel)
-            put(lanes, at.rates, lane, rates, pixel)
-            t[lane] = step[pixel]
-            running[lane] = lane < group and step[pixel] < steps
-        prepare(net, lanes, at)
+        _into_lanes(net, steps, weights, rates, step, first, lanes, at, t, running)
         _last_hidden(net, lanes, at, values, running)
         while running.any():
             loss = splat(0.0)
             contract_vector(
                 lanes, out, k_row, LANES, lanes, values, h_row, LANES, f, k_row, LANES, net.rows, k, hidden, SET
             )
-            for i in range(net.rows * k):
-                e = load(lanes, out + i * LANES) - net.y[i]
-                loss = fma(e, e, loss)
-                store(lanes, out + i * LANES, e * twice)
+            loss = residual(lanes, out, net.y, 0, net.rows * k, batch * k, loss)
             for i in range(g, g + hidden * k_row, LANES):
                 store(lanes, i, splat(0.0))
             source, error = values, out
             if not full_batch:
                 source, error = drawn, errors
-                for b in range(batch):
-                    for lane in range(LANES):
-                        row = net.batches[min(t[lane], net.batches.shape[0] - 1), b]
-                        for i in range(hidden):
-                            lanes[drawn + b * h_row + i * LANES + lane] = lanes[values + row * h_row + i * LANES + lane]
-                        for i in range(k):
-                            lanes[errors + b * k_row + i * LANES + lane] = lanes[out + row * k_row + i * LANES + lane]
+                _draw_frozen(net, t, lanes, values, out, drawn, errors)
             contract_vector(
                 lanes, g, k_row, LANES, lanes, source, LANES, h_row, error, k_row, LANES, hidden, k, batch, ADD
             )

@@ -83,7 +83,7 @@ def forward(lanes, at, widths, activation, x, x0, rows):
 
 
 @inner
-def _residual(lanes, out, y, y0, count, total, loss):
+def residual(lanes, out, y, y0, count, total, loss):
     """Turn outputs into the loss's derivative by them, in place; returns loss plus the squared errors."""
     twice = 2.0 / total
     for i in range(count):
@@ -203,7 +203,7 @@ def plain_step(net, t, lanes, at):
     for r in range(0, net.rows, BLOCK):
         rows = min(BLOCK, net.rows - r)
         forward(lanes, at, widths, net.activation, net.x, r * n, rows)
-        loss = _residual(lanes, at.output, net.y, r * k, rows * k, net.rows * k, loss)
+        loss = residual(lanes, at.output, net.y, r * k, rows * k, net.rows * k, loss)
         if full_batch:
             backward(lanes, at, widths, net.activation, net.x, r * n, rows)
     if not full_batch:
