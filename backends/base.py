@@ -5,13 +5,19 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deepzoom.scene.view import View
 from deepzoom.systems.base import System
+from deepzoom.systems.escape_time import EscapeTimeSystem
+from deepzoom.systems.experiments import TrainingSystem
+from deepzoom.systems.lyapunov import LyapunovSystem
+
+if TYPE_CHECKING:
+    from .executor import Executor
 
 Progress = Callable[[float], None]
 Say = Callable[[str], None]
@@ -137,12 +143,13 @@ class Backend(ABC):
 
     name: ClassVar[str]
     title: ClassVar[str]
+    exactly: ClassVar[bool] = False
+    """Whether every pixel runs in arbitrary precision."""
 
-    @abstractmethod
     def obstacle(self) -> str | None:
         """Why this backend cannot run on this machine, or None."""
+        return None
 
-    @abstractmethod
     def job(
         self, system: System, view: View, bits: int | None, progress: Progress, say: Say, distance: bool = False
     ) -> Job:
@@ -151,14 +158,46 @@ class Backend(ABC):
         progress is told the share done of what comes before pixels, say what is going on. distance: whether read-outs
         are to have distances, where there are any.
         """
+        # each kind of system imports its kernels when its turn comes
+        if isinstance(system, LyapunovSystem):
+            from .lyapunov import LyapunovJob
+
+            return LyapunovJob(system, view, bits, self.exactly, say, self.executor(say))
+        if isinstance(system, EscapeTimeSystem):
+            return self.escape_time_job(system, view, bits, progress, say, distance)
+        assert isinstance(system, TrainingSystem)
+        return self.training_job(system, view, bits, progress, say)
+
+    def executor(self, say: Say) -> Executor | None:
+        """What runs kernels that take pixels from a queue; None for the thread that calls."""
+        return None
+
+    @abstractmethod
+    def escape_time_job(
+        self, system: EscapeTimeSystem, view: View, bits: int | None, progress: Progress, say: Say, distance: bool
+    ) -> Job:
+        """``job`` of an escape-time system."""
+
+    @abstractmethod
+    def training_job(self, system: TrainingSystem, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
+        """``job`` of training runs."""
 
     @abstractmethod
     def bits(self, system: System, view: View) -> int:
         """Bits of the exact runs of a view, where none are given; 53 where there are none."""
 
-    @abstractmethod
     def seconds_per_pixel(self, system: System, skipped: int, say: Say) -> float | None:
         """An estimate of one pixel's time on one core when it skips so many steps, measured in some milliseconds.
 
         None where a pixel's time is not known before it has run.
         """
+        return None
+
+
+def seconds_of_training(system: System, skipped: int, say: Say) -> float | None:
+    """``seconds_per_pixel`` of training runs in float64; None of other systems."""
+    if not isinstance(system, TrainingSystem):
+        return None
+    from .training.batches import seconds_per_pixel_step  # which imports Numba
+
+    return (system.steps - skipped) * seconds_per_pixel_step(system.network, say)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from deepzoom.reference.precision import reference_bits
 from deepzoom.scene.view import View
@@ -11,8 +12,11 @@ from deepzoom.systems.escape_time import EscapeTimeSystem
 from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.lyapunov import LyapunovSystem
 
-from .base import Backend, Job, Progress, Say
+from .base import Backend, Job, Progress, Say, seconds_of_training
 from .escape_time import perturbation as escape_time_differences
+
+if TYPE_CHECKING:
+    from deepzoom.reference.training import Reference
 
 
 class CpuPerturbation(Backend):
@@ -21,28 +25,28 @@ class CpuPerturbation(Backend):
     name = "cpu-perturbation"
     title = "differences from one exact reference run, for deep views"
 
-    def obstacle(self) -> str | None:
-        return None
-
-    def job(
-        self, system: System, view: View, bits: int | None, progress: Progress, say: Say, distance: bool = False
+    def escape_time_job(
+        self, system: EscapeTimeSystem, view: View, bits: int | None, progress: Progress, say: Say, distance: bool
     ) -> Job:
-        # each kind of system has kernels, and imports them when it is its turn
-        if isinstance(system, LyapunovSystem):
-            from .lyapunov import LyapunovJob
+        return escape_time_differences.PerturbationJob(system, view, bits, progress, say, distance, self.executor(say))
 
-            return LyapunovJob(system, view, bits, False, say)
-        if isinstance(system, EscapeTimeSystem):
-            return escape_time_differences.PerturbationJob(system, view, bits, progress, say, distance)
-        from deepzoom.backends.training.batches import compile_kernels
-        from deepzoom.backends.training.perturbation import TrainingPerturbationJob
+    def training_job(self, system: TrainingSystem, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
         from deepzoom.reference import training as references
 
-        assert isinstance(system, TrainingSystem)
+        from .training.batches import compile_kernels
+
         compile_kernels(say)
         before = time.perf_counter()
         reference = references.obtain(system, view, bits, progress)
-        return TrainingPerturbationJob(system, view, reference, time.perf_counter() - before, say)
+        return self._from_reference(system, view, reference, time.perf_counter() - before, say)
+
+    def _from_reference(
+        self, system: TrainingSystem, view: View, reference: Reference, seconds: float, say: Say
+    ) -> Job:
+        """Training runs as differences from a reference run that took so many seconds."""
+        from .training.perturbation import TrainingPerturbationJob
+
+        return TrainingPerturbationJob(system, view, reference, seconds, say)
 
     def bits(self, system: System, view: View) -> int:
         if isinstance(system, LyapunovSystem):
@@ -57,9 +61,4 @@ class CpuPerturbation(Backend):
         return references.bits_for(system, view)
 
     def seconds_per_pixel(self, system: System, skipped: int, say: Say) -> float | None:
-        if isinstance(system, EscapeTimeSystem | LyapunovSystem):
-            return None
-        from deepzoom.backends.training.batches import seconds_per_pixel_step
-
-        assert isinstance(system, TrainingSystem)
-        return (system.steps - skipped) * seconds_per_pixel_step(system.network, say)
+        return seconds_of_training(system, skipped, say)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from deepzoom.backends.training.batches import seconds_per_pixel_step
 from deepzoom.backends.training.exact import ExactTrainingJob, exact_bits
 from deepzoom.scene.view import View
 from deepzoom.systems.base import System
@@ -11,7 +10,7 @@ from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.lyapunov import LyapunovSystem
 
 from . import lyapunov
-from .base import Backend, Job, Progress, Say
+from .base import Backend, Job, Progress, Say, seconds_of_training
 from .escape_time import float64 as escape_time
 
 _SLOWER = 1000.0  # an exact pixel-step against a float64 one, for the estimate
@@ -23,17 +22,14 @@ class ExactBackend(Backend):
     name = "exact"
     title = "every pixel in arbitrary precision, for small images"
 
-    def obstacle(self) -> str | None:
-        return None
+    exactly = True
 
-    def job(
-        self, system: System, view: View, bits: int | None, progress: Progress, say: Say, distance: bool = False
+    def escape_time_job(
+        self, system: EscapeTimeSystem, view: View, bits: int | None, progress: Progress, say: Say, distance: bool
     ) -> Job:
-        if isinstance(system, LyapunovSystem):
-            return lyapunov.LyapunovJob(system, view, bits, True, say)
-        if isinstance(system, EscapeTimeSystem):
-            return escape_time.ExactJob(system, view, bits, say)
-        assert isinstance(system, TrainingSystem)
+        return escape_time.ExactJob(system, view, bits, say)
+
+    def training_job(self, system: TrainingSystem, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
         return ExactTrainingJob(system, view, bits)
 
     def bits(self, system: System, view: View) -> int:
@@ -45,7 +41,5 @@ class ExactBackend(Backend):
         return exact_bits(system, view)
 
     def seconds_per_pixel(self, system: System, skipped: int, say: Say) -> float | None:
-        if isinstance(system, EscapeTimeSystem | LyapunovSystem):
-            return None
-        assert isinstance(system, TrainingSystem)
-        return _SLOWER * system.steps * seconds_per_pixel_step(system.network, say)
+        seconds = seconds_of_training(system, 0, say)
+        return None if seconds is None else _SLOWER * seconds

@@ -10,17 +10,12 @@ from deepzoom.backends.gpu.training import GpuJob
 from deepzoom.backends.gpu.unit_per_lane import Standing
 from deepzoom.backends.training.batches import compile_kernels
 from deepzoom.backends.training.float64 import Float64Job
-from deepzoom.scene.view import View
-from deepzoom.systems.base import System
-from deepzoom.systems.escape_time import EscapeTimeSystem
+from deepzoom.scene.scene import View
 from deepzoom.systems.experiments import TrainingSystem
-from deepzoom.systems.lyapunov import LyapunovSystem
 
-from . import lyapunov
-from .base import Backend, Job, Progress, Say
-from .escape_time import float64 as escape_time
-from .executor import Gpus
-from .gpu import device
+from .base import Job, Progress, Say
+from .cpu_float64 import CpuFloat64
+from .gpu.backend import GpuBackend
 
 
 class _Job(GpuJob, Float64Job):
@@ -32,31 +27,15 @@ class _Job(GpuJob, Float64Job):
             self._run_by()
 
     def standing(self, one: Arrays, pixels: NDArray[np.int64], moved: bool) -> Standing:
-        return self._start(pixels, moved, shared=True)
+        return self.handed_off(pixels, moved, shared=True)
 
 
-class GpuFloat64(Backend):
+class GpuFloat64(GpuBackend, CpuFloat64):
     """All steps in float64, on GPUs."""
 
     name = "gpu-float64"
     title = "float64 on GPUs, for shallow views"
 
-    def obstacle(self) -> str | None:
-        return device.obstacle()
-
-    def job(
-        self, system: System, view: View, bits: int | None, progress: Progress, say: Say, distance: bool = False
-    ) -> Job:
-        if isinstance(system, LyapunovSystem):
-            return lyapunov.LyapunovJob(system, view, bits, False, say, Gpus.opened(say))
-        if isinstance(system, EscapeTimeSystem):
-            return escape_time.Float64Job(system, view, say, distance, Gpus.opened(say), bits)
-        assert isinstance(system, TrainingSystem)
+    def training_job(self, system: TrainingSystem, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
         compile_kernels(say)
         return _Job(system, view, say)
-
-    def bits(self, system: System, view: View) -> int:
-        return 53
-
-    def seconds_per_pixel(self, system: System, skipped: int, say: Say) -> float | None:
-        return None

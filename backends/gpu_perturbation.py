@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
@@ -11,23 +10,16 @@ from numpy.typing import NDArray
 from deepzoom.backends.gpu.device import Arrays
 from deepzoom.backends.gpu.training import GpuJob
 from deepzoom.backends.kernels.arithmetic.last_bit import OF_DIFFERENCES
-from deepzoom.backends.training.batches import compile_kernels
 from deepzoom.backends.training.expansions import disturbed, signs
 from deepzoom.backends.training.perturbation import TrainingPerturbationJob, series_of
-from deepzoom.reference import training as references
 from deepzoom.reference.training import HAND_OFF, Reference
-from deepzoom.scene.view import View
-from deepzoom.systems.base import System
-from deepzoom.systems.escape_time import EscapeTimeSystem
+from deepzoom.scene.scene import View
 from deepzoom.systems.experiments import TrainingSystem
-from deepzoom.systems.lyapunov import LyapunovSystem
 
-from . import lyapunov
-from .base import Backend, Job, Progress, Say
+from .base import Job, Say
 from .cpu_perturbation import CpuPerturbation
-from .escape_time import perturbation as escape_time_differences
-from .executor import Gpus
-from .gpu import device, unit_per_lane
+from .gpu import unit_per_lane
+from .gpu.backend import GpuBackend
 
 
 class _Job(GpuJob, TrainingPerturbationJob):
@@ -45,7 +37,7 @@ class _Job(GpuJob, TrainingPerturbationJob):
             self._run_by(given, self._drawn)
 
     def standing(self, one: Arrays, pixels: NDArray[np.int64], moved: bool) -> unit_per_lane.Standing | None:
-        """After the hand-off; None where no step has a reference. moved: as of ``_handed_off``."""
+        """After the hand-off; None where no step has a reference. moved: as of ``handed_off``."""
         ref, at, size = self._reference, self._differences(pixels, moved), self._layers[-1].stop
         if self._skip is not None and isinstance(self._runs, unit_per_lane.Units):
             series = series_of(self._skip, self._skip.weights)
@@ -65,32 +57,13 @@ class _Job(GpuJob, TrainingPerturbationJob):
         return weights, learning, ref.offset + offsets, step, own
 
 
-class GpuPerturbation(Backend):
+class GpuPerturbation(GpuBackend, CpuPerturbation):
     """Differences from an exact reference run, then float64, on GPUs."""
 
     name = "gpu-perturbation"
     title = "differences from one exact reference run on GPUs, for deep views"
 
-    def obstacle(self) -> str | None:
-        return device.obstacle()
-
-    def job(
-        self, system: System, view: View, bits: int | None, progress: Progress, say: Say, distance: bool = False
+    def _from_reference(
+        self, system: TrainingSystem, view: View, reference: Reference, seconds: float, say: Say
     ) -> Job:
-        if isinstance(system, LyapunovSystem):
-            return lyapunov.LyapunovJob(system, view, bits, False, say, Gpus.opened(say))
-        if isinstance(system, EscapeTimeSystem):
-            return escape_time_differences.PerturbationJob(
-                system, view, bits, progress, say, distance, Gpus.opened(say)
-            )
-        assert isinstance(system, TrainingSystem)
-        compile_kernels(say)
-        before = time.perf_counter()
-        reference = references.obtain(system, view, bits, progress)
-        return _Job(system, view, reference, time.perf_counter() - before, say)
-
-    def bits(self, system: System, view: View) -> int:
-        return CpuPerturbation().bits(system, view)
-
-    def seconds_per_pixel(self, system: System, skipped: int, say: Say) -> float | None:
-        return None
+        return _Job(system, view, reference, seconds, say)

@@ -5,23 +5,21 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from deepzoom.backends.base import Facts, Job, ReadOut, Say
+from deepzoom.backends.base import Facts, Say
 from deepzoom.backends.kernels.arithmetic.last_bit import OF_WEIGHTS
 from deepzoom.scene.view import View
 from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.training import rates_at
 
-from .batches import arrays_of, finish, start_weights, tile_of
+from .batches import arrays_of, start_weights, tile_of
 from .expansions import disturbed, signs
 from .higher_precision import MoreDigits
 from .horizon import State
+from .job import TrainingJob
 
 
-class Float64Job(Job):
+class Float64Job(TrainingJob):
     """Training pixels, each from its first step."""
-
-    has_shadow = True
-    rungs = MoreDigits.rungs
 
     def __init__(self, system: TrainingSystem, view: View, say: Say) -> None:
         self._network, self._view, self._steps = system.network, view, system.steps
@@ -30,22 +28,7 @@ class Float64Job(Job):
         self.tile = tile_of(system.network, system.steps)
         self.facts = Facts()
 
-    def run(self, pixels: NDArray[np.int64]) -> ReadOut:
-        return finish(self._arrays, self._steps, *self._start(pixels, False))
-
-    def shadow(self, pixels: NDArray[np.int64]) -> ReadOut:
-        return self._more.shadow(*self._start(pixels, True))
-
-    def horizon(self, pixels: NDArray[np.int64]) -> NDArray[np.int32]:
-        return self._more.horizon(self._start(pixels, False), self._start(pixels, True))
-
-    def again(self, pixels: NDArray[np.int64], rung: int) -> ReadOut:
-        return self._more.again(pixels, rung)
-
-    def batch(self, rung: int) -> int:
-        return self._more.batch(rung)
-
-    def _start(self, pixels: NDArray[np.int64], moved: bool, shared: bool = False) -> State:
+    def handed_off(self, pixels: NDArray[np.int64], moved: bool, shared: bool = False) -> State:
         """moved: coordinates, rates and weights each by one unit in the last place.
 
         shared: weights not yet moved, and of one row where all pixels begin with the same.

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepzoom.arithmetic.tangent import Fold, Series, monomials, substituted
-from deepzoom.backends.base import Facts, Job, ReadOut, Say
+from deepzoom.backends.base import Facts, Say
 from deepzoom.backends.kernels.arithmetic.last_bit import OF_COORDINATES, OF_DIFFERENCES, OF_HAND_OFF
 from deepzoom.backends.kernels.training import convergence_measure
 from deepzoom.backends.kernels.training.delta_run import run_delta
@@ -25,10 +25,11 @@ from deepzoom.scene.view import View
 from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.training_run import Snapshot
 
-from .batches import arrays_of, finish, layout_of, tile_of
+from .batches import arrays_of, layout_of, tile_of
 from .expansions import disturbed, signs
 from .higher_precision import MoreDigits
 from .horizon import State
+from .job import TrainingJob
 
 Floats = NDArray[np.float64]
 
@@ -70,11 +71,8 @@ def _truncation(snapshot: Snapshot, layers: list[slice], view: View) -> float:
     return share
 
 
-class TrainingPerturbationJob(Job):
+class TrainingPerturbationJob(TrainingJob):
     """Training pixels as differences from a reference run."""
-
-    has_shadow = True
-    rungs = MoreDigits.rungs
 
     def __init__(self, system: TrainingSystem, view: View, reference: Reference, seconds: float, say: Say) -> None:
         network = system.network
@@ -178,22 +176,7 @@ class TrainingPerturbationJob(Job):
         )  # fmt: skip
         return step, differences, sums
 
-    def run(self, pixels: NDArray[np.int64]) -> ReadOut:
-        return finish(self._arrays, self._steps, *self._handed_off(pixels, False))
-
-    def shadow(self, pixels: NDArray[np.int64]) -> ReadOut:
-        return self._more.shadow(*self._handed_off(pixels, True))
-
-    def horizon(self, pixels: NDArray[np.int64]) -> NDArray[np.int32]:
-        return self._more.horizon(self._handed_off(pixels, False), self._handed_off(pixels, True))
-
-    def again(self, pixels: NDArray[np.int64], rung: int) -> ReadOut:
-        return self._more.again(pixels, rung)
-
-    def batch(self, rung: int) -> int:
-        return self._more.batch(rung)
-
-    def _handed_off(self, pixels: NDArray[np.int64], moved: bool) -> State:
+    def handed_off(self, pixels: NDArray[np.int64], moved: bool) -> State:
         """moved: differences after the skip, and rates and weights at the hand-off, by one unit in the last place.
 
         And coordinates, as by ``_differences``.

@@ -6,12 +6,10 @@ and their gradients, each in several limbs.
 
 from __future__ import annotations
 
-import math
-
 from deepzoom.backends.kernels.arithmetic.expansion import masked, over, plus, rectified, times
 from deepzoom.backends.kernels.arithmetic.expansion_tanh import tanh_and_slope_limbs
 from deepzoom.backends.kernels.arithmetic.simd import fma
-from deepzoom.backends.kernels.training.convergence_measure import put_sums, sums_of, with_loss
+from deepzoom.backends.kernels.training.convergence_measure import sums_of
 from deepzoom.backends.kernels.training.network_arrays import RELU, TANH
 from deepzoom.compiling.jit import inner, kernel
 
@@ -31,6 +29,7 @@ from .lane_group_expansions import (
     times_one,
     zeros_like,
 )
+from .unit_per_lane_plain import after_step
 
 
 @inner
@@ -168,10 +167,4 @@ def run_limb_units(queue, net, constants, steps, weights, rates, offsets, step, 
             return
         loss, below, above = limb_units_step(net, t, below, above, rate_below, rate_above, offset, shape, kind)
         if own and not over:
-            value = first_of(loss)
-            row = with_loss(row, t, steps, value)
-            t += 1
-            over = math.isnan(value) or t == steps
-            if over:
-                put_sums(sums, pixel, row)
-                step[pixel] = steps
+            row, t, over = after_step(first_of(loss), row, t, steps, pixel, step, sums)

@@ -196,6 +196,18 @@ def disturbed(weights, number, seed, places, net, shape):
     return disturbed_each(below, place_below, first), disturbed_each(above, place_above, first)
 
 
+@inner
+def after_step(loss, row, t, steps, pixel, step, sums):
+    """A pixel's sums with the loss of step t, its next step, and whether its run is over; if so, both are written."""
+    row = with_loss(row, t, steps, loss)
+    t += 1
+    over = math.isnan(loss) or t == steps
+    if over:
+        put_sums(sums, pixel, row)
+        step[pixel] = steps
+    return row, t, over
+
+
 @kernel()
 def run_units(queue, net, steps, weights, rates, offsets, step, sums, numbers, places, shape):
     """Run pixels on from their step to the end, as ``run_plain``: step and sums in place, weights stay; none freezes.
@@ -234,10 +246,4 @@ def run_units(queue, net, steps, weights, rates, offsets, step, sums, numbers, p
             return
         loss, below, above = units_step(net, t, below, above, rate_below, rate_above, offset, shape)
         if own and not over:
-            value = first_of(loss)
-            row = with_loss(row, t, steps, value)
-            t += 1
-            over = math.isnan(value) or t == steps
-            if over:
-                put_sums(sums, pixel, row)
-                step[pixel] = steps
+            row, t, over = after_step(first_of(loss), row, t, steps, pixel, step, sums)

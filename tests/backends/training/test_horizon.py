@@ -88,7 +88,7 @@ def test_a_deep_view_loses_pixels_after_the_hand_off(own_cache, chaos):
     planned = rendering.plan(scene)
     job = planned.backend.job(planned.system, view, None, lambda s: None, lambda t: None)
     pixels = np.arange(30)
-    handed_off = job._handed_off(pixels, False)[3]
+    handed_off = job.handed_off(pixels, False)[3]
     field = render(scene).field
     assert np.all(field.horizon.ravel() > handed_off) and handed_off.min() > 3
     with mpmath.workdps(120):

@@ -77,9 +77,9 @@ def test_horizons():
     view = View.parse("2.1", "0.6", "0.3", "12x12")
     cpu = CpuFloat64().job(system_of(SmallNetwork(29, widths=(3, 4, 1), rows=8, steps=150)), view, None, quiet, quiet)
     made, one, some = unit_per_lane.Units(cpu._arrays, 150), StandIn(), np.arange(144)
-    plain, shadow = cpu._start(some, False), cpu._start(some, True, shared=True)
+    plain, shadow = cpu.handed_off(some, False), cpu.handed_off(some, True, shared=True)
     found = made.horizons(one, plain, shadow, moved=some)
-    assert np.array_equal(found, made.horizons(one, plain, cpu._start(some, True)))
+    assert np.array_equal(found, made.horizons(one, plain, cpu.handed_off(some, True)))
     assert np.mean(found != made.horizons(one, plain, shadow)) > 0.3
 
 
@@ -121,7 +121,7 @@ def test_jobs(own_cache, monkeypatch, tensor_units, depth):
     both = (GpuFloat64, CpuFloat64) if depth == "1e-3" else (GpuPerturbation, CpuPerturbation)
     gpu, cpu = (b().job(system_of(network(tensor_units)), view, None, quiet, quiet) for b in both)
     some = np.arange(0, 48, 7)
-    expected = cpu._start(some, True) if depth == "1e-3" else cpu._handed_off(some, True)
+    expected = cpu.handed_off(some, True)
     places = np.arange(expected[0].shape[1])
     for second in (gpu.shadow, gpu.horizon):
         one.launched = []

@@ -1,0 +1,47 @@
+"""What the jobs of training runs share: how pixels run to their end, and run again."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepzoom.backends.base import Job, ReadOut
+from deepzoom.backends.kernels.training.network_arrays import NetworkArrays
+
+from .batches import finish
+from .higher_precision import MoreDigits
+from .horizon import State
+
+
+class TrainingJob(Job):
+    """Training runs that end in float64, from where ``handed_off`` says."""
+
+    has_shadow = True
+    rungs = MoreDigits.rungs
+    _arrays: NetworkArrays
+    _steps: int
+    _more: MoreDigits
+
+    @abstractmethod
+    def handed_off(self, pixels: NDArray[np.int64], moved: bool) -> State:
+        """Where pixels stand before their first step in float64.
+
+        moved: disturbed in the last place of what rounding may have touched, for their second run.
+        """
+
+    def run(self, pixels: NDArray[np.int64]) -> ReadOut:
+        return finish(self._arrays, self._steps, *self.handed_off(pixels, False))
+
+    def shadow(self, pixels: NDArray[np.int64]) -> ReadOut:
+        return self._more.shadow(*self.handed_off(pixels, True))
+
+    def horizon(self, pixels: NDArray[np.int64]) -> NDArray[np.int32]:
+        return self._more.horizon(self.handed_off(pixels, False), self.handed_off(pixels, True))
+
+    def again(self, pixels: NDArray[np.int64], rung: int) -> ReadOut:
+        return self._more.again(pixels, rung)
+
+    def batch(self, rung: int) -> int:
+        return self._more.batch(rung)
