@@ -112,7 +112,7 @@ class Job(ABC):
         """The step at which ``run`` and ``shadow`` lose each other, the system's steps where they do not."""
         raise NotImplementedError
 
-    def again(self, pixels: NDArray[np.int64], rung: int) -> ReadOut:
+    def retry(self, pixels: NDArray[np.int64], rung: int) -> ReadOut:
         """Read-outs of flat pixel numbers at rungs[rung]; trust 1, or -1 where this many digits do not settle it.
 
         A pixel's read-out does not depend on which others are run with it.
@@ -120,7 +120,7 @@ class Job(ABC):
         raise NotImplementedError
 
     def batch(self, rung: int) -> int:
-        """How many pixels are best given to one call of ``again``."""
+        """How many pixels are best given to one call of ``retry``."""
         return self.tile
 
     def remedy(self, rungs: int) -> str | None:

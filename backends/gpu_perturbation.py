@@ -39,7 +39,7 @@ class _Job(GpuJob, TrainingPerturbationJob):
     def standing(self, one: Arrays, pixels: NDArray[np.int64], moved: bool) -> unit_per_lane.Standing | None:
         """After the hand-off; None where no step has a reference. moved: as of ``handed_off``."""
         ref, at, size = self._reference, self._differences(pixels, moved), self._layers[-1].stop
-        if self._skip is not None and isinstance(self._runs, unit_per_lane.Units):
+        if self._skip is not None and isinstance(self._runs, unit_per_lane.UnitPerLane):
             series = series_of(self._skip, self._skip.weights)
             start: Any = unit_per_lane.Polynomials(series.terms(*at), series.data)
             first, rates, offsets, sums = self._beside_weights(self._skip, *at)

@@ -12,7 +12,7 @@ import time
 
 import numpy as np
 
-from deepzoom.backends.kernels.training.expansion_run import run_limbs
+from deepzoom.backends.kernels.training.expansion_run import run_expansions
 from deepzoom.backends.kernels.training.plain_run import run_plain
 from deepzoom.backends.training.batches import arrays_of, start_weights
 from deepzoom.backends.training.higher_precision import constants_of
@@ -38,7 +38,7 @@ def main() -> None:
         weights[:, :, 0], rates[:, :, 0] = start, RATE
         state = weights.reshape(PIXELS, -1), rates.reshape(PIXELS, -1), np.zeros((PIXELS, count))
         counts = np.zeros(PIXELS, dtype=np.int64), np.zeros((PIXELS, 4))
-        run_limbs(net, constants_of(network, count), steps, *state, *counts, (0.0,) * count)
+        run_expansions(net, constants_of(network, count), steps, *state, *counts, (0.0,) * count)
 
     def timed(call, *arguments) -> float:
         before = time.process_time()

@@ -26,7 +26,7 @@ from deepzoom.backends.kernels.arithmetic.simd import fma
 from deepzoom.backends.kernels.gpu.lane_columns import times_each
 from deepzoom.backends.kernels.gpu.lane_group import any_group, first_of, in_lanes, next_pixel
 from deepzoom.backends.kernels.gpu.tensor_cores import multiply_add
-from deepzoom.backends.kernels.training.expansion_run import run_limbs
+from deepzoom.backends.kernels.training.expansion_run import run_expansions
 from deepzoom.backends.training.batches import arrays_of, start_weights
 from deepzoom.backends.training.higher_precision import LIMBS, constants_of
 from deepzoom.compiling.jit import kernel
@@ -112,7 +112,7 @@ def steps_a_second(one: device.Device, tensor_units: bool = True) -> float:
     from training import rates
 
     network = create("tanh").network
-    made, none = unit_per_lane.Units(arrays_of(network), STEPS), np.zeros((CALM_PIXELS, 1))
+    made, none = unit_per_lane.UnitPerLane(arrays_of(network), STEPS), np.zeros((CALM_PIXELS, 1))
     weights, given = start_weights(network, none[:1]), rates(CALM_PIXELS)
 
     def run() -> None:
@@ -129,15 +129,15 @@ def limb_steps_a_second(one: device.Device, limbs: int) -> tuple[float, float]:
     """The same with more digits, and on one core of the CPU."""
     network = create("tanh").network
     net, constants = arrays_of(network), constants_of(network, limbs)
-    made, start = unit_per_lane.Units(net, LIMB_STEPS), start_weights(network, np.zeros((1, 1)))
+    made, start = unit_per_lane.UnitPerLane(net, LIMB_STEPS), start_weights(network, np.zeros((1, 1)))
 
     def state(pixels: int) -> list[Any]:
         values = [np.zeros((pixels, n, limbs)) for n in (start.shape[1], 2, 1)]
         values[0][:, :, 0], values[1][:, :, 0] = start, 1e-3
         return [v.reshape(pixels, -1) for v in values] + [np.zeros(pixels, np.int64), np.zeros((pixels, 4))]
 
-    seconds = best(lambda: made.in_limbs(one, constants, *state(LIMB_PIXELS)))
-    alone = best(lambda: run_limbs(net, constants, LIMB_STEPS, *state(LIMB_ALONE), (0.0,) * limbs), 1)
+    seconds = best(lambda: made.in_expansions(one, constants, *state(LIMB_PIXELS)))
+    alone = best(lambda: run_expansions(net, constants, LIMB_STEPS, *state(LIMB_ALONE), (0.0,) * limbs), 1)
     return LIMB_PIXELS * LIMB_STEPS / seconds, LIMB_ALONE * LIMB_STEPS / alone
 
 
@@ -239,7 +239,7 @@ def horizons(one: device.Device) -> Iterator[tuple[str, str]]:
 
 def more_digits(one: device.Device) -> Iterator[tuple[str, str]]:
     for name, limbs in LIMBS.items():
-        if name in unit_per_lane.LIMB_BATCHES:
+        if name in unit_per_lane.EXPANSION_BATCHES:
             gpu, core = limb_steps_a_second(one, limbs)
             yield (
                 f"tanh, pixel-steps a second in {name}",

@@ -16,7 +16,7 @@ from deepzoom.systems.escape_time import ORIGIN, EscapeTimeSystem, Point
 
 from .compiled_formula import FormulaKernels
 from .exact import MOST, exact_pixels
-from .higher_precision import DOUBLE, Refined, pixel_of
+from .higher_precision import DOUBLE, HigherPrecision, pixel_of
 
 Floats = NDArray[np.float64]
 
@@ -31,7 +31,7 @@ class EscapeTimeJob(Job):
 
     tile = 1024
     kind: ClassVar[str]
-    refined: Refined
+    higher_precision: HigherPrecision
 
     def __init__(
         self, system: EscapeTimeSystem, view: View, say: Say, distance: bool = False, executor: Executor | None = None
@@ -45,7 +45,7 @@ class EscapeTimeJob(Job):
 
     def compile(self, say: Say) -> None:
         """Have the kernels compiled that a first run on the CPU needs; a GPU's are when they are launched."""
-        self.rungs = self.refined.rungs
+        self.rungs = self.higher_precision.rungs
         if isinstance(self.executor, Cpu):
             self.kernels.compile(lambda: self.first(np.zeros(1, dtype=np.int64), on_cpu), say)
 
@@ -54,16 +54,16 @@ class EscapeTimeJob(Job):
         raise NotImplementedError
 
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:
-        return self.refined.unasked(self.executor.run(pixels, self.first), pixels)
+        return self.higher_precision.unasked(self.executor.run(pixels, self.first), pixels)
 
-    def again(self, pixels: NDArray[np.int64], rung: int) -> ReadOut:
-        return self.refined.again(pixels, self.rungs[rung])
+    def retry(self, pixels: NDArray[np.int64], rung: int) -> ReadOut:
+        return self.higher_precision.retry(pixels, self.rungs[rung])
 
     def batch(self, rung: int) -> int:
         return max(64, self.executor.prepared) if self.rungs[rung] == DOUBLE else 1
 
     def remedy(self, rungs: int) -> str:
-        return f"--bits {self.refined.bits_after(rungs)}"
+        return f"--bits {self.higher_precision.bits_after(rungs)}"
 
     def starts(self, x: Floats, y: Floats, zero: Point, fixed: Point) -> tuple[Floats, Floats, Floats, Floats]:
         """z_0 and c of pixels at x, y, where the one that is not the pixel is the same for all."""
@@ -82,7 +82,9 @@ class Float64Job(EscapeTimeJob):
         bits: int | None = None,
     ) -> None:  # fmt: skip
         super().__init__(system, view, say, distance, executor)
-        self.refined = Refined(self.kernels, system, view, bits or usual_bits(view), self.executor, say)
+        self.higher_precision = HigherPrecision(
+            self.kernels, system, view, bits or usual_bits(view), self.executor, say
+        )
         self.compile(say)
 
     def first(self, pixels: NDArray[np.int64], launch: Launch = on_cpu) -> ReadOut:

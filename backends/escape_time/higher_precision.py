@@ -30,7 +30,7 @@ def pixel_of(system: EscapeTimeSystem, view: View) -> tuple[float, bool]:
     return float(view.depth / view.height), system.iteration.c is not None
 
 
-class Refined:
+class HigherPrecision:
     """The ways to run pixels of a view again.
 
     bits: of the first exact runs; about: where the reference is (``View.beside``); wide: whether float64 holds no
@@ -43,7 +43,7 @@ class Refined:
     ) -> None:  # fmt: skip
         self._about, self._executor, self._say = view.beside(about), executor, say
         self._kernels, self._system, self._view, self._bits = kernels, system, view, bits
-        possible = hasattr(kernels.module, "share_refined") and not wide
+        possible = hasattr(kernels.module, "share_double_double") and not wide
         self._exact = {}
         while bits <= max(MOST, 2 * self._bits):
             self._exact[f"exact, {bits:,} bits"] = bits
@@ -52,7 +52,7 @@ class Refined:
         self._lock, self._compiling, self._compiled = threading.Lock(), threading.Lock(), False
         self._orbits: tuple[NDArray[Any], ...] | None = None
 
-    def again(self, pixels: NDArray[np.int64], rung: str) -> ReadOut:
+    def retry(self, pixels: NDArray[np.int64], rung: str) -> ReadOut:
         """Read-outs of flat pixel numbers."""
         if rung in self._exact:
             return exact_pixels(self._kernels, self._system, self._view, pixels, self._exact[rung])
@@ -70,11 +70,11 @@ class Refined:
 
     def _in_double(self, pixels: NDArray[np.int64], launch: Launch) -> ReadOut:
         steps = self._system.steps
-        return self._kernels.ran("refined", len(pixels), *self._arguments(pixels, steps), steps, launch=launch)
+        return self._kernels.ran("double_double", len(pixels), *self._arguments(pixels, steps), steps, launch=launch)
 
     def _compile(self) -> None:
         """Call the kernel with orbits of one step."""
-        self._kernels.ran("refined", 1, *self._arguments(np.zeros(1, dtype=np.int64), 1), 0)
+        self._kernels.ran("double_double", 1, *self._arguments(np.zeros(1, dtype=np.int64), 1), 0)
         self._orbits = None
 
     def unasked(self, out: ReadOut, pixels: NDArray[np.int64]) -> ReadOut:
@@ -97,7 +97,7 @@ class Refined:
                 continue
             if not len(unsettled):
                 break
-            _put(out, unsettled, self.again(pixels[unsettled], rung))
+            _put(out, unsettled, self.retry(pixels[unsettled], rung))
         return out
 
     def _made(self, steps: int) -> tuple[NDArray[Any], ...]:

@@ -23,7 +23,7 @@ from deepzoom.scene.view import View
 from deepzoom.systems.escape_time import ORIGIN, EscapeTimeSystem, Iteration
 
 from .float64 import EscapeTimeJob, Floats
-from .higher_precision import Refined, pixel_of
+from .higher_precision import HigherPrecision, pixel_of
 
 _SHORTEST = 3
 """log2 of the steps of the shortest skips: see benchmarks/LOG.md."""
@@ -68,7 +68,9 @@ class PerturbationJob(EscapeTimeJob):
         self._about, first = orbits.obtain_near(system, view, bits, progress)
         z, c = system.start(*view.beside(self._about))
         below = log2(view.smallest_difference()) < _LEAST
-        self.refined = Refined(self.kernels, system, view, bits, self.executor, say, self._about, below)
+        self.higher_precision = HigherPrecision(
+            self.kernels, system, view, bits, self.executor, say, self._about, below
+        )
         found = [first]
         if z != critical:  # pixels begin at the first orbit, and rebase to that of the critical point
             found.append(orbits.obtain(system, critical, c, bits, progress))
@@ -170,7 +172,7 @@ class PerturbationJob(EscapeTimeJob):
                 self._noise,
             )  # fmt: skip
             return self.kernels.ran(
-                "far", len(pixels), *start, exponent, *self._reach, orbit, tiny,
+                "floatexp", len(pixels), *start, exponent, *self._reach, orbit, tiny,
                 (*tree, self._by_c, self._exponents, self._radii), self._near_radii, self.system.steps, launch=launch,
             )  # fmt: skip
         reach = math.ldexp(self._reach[0], max(self._reach[1], -3000))

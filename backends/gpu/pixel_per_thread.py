@@ -21,7 +21,7 @@ from deepzoom.backends.kernels.training.network_arrays import NetworkArrays
 from deepzoom.backends.training.batches import read_out
 
 from .device import Arrays
-from .unit_per_lane import Pixels, Polynomials, ReferenceArrays, Runs, Units, obstacle, placed
+from .unit_per_lane import Pixels, Polynomials, ReferenceArrays, Runs, UnitPerLane, obstacle, placed
 
 Floats = NDArray[np.float64]
 
@@ -35,12 +35,12 @@ _WARP = 32
 
 def runs_of(
     net: NetworkArrays, steps: int, reference: ReferenceArrays | None = None, drawn: RecordLayout | None = None
-) -> Units | PixelLanes:
+) -> UnitPerLane | PixelPerThread:
     """What runs a network's pixels on GPUs."""
-    return Units(net, steps, reference) if obstacle(net) is None else PixelLanes(net, steps, reference, drawn)
+    return UnitPerLane(net, steps, reference) if obstacle(net) is None else PixelPerThread(net, steps, reference, drawn)
 
 
-class PixelLanes(Runs):
+class PixelPerThread(Runs):
     """With a pixel in each lane."""
 
     tile = 2**14
@@ -66,7 +66,7 @@ class PixelLanes(Runs):
         return max(1, min(wanted, room)) * warp
 
     def finish(self, one: Arrays, weights: Any, rates: Floats, offsets: Floats, step: Any, sums: Any) -> ReadOut:
-        """Run pixels from where they stand to their end, as ``units.Units.finish``."""
+        """Run pixels from where they stand to their end, as ``unit_per_lane.UnitPerLane.finish``."""
         net, _ = self._on(one)
         size = plain_room(self._net)
         slots = self._slots(len(rates), size)

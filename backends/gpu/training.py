@@ -11,14 +11,14 @@ from deepzoom.backends.base import Job, ReadOut, Say
 from deepzoom.backends.kernels.training.delta_layout import RecordLayout
 from deepzoom.backends.kernels.training.network_arrays import NetworkArrays
 from deepzoom.backends.training.batches import tile_of
-from deepzoom.backends.training.higher_precision import MoreDigits
+from deepzoom.backends.training.higher_precision import HigherPrecision
 from deepzoom.systems.training import Network
 
 from .device import Arrays, DeviceError
 from .device import opened as opened_gpus
 from .devices import Devices
-from .pixel_per_thread import PixelLanes, runs_of
-from .unit_per_lane import LIMB_BATCHES, ReferenceArrays, Standing, Units, obstacle
+from .pixel_per_thread import PixelPerThread, runs_of
+from .unit_per_lane import EXPANSION_BATCHES, ReferenceArrays, Standing, UnitPerLane, obstacle
 
 Pixels = NDArray[np.int64]
 
@@ -31,14 +31,14 @@ class GpuJob(Job):
     _arrays: NetworkArrays
     _network: Network
     _steps: int
-    _more: MoreDigits
+    _higher_precision: HigherPrecision
     _devices: Devices
-    _again_devices: Devices
-    """Those for all but the pixels' first runs: none where ``Units`` do not serve the network; else _units is there."""
+    _retry_devices: Devices
+    """GPUs for second runs, retries and horizons: none where ``UnitPerLane`` does not fit the network."""
     _weights_to_move: bool
     """Whether ``standing`` leaves it to the kernels to move the weights of second runs."""
-    _runs: Units | PixelLanes
-    _units: Units
+    _runs: UnitPerLane | PixelPerThread
+    _unit_per_lane: UnitPerLane
 
     def _open(self, say: Say) -> bool:
         """Open the GPUs; what is not run there is said. Whether there is one."""
@@ -48,22 +48,22 @@ class GpuJob(Job):
             say(f"On the CPU: no GPU could be opened ({error}).")
             self._devices = Devices([], say)
         why = obstacle(self._arrays)
-        self._again_devices = self._devices
+        self._retry_devices = self._devices
         if self._devices.count and why is not None:
             say(f"Second runs, more digits and horizons on the CPU: {why}.")
-            self._again_devices = Devices([], say)
+            self._retry_devices = Devices([], say)
         return self._devices.count > 0
 
     def _run_by(self, reference: ReferenceArrays | None = None, drawn: RecordLayout | None = None) -> None:
         """Choose the kernels. reference, drawn: as of ``runs_of``."""
         self._runs = runs_of(self._arrays, self._steps, reference, drawn)
         self.tile = self._runs.tile
-        if isinstance(self._runs, Units):
-            self._units = self._runs
+        if isinstance(self._runs, UnitPerLane):
+            self._unit_per_lane = self._runs
 
     @property
     def second_tile(self) -> int:
-        return self.tile if self._again_devices.count else tile_of(self._network, self._steps)
+        return self.tile if self._retry_devices.count else tile_of(self._network, self._steps)
 
     def _finished(self, one: Arrays, pixels: Pixels, moved: bool) -> ReadOut | None:
         """Pixels run to their end on a GPU; None where the CPU has to. moved: as of ``standing``."""
@@ -72,7 +72,7 @@ class GpuJob(Job):
             return None
         if not moved:
             return self._runs.finish(one, *found)
-        return self._units.finish(one, *found, shadow=True, moved=pixels if self._weights_to_move else None)
+        return self._unit_per_lane.finish(one, *found, shadow=True, moved=pixels if self._weights_to_move else None)
 
     def run(self, pixels: Pixels) -> ReadOut:
         cpu = super().run  # type: ignore[safe-super]  # of the CPU's own job
@@ -90,16 +90,18 @@ class GpuJob(Job):
             found = self._finished(one, some, True)
             return cpu(some) if found is None else found
 
-        return self._again_devices.run(pixels, on_gpu, cpu, ReadOut.joined)
+        return self._retry_devices.run(pixels, on_gpu, cpu, ReadOut.joined)
 
-    def again(self, pixels: Pixels, rung: int) -> ReadOut:
-        if self.rungs[rung] not in LIMB_BATCHES:
-            return self._more.again(pixels, rung)
+    def retry(self, pixels: Pixels, rung: int) -> ReadOut:
+        if self.rungs[rung] not in EXPANSION_BATCHES:
+            return self._higher_precision.retry(pixels, rung)
 
         def on_gpu(one: Arrays, some: Pixels) -> ReadOut:
-            return self._more.again(some, rung, partial(self._units.in_limbs, one))
+            return self._higher_precision.retry(some, rung, partial(self._unit_per_lane.in_expansions, one))
 
-        return self._again_devices.run(pixels, on_gpu, lambda some: self._more.again(some, rung), ReadOut.joined)
+        return self._retry_devices.run(
+            pixels, on_gpu, lambda some: self._higher_precision.retry(some, rung), ReadOut.joined
+        )
 
     def standing(self, one: Arrays, pixels: Pixels, moved: bool) -> Standing | None:
         """Where pixels stand before their first step in float64, or None where the CPU has to make them stand there.
@@ -113,11 +115,11 @@ class GpuJob(Job):
             plain, shadow = (self.standing(one, some, moved) for moved in (False, True))
             if plain is None or shadow is None:
                 return cpu(some)
-            return self._units.horizons(one, plain, shadow, some if self._weights_to_move else None)
+            return self._unit_per_lane.horizons(one, plain, shadow, some if self._weights_to_move else None)
 
         cpu = super().horizon
-        return self._again_devices.run(pixels, on_gpu, cpu, np.concatenate)
+        return self._retry_devices.run(pixels, on_gpu, cpu, np.concatenate)
 
     def batch(self, rung: int) -> int:
-        size = LIMB_BATCHES.get(self.rungs[rung], 0) if self._again_devices.count else 0
-        return size or self._more.batch(rung)
+        size = EXPANSION_BATCHES.get(self.rungs[rung], 0) if self._retry_devices.count else 0
+        return size or self._higher_precision.batch(rung)

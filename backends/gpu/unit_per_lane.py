@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from deepzoom.backends.base import SETTLED, ReadOut
 from deepzoom.backends.kernels.gpu.pixel_per_warp_plain import Tiles
-from deepzoom.backends.kernels.gpu.unit_per_lane_delta import run_delta_units
-from deepzoom.backends.kernels.gpu.unit_per_lane_expansions import run_limb_units
+from deepzoom.backends.kernels.gpu.unit_per_lane_delta import run_unit_per_lane_delta
+from deepzoom.backends.kernels.gpu.unit_per_lane_expansions import run_unit_per_lane_expansions
 from deepzoom.backends.kernels.gpu.unit_per_lane_horizon import run_horizons
-from deepzoom.backends.kernels.gpu.unit_per_lane_plain import SLOPED, Shape, run_units
+from deepzoom.backends.kernels.gpu.unit_per_lane_plain import SLOPED, Shape, run_unit_per_lane
 from deepzoom.backends.kernels.training.delta_layout import RecordLayout
-from deepzoom.backends.kernels.training.expansion_step import LimbConstants
+from deepzoom.backends.kernels.training.expansion_step import ExpansionConstants
 from deepzoom.backends.kernels.training.network_arrays import TANH, NetworkArrays
 from deepzoom.backends.training.batches import read_out
 from deepzoom.backends.training.horizon import NEGLIGIBLE
@@ -39,7 +39,7 @@ _TILE_REGISTERS = 128
 """Four blocks."""
 
 
-LIMB_BATCHES = {"double-double": 2048, "quad-double": 512}
+EXPANSION_BATCHES = {"double-double": 2048, "quad-double": 512}
 """Ways with more digits that have a kernel, and pixels of a batch: each runs twice, and two batches are under way,
 which fills a large GPU for seconds; should it fail, the CPU needs minutes for one. Octo-double takes too long to
 compile.
@@ -48,7 +48,7 @@ compile.
 
 @dataclass(frozen=True)
 class ReferenceArrays:
-    """A reference run as ``run_delta_units`` takes it."""
+    """A reference run as ``run_unit_per_lane_delta`` takes it."""
 
     record: Floats
     layout: RecordLayout
@@ -124,8 +124,8 @@ class Runs:
     ) -> tuple[Any, Any, Any]:
         """Differences from the reference until the hand-off: weights, step and sums there, on the GPU.
 
-        start: differences of the weights (P, n), for ``Units`` also their polynomials. moved, for ``Units`` alone: the
-        pixels' numbers, where differences and weights are to be moved for a second run.
+        start: differences of the weights (P, n); ``UnitPerLane`` also takes their polynomials. moved: None, or for
+        ``UnitPerLane`` the pixels' numbers in a second run: its kernel moves differences and weights.
         """
         net, reference = self._on(one)
         if isinstance(start, Polynomials):
@@ -145,7 +145,7 @@ class Runs:
         raise NotImplementedError
 
 
-class Units(Runs):
+class UnitPerLane(Runs):
     """With a hidden unit in each lane; or a pixel in each warp, where its tensor units serve the network."""
 
     tile = 2**16
@@ -201,7 +201,7 @@ class Units(Runs):
         sums = placed(one, sums)
         given = placed(one, weights), one.upload(rates), one.upload(offsets), placed(one, step), sums
         arguments = net, self._steps, *given, *self._moved(one, moved), self._shape(one, shadow)
-        self._launch(one, run_units, (one.zeros(1, np.int64), *arguments))
+        self._launch(one, run_unit_per_lane, (one.zeros(1, np.int64), *arguments))
         return read_out(one.download(sums))
 
     def horizons(
@@ -219,29 +219,29 @@ class Units(Runs):
         one.launch(run_horizons, (one.zeros(1, np.int64), *given), _THREADS, _REGISTERS if self.in_tiles(one) else None)
         return one.download(found).astype(np.int32)
 
-    def in_limbs(
+    def in_expansions(
         self,
         one: Arrays,
-        constants: LimbConstants,
+        constants: ExpansionConstants,
         weights: Floats,
         rates: Floats,
         offsets: Floats,
         step: NDArray[np.int64],
         sums: Floats,
     ) -> None:
-        """Run pixels from where they stand to their end with more digits, as ``run_limbs``; writes their sums alone."""
+        """Run pixels from where they stand to their end in expansions, as ``run_expansions``; write only their sums."""
         (net,) = self._kept(one, "rows", lambda: (self._net,))
         own = one.upload(sums)
         state = one.upload(weights), one.upload(rates), one.upload(offsets), one.upload(step), own
         given = one.zeros(1, np.int64), net, uploaded(one, constants), self._steps, *state
-        one.launch(run_limb_units, (*given, self.shape, (0.0,) * constants.scales.shape[1]), _THREADS)
+        one.launch(run_unit_per_lane_expansions, (*given, self.shape, (0.0,) * constants.scales.shape[1]), _THREADS)
         sums[:] = one.download(own)
 
     def _launch_delta(
         self, one: Arrays, given: tuple[Any, ...], start: Polynomials, pixels: int, moved: Pixels | None
     ) -> None:
         arguments = *given, *uploaded(one, start), *self._moved(one, moved), self._shape(one)
-        self._launch(one, run_delta_units, (one.zeros(1, np.int64), *arguments))
+        self._launch(one, run_unit_per_lane_delta, (one.zeros(1, np.int64), *arguments))
 
     def _moved(self, one: Arrays, pixels: Pixels | None) -> tuple[Any, Any]:
         """``numbers`` and ``places`` of the kernels."""

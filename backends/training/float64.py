@@ -13,7 +13,7 @@ from deepzoom.systems.training import rates_at
 
 from .batches import arrays_of, start_weights, tile_of
 from .expansions import disturbed, signs
-from .higher_precision import MoreDigits
+from .higher_precision import HigherPrecision
 from .horizon import State
 from .job import TrainingJob
 
@@ -24,7 +24,7 @@ class Float64Job(TrainingJob):
     def __init__(self, system: TrainingSystem, view: View, say: Say) -> None:
         self._network, self._view, self._steps = system.network, view, system.steps
         self._arrays = arrays_of(system.network)
-        self._more = MoreDigits(system, view, say)
+        self._higher_precision = HigherPrecision(system, view, say)
         self.tile = tile_of(system.network, system.steps)
         self.facts = Facts()
 

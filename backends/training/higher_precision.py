@@ -26,8 +26,8 @@ from deepzoom.arithmetic.tangent import Fold, Series
 from deepzoom.backends.base import ReadOut, Say
 from deepzoom.backends.kernels.arithmetic.expansion_tanh import split
 from deepzoom.backends.kernels.training import convergence_measure
-from deepzoom.backends.kernels.training.expansion_run import run_limbs
-from deepzoom.backends.kernels.training.expansion_step import LimbConstants
+from deepzoom.backends.kernels.training.expansion_run import run_expansions
+from deepzoom.backends.kernels.training.expansion_step import ExpansionConstants
 from deepzoom.compiling import jit
 from deepzoom.coordinates import log2
 from deepzoom.reference.training import ORDER, Reference
@@ -42,8 +42,8 @@ from .exact import LIMBS_OF_RUNGS, ExactTrainingJob
 from .horizon import State, horizons
 
 Floats = NDArray[np.float64]
-Run = Callable[[LimbConstants, Floats, Floats, Floats, NDArray[np.int64], Floats], None]
-"""Runs pixels to their end: constants of as many limbs as the pixels have, then their state as of ``run_limbs``."""
+Run = Callable[[ExpansionConstants, Floats, Floats, Floats, NDArray[np.int64], Floats], None]
+"""Runs pixels to their end: constants with as many limbs as the pixels have, then the state as ``run_expansions``."""
 
 LIMBS = dict(zip(("double-double", "quad-double", "octo-double"), LIMBS_OF_RUNGS[1:], strict=True))
 BATCHES = {"double-double": 32, "quad-double": 8, "octo-double": 4, "exact arithmetic": 1}
@@ -61,7 +61,7 @@ class _Start:
     snapshot: Snapshot | None
 
 
-def constants_of(network: Network, count: int) -> LimbConstants:
+def constants_of(network: Network, count: int) -> ExpansionConstants:
     """The network's constants in so many limbs."""
     roots = [expansions.square_root(s, count) for s in network.squared_scales()]
     argument: Any = gmpy2.mpfr(1)
@@ -71,10 +71,10 @@ def constants_of(network: Network, count: int) -> LimbConstants:
             factors = [*(r * argument for r in roots[:-1]), roots[-1]]
     else:
         factors = roots
-    return LimbConstants(*(np.array([split(v, count) for v in values]) for values in (roots, factors, [argument])))
+    return ExpansionConstants(*(np.array([split(v, count) for v in values]) for values in (roots, factors, [argument])))
 
 
-class MoreDigits:
+class HigherPrecision:
     """The rungs of a training job. reference, totals and skip: as the job has them, None where it has none."""
 
     rungs = tuple(BATCHES)
@@ -96,11 +96,11 @@ class MoreDigits:
         self._lock = threading.Lock()
 
     def batch(self, rung: int) -> int:
-        """Pixels of one call of ``again``."""
+        """Pixels of one call of ``retry``."""
         return BATCHES[self.rungs[rung]]
 
-    def again(self, pixels: NDArray[np.int64], rung: int, run: Run | None = None) -> ReadOut:
-        """Read-outs of pixels at a rung, as ``Job.again``. run: what runs them in limbs, None for this thread."""
+    def retry(self, pixels: NDArray[np.int64], rung: int, run: Run | None = None) -> ReadOut:
+        """Read-outs of pixels at a rung, as ``Job.retry``. run: what runs them in limbs, None for this thread."""
         name = self.rungs[rung]
         if name not in LIMBS:
             return ExactTrainingJob(self._system, self._view, None, _MORE).run(pixels)
@@ -130,7 +130,7 @@ class MoreDigits:
 
     def _on_cpu(
         self,
-        constants: LimbConstants,
+        constants: ExpansionConstants,
         weights: Floats,
         rates: Floats,
         offsets: Floats,
@@ -139,7 +139,7 @@ class MoreDigits:
     ) -> None:
         count = constants.scales.shape[1]
         self._compiled(count)
-        run_limbs(self._arrays, constants, self._steps, weights, rates, offsets, step, sums, (0.0,) * count)
+        run_expansions(self._arrays, constants, self._steps, weights, rates, offsets, step, sums, (0.0,) * count)
 
     def _started(self, count: int) -> _Start:
         """The start with so many limbs, made once."""
@@ -156,7 +156,7 @@ class MoreDigits:
                 tiny = Network(np.ones((1, 1)), np.ones((1, 1)), (np.ones((1, 1)), np.ones((1, 1))), "tanh", ("x", "y"))
                 rows, one = np.ones((1, 2 * count)), np.ones((1, count))
                 state = rows, rows.copy(), one, np.zeros(1, dtype=np.int64), np.zeros((1, 4))
-                run_limbs(arrays_of(tiny), constants_of(tiny, count), 1, *state, (0.0,) * count)
+                run_expansions(arrays_of(tiny), constants_of(tiny, count), 1, *state, (0.0,) * count)
                 jit.mark_ready(f"limbs-{count}")
 
     def _start(self, count: int) -> _Start:

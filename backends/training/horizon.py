@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from deepzoom.backends.base import SETTLED
 from deepzoom.backends.kernels.training import convergence_measure
-from deepzoom.backends.kernels.training.expansion_run import run_limbs
-from deepzoom.backends.kernels.training.expansion_step import LimbConstants
+from deepzoom.backends.kernels.training.expansion_run import run_expansions
+from deepzoom.backends.kernels.training.expansion_step import ExpansionConstants
 from deepzoom.backends.kernels.training.network_arrays import NetworkArrays
 from deepzoom.backends.kernels.training.plain_run import run_plain
 
@@ -21,7 +21,7 @@ NEGLIGIBLE = 2.0**-53
 
 
 def horizons(
-    net: NetworkArrays, constants: LimbConstants, steps: int, plain: State, shadow: State
+    net: NetworkArrays, constants: ExpansionConstants, steps: int, plain: State, shadow: State
 ) -> NDArray[np.int32]:
     """First step whose losses in plain steps and in the shadow differ by more than ``SETTLED``; ``steps`` for none.
 
@@ -34,7 +34,7 @@ def horizons(
         for state in (plain, shadow):
             state[4][:, convergence_measure.SUM] = 0.0  # one step's sum is its ratio
         run_plain(net, t + 1, *plain)
-        run_limbs(net, constants, t + 1, *shadow, (0.0,))
+        run_expansions(net, constants, t + 1, *shadow, (0.0,))
         one, two = plain[4][:, convergence_measure.SUM], shadow[4][:, convergence_measure.SUM]
         larger = np.maximum(one, two)
         lost = both & (np.abs(one - two) > SETTLED * larger) & (larger > NEGLIGIBLE)

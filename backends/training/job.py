@@ -11,7 +11,7 @@ from deepzoom.backends.base import Job, ReadOut
 from deepzoom.backends.kernels.training.network_arrays import NetworkArrays
 
 from .batches import finish
-from .higher_precision import MoreDigits
+from .higher_precision import HigherPrecision
 from .horizon import State
 
 
@@ -19,10 +19,10 @@ class TrainingJob(Job):
     """Training runs that end in float64, from where ``handed_off`` says."""
 
     has_shadow = True
-    rungs = MoreDigits.rungs
+    rungs = HigherPrecision.rungs
     _arrays: NetworkArrays
     _steps: int
-    _more: MoreDigits
+    _higher_precision: HigherPrecision
 
     @abstractmethod
     def handed_off(self, pixels: NDArray[np.int64], moved: bool) -> State:
@@ -35,13 +35,13 @@ class TrainingJob(Job):
         return finish(self._arrays, self._steps, *self.handed_off(pixels, False))
 
     def shadow(self, pixels: NDArray[np.int64]) -> ReadOut:
-        return self._more.shadow(*self.handed_off(pixels, True))
+        return self._higher_precision.shadow(*self.handed_off(pixels, True))
 
     def horizon(self, pixels: NDArray[np.int64]) -> NDArray[np.int32]:
-        return self._more.horizon(self.handed_off(pixels, False), self.handed_off(pixels, True))
+        return self._higher_precision.horizon(self.handed_off(pixels, False), self.handed_off(pixels, True))
 
-    def again(self, pixels: NDArray[np.int64], rung: int) -> ReadOut:
-        return self._more.again(pixels, rung)
+    def retry(self, pixels: NDArray[np.int64], rung: int) -> ReadOut:
+        return self._higher_precision.retry(pixels, rung)
 
     def batch(self, rung: int) -> int:
-        return self._more.batch(rung)
+        return self._higher_precision.batch(rung)

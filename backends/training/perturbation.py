@@ -27,7 +27,7 @@ from deepzoom.systems.training_run import Snapshot
 
 from .batches import arrays_of, layout_of, tile_of
 from .expansions import disturbed, signs
-from .higher_precision import MoreDigits
+from .higher_precision import HigherPrecision
 from .horizon import State
 from .job import TrainingJob
 
@@ -89,7 +89,7 @@ class TrainingPerturbationJob(TrainingJob):
         self._totals = self._reference_totals()
         self._skip = self._confirmed_skip()
         self.holds_differences = self._hold_differences()
-        self._more = MoreDigits(system, view, say, reference, self._totals, self._skip)
+        self._higher_precision = HigherPrecision(system, view, say, reference, self._totals, self._skip)
         self.facts = Facts(
             reference.bits, reference.digits, reference.steps, seconds, 0 if self._skip is None else self._skip.step
         )

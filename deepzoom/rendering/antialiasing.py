@@ -129,8 +129,8 @@ class OfSamples(Job):
     def horizon(self, pixels: Pixels) -> NDArray[np.int32]:
         return self._job.horizon(_numbers(self._field, pixels))
 
-    def again(self, pixels: Pixels, rung: int) -> ReadOut:
-        return self._job.again(_numbers(self._field, pixels), rung)
+    def retry(self, pixels: Pixels, rung: int) -> ReadOut:
+        return self._job.retry(_numbers(self._field, pixels), rung)
 
     def batch(self, rung: int) -> int:
         return self._job.batch(rung)

@@ -111,7 +111,7 @@ def _settled(
                 field.distance.ravel()[pixels] = -1.0 if out.distance is None else out.distance
             rungs[pixels] = rung + 1
 
-        whole = ran(name, batches, lambda pixels, rung=rung: job.again(pixels, rung), take)
+        whole = ran(name, batches, lambda pixels, rung=rung: job.retry(pixels, rung), take)
         if not whole:
             break
     if observer.stopped():

@@ -73,7 +73,7 @@ def test_views(own_cache, name, depth):
     pixels = np.arange(96 * 64)
     agree(gpu.executor.run(pixels, gpu.first), cpu.first(pixels))
     if cpu.rungs[0] == "double-double":
-        agree(gpu.again(pixels[::31], 0), cpu.again(pixels[::31], 0))
+        agree(gpu.retry(pixels[::31], 0), cpu.retry(pixels[::31], 0))
 
 
 def test_many_more_pixels_than_threads(own_cache):

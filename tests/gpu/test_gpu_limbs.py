@@ -12,7 +12,7 @@ from small_network import system_of
 from deepzoom import landmarks, systems
 from deepzoom.backends.base import AGREEMENT
 from deepzoom.backends.gpu import device, unit_per_lane
-from deepzoom.backends.kernels.training.expansion_run import run_limbs
+from deepzoom.backends.kernels.training.expansion_run import run_expansions
 from deepzoom.backends.training.batches import arrays_of, start_weights
 from deepzoom.backends.training.higher_precision import constants_of
 from deepzoom.rendering.render import render
@@ -37,9 +37,9 @@ def test_numbers_are_those_of_the_cpu(name, limbs):
     rates = 10.0 ** rng.uniform(-2, 0.5, (pixels, 2))[:, :, None] * 2.0 ** (-55.0 * np.arange(limbs))
 
     def on_cpu(constants, *state):
-        run_limbs(net, constants, 30, *state, (0.0,) * limbs)
+        run_expansions(net, constants, 30, *state, (0.0,) * limbs)
 
-    for run in (partial(unit_per_lane.Units(net, 30).in_limbs, device.Device()), on_cpu):
+    for run in (partial(unit_per_lane.UnitPerLane(net, 30).in_expansions, device.Device()), on_cpu):
         sums = np.zeros((pixels, 4))
         state = weights.reshape(pixels, -1), rates.reshape(pixels, -1), np.zeros((pixels, limbs))
         run(constants, *(v.copy() for v in state), np.zeros(pixels, np.int64), sums)
@@ -50,14 +50,14 @@ def test_numbers_are_those_of_the_cpu(name, limbs):
 @pytest.mark.parametrize("name", ["tanh", "linear", "relu", "minibatch"])
 def test_published_windows(name):
     view, system, pixels = window(name), systems.create(name), np.array([3, 66, 101])
-    gpu, cpu = (b().job(system, view, None, quiet, quiet).again(pixels, 0) for b in FLOAT64)
+    gpu, cpu = (b().job(system, view, None, quiet, quiet).retry(pixels, 0) for b in FLOAT64)
     same(gpu, cpu, AGREEMENT)
 
 
 def test_deep_view(own_cache):
     place = landmarks.get("tanh-deep")
     view, system = View.parse(place.x, place.y, "1e-20", "16x12"), systems.create("tanh", steps=place.steps)
-    both = (b().job(system, view, None, quiet, quiet).again(np.arange(6), 0) for b in DEEP)
+    both = (b().job(system, view, None, quiet, quiet).retry(np.arange(6), 0) for b in DEEP)
     same(*both, AGREEMENT)
 
 

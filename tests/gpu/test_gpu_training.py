@@ -101,10 +101,10 @@ def test_every_batch_size():
     for pixels in (1, 7, 33, 40_000):
         rates = np.full((pixels, 2), 1e-3) * np.linspace(1, 2, pixels)[:, None]
         weights, none = start_weights(network, np.zeros((1, 1))), np.zeros((pixels, 1))
-        out = unit_per_lane.Units(net, 5).finish(
+        out = unit_per_lane.UnitPerLane(net, 5).finish(
             one, weights, rates, none, np.zeros(pixels, np.int64), np.zeros((pixels, 4))
         )
-        last = unit_per_lane.Units(net, 5).finish(
+        last = unit_per_lane.UnitPerLane(net, 5).finish(
             one, weights, rates[-1:], none[:1], np.zeros(1, np.int64), np.zeros((1, 4))
         )
         assert out.measure[-1] == last.measure[0] and np.all(out.measure != 0)

@@ -86,7 +86,7 @@ def check(
             job = PerturbationJob(system, view, None, lambda share: None, lambda text: None)
             compare(job.first(np.array(pixels)), level)
         if again:
-            compare(job.again(np.array(pixels), 0), job.rungs[0])
+            compare(job.retry(np.array(pixels), 0), job.rungs[0])
     finally:
         escape_time_differences._SHORTEST = default
     return tally

@@ -22,6 +22,6 @@ def settled(job: Job, pixels: NDArray[np.int64]) -> ReadOut:
     for rung in range(RUNGS):
         left = np.flatnonzero(out.trust < 0)
         if len(left):
-            again = job.again(pixels[left], rung)
+            again = job.retry(pixels[left], rung)
             out.measure[left], out.fate[left], out.trust[left] = again.measure, again.fate, again.trust
     return out

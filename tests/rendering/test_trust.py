@@ -73,7 +73,7 @@ def test_the_shadow_shows_what_a_second_run_of_the_same_steps_would_not(own_cach
     """If tanh is saturated to the last bit, float64's slope is 0 however it is disturbed. The shadow run's is not."""
     _, job = job_of(chaos)
     pixels = np.arange(144)
-    first, shadow, more = job.run(pixels), job.shadow(pixels), job.again(pixels, 0)
+    first, shadow, more = job.run(pixels), job.shadow(pixels), job.retry(pixels, 0)
     wrong = ~first.agrees(more, SETTLED) & (more.trust == 1)
     assert wrong.sum() > 10
     assert not np.any(wrong & first.agrees(shadow))
@@ -85,8 +85,8 @@ def test_a_pixel_does_not_depend_on_the_others_of_its_batch(own_cache, chaos, de
     _, job = job_of(scene)
     pixels = np.array([3, 50, 51, 99, 140])
     for rung in (0, 1):
-        together = job.again(pixels, rung)
-        alone = ReadOut.joined([job.again(pixels[i : i + 1], rung) for i in range(len(pixels))])
+        together = job.retry(pixels, rung)
+        alone = ReadOut.joined([job.retry(pixels[i : i + 1], rung) for i in range(len(pixels))])
         for name in ("measure", "fate", "trust"):
             assert np.array_equal(getattr(together, name), getattr(alone, name))
 
@@ -96,10 +96,10 @@ def test_rungs_start_from_the_reference_where_differences_fit_the_last_limb(own_
     scene = replace(chaos, view=View.parse("-0.4", "-0.2", depth, "12x12"), steps=60)
     _, job = job_of(scene)
     pixels = np.array([0, 77, 143])
-    found, exact = job.again(pixels, rung), exactly(scene, pixels)
+    found, exact = job.retry(pixels, rung), exactly(scene, pixels)
     assert np.all(found.trust == 1) and np.all(exact.trust == 1)
     assert np.allclose(found.measure, exact.measure, rtol=1e-13, atol=0)
-    start = job._more._starts[2 if rung == 0 else 4]
+    start = job._higher_precision._starts[2 if rung == 0 else 4]
     assert (start.step > 0) == starts
 
 

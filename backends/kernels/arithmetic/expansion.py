@@ -138,7 +138,7 @@ def emit_scaled(builder: Any, a: Values, power: Any) -> Values:
 # what Numba sees -------------------------------------------------------------------------------------------------
 
 
-def limbs_type(limbs: int, lane: Any = vector) -> Any:
+def expansion_type(limbs: int, lane: Any = vector) -> Any:
     """lane: the type of a limb, a vector of any width, or float64 on a GPU."""
     return types.UniTuple(lane, limbs)
 
@@ -152,7 +152,7 @@ def unpack(builder: Any, kind: Any, value: Any, target: Any) -> Values:
 
 
 def pack(context: Any, builder: Any, values: Values, lane: Any = vector) -> Any:
-    return context.make_tuple(builder, limbs_type(len(values), lane), values)
+    return context.make_tuple(builder, expansion_type(len(values), lane), values)
 
 
 def _count(kind: Any) -> int:
@@ -177,12 +177,12 @@ def _operation(emit: Any, arity: int) -> Any:
     if arity == 1:
 
         def one(typingctx: Any, a: Any) -> Any:
-            return limbs_type(_count(a), _lane(a))(a), codegen
+            return expansion_type(_count(a), _lane(a))(a), codegen
 
         return intrinsic(one)
 
     def two(typingctx: Any, a: Any, b: Any) -> Any:
-        return limbs_type(max(_count(a), _count(b)), _lane(a, b))(a, b), codegen
+        return expansion_type(max(_count(a), _count(b)), _lane(a, b))(a, b), codegen
 
     return intrinsic(two)
 
@@ -212,7 +212,7 @@ rectified = _operation(lambda b, x, n: [_where(b, "<", x[0], None, v) for v in x
 
 
 @intrinsic
-def load_limbs(typingctx: Any, array: Any, index: Any, kind: Any) -> Any:
+def load_expansion(typingctx: Any, array: Any, index: Any, kind: Any) -> Any:
     """The expansion that starts at element ``index``, limb after limb; kind: a tuple of as many limbs."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -222,11 +222,11 @@ def load_limbs(typingctx: Any, array: Any, index: Any, kind: Any) -> Any:
             values.append(emit_load(builder, emit_pointer(context, builder, signature.args[0], args[0], at)))
         return pack(context, builder, values)
 
-    return limbs_type(kind.count)(array, types.intp, kind), codegen
+    return expansion_type(kind.count)(array, types.intp, kind), codegen
 
 
 @intrinsic
-def store_limbs(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
+def store_expansion(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
     """Write an expansion, limb after limb."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:

@@ -35,7 +35,7 @@ from .expansion import (
     emit_plus,
     emit_scaled,
     emit_times,
-    limbs_type,
+    expansion_type,
     pack,
     unpack,
 )
@@ -137,7 +137,7 @@ def _part(builder: Any, value: Any, which: int) -> Any:
 
 
 @intrinsic
-def tanh_limbs(typingctx: Any, a: Any, b: Any) -> Any:
+def tanh_expansion(typingctx: Any, a: Any, b: Any) -> Any:
     """(tanh, its slope) at v ln 2 / 2 of two expansions, in each lane; NaN stays NaN.
 
     Two at once, as vectors of twice the width, since one polynomial waits for itself most of its time.
@@ -149,11 +149,11 @@ def tanh_limbs(typingctx: Any, a: Any, b: Any) -> Any:
         parts = [pack(context, builder, [_part(builder, v, i) for v in values]) for i in (0, 1) for values in found]
         return context.make_tuple(builder, signature.return_type, parts)
 
-    return types.UniTuple(limbs_type(a.count), 4)(a, b), codegen
+    return types.UniTuple(expansion_type(a.count), 4)(a, b), codegen
 
 
 @intrinsic
-def tanh_and_slope_limbs(typingctx: Any, a: Any) -> Any:
+def tanh_and_slope_expansion(typingctx: Any, a: Any) -> Any:
     """The same of one expansion, of vectors of any width, or of a thread of a GPU."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:

@@ -78,7 +78,7 @@ def _double_step(x, y, error, wx, wy, slope, da, db, fixed, least_error, orbits,
 
 
 @kernel()
-def share_refined(
+def share_double_double(
     queue, stride, zx0, zy0, dcx, dcy, pixel, of_start, cx, cy, least_error, zx, zy, excess, kept, high, start, length,
     limit, radius, law, targets, out,
 ):  # fmt: skip

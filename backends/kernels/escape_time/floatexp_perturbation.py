@@ -16,13 +16,13 @@ from deepzoom.backends.kernels.escape_time.distance_estimate import NO_SLOPE
 from deepzoom.backends.kernels.escape_time.error_bound import ROUNDING, UNDERFLOW
 from deepzoom.backends.kernels.escape_time.escape import UNKNOWN, in_doubt, reached
 from deepzoom.backends.kernels.escape_time.floatexp_step import (
-    longest_skip_far,
-    one_step_far,
+    longest_skip_floatexp,
+    one_step_floatexp,
     outside_circle,
-    rebased_far,
+    rebased_floatexp,
     reference_trail,
     scaled,
-    skipped_far,
+    skipped_floatexp,
     tiny_row,
     with_noise,
 )
@@ -51,7 +51,7 @@ _NEVER = np.int64(1) << 62
 
 
 @inner
-def _iterate_far(pixel, state, trail, orbits, tiny, skips, ends, until, left):
+def _iterate_floatexp(pixel, state, trail, orbits, tiny, skips, ends, until, left):
     """Iterate a pixel, a step at least, until it ends, is in float64's range, or n is at least ``until``.
 
     Returns its state, how it ended, and its trail. Ends: 1 + the target's index, 0 where it is in range, -1 at the
@@ -84,7 +84,7 @@ def _iterate_far(pixel, state, trail, orbits, tiny, skips, ends, until, left):
         j = tiny_row(is_tiny, tiny_at, here)
         rebases = False
         if j >= 0 or m == last or e > _MAY_REBASE:
-            rebases, x, y, e, error = rebased_far(x, y, e, error, j, here, m == last, orbits, tiny)
+            rebases, x, y, e, error = rebased_floatexp(x, y, e, error, j, here, m == last, orbits, tiny)
         if rebases:
             m, orbit = np.int64(0), start.size - 1
             first, last = start[orbit], length[orbit]
@@ -95,11 +95,11 @@ def _iterate_far(pixel, state, trail, orbits, tiny, skips, ends, until, left):
             end = 0
             break
         stepped = True
-        block, span = longest_skip_far(m, n, orbit, e, reach, limit, skips)
+        block, span = longest_skip_floatexp(m, n, orbit, e, reach, limit, skips)
         if block >= 0:
-            x, y, e, error = skipped_far(block, x, y, e, error, pixel[3], pixel[4], skips)
+            x, y, e, error = skipped_floatexp(block, x, y, e, error, pixel[3], pixel[4], skips)
         else:
-            x, y, e, error, lost = one_step_far(pixel, x, y, e, error, j, here, orbits, tiny)
+            x, y, e, error, lost = one_step_floatexp(pixel, x, y, e, error, j, here, orbits, tiny)
             unsure |= lost
         x, y, e, error = with_noise(x, y, e, error, noise)
         m, n = m + span, n + span
@@ -107,8 +107,8 @@ def _iterate_far(pixel, state, trail, orbits, tiny, skips, ends, until, left):
 
 
 @inner
-def _begun_far(p, dzx, dzy, dcx, dcy, exponent, reach_m, reach_e, noise):
-    """Of a pixel without a step: pixel, state and exponent of ``_iterate_far``, and pixel of ``iterate_near``."""
+def _begun_floatexp(p, dzx, dzy, dcx, dcy, exponent, reach_m, reach_e, noise):
+    """Of a pixel without a step: pixel, state and exponent of ``_iterate_floatexp``, and pixel of ``iterate_near``."""
     x, y, e, _ = scaled(dzx[p], dzy[p], exponent, 0.0)
     da, db, ec, _ = scaled(dcx[p], dcy[p], exponent, 0.0)
     share = two_to(ec - reach_e) / reach_m if reach_m > 0.0 else 0.0
@@ -122,7 +122,7 @@ def _begun_far(p, dzx, dzy, dcx, dcy, exponent, reach_m, reach_e, noise):
 
 
 @kernel()
-def share_far(
+def share_floatexp(
     queue, stride, dzx, dzy, dcx, dcy, exponent, reach_m, reach_e, orbits, tiny, skips, near_radii, limit, radius, law,
     targets, out,
 ):  # fmt: skip
@@ -143,7 +143,7 @@ def share_far(
             p = taken(queue)
             if p >= dzx.size:
                 break
-            pixel, state, e, place = _begun_far(p, dzx, dzy, dcx, dcy, exponent, reach_m, reach_e, noise)
+            pixel, state, e, place = _begun_floatexp(p, dzx, dzy, dcx, dcy, exponent, reach_m, reach_e, noise)
             x, y, error, unsure, orbit, m, n = state
             seen, left = (np.int64(0), np.int64(1), inf, inf, 0.0), np.bool_(False)
             how, within, past, trail = PAUSED, False, no_past(state), UNKNOWN
@@ -158,7 +158,7 @@ def share_far(
                 within = False
                 x, y, e, error = scaled(x, y, np.int64(0), error)
         else:
-            x, y, e, error, unsure, orbit, m, n, end, trail = _iterate_far(
+            x, y, e, error, unsure, orbit, m, n, end, trail = _iterate_floatexp(
                 pixel, (x, y, e, error, unsure, orbit, m, n), trail, orbits, tiny, skips, ends, until, left
             )
             unit = two_to(e)

@@ -156,7 +156,7 @@ def tiny_row(is_tiny, tiny_at, here):
 
 
 @inner
-def rebased_far(x, y, e, error, j, here, at_end, orbits, tiny):
+def rebased_floatexp(x, y, e, error, j, here, at_end, orbits, tiny):
     """Whether a pixel rebases at the reference's row ``here``, and its z, exponent and error then.
 
     j: as of ``tiny_row``; at_end: whether the reference ends there.
@@ -174,7 +174,7 @@ def rebased_far(x, y, e, error, j, here, at_end, orbits, tiny):
 
 
 @inner
-def longest_skip_far(m, n, orbit, e, reach, limit, skips):
+def longest_skip_floatexp(m, n, orbit, e, reach, limit, skips):
     """The longest skip that holds at the reference's step m, and its steps; -1 and 1 where none does.
 
     reach: |z| and its error, times 2**e.
@@ -196,7 +196,7 @@ def longest_skip_far(m, n, orbit, e, reach, limit, skips):
 
 
 @inner
-def skipped_far(block, x, y, e, error, ga, gb, skips):
+def skipped_floatexp(block, x, y, e, error, ga, gb, skips):
     """A pixel's z after a skip, its exponent and error."""
     _, _, _, rows, linear_c, exponents, radii = skips
     u, v, unit, drop = skip_wide(
@@ -210,7 +210,7 @@ def skipped_far(block, x, y, e, error, ga, gb, skips):
 
 
 @inner
-def one_step_far(pixel, x, y, e, error, j, here, orbits, tiny):
+def one_step_floatexp(pixel, x, y, e, error, j, here, orbits, tiny):
     """A pixel's z after a step, its exponent and error, and whether the error hides where it is.
 
     The step is made in float64, all numbers in one unit, where that serves; else in wide numbers.

@@ -14,7 +14,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from deepzoom.backends.kernels.arithmetic.expansion import Levels, emit_negative, emit_plus, emit_times, limbs_type
+from deepzoom.backends.kernels.arithmetic.expansion import Levels, emit_negative, emit_plus, emit_times, expansion_type
 from deepzoom.backends.kernels.arithmetic.simd_llvm import VectorType, constant, emit_splat
 from deepzoom.compiling.jit import inner
 
@@ -44,10 +44,10 @@ def _in_lanes(builder: Any, elements: list[Any], like: Any) -> list[Any]:
 
 
 @intrinsic
-def limb_columns(typingctx, array, start, row_step, lane_step, count, rows, kind, distances):  # type: ignore[no-untyped-def]
+def expansion_columns(typingctx, array, start, row_step, lane_step, count, rows, kind, distances):  # type: ignore[no-untyped-def]
     """A column as long as ``rows``, read as ``columns`` reads float64, from an array whose elements are expansions."""
     index = types.intp
-    result = types.UniTuple(limbs_type(kind.count, lanes_type(typingctx, distances)), rows.count)
+    result = types.UniTuple(expansion_type(kind.count, lanes_type(typingctx, distances)), rows.count)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         flat = emit_columns(typingctx, context, builder, signature, args, rows.count, kind.count)
@@ -58,7 +58,7 @@ def limb_columns(typingctx, array, start, row_step, lane_step, count, rows, kind
 
 
 @inner
-def limbs_at(array, number, kind, distances):
+def expansion_at(array, number, kind, distances):
     """The expansion that is the so manieth of a contiguous array, in every lane."""
     return columns(array, number * len(kind), 1, 0, 1 << len(distances), kind, distances)
 
@@ -115,7 +115,7 @@ plus_one = _with_one(emit_plus)
 
 
 @intrinsic
-def dot_limbs(typingctx, a, column):  # type: ignore[no-untyped-def]
+def dot_expansions(typingctx, a, column):  # type: ignore[no-untyped-def]
     """The sum of the products of the elements of a column or row and a column."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -194,7 +194,7 @@ def sum_over_lanes(typingctx, column, distances):  # type: ignore[no-untyped-def
 
 
 @intrinsic
-def limbs_only_below(typingctx, column, count, distances):  # type: ignore[no-untyped-def]
+def expansions_only_below(typingctx, column, count, distances):  # type: ignore[no-untyped-def]
     """A column with 0 in the lanes from ``count`` on."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:

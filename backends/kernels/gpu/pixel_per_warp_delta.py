@@ -14,7 +14,13 @@ from .lane_columns import fma_each, times_each
 from .lane_group import in_lanes
 from .pixel_per_warp_plain import HELD, ROWS, Tiles, drawn_tiles, of_weights
 from .tensor_cores import multiply_add, packed, sum_columns, sum_rows
-from .unit_per_lane_delta import activated_difference, delta_units_step, factors_of_differences, moved, through_slope
+from .unit_per_lane_delta import (
+    activated_difference,
+    factors_of_differences,
+    moved,
+    through_slope,
+    unit_per_lane_delta_step,
+)
 
 RECORDED = (1.0,) * 14
 """As many elements as numbers that a lane needs of a tile's reference: hidden values, what stands beside them, what
@@ -118,4 +124,4 @@ def _delta_step(
     return total * (1.0 / net.rows), below, above
 
 
-implemented(delta_units_step, Tiles, _delta_step)
+implemented(unit_per_lane_delta_step, Tiles, _delta_step)

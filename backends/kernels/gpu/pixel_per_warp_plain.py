@@ -23,7 +23,7 @@ from deepzoom.compiling.jit import implemented, inner
 from .lane_columns import fma_each, times_each
 from .lane_group import in_lanes
 from .tensor_cores import fragment, multiply_add, packed, put_fragment, sum_columns, sum_rows
-from .unit_per_lane_plain import activated, no_weights, put_weights, units_step, weights_at
+from .unit_per_lane_plain import activated, no_weights, put_weights, unit_per_lane_step, weights_at
 
 WIDTH, ROWS = 16, 8
 """Inputs and hidden units; data rows in a tile."""
@@ -136,4 +136,4 @@ def _step(net, t, below, above, rate_below, rate_above, offset, shape):
 implemented(no_weights, Tiles, _no_weights)
 implemented(weights_at, Tiles, _weights_at)
 implemented(put_weights, Tiles, _put_weights)
-implemented(units_step, Tiles, _step)
+implemented(unit_per_lane_step, Tiles, _step)

@@ -139,12 +139,12 @@ def _single(net, record, base, layout, row, drawn, factors, sums, twice, trained
     return _backward(net, record, base, layout, row, drawn, factors, ahead, r, sums, twice, trained, shape)
 
 
-def delta_units_step(
+def unit_per_lane_delta_step(
     net, t, record, layout, weights, learning, below, above, rate_below, rate_above, offset, shape,
 ):  # fmt: skip
     """One step of the differences; returns that of the loss before it, in all lanes, and those of the weights.
 
-    Compiled for each class of shapes on its own, as ``units_step``.
+    Compiled for each class of shapes on its own, as ``unit_per_lane_step``.
     """
     raise NotImplementedError(shape)
 
@@ -188,7 +188,7 @@ def _delta_step(
     )
 
 
-implemented(delta_units_step, Shape, _delta_step)
+implemented(unit_per_lane_delta_step, Shape, _delta_step)
 
 
 @inner
@@ -231,7 +231,7 @@ def _own_weights(below, above, weights, t, pixel, numbers, places, net, shape):
 
 
 @kernel()
-def run_delta_units(
+def run_unit_per_lane_delta(
     queue, net, steps, first, last, threshold, record, layout, weights, sizes, learning, ratios, totals,
     differences, rates, offsets, step, sums, terms, coefficients, numbers,
     places, shape,
@@ -241,8 +241,8 @@ def run_delta_units(
     sizes (steps + 1, layers): the largest of the reference's weights in each layer. On return ``differences`` holds the
     pixels' own weights, and step (P,) that of their hand-off. They begin as ``terms @ coefficients``, (P, m) and
     (m, n), where m > 0, and else as ``differences`` is. numbers: (0,), or the pixels' own (P,), where they are moved
-    there and their weights at the hand-off, for a second run. queue, places and shape: as of ``run_units``; all else
-    as of ``run_delta``.
+    there and their weights at the hand-off, for a second run. queue, places and shape: as of ``run_unit_per_lane``; all
+    else as of ``run_delta``.
     """
     pixels = step.size
     lanes = shape.distances
@@ -268,7 +268,7 @@ def run_delta_units(
             over = False
         if not any_group(own):
             return
-        loss, below, above = delta_units_step(
+        loss, below, above = unit_per_lane_delta_step(
             net, t, record, layout, weights, learning, below, above, rate_below, rate_above, offset, shape,
         )  # fmt: skip
         largest_below = first_of(group_maximum(largest_of(below), lanes))

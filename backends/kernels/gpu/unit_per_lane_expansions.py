@@ -7,7 +7,7 @@ and their gradients, each in several limbs.
 from __future__ import annotations
 
 from deepzoom.backends.kernels.arithmetic.expansion import masked, over, plus, rectified, times
-from deepzoom.backends.kernels.arithmetic.expansion_tanh import tanh_and_slope_limbs
+from deepzoom.backends.kernels.arithmetic.expansion_tanh import tanh_and_slope_expansion
 from deepzoom.backends.kernels.arithmetic.simd import fma
 from deepzoom.backends.kernels.training.convergence_measure import sums_of
 from deepzoom.backends.kernels.training.network_arrays import RELU, TANH
@@ -17,12 +17,12 @@ from .lane_columns import shared_row
 from .lane_group import any_group, first_of, in_lanes, next_pixel
 from .lane_group_expansions import (
     add_products,
-    dot_limbs,
+    dot_expansions,
+    expansion_at,
+    expansion_columns,
     expansions,
+    expansions_only_below,
     leading_row,
-    limb_columns,
-    limbs_at,
-    limbs_only_below,
     minus_each,
     plus_one,
     sum_over_lanes,
@@ -36,7 +36,7 @@ from .unit_per_lane_plain import after_step
 def _activated(v, shape):
     """A hidden value, and what its slope comes from."""
     if len(shape.kind) == TANH:
-        return tanh_and_slope_limbs(v)
+        return tanh_and_slope_expansion(v)
     if len(shape.kind) == RELU:
         v = rectified(v)
     return v, v
@@ -56,7 +56,7 @@ def _through_slope(p, h, slope, shape):
 def _row(net, row, below, above, g_below, g_above, loss, twice, trained, shape):
     """Loss and gradients with those of a data row; factors below and above, levels of their gradients."""
     xs = shared_row(net.x, row * len(shape.inputs), shape.inputs)
-    h, slope = _activated(dot_limbs(xs, below), shape)
+    h, slope = _activated(dot_expansions(xs, below), shape)
     e = minus_each(
         sum_over_lanes(times_one(above, h), shape.distances),
         shared_row(net.y, row * len(shape.outputs), shape.outputs),
@@ -65,7 +65,7 @@ def _row(net, row, below, above, g_below, g_above, loss, twice, trained, shape):
         loss = fma(error, error, loss)
     if trained:
         d = times_one(e, twice)
-        p = _through_slope(dot_limbs(d, above), h, slope, shape)
+        p = _through_slope(dot_expansions(d, above), h, slope, shape)
         g_below, g_above = add_products(xs, p, g_below), add_products(d, h, g_above)
     return loss, g_below, g_above
 
@@ -77,14 +77,14 @@ def _twice_over(count, kind, distances):
 
 
 @inner
-def limb_units_step(net, t, below, above, rate_below, rate_above, offset, shape, kind):
+def unit_per_lane_expansions_step(net, t, below, above, rate_below, rate_above, offset, shape, kind):
     """One step of training; returns the loss before it, in float64 and the same in all lanes, and the new factors.
 
     Factors are the weights times the constant ``factors`` of their layer, rates and offset those of factors.
     """
     width, lanes, k = net.widths[1], shape.distances, len(shape.outputs)
     if net.offset_every_step:
-        below = limbs_only_below(plus_one(below, offset), width, lanes)
+        below = expansions_only_below(plus_one(below, offset), width, lanes)
     g_below, g_above = zeros_like(below), zeros_like(above)
     full_batch = net.batches.size == 0
     loss = in_lanes(0.0, lanes)
@@ -104,41 +104,41 @@ def limb_units_step(net, t, below, above, rate_below, rate_above, offset, shape,
     above = minus_each(above, times_one(expansions(g_above), rate_above))
     return (
         loss * (1.0 / (net.rows * k)),
-        limbs_only_below(below, width, lanes),
-        limbs_only_below(above, width, lanes),
+        expansions_only_below(below, width, lanes),
+        expansions_only_below(above, width, lanes),
     )
 
 
 @inner
 def _rate(rates, number, constants, layer, factor, kind, distances):
     """A learning rate as that of factors."""
-    scale = limbs_at(constants.scales, layer, kind, distances)
-    return times(times(limbs_at(rates, number, kind, distances), scale), factor)
+    scale = expansion_at(constants.scales, layer, kind, distances)
+    return times(times(expansion_at(rates, number, kind, distances), scale), factor)
 
 
 @inner
-def limb_factors(net, constants, weights, rates, offsets, p, shape, kind):
+def expansion_factors(net, constants, weights, rates, offsets, p, shape, kind):
     """A pixel's factors below and above, their rates, and the offset of those below."""
     n, width, k, lanes = len(shape.inputs), net.widths[1], len(shape.outputs), shape.distances
     start = p * (n + k) * width
-    first = limbs_at(constants.factors, 0, kind, lanes)
-    second = limbs_at(constants.factors, 1, kind, lanes)
-    below = limb_columns(weights, start, width, 1, width, shape.inputs, kind, lanes)
-    above = limb_columns(weights, start + n * width, 1, k, width, shape.outputs, kind, lanes)
+    first = expansion_at(constants.factors, 0, kind, lanes)
+    second = expansion_at(constants.factors, 1, kind, lanes)
+    below = expansion_columns(weights, start, width, 1, width, shape.inputs, kind, lanes)
+    above = expansion_columns(weights, start + n * width, 1, k, width, shape.outputs, kind, lanes)
     return (
         times_one(below, first),
         times_one(above, second),
         _rate(rates, 2 * p, constants, 0, first, kind, lanes),
         _rate(rates, 2 * p + 1, constants, 1, second, kind, lanes),
-        times(limbs_at(offsets, p, kind, lanes), first),
+        times(expansion_at(offsets, p, kind, lanes), first),
     )
 
 
 @kernel()
-def run_limb_units(queue, net, constants, steps, weights, rates, offsets, step, sums, shape, kind):
-    """Run pixels on from their step to the end, as ``run_limbs``: step and sums in place, weights stay.
+def run_unit_per_lane_expansions(queue, net, constants, steps, weights, rates, offsets, step, sums, shape, kind):
+    """Run pixels on from their step to the end, as ``run_expansions``: step and sums in place, weights stay.
 
-    queue and shape: as of ``run_units``; all else as of ``run_limbs``.
+    queue and shape: as of ``run_unit_per_lane``; all else as of ``run_expansions``.
     """
     pixels = step.size
     lanes = shape.distances
@@ -147,8 +147,8 @@ def run_limb_units(queue, net, constants, steps, weights, rates, offsets, step, 
     over = True
     own = False
     row = (0.0, 0.0, 0.0, 0.0)
-    below = limb_columns(weights, 0, 0, 0, 0, shape.inputs, kind, lanes)  # none of it: zeros
-    above = limb_columns(weights, 0, 0, 0, 0, shape.outputs, kind, lanes)
+    below = expansion_columns(weights, 0, 0, 0, 0, shape.inputs, kind, lanes)  # none of it: zeros
+    above = expansion_columns(weights, 0, 0, 0, 0, shape.outputs, kind, lanes)
     rate_below = plus(kind, in_lanes(0.0, lanes))
     rate_above = rate_below
     offset = rate_below
@@ -157,7 +157,7 @@ def run_limb_units(queue, net, constants, steps, weights, rates, offsets, step, 
         if over:
             own = pixel < pixels
             p = min(pixel, pixels - 1)
-            below, above, rate_below, rate_above, offset = limb_factors(
+            below, above, rate_below, rate_above, offset = expansion_factors(
                 net, constants, weights, rates, offsets, p, shape, kind,
             )  # fmt: skip
             row = sums_of(sums, p)
@@ -165,6 +165,8 @@ def run_limb_units(queue, net, constants, steps, weights, rates, offsets, step, 
             over = own and t >= steps
         if not any_group(own):
             return
-        loss, below, above = limb_units_step(net, t, below, above, rate_below, rate_above, offset, shape, kind)
+        loss, below, above = unit_per_lane_expansions_step(
+            net, t, below, above, rate_below, rate_above, offset, shape, kind
+        )
         if own and not over:
             row, t, over = after_step(first_of(loss), row, t, steps, pixel, step, sums)

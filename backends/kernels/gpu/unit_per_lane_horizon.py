@@ -10,14 +10,14 @@ from deepzoom.backends.kernels.training.network_arrays import factor
 from deepzoom.compiling.jit import inner, kernel
 
 from .lane_group import any_group, first_of, next_pixel
-from .unit_per_lane_plain import disturbed, factors_of, no_weights, units_step, weights_at
+from .unit_per_lane_plain import disturbed, factors_of, no_weights, unit_per_lane_step, weights_at
 
 
 @inner
 def _taken(net, state, p, numbers, places, shape):
     """(factors below and above, their rates, the offset of those below, step, first loss) of a pixel.
 
-    state: weights, rates, offsets, step and sums of all pixels, numbers and places: as of ``run_units``.
+    state: weights, rates, offsets, step and sums of all pixels, numbers and places: as of ``run_unit_per_lane``.
     """
     weights, rates, offsets, step, sums = state
     start = weights_at(weights, p * weights.shape[1] if weights.shape[0] > 1 else 0, net, shape)
@@ -40,7 +40,7 @@ def _taken(net, state, p, numbers, places, shape):
 def _stepped(net, t, run, shape):
     """A run after step t, if it has begun, and that step's loss over the first, clipped as the measure does."""
     below, above, rate_below, rate_above, offset, begun, first = run
-    loss, next_below, next_above = units_step(net, t, below, above, rate_below, rate_above, offset, shape)
+    loss, next_below, next_above = unit_per_lane_step(net, t, below, above, rate_below, rate_above, offset, shape)
     row = with_loss((first, 0.0, 0.0, 0.0), t, t + 1, first_of(loss))
     if begun <= t:
         below, above, first = next_below, next_above, row[FIRST]
@@ -59,7 +59,7 @@ def run_horizons(queue, net, steps, share, negligible, plain, shadow, found, non
     """``found`` (P,) int64: the step at which two runs of a pixel are lost, as of ``horizons``; ``steps`` for none.
 
     plain, shadow: weights, rates, offsets, step and sums of all pixels; numbers and places are those of the shadow,
-    whose steps are those of the shape ``sloped``, all as of ``run_units``. none: (0,) int64.
+    whose steps are those of the shape ``sloped``, all as of ``run_unit_per_lane``. none: (0,) int64.
     """
     pixels = found.size
     lanes = shape.distances

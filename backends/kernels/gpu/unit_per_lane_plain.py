@@ -109,7 +109,7 @@ def put_weights(array, start, below, above, net, shape):
     raise NotImplementedError(shape)
 
 
-def units_step(net, t, below, above, rate_below, rate_above, offset, shape):
+def unit_per_lane_step(net, t, below, above, rate_below, rate_above, offset, shape):
     """One step of training; returns the loss before it, the same in all lanes, and the new factors; as above.
 
     Factors are the weights times ``factor`` of their layer, rates and offset those of factors.
@@ -134,7 +134,7 @@ def _put_weights(array, start, below, above, net, shape):
     put_columns(array, start + n * width, 1, k, width, above, shape.distances)
 
 
-def _units_step(net, t, below, above, rate_below, rate_above, offset, shape):
+def _plain_step(net, t, below, above, rate_below, rate_above, offset, shape):
     width = net.widths[1]
     lanes = shape.distances
     nothing = in_lanes(0.0, lanes)
@@ -171,7 +171,7 @@ def _units_step(net, t, below, above, rate_below, rate_above, offset, shape):
 implemented(no_weights, Shape, _no_weights)
 implemented(weights_at, Shape, _weights_at)
 implemented(put_weights, Shape, _put_weights)
-implemented(units_step, Shape, _units_step)
+implemented(unit_per_lane_step, Shape, _plain_step)
 
 
 @inner
@@ -209,7 +209,7 @@ def after_step(loss, row, t, steps, pixel, step, sums):
 
 
 @kernel()
-def run_units(queue, net, steps, weights, rates, offsets, step, sums, numbers, places, shape):
+def run_unit_per_lane(queue, net, steps, weights, rates, offsets, step, sums, numbers, places, shape):
     """Run pixels on from their step to the end, as ``run_plain``: step and sums in place, weights stay; none freezes.
 
     weights: (P, n), or (1, n) where all pixels begin with the same. numbers: (0,), or the pixels' own (P,), where their
@@ -244,6 +244,6 @@ def run_units(queue, net, steps, weights, rates, offsets, step, sums, numbers, p
             over = own and t >= steps
         if not any_group(own):
             return
-        loss, below, above = units_step(net, t, below, above, rate_below, rate_above, offset, shape)
+        loss, below, above = unit_per_lane_step(net, t, below, above, rate_below, rate_above, offset, shape)
         if own and not over:
             row, t, over = after_step(first_of(loss), row, t, steps, pixel, step, sums)

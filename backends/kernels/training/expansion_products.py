@@ -114,5 +114,5 @@ def _contraction(name: str, shared: bool) -> Any:
 
 contract_shared = _contraction("contract_shared", shared=True)
 """C (+)= A B with A float64, shared by all lanes."""
-contract_limbs = _contraction("contract_limbs", shared=False)
+contract_expansions = _contraction("contract_limbs", shared=False)
 """C (+)= A B with A expansions, one per lane."""

@@ -8,12 +8,12 @@ from deepzoom.backends.kernels.arithmetic.simd import LANES, lane_array, store
 from deepzoom.compiling.jit import kernel
 
 from .convergence_measure import add_loss
-from .expansion_step import limbs_layout, limbs_step
+from .expansion_step import expansion_layout, expansion_step
 from .plain_run import put, take
 
 
 @kernel()
-def run_limbs(net, constants, steps, weights, rates, offsets, step, sums, kind):
+def run_expansions(net, constants, steps, weights, rates, offsets, step, sums, kind):
     """Run pixels on from their step to the end, in place.
 
     kind: a tuple of as many float64 as there are limbs. One row per pixel, limb after limb: weights (P, n * limbs),
@@ -21,7 +21,7 @@ def run_limbs(net, constants, steps, weights, rates, offsets, step, sums, kind):
     pixels were computed.
     """
     pixels = weights.shape[0]
-    at = limbs_layout(net.widths, kind)
+    at = expansion_layout(net.widths, kind)
     lanes = lane_array(at.size // LANES)
     lanes[:] = 0.0
     t = np.zeros(LANES, np.int64)
@@ -44,7 +44,7 @@ def run_limbs(net, constants, steps, weights, rates, offsets, step, sums, kind):
                 active += 1
         if active == 0:
             return done_steps
-        store(losses, 0, limbs_step(net, constants, t, lanes, at, kind))
+        store(losses, 0, expansion_step(net, constants, t, lanes, at, kind))
         done_steps += active
         for lane in range(LANES):
             pixel = holds[lane]

@@ -14,27 +14,27 @@ from numpy.typing import NDArray
 
 from deepzoom.backends.kernels.arithmetic.expansion import (
     leading,
-    load_limbs,
+    load_expansion,
     masked,
     minus,
     over,
     plus,
     rectified,
-    store_limbs,
+    store_expansion,
     times,
 )
-from deepzoom.backends.kernels.arithmetic.expansion_tanh import tanh_limbs
+from deepzoom.backends.kernels.arithmetic.expansion_tanh import tanh_expansion
 from deepzoom.backends.kernels.arithmetic.simd import LANES, fma, splat
 from deepzoom.compiling.jit import inner
 
-from .expansion_products import contract_limbs, contract_shared
+from .expansion_products import contract_expansions, contract_shared
 from .matrix_products import ADD, SET, UNIT
 from .network_arrays import RELU, TANH, hidden_count, weight_count
 from .plain_layout import BLOCK, layout
 from .plain_step import PER_LANE
 
 
-class LimbWorkspace(NamedTuple):
+class ExpansionWorkspace(NamedTuple):
     """Where a step's matrices begin: as ``Workspace``, and the slopes beside the hidden values."""
 
     weights: int
@@ -51,7 +51,7 @@ class LimbWorkspace(NamedTuple):
     size: int
 
 
-class LimbConstants(NamedTuple):
+class ExpansionConstants(NamedTuple):
     """A network's constants as expansions, (layers, limbs) or (limbs,)."""
 
     scales: NDArray[np.float64]
@@ -72,11 +72,11 @@ def constant_of(values, row, kind):
 
 
 @inner
-def limbs_layout(widths, kind):
+def expansion_layout(widths, kind):
     """The workspace of a step: that of a plain one, each place as many vectors wide as there are limbs."""
     at = layout(widths)
     n = len(kind)
-    return LimbWorkspace(
+    return ExpansionWorkspace(
         at.weights * n, at.factors * n, at.gradient * n, at.hidden * n, at.output * n, at.back * n, at.inputs * n,
         at.targets * n, at.rates * n, at.offset * n, at.size * n, (at.size + at.output - at.hidden) * n,
     )  # fmt: skip
@@ -90,14 +90,16 @@ def _activate(lanes, start, slopes, count, activation, kind):
     if activation == TANH:
         for i in range(start, stop, 2 * place):
             j = min(i + place, stop - place)
-            h, slope, next_h, next_slope = tanh_limbs(load_limbs(lanes, i, kind), load_limbs(lanes, j, kind))
-            store_limbs(lanes, i, h)
-            store_limbs(lanes, j, next_h)
-            store_limbs(lanes, slopes + i - start, slope)
-            store_limbs(lanes, slopes + j - start, next_slope)
+            h, slope, next_h, next_slope = tanh_expansion(
+                load_expansion(lanes, i, kind), load_expansion(lanes, j, kind)
+            )
+            store_expansion(lanes, i, h)
+            store_expansion(lanes, j, next_h)
+            store_expansion(lanes, slopes + i - start, slope)
+            store_expansion(lanes, slopes + j - start, next_slope)
     elif activation == RELU:
         for i in range(start, stop, place):
-            store_limbs(lanes, i, rectified(load_limbs(lanes, i, kind)))
+            store_expansion(lanes, i, rectified(load_expansion(lanes, i, kind)))
 
 
 @inner
@@ -113,7 +115,7 @@ def _forward(lanes, at, widths, activation, x, x0, rows, kind):
         if layer == 0 and x0 >= 0:
             contract_shared(lanes, target, row, place, x, x0, n_in, UNIT, w, row, place, rows, n_out, n_in, SET, kind)
         else:
-            contract_limbs(
+            contract_expansions(
                 lanes, target, row, place, lanes, before, n_in * place, place, w, row, place,
                 rows, n_out, n_in, SET, kind,
             )  # fmt: skip
@@ -141,21 +143,23 @@ def _backward(lanes, at, widths, activation, x, x0, rows, argument, kind):
             contract_shared(lanes, g, row, place, x, x0, UNIT, n_in, d, row, place, n_in, n_out, rows, ADD, kind)
             break
         h = at.inputs if layer == 0 else h - n_in * rows * place
-        contract_limbs(lanes, g, row, place, lanes, h, place, n_in * place, d, row, place, n_in, n_out, rows, ADD, kind)
+        contract_expansions(
+            lanes, g, row, place, lanes, h, place, n_in * place, d, row, place, n_in, n_out, rows, ADD, kind
+        )
         if layer > 0:
-            contract_limbs(
+            contract_expansions(
                 lanes, at.back, n_in * place, place, lanes, d, row, place, at.factors + w, place, row,
                 rows, n_in, n_out, SET, kind,
             )  # fmt: skip
             for i in range(0, rows * n_in * place, place):
-                p = load_limbs(lanes, at.back + i, kind)
+                p = load_expansion(lanes, at.back + i, kind)
                 if layer < layers - 1:
                     p = over(p, argument)  # the factors hold the argument's scale
                 if activation == TANH:
-                    p = times(p, load_limbs(lanes, at.slopes + h - at.hidden + i, kind))
+                    p = times(p, load_expansion(lanes, at.slopes + h - at.hidden + i, kind))
                 elif activation == RELU:
-                    p = masked(p, load_limbs(lanes, h + i, kind))
-                store_limbs(lanes, h + i, p)
+                    p = masked(p, load_expansion(lanes, h + i, kind))
+                store_expansion(lanes, h + i, p)
         d = h
 
 
@@ -164,7 +168,7 @@ def _residual(lanes, out, count, twice, kind):
     """Turn errors into the loss's derivative by the outputs, in place."""
     place = LANES * len(kind)
     for i in range(out, out + count * place, place):
-        store_limbs(lanes, i, times(load_limbs(lanes, i, kind), twice))
+        store_expansion(lanes, i, times(load_expansion(lanes, i, kind), twice))
 
 
 @inner
@@ -172,8 +176,8 @@ def _errors(lanes, out, y, y0, count, loss, kind):
     """Outputs less targets, in place; returns loss, a float64 vector, plus their squares."""
     place = LANES * len(kind)
     for i in range(count):
-        e = minus(load_limbs(lanes, out + i * place, kind), y[y0 + i])
-        store_limbs(lanes, out + i * place, e)
+        e = minus(load_expansion(lanes, out + i * place, kind), y[y0 + i])
+        store_expansion(lanes, out + i * place, e)
         loss = fma(leading(e), leading(e), loss)
     return loss
 
@@ -185,9 +189,9 @@ def _draw(net, t, first, rows, lanes, at, kind):
     n, k = net.widths[0], net.widths[-1]
     zero = plus(kind, splat(0.0))
     for i in range(rows * n):
-        store_limbs(lanes, at.inputs + i * place, zero)
+        store_expansion(lanes, at.inputs + i * place, zero)
     for i in range(rows * k):
-        store_limbs(lanes, at.targets + i * place, zero)
+        store_expansion(lanes, at.targets + i * place, zero)
     for r in range(rows):
         for lane in range(LANES):
             drawn = net.batches[min(t[lane], net.batches.shape[0] - 1), first + r]
@@ -207,15 +211,15 @@ def _prepare(net, constants, lanes, at, kind):
         f = constant_of(constants.factors, layer, kind)
         for _ in range(net.widths[layer] * net.widths[layer + 1]):
             if layer == 0 and net.offset_every_step:
-                moved = plus(load_limbs(lanes, at.weights + i, kind), load_limbs(lanes, at.offset, kind))
-                store_limbs(lanes, at.weights + i, moved)
-            store_limbs(lanes, at.factors + i, times(load_limbs(lanes, at.weights + i, kind), f))
-            store_limbs(lanes, at.gradient + i, zero)
+                moved = plus(load_expansion(lanes, at.weights + i, kind), load_expansion(lanes, at.offset, kind))
+                store_expansion(lanes, at.weights + i, moved)
+            store_expansion(lanes, at.factors + i, times(load_expansion(lanes, at.weights + i, kind), f))
+            store_expansion(lanes, at.gradient + i, zero)
             i += place
 
 
 @inner
-def limbs_step(net, constants, t, lanes, at, kind):
+def expansion_step(net, constants, t, lanes, at, kind):
     """One step of training in each lane, in place; t (LANES,) is each lane's step.
 
     Returns the vector of losses before the update, in float64.
@@ -244,14 +248,14 @@ def limbs_step(net, constants, t, lanes, at, kind):
             _draw(net, t, r, rows, lanes, at, kind)
             _forward(lanes, at, widths, net.activation, net.x, PER_LANE, rows, kind)
             for i in range(0, rows * k * place, place):
-                e = minus(load_limbs(lanes, at.output + i, kind), load_limbs(lanes, at.targets + i, kind))
-                store_limbs(lanes, at.output + i, times(e, twice))
+                e = minus(load_expansion(lanes, at.output + i, kind), load_expansion(lanes, at.targets + i, kind))
+                store_expansion(lanes, at.output + i, times(e, twice))
             _backward(lanes, at, widths, net.activation, net.x, PER_LANE, rows, argument, kind)
     i = 0
     for layer in range(widths.size - 1):
-        rate = times(load_limbs(lanes, at.rates + layer * place, kind), constant_of(constants.scales, layer, kind))
+        rate = times(load_expansion(lanes, at.rates + layer * place, kind), constant_of(constants.scales, layer, kind))
         for _ in range(widths[layer] * widths[layer + 1]):
-            change = times(rate, load_limbs(lanes, at.gradient + i, kind))
-            store_limbs(lanes, at.weights + i, minus(load_limbs(lanes, at.weights + i, kind), change))
+            change = times(rate, load_expansion(lanes, at.gradient + i, kind))
+            store_expansion(lanes, at.weights + i, minus(load_expansion(lanes, at.weights + i, kind), change))
             i += place
     return loss * (1.0 / total)

@@ -54,7 +54,7 @@ def test_every_pixel_that_says_it_is_settled_is_right(own_cache, kept):
         if (kept["system"], view["depth"]) not in FEW_SETTLE:
             settled, total = settled + int((out.trust > 0).sum()), total + len(pixels)
         for rung in range(len(job.rungs)):
-            out = job.again(pixels, rung)
+            out = job.retry(pixels, rung)
             hold(view, out)
             if np.all(out.trust > 0):
                 break

@@ -651,7 +651,7 @@ def test_near_a_pole_that_is_not_0(own_cache):
         x, y = (mpmath.nstr(v, 50, min_fixed=-mpmath.inf) for v in (place.real, place.imag))
     job = job_at("newton", {"polynomial": "1,0,-2,2"}, x, y, "1e-20", 16, 2000)
     pixels = np.arange(0, 256, 11)
-    first, exact = job.first(pixels), job.again(pixels, job.rungs.index("double-double") + 1)
+    first, exact = job.first(pixels), job.retry(pixels, job.rungs.index("double-double") + 1)
     assert (exact.trust > 0).all() and len(np.unique(exact.iterations)) > 3
     settled = first.trust > 0
     assert np.array_equal(first.iterations[settled], exact.iterations[settled]) and settled.mean() > 0.9

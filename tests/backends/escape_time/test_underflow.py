@@ -44,7 +44,7 @@ def test_differences_that_vanish(own_cache, monkeypatch, place):
     view = view_at(place, 30)
     job = PerturbationJob(place.system(), view, None, quiet, quiet)
     assert not job._wide
-    for out in (job.first(PIXELS), job.again(PIXELS, 0)):
+    for out in (job.first(PIXELS), job.retry(PIXELS, 0)):
         assert not held(place, view, out).all() and np.all(out.trust == -1)
 
 

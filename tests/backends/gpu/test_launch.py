@@ -22,12 +22,12 @@ from deepzoom.backends.escape_time.float64 import Float64Job
 from deepzoom.backends.executor import Gpus
 from deepzoom.backends.gpu import device, unit_per_lane
 from deepzoom.backends.gpu.devices import Devices
-from deepzoom.backends.gpu.pixel_per_thread import PixelLanes
+from deepzoom.backends.gpu.pixel_per_thread import PixelPerThread
 from deepzoom.backends.kernels.gpu.pixel_per_thread import run_delta_lanes, run_plain_lanes
-from deepzoom.backends.kernels.gpu.unit_per_lane_delta import run_delta_units
-from deepzoom.backends.kernels.gpu.unit_per_lane_expansions import run_limb_units
+from deepzoom.backends.kernels.gpu.unit_per_lane_delta import run_unit_per_lane_delta
+from deepzoom.backends.kernels.gpu.unit_per_lane_expansions import run_unit_per_lane_expansions
 from deepzoom.backends.kernels.gpu.unit_per_lane_horizon import run_horizons
-from deepzoom.backends.kernels.gpu.unit_per_lane_plain import run_units
+from deepzoom.backends.kernels.gpu.unit_per_lane_plain import run_unit_per_lane
 from deepzoom.backends.lyapunov import LyapunovJob
 from deepzoom.backends.training.batches import arrays_of, layout_of, start_weights
 from deepzoom.backends.training.higher_precision import constants_of
@@ -155,20 +155,20 @@ def test_training(launched, monkeypatch, name, tensor_units):
     reference = unit_per_lane.ReferenceArrays(
         np.ones((3, layout.size)), layout, weights, np.ones((3, 2)), np.ones(2), np.ones(3), np.ones((4, 4))
     )
-    made = unit_per_lane.Units(net, 50, reference)
+    made = unit_per_lane.UnitPerLane(net, 50, reference)
     assert made.in_tiles(one) == tensor_units
     registers = 128 if tensor_units else 168
     out = made.finish(one, *standing(network))
-    right(one, run_units, launched, registers)
+    right(one, run_unit_per_lane, launched, registers)
     assert len(out.measure) == PIXELS
     made.from_reference(one, 1, 3, 0.1, weights, rates, offsets, sums)
-    right(one, run_delta_units, launched, registers)
+    right(one, run_unit_per_lane_delta, launched, registers)
     found = made.horizons(one, standing(network), standing(network))
     right(one, run_horizons, launched, 168 if tensor_units else None)
     assert found.dtype == np.int32 and len(found) == PIXELS
     twice = [np.repeat(v, 2, axis=1) for v in (weights, rates, offsets)]
-    made.in_limbs(one, constants_of(network, 2), *twice, step, sums)
-    right(one, run_limb_units, launched)
+    made.in_expansions(one, constants_of(network, 2), *twice, step, sums)
+    right(one, run_unit_per_lane_expansions, launched)
 
 
 def test_kernels_of_two_kinds_have_their_own_registers(launched, monkeypatch):
@@ -176,8 +176,8 @@ def test_kernels_of_two_kinds_have_their_own_registers(launched, monkeypatch):
     one = device.Device()
     for name, registers in (("tanh", 128), ("single-datapoint", 168)):
         network = systems.create(name).network
-        unit_per_lane.Units(arrays_of(network), 50).finish(one, *standing(network))
-        right(one, run_units, launched, registers)
+        unit_per_lane.UnitPerLane(arrays_of(network), 50).finish(one, *standing(network))
+        right(one, run_unit_per_lane, launched, registers)
 
 
 def test_large_networks(launched):
@@ -187,7 +187,7 @@ def test_large_networks(launched):
     reference = unit_per_lane.ReferenceArrays(
         np.ones((3, layout.size)), layout, weights, np.ones((3, 2)), np.ones(2), np.ones(3), np.ones((4, 4))
     )
-    made = PixelLanes(net, 50, reference, layout)
+    made = PixelPerThread(net, 50, reference, layout)
     assert len(made.finish(one, *standing(network)).measure) == PIXELS
     right(one, run_plain_lanes, launched)
     made.from_reference(one, 1, 3, 0.1, weights, rates, offsets, sums)

@@ -10,7 +10,7 @@ from stand_in import StandIn
 from deepzoom.backends.cpu_float64 import CpuFloat64
 from deepzoom.backends.cpu_perturbation import CpuPerturbation
 from deepzoom.backends.gpu import unit_per_lane
-from deepzoom.backends.gpu.pixel_per_thread import PixelLanes, runs_of
+from deepzoom.backends.gpu.pixel_per_thread import PixelPerThread, runs_of
 from deepzoom.backends.gpu_float64 import GpuFloat64
 from deepzoom.backends.gpu_perturbation import GpuPerturbation
 from deepzoom.backends.kernels.arithmetic.simd import LANES
@@ -45,7 +45,7 @@ def test_plain_steps(large):
     one.download = lambda array: kept.setdefault("sums", array.copy())
     begun = step == 0
     same_start = not weights[:, : large.network.weights[0].size].std(axis=0).any()
-    made = PixelLanes(net, steps)
+    made = PixelPerThread(net, steps)
     found = made.finish(one, weights[:1] if same_start else weights, rates, offsets, step, sums)
     assert begun.sum() > 15 and one.launches == 1
     # the losses of a frozen run overflow before the weights of the full step do
@@ -92,7 +92,7 @@ def test_float64_jobs(large, monkeypatch):
 
 
 def test_slots_fill_warps_and_stay_within_memory():
-    made = PixelLanes(arrays_of(SmallNetwork(3, widths=(3, 40, 1)).network), 5)
+    made = PixelPerThread(arrays_of(SmallNetwork(3, widths=(3, 40, 1)).network), 5)
     each = 32 // int(LANES)
     assert made._slots(1, 100) == made._slots(32, 100) == each
     assert made._slots(33, 100) == 2 * each
@@ -100,7 +100,11 @@ def test_slots_fill_warps_and_stay_within_memory():
 
 
 def test_what_runs_which_network():
-    for widths, kind in (((3, 32, 1), unit_per_lane.Units), ((3, 33, 1), PixelLanes), ((3, 4, 4, 1), PixelLanes)):
+    for widths, kind in (
+        ((3, 32, 1), unit_per_lane.UnitPerLane),
+        ((3, 33, 1), PixelPerThread),
+        ((3, 4, 4, 1), PixelPerThread),
+    ):
         runs = runs_of(arrays_of(SmallNetwork(3, widths=widths).network), 5)
         assert type(runs) is kind and runs.tile % 256 == 0
 

@@ -8,7 +8,7 @@ import re
 import numpy as np
 import ptx
 import pytest
-from lane_runs import same, units_sums
+from lane_runs import same, unit_per_lane_sums
 from small_network import SmallNetwork, quiet, system_of
 from stand_in import StandIn
 from warp_products import EIGHT, FOUR, WARP, product
@@ -27,8 +27,8 @@ from deepzoom.backends.kernels.gpu.tensor_cores import (
     sum_columns,
     sum_rows,
 )
-from deepzoom.backends.kernels.gpu.unit_per_lane_delta import run_delta_units
-from deepzoom.backends.kernels.gpu.unit_per_lane_plain import run_units
+from deepzoom.backends.kernels.gpu.unit_per_lane_delta import run_unit_per_lane_delta
+from deepzoom.backends.kernels.gpu.unit_per_lane_plain import run_unit_per_lane
 from deepzoom.backends.kernels.training import convergence_measure
 from deepzoom.backends.kernels.training.plain_run import run_plain
 from deepzoom.backends.training.batches import arrays_of, layout_of, start_weights
@@ -92,7 +92,7 @@ def test_plain_steps(published, warps):
     begun = rng.choice([0, 0, steps], size=pixels)
     expected = [v.copy() for v in (*state, begun, np.zeros((pixels, 4)))]
     frozen, _ = run_plain(net, steps, *expected)
-    there = units_sums(net, steps, [*state, begun], warps)
+    there = unit_per_lane_sums(net, steps, [*state, begun], warps)
     live = ~frozen & (begun == 0)
     close = np.abs(there - expected[4]) <= 1e-9 * np.abs(expected[4])
     assert live.sum() > 8 and close[live].all(axis=1).mean() > 0.9
@@ -106,7 +106,7 @@ def test_a_step_of_random_weights(published, warps):
     state = rng.normal(size=(7, 272)), 10.0 ** rng.uniform(-3, -1, (7, 2)), rng.normal(size=(7, 1)) * 0.1
     expected = [v.copy() for v in (*state, np.zeros(7, np.int64), np.zeros((7, 4)))]
     run_plain(net, 2, *expected)
-    there = units_sums(net, 2, [*state, np.zeros(7, np.int64)], warps)
+    there = unit_per_lane_sums(net, 2, [*state, np.zeros(7, np.int64)], warps)
     np.testing.assert_allclose(there[:, :3], expected[4][:, :3], rtol=1e-12)
 
 
@@ -123,7 +123,7 @@ def test_differences(published, warps, own_cache, depth):
     given = unit_per_lane.ReferenceArrays(
         ref.record, cpu._layout, weights, np.ones((len(weights), 2)), ref.learning, ref.ratios, cpu._totals
     )
-    made = unit_per_lane.Units(cpu._arrays, published.steps, given)
+    made = unit_per_lane.UnitPerLane(cpu._arrays, published.steps, given)
     _, *state = cpu._start(None, *at)
     there, step, own = made.from_reference(warps, first, last, np.inf, *state)
     assert made.in_tiles(warps) and (step == last).all()
@@ -142,7 +142,7 @@ def test_jobs(published, warps, monkeypatch, own_cache):
         same(mine.run(some), theirs.run(some), 1e-9)
         same(mine.shadow(some), theirs.shadow(some), 1e-9)
         assert np.array_equal(mine.horizon(some), theirs.horizon(some))
-        assert mine._devices.count == 1 and mine._units.in_tiles(warps)
+        assert mine._devices.count == 1 and mine._unit_per_lane.in_tiles(warps)
 
 
 def test_more_digits_stay_in_lanes(warps, monkeypatch):
@@ -152,9 +152,9 @@ def test_more_digits_stay_in_lanes(warps, monkeypatch):
     view = View.parse("-0.61803398874989", "-0.3141592653589793", "1e-3", "8x6")
     mine, theirs = (b().job(system, view, None, quiet, quiet) for b in (GpuFloat64, CpuFloat64))
     some = np.arange(4)
-    assert mine._units.in_tiles(warps)
+    assert mine._unit_per_lane.in_tiles(warps)
     same(mine.run(some), theirs.run(some), 1e-9)
-    same(mine.again(some, 0), theirs.again(some, 0), 1e-9)
+    same(mine.retry(some, 0), theirs.retry(some, 0), 1e-9)
 
 
 @pytest.mark.skipif(ptx.missing() is not None, reason=str(ptx.missing()))
@@ -173,9 +173,9 @@ def test_kernels_compile_for_a_gpu(name, tmp_path):
     reference = *record, weights, np.ones((3, 2)), np.ones(2), np.ones(3), np.ones((4, 4))
     given = *reference, *state, *(np.zeros((2, 0)),) * 2, *still
     for rows, capability, instructions in ((16, (9, 0), {"m16n8k16", "m16n8k8"}), (8, (8, 0), {"m8n8k4"})):
-        shape = unit_per_lane.Units(net, 50)._shape(StandIn(tensor_rows=rows))
-        plain = ptx.compiled(run_units, (queue, tiled(net), 50, *state, *still, shape), capability)
-        delta = ptx.compiled(run_delta_units, (queue, tiled(net), 50, 1, 3, np.inf, *given, shape), capability)
+        shape = unit_per_lane.UnitPerLane(net, 50)._shape(StandIn(tensor_rows=rows))
+        plain = ptx.compiled(run_unit_per_lane, (queue, tiled(net), 50, *state, *still, shape), capability)
+        delta = ptx.compiled(run_unit_per_lane_delta, (queue, tiled(net), 50, 1, 3, np.inf, *given, shape), capability)
         for code in (plain, delta):
             assert set(re.findall(r"mma\.sync\.aligned\.(\w+)", code)) == instructions
             # in the delta kernel, values that wait for the end of a step do spill

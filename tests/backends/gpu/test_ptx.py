@@ -91,7 +91,7 @@ def jobs(system, view):
     job = PerturbationJob(system, view, None, quiet, quiet, executor=Uncompiled())
     job.first(np.arange(2), launch)
     if job.rungs[0] == "double-double":
-        job.refined._in_double(np.arange(2), launch)
+        job.higher_precision._in_double(np.arange(2), launch)
     return launched
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import ptx
 import pytest
-from lane_runs import jobs, plain_state, same, units_sums
+from lane_runs import jobs, plain_state, same, unit_per_lane_sums
 from small_network import ONE_HIDDEN, SmallNetwork, system_of
 from stand_in import StandIn
 
@@ -15,8 +15,8 @@ from deepzoom.backends.cpu_perturbation import CpuPerturbation
 from deepzoom.backends.gpu import unit_per_lane
 from deepzoom.backends.gpu_float64 import GpuFloat64
 from deepzoom.backends.gpu_perturbation import GpuPerturbation
-from deepzoom.backends.kernels.gpu.unit_per_lane_delta import run_delta_units
-from deepzoom.backends.kernels.gpu.unit_per_lane_plain import run_units
+from deepzoom.backends.kernels.gpu.unit_per_lane_delta import run_unit_per_lane_delta
+from deepzoom.backends.kernels.gpu.unit_per_lane_plain import run_unit_per_lane
 from deepzoom.backends.kernels.training.plain_run import run_plain
 from deepzoom.backends.training.batches import arrays_of, layout_of, start_weights
 from deepzoom.scene.view import View
@@ -36,8 +36,8 @@ def test_plain_steps(shallow):
     net, steps = arrays_of(shallow.network), 40
     expected, mine = (plain_state(shallow.network, 37, steps) for _ in range(2))
     frozen, _ = run_plain(net, steps, *expected)
-    found = unit_per_lane.Units(net, steps).finish(StandIn(), mine[0], mine[1], mine[2], mine[3], mine[4])
-    there = units_sums(net, steps, mine)
+    found = unit_per_lane.UnitPerLane(net, steps).finish(StandIn(), mine[0], mine[1], mine[2], mine[3], mine[4])
+    there = unit_per_lane_sums(net, steps, mine)
     live = ~frozen & (plain_state(shallow.network, 37, steps)[3] == 0)
     assert live.sum() > 15
     # rounding differences grow if a run is chaotic; most runs are not
@@ -56,7 +56,7 @@ def test_published_runs(name):
     state = start_weights(network, np.full((5, 1), 0.01)), 10.0 ** rng.uniform(-2, 0, (5, 2)), np.full((5, 1), 0.01)
     expected = [v.copy() for v in (*state, np.zeros(5, np.int64), np.zeros((5, 4)))]
     run_plain(net, steps, *expected)
-    there = units_sums(net, steps, [*state, np.zeros(5, np.int64)])
+    there = unit_per_lane_sums(net, steps, [*state, np.zeros(5, np.int64)])
     np.testing.assert_allclose(there, expected[4], rtol=1e-10)
 
 
@@ -96,7 +96,7 @@ def test_loss_that_is_no_number_ends_a_run():
     state = weights, np.full((3, 2), 1e-3), np.zeros((3, 1)), np.zeros(3, np.int64), np.zeros((3, 4))
     expected = [v.copy() for v in state]
     run_plain(net, 30, *expected)
-    there = units_sums(net, 30, state)
+    there = unit_per_lane_sums(net, 30, state)
     assert expected[4][1, 1] == 30.0
     np.testing.assert_allclose(there, expected[4], rtol=1e-10)
 
@@ -123,7 +123,7 @@ def test_hand_off_is_where_the_cpu_has_it(shallow, monkeypatch, own_cache):
     at = cpu._differences(np.arange(48))
     step, differences, sums = cpu._to_hand_off(None, gpu._last, 1e-2, *at)
     first, *state = gpu._start(None, *at)
-    weights, own_step, own_sums = gpu._units.from_reference(one, first, gpu._last, 1e-2, *state)
+    weights, own_step, own_sums = gpu._unit_per_lane.from_reference(one, first, gpu._last, 1e-2, *state)
     assert np.array_equal(own_step, step)
     expected = cpu._reference.weights[np.minimum(step, cpu._reference.steps)] + differences
     np.testing.assert_allclose(weights, expected, rtol=1e-12, atol=1e-300)
@@ -139,7 +139,7 @@ def test_a_kernel_works_out_where_it_begins(own_cache, tensor_units):
     given = unit_per_lane.ReferenceArrays(
         ref.record, cpu._layout, ref.weights, np.ones((ref.steps + 1, 2)), ref.learning, ref.ratios, cpu._totals
     )
-    made, size = unit_per_lane.Units(cpu._arrays, cpu._steps, given), ref.weights.shape[1]
+    made, size = unit_per_lane.UnitPerLane(cpu._arrays, cpu._steps, given), ref.weights.shape[1]
     start = unit_per_lane.Polynomials(rng.normal(size=(5, 3)), 1e-3 * rng.normal(size=(3, size)))
     rest = 1e-4 * rng.normal(size=(5, 2)), np.zeros((5, 1)), np.zeros((5, 4))
     found = made.from_reference(one, 1, 4, np.inf, start, *rest)
@@ -180,15 +180,19 @@ def test_kernels_compile_for_a_gpu(name, tmp_path):
     """They fit the registers of three blocks of four warps. No part of a row goes to memory."""
     network = systems.create(name).network
     net, pixels = arrays_of(network), 2
-    shape = unit_per_lane.Units(net, 50).shape
+    shape = unit_per_lane.UnitPerLane(net, 50).shape
     queue, step, sums = np.zeros(1, np.int64), np.zeros(pixels, np.int64), np.zeros((pixels, 4))
     weights, rates, offsets = start_weights(network, np.zeros((pixels, 1))), np.ones((pixels, 2)), np.ones((pixels, 1))
-    plain = ptx.compiled(run_units, (queue, net, 50, weights, rates, offsets, step, sums, queue, weights[0], shape))
+    plain = ptx.compiled(
+        run_unit_per_lane, (queue, net, 50, weights, rates, offsets, step, sums, queue, weights[0], shape)
+    )
     assert "fma.rn.f64" in plain and "div.rn.f64" not in plain.split("shfl.sync")[1]
     layout = layout_of(network)
     reference = np.ones((3, layout.size)), layout, weights, np.ones((3, 2)), np.ones(2), np.ones(3), np.ones((4, 4))
     state, none, still = (weights, rates, offsets, step, sums), (np.zeros((2, 0)),) * 2, (queue, weights[0])
-    delta = ptx.compiled(run_delta_units, (queue, net, 50, 1, 3, math.inf, *reference, *state, *none, *still, shape))
+    delta = ptx.compiled(
+        run_unit_per_lane_delta, (queue, net, 50, 1, 3, math.inf, *reference, *state, *none, *still, shape)
+    )
     for code in (plain, delta):
         registers, _, _ = ptx.figures(code, tmp_path)
         assert registers <= 255

@@ -19,7 +19,11 @@ from deepzoom.backends.gpu import training as gpu_jobs
 from deepzoom.backends.gpu_float64 import GpuFloat64
 from deepzoom.backends.gpu_perturbation import GpuPerturbation
 from deepzoom.backends.kernels.gpu.lane_columns import put_columns
-from deepzoom.backends.kernels.gpu.unit_per_lane_expansions import limb_factors, limb_units_step, run_limb_units
+from deepzoom.backends.kernels.gpu.unit_per_lane_expansions import (
+    expansion_factors,
+    run_unit_per_lane_expansions,
+    unit_per_lane_expansions_step,
+)
 from deepzoom.backends.training import expansions as numpy_limbs
 from deepzoom.backends.training.batches import arrays_of
 from deepzoom.backends.training.higher_precision import constants_of
@@ -36,11 +40,13 @@ def all_steps(net, constants, steps, weights, rates, offsets, losses, shape, kin
     """(factors in place of weights, losses (P, steps) before each step), after each pixel has run its steps."""
     n, width, k, limbs, lanes = len(shape.inputs), net.widths[1], len(shape.outputs), len(kind), shape.distances
     for p in range(weights.shape[0]):
-        below, above, rate_below, rate_above, offset = limb_factors(
+        below, above, rate_below, rate_above, offset = expansion_factors(
             net, constants, weights, rates, offsets, p, shape, kind,
         )  # fmt: skip
         for t in range(steps):
-            loss, below, above = limb_units_step(net, t, below, above, rate_below, rate_above, offset, shape, kind)
+            loss, below, above = unit_per_lane_expansions_step(
+                net, t, below, above, rate_below, rate_above, offset, shape, kind
+            )
             put_columns(losses, p * steps + t, 0, 0, 1, (loss,), lanes)
         start = p * (n + k) * width * limbs
         for i in range(n):
@@ -68,7 +74,7 @@ def test_steps_equal_the_definition_exactly_evaluated(name, limbs):
     rates = np.concatenate([stacked([r.rates.learning[k] for r in runs]) for k in (0, 1)], axis=1)
     offsets = np.zeros((pixels, limbs)) if network.offset is None else stacked([r.rates.offset for r in runs])
     losses = np.zeros((pixels, STEPS))
-    shape = unit_per_lane.Units(net, STEPS).shape
+    shape = unit_per_lane.UnitPerLane(net, STEPS).shape
     all_steps(net, constants, STEPS, weights, rates, offsets, losses, shape, (0.0,) * limbs)
     factors = [sum(map(mpq, c)) for c in constants.factors]
     for p, run in enumerate(runs):
@@ -97,7 +103,7 @@ def test_published_windows(name, monkeypatch):
     """Published networks, before chaos has grown: the CPU's numbers to the last bits of float64."""
     gpu, cpu = both(name, 60, window(name), monkeypatch, one := StandIn())
     pixels = np.array([3, 66, 101])
-    same(gpu.again(pixels, 0), cpu.again(pixels, 0), 1e-14)
+    same(gpu.retry(pixels, 0), cpu.retry(pixels, 0), 1e-14)
     assert one.launches == 1
 
 
@@ -106,7 +112,7 @@ def test_whole_published_runs(name, monkeypatch):
     """Sums in another order, then chaos: both backends agree as well as the two runs of a settled pixel do."""
     gpu, cpu = both(name, None, window(name), monkeypatch, StandIn())
     pixels = np.array([3, 101])
-    same(gpu.again(pixels, 0), cpu.again(pixels, 0), AGREEMENT)
+    same(gpu.retry(pixels, 0), cpu.retry(pixels, 0), AGREEMENT)
 
 
 @pytest.mark.parametrize("rung", [0, 1])
@@ -116,8 +122,8 @@ def test_deep_pixels(monkeypatch, own_cache, rung):
     monkeypatch.setattr(gpu_jobs, "opened_gpus", lambda: [one])
     one, system = StandIn(), system_of(SmallNetwork(29, widths=(3, 4, 1), rows=8))
     gpu, cpu = (b().job(system, view, None, quiet, quiet) for b in (GpuPerturbation, CpuPerturbation))
-    same(gpu.again(np.arange(48), rung), cpu.again(np.arange(48), rung), 1e-13)
-    assert one.launches == 1 and [s.step > 0 for s in gpu._more._starts.values()] == [rung == 0]
+    same(gpu.retry(np.arange(48), rung), cpu.retry(np.arange(48), rung), 1e-13)
+    assert one.launches == 1 and [s.step > 0 for s in gpu._higher_precision._starts.values()] == [rung == 0]
 
 
 @pytest.mark.slow
@@ -125,7 +131,7 @@ def test_deep_published_pixels(monkeypatch, own_cache):
     place = landmarks.get("tanh-deep")
     view = View.parse(place.x, place.y, "1e-20", "16x12")
     gpu, cpu = both("tanh", place.steps, view, monkeypatch, StandIn(), (GpuPerturbation, CpuPerturbation))
-    same(gpu.again(np.array([3, 101]), 0), cpu.again(np.array([3, 101]), 0), AGREEMENT)
+    same(gpu.retry(np.array([3, 101]), 0), cpu.retry(np.array([3, 101]), 0), AGREEMENT)
 
 
 def test_a_settled_picture(own_cache, monkeypatch, chaos):
@@ -136,7 +142,7 @@ def test_a_settled_picture(own_cache, monkeypatch, chaos):
     launch = one.launch
     one.launch = lambda kernel, *given: launched.append(kernel) or launch(kernel, *given)
     gpu, cpu = (render(replace(chaos, backend=b)).field for b in ("gpu-float64", "cpu-float64"))
-    assert launched.count(run_limb_units) >= 2 and gpu.rung.max() >= 2
+    assert launched.count(run_unit_per_lane_expansions) >= 2 and gpu.rung.max() >= 2
     assert np.all(gpu.trust == 1) and np.array_equal(gpu.trust, cpu.trust) and np.array_equal(gpu.fate, cpu.fate)
     np.testing.assert_allclose(gpu.measure, cpu.measure, rtol=SETTLED)
     again = (gpu.rung > 0) & (cpu.rung > 0)
@@ -151,7 +157,7 @@ def test_the_cpu_goes_on(monkeypatch):
         said.clear()
         gpu, cpu = both("linear", 30, window("linear"), monkeypatch, one)
         gpu._devices._say = said.append
-        found, expected = gpu.again(np.array([3, 5]), 0), cpu.again(np.array([3, 5]), 0)
+        found, expected = gpu.retry(np.array([3, 5]), 0), cpu.retry(np.array([3, 5]), 0)
         assert np.array_equal(found.measure, expected.measure) and np.array_equal(found.trust, expected.trust)
         assert len(said) == 1 and said[0].startswith("On the CPU from here on: ")
         assert [gpu.batch(rung) for rung in range(4)] == [cpu.batch(rung) for rung in range(4)]
@@ -171,8 +177,8 @@ def test_kernel_compiles_for_a_gpu(limbs, most, tmp_path):
     net, pixels = arrays_of(network), 2
     queue, step, sums = np.zeros(1, np.int64), np.zeros(pixels, np.int64), np.zeros((pixels, 4))
     state = np.ones((pixels, 272 * limbs)), np.ones((pixels, 2 * limbs)), np.ones((pixels, limbs)), step, sums
-    shape = unit_per_lane.Units(net, 50).shape
+    shape = unit_per_lane.UnitPerLane(net, 50).shape
     given = queue, net, constants_of(network, limbs), 50, *state, shape, (0.0,) * limbs
-    code = ptx.compiled(run_limb_units, given)
+    code = ptx.compiled(run_unit_per_lane_expansions, given)
     assert code.count("mul.f64") == 1 and code.count("mul.rn.f64") > 100
     assert ptx.figures(code, tmp_path)[1] <= most

@@ -61,7 +61,7 @@ def test_kernel_compiles_for_a_gpu(tmp_path):
     """The only values that spill are of the run that waits while the other takes its step."""
     network = systems.create("tanh").network
     net = arrays_of(network)
-    made = unit_per_lane.Units(net, 50)
+    made = unit_per_lane.UnitPerLane(net, 50)
     state = start_weights(network, np.zeros((2, 1))), np.ones((2, 2)), np.ones((2, 1))
     state = *state, np.zeros(2, np.int64), np.zeros((2, 4))
     found, queue = np.zeros(2, np.int64), np.zeros(1, np.int64)

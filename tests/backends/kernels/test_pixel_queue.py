@@ -80,7 +80,7 @@ def test_double_double(own_cache, monkeypatch, name):
     there, _ = gpus(monkeypatch, 3)
     plain, shared = (PerturbationJob(system, view, None, quiet, quiet, executor=e) for e in (None, there))
     assert shared.rungs[0] == DOUBLE
-    same(plain.again(np.arange(24), 0), shared.again(np.arange(24), 0))
+    same(plain.retry(np.arange(24), 0), shared.retry(np.arange(24), 0))
 
 
 def test_distances(own_cache, monkeypatch):

@@ -11,10 +11,10 @@ import pytest
 from small_network import KINDS, SmallNetwork
 
 from deepzoom.arithmetic.exact import Exact
-from deepzoom.backends.kernels.arithmetic.expansion import load_limbs, minus, over, plus, store_limbs, times
-from deepzoom.backends.kernels.arithmetic.expansion_tanh import tanh_limbs
+from deepzoom.backends.kernels.arithmetic.expansion import load_expansion, minus, over, plus, store_expansion, times
+from deepzoom.backends.kernels.arithmetic.expansion_tanh import tanh_expansion
 from deepzoom.backends.kernels.arithmetic.simd import LANES
-from deepzoom.backends.kernels.training.expansion_run import run_limbs
+from deepzoom.backends.kernels.training.expansion_run import run_expansions
 from deepzoom.backends.training import expansions as numpy_limbs
 from deepzoom.backends.training.batches import arrays_of
 from deepzoom.backends.training.higher_precision import constants_of
@@ -26,12 +26,12 @@ COUNT = 40 * LANE_COUNT
 
 @numba.njit
 def tanh_of(a, b):
-    return tanh_limbs(a, b)[0]
+    return tanh_expansion(a, b)[0]
 
 
 @numba.njit
 def slope_of(a, b):
-    return tanh_limbs(a, b)[1]
+    return tanh_expansion(a, b)[1]
 
 
 def applied(operation):
@@ -39,7 +39,7 @@ def applied(operation):
     def run(a, b, out, kind):
         place = len(kind) * LANES
         for i in range(0, a.size, place):
-            store_limbs(out, i, operation(load_limbs(a, i, kind), load_limbs(b, i, kind)))
+            store_expansion(out, i, operation(load_expansion(a, i, kind), load_expansion(b, i, kind)))
 
     return run
 
@@ -122,7 +122,7 @@ def test_steps_equal_the_definition_exactly_evaluated(kind, limbs):
     offsets = np.zeros((pixels, limbs)) if network.offset is None else stacked([r.rates.offset for r in runs])
     step, sums = np.zeros(pixels, dtype=np.int64), np.zeros((pixels, 4))
     state = weights, rates, offsets, step, sums
-    ran = run_limbs(arrays_of(network), constants_of(network, limbs), small.steps, *state, (0.0,) * limbs)
+    ran = run_expansions(arrays_of(network), constants_of(network, limbs), small.steps, *state, (0.0,) * limbs)
     assert ran == pixels * small.steps and np.all(step == small.steps)
     for p, run in enumerate(runs):
         first = run.advance().loss

@@ -7,7 +7,7 @@ import inspect
 
 import numpy as np
 import pytest
-from lane_runs import units_sums
+from lane_runs import unit_per_lane_sums
 from small_network import SmallNetwork, quiet, system_of
 from stand_in import StandIn
 
@@ -45,7 +45,7 @@ def test_second_runs_are_moved_as_on_the_cpu(tensor_units):
     small = SmallNetwork(2, widths=(16, 16, 1), rows=8) if tensor_units else SmallNetwork(2, widths=(3, 5, 2), rows=4)
     net = arrays_of(small.network)
     shape, size = (
-        unit_per_lane.Units(net, 5)._shape(StandIn(tensor_rows=16 * tensor_units)),
+        unit_per_lane.UnitPerLane(net, 5)._shape(StandIn(tensor_rows=16 * tensor_units)),
         sum(w.size for w in small.network.weights),
     )
     rng, out = np.random.default_rng(7), np.zeros(size)
@@ -66,17 +66,17 @@ def test_plain_runs(tensor_units):
     weights = np.repeat(start_weights(small, np.zeros((1, 1))), 5, axis=0)
     rest = 10.0 ** rng.uniform(-1, 0, (5, 2)), np.zeros((5, 1)), np.zeros(5, np.int64)
     directly = expected_of(weights, signs(PIXELS, weights.shape[1], OF_WEIGHTS))
-    expected = units_sums(net, 9, [directly, *rest], one, shadow=True)
-    assert np.array_equal(units_sums(net, 9, [weights, *rest], one, shadow=True, moved=PIXELS), expected)
-    assert np.array_equal(units_sums(net, 9, [weights[:1], *rest], one, shadow=True, moved=PIXELS), expected)
-    assert not np.array_equal(units_sums(net, 9, [weights, *rest], one, shadow=True), expected)
+    expected = unit_per_lane_sums(net, 9, [directly, *rest], one, shadow=True)
+    assert np.array_equal(unit_per_lane_sums(net, 9, [weights, *rest], one, shadow=True, moved=PIXELS), expected)
+    assert np.array_equal(unit_per_lane_sums(net, 9, [weights[:1], *rest], one, shadow=True, moved=PIXELS), expected)
+    assert not np.array_equal(unit_per_lane_sums(net, 9, [weights, *rest], one, shadow=True), expected)
 
 
 def test_horizons():
     """In chaos a shadow run whose weights move separates from one whose weights do not."""
     view = View.parse("2.1", "0.6", "0.3", "12x12")
     cpu = CpuFloat64().job(system_of(SmallNetwork(29, widths=(3, 4, 1), rows=8, steps=150)), view, None, quiet, quiet)
-    made, one, some = unit_per_lane.Units(cpu._arrays, 150), StandIn(), np.arange(144)
+    made, one, some = unit_per_lane.UnitPerLane(cpu._arrays, 150), StandIn(), np.arange(144)
     plain, shadow = cpu.handed_off(some, False), cpu.handed_off(some, True, shared=True)
     found = made.horizons(one, plain, shadow, moved=some)
     assert np.array_equal(found, made.horizons(one, plain, cpu.handed_off(some, True)))
@@ -92,7 +92,7 @@ def test_differences(own_cache, tensor_units):
     given = unit_per_lane.ReferenceArrays(
         ref.record, cpu._layout, ref.weights, np.ones((ref.steps + 1, 2)), ref.learning, ref.ratios, cpu._totals
     )
-    made, size = unit_per_lane.Units(cpu._arrays, cpu._steps, given), ref.weights.shape[1]
+    made, size = unit_per_lane.UnitPerLane(cpu._arrays, cpu._steps, given), ref.weights.shape[1]
     start = 1e-3 * rng.normal(size=(5, size))
     rest = 1e-4 * rng.normal(size=(5, 2)), np.zeros((5, 1)), np.zeros((5, 4))
     found, step, _ = made.from_reference(one, 1, 4, 0.0, start, *rest, moved=PIXELS)

@@ -1,4 +1,4 @@
-"""Exact pixels of training systems against mpmath, where fixed point alone would settle on a wrong result."""
+"""Exact pixels of training systems against mpmath, where fixed point alone would be wrong and sure of itself."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from deepzoom.arithmetic.difference import Batch
 from deepzoom.arithmetic.exact import Exact
 from deepzoom.arithmetic.tanh_slope import Scaled, tanh_slope
 from deepzoom.backends.training.exact import LIMBS_OF_RUNGS, ExactTrainingJob
-from deepzoom.backends.training.higher_precision import LIMBS, MoreDigits
-from deepzoom.scene.view import View
+from deepzoom.backends.training.higher_precision import LIMBS, HigherPrecision
+from deepzoom.scene.scene import View
 
 X, Y, STEPS = "1.6982757847364192", "3.309326185526009", 60
 
 
 def pixel_of(small):
-    """(the exact backend's measure, its trust, the oracle's measure). The oracle takes slopes of any size."""
+    """Measure and trust of the exact backend, and the oracle's measure with slopes of any size."""
     view = View.parse(X, Y, "1e-6", "1x1")
     got = ExactTrainingJob(SimpleNamespace(network=small.network, steps=STEPS), view, None).run(np.array([0]))
     with mpmath.workprec(1600):
@@ -33,7 +33,7 @@ def pixel_of(small):
 
 
 def test_slopes_below_the_last_bit_count_where_the_loss_has_grown(monkeypatch):
-    # the one of 120 random networks at large rates where two short runs agree and are wrong
+    # of 120 random networks at large rates, the one where two short runs agree and are wrong
     small = SmallNetwork(27, widths=(3, 4, 1), rows=4, steps=STEPS)
     measure, trust, true = pixel_of(small)
     assert trust == 1
@@ -65,7 +65,7 @@ def test_a_claim_is_judged_by_one_run_of_more_bits_where_that_agrees(monkeypatch
 
 def test_rungs_have_the_limbs_that_judging_takes_them_to_have():
     assert LIMBS == {"double-double": 2, "quad-double": 4, "octo-double": 8} and LIMBS_OF_RUNGS[0] == 1
-    assert MoreDigits.rungs == (*LIMBS, "exact arithmetic")
+    assert HigherPrecision.rungs == (*LIMBS, "exact arithmetic")
 
 
 Z = [0.0, 1e-9, -0.3, 0.34, -0.35, 1.0, -7.5, 40.0, 500.0, -3000.0, 2.0**15 * 0.69]
@@ -85,7 +85,7 @@ def test_slopes_keep_their_leading_bits_however_small_they_are(bits, grown):
         for product in got:
             for integer, z in zip(product.integers(), Z):
                 true = slope_times(grown, z)
-                # z itself has no error; the bound is a unit of the last bit, and one of the mantissa's
+                # z itself has no error; a unit of the last bit, and of the mantissa's
                 error = abs(mpmath.ldexp(mpmath.mpf(integer), -product.bits) - true)
                 assert error <= mpmath.ldexp(1, -bits) * (2 + 8 * true)
         true = [float(mpmath.sech(mpmath.mpf(z)) ** 2) for z in Z]
@@ -114,7 +114,7 @@ def test_slopes_of_differences_are_those_of_one_minus_the_square():
     assert isinstance(got.reference, Scaled)
     assert np.allclose(got.reference.floats(), 1 / np.cosh(z) ** 2, rtol=1e-15, atol=0)
     assert np.array_equal(got.difference.data, plain.difference.data)
-    # then times a derivative, by the product rule
+    # and times a derivative, by the product rule
     p = Delta(Exact.of(np.array([2.0, -3.0, 2.0**90]), 104), difference)
     product = p * got
     assert np.allclose(product.reference.floats(), np.array([2.0, -3.0, 2.0**90]) / np.cosh(z) ** 2, rtol=1e-14, atol=0)
