@@ -1,1 +1,1 @@
-"""Compiled kernels. ``network`` and ``network_delta`` hold one training step each, ``run_*`` whole runs."""
+"""Compiled kernels, by subject: arithmetic, escape time, training, GPU; they know arrays, but no scenes."""

@@ -11,19 +11,19 @@ from deepzoom.compiling.jit import inner, kernel
 
 _ROUNDING = 2.0**-53
 _TINY = 2.0**-960
-"""A parameter below it is not as exact as others, and its product with a slope may leave float64's range."""
+"""A parameter below this is less exact than others, and its product with a slope may leave float64's range."""
 _UNDERFLOW = 2.0**-1020
-"""What a step loses there, with room for its products."""
+"""What a step may lose below that range, with room for its factors."""
 _LARGEST = 1.7976931348623157e308
 
 
 _BEGIN = 0.5, 0.0, 0.0, 0.0, 0.0, False, False, np.int64(0)
-"""State of a pixel: x, its error, the sum of logarithms, that sum's, the largest; whether it ended, how; and n."""
+"""State of a pixel: x, its error, the sum of logarithms, that sum's error, the largest; whether and how it ended; n."""
 
 
 @inner
 def _iterate(a, b, letters, warmup, far, state, until):
-    """The state after steps up to n = until."""
+    """The state after all steps up to n = until."""
     x, error, total, off, most, ended, diverged, n = state
     while n < until:
         r = b if letters[n % letters.size] else a
@@ -76,7 +76,7 @@ def run_lyapunov(a, b, letters, warmup, steps, far, out):
 
 @kernel()
 def share_lyapunov(queue, stride, a, b, letters, warmup, steps, far, out):
-    """The same by threads that share a queue (``pixel_queue.py``)."""
+    """The same for threads that share a queue (``pixel_queue.py``)."""
     end = warmup + steps + 1
     ended = True
     while True:

@@ -1,8 +1,8 @@
 """The queue from which threads take pixels one by one, on the CPU and on a GPU.
 
-The threads of a kernel ``share_NAME``, one function for both, take pixels until none is left. After ``stride``
-iterations a thread looks whether its pixel has ended. On a GPU 32 threads go through their instructions together, and
-those whose pixels end early wait no longer than that for their next ones; a thread of the CPU waits for none.
+The threads of a kernel ``share_NAME``, one function for CPU and GPU, take pixels until none is left. After ``stride``
+iterations a thread looks whether its pixel has ended. On a GPU the 32 threads of a warp run in step: a thread whose
+pixel ends early waits for the next look before it takes another. A CPU thread waits for no other.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numba.extending import intrinsic
 
 @intrinsic
 def taken(typingctx: Any, queue: Any) -> Any:
-    """The next number of a queue (1,) int64 that all threads share: each number goes to one of them."""
+    """The next number of a queue (1,) int64 that all threads share; each number goes to one thread."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         data = context.make_array(signature.args[0])(context, builder, args[0]).data

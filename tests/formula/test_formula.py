@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from deepzoom import systems
 from deepzoom.backends import kernels
-from deepzoom.backends.kernels.escape_time import escape as escape_time
+from deepzoom.backends.kernels.escape_time import error_bound
 from deepzoom.errors import InputError
 from deepzoom.formula import differences, rounding, source
 from deepzoom.formula.critical import critical_points
@@ -185,9 +185,9 @@ def test_rounding_stays_below_its_bound(text, near):
             by_z += lost(*here)
             sizes = by_z * (abs(z.real) + abs(z.imag)) + by_c * (abs(c.real) + abs(c.imag))
             error = abs(mpmath.mpc(*got) - (moved - true_value(text, Z, C)))
-            assert error <= escape_time.OF_A_STEP * sizes, (Z, C, z, c)
+            assert error <= error_bound.OF_A_STEP * sizes, (Z, C, z, c)
             error = abs(mpmath.mpc(*value(*here)) - true_value(text, Z, C))
-            assert error <= escape_time.OF_THE_PARTS * parts(*here), (Z, C)
+            assert error <= error_bound.OF_THE_PARTS * parts(*here), (Z, C)
 
 
 def singular(columns):
@@ -229,7 +229,7 @@ def test_wide_steps_against_mpmath(text):
                 of_slopes * slopes[0], slopes[0] + lost(*(float(v) for v in (Z.real, Z.imag, C.real, C.imag)))
             )
             bound = relative * (abs(z.real) + abs(z.imag)) + slopes[1] * (abs(c.real) + abs(c.imag))
-            assert error <= escape_time.OF_A_STEP * bound, (k, Z, z)
+            assert error <= error_bound.OF_A_STEP * bound, (k, Z, z)
             assert abs(narrow(by_z) - slopes[0]) <= 1e-9 * slopes[0] + 1e-14 * (relative > 6 * slopes[0])
             assert abs(narrow(by_c) - slopes[1]) <= 1e-9 * (1 + slopes[1])
 

@@ -1,4 +1,4 @@
-"""The one step that a skip begins with, for maps that fold: from the formula's own derivatives.
+"""Skips of one step, of which all others are made, for maps that fold: from the formula's derivatives.
 
 This file is compiled together with the code of a formula, as ``escape.py`` is.
 """
@@ -22,13 +22,13 @@ _LEAST_SLOPE = 2.0**-500
 
 @inner
 def room():
-    """What ``followed`` computes in."""
+    """An array in which ``followed`` computes."""
     return np.zeros(4)
 
 
 @inner
 def one_step(t, x, y, cx, cy, size, gap, kept, m, tree, space):
-    """Make the skip t of the one step from the reference's x + iy, where pixels within ``gap`` of it have not ended."""
+    """Make the skip t: one step from the reference's x + iy; pixels within ``gap`` of the reference have not ended."""
     rows, bs, exponents, radii, _ = tree
     narrow = narrowed(size)
     a, b = rows[t, 2:6], bs[t]
@@ -40,7 +40,7 @@ def one_step(t, x, y, cx, cy, size, gap, kept, m, tree, space):
     rows[t, SHARE] = share
     left = EPSILON * least - mixed * narrow
     radius = 0.0
-    # where c moves f by its square alone, or f_z is nearly singular, float64 may lose what moves a pixel
+    # where only the square of c moves f, or f_z is nearly singular, float64 may lose what moves a pixel
     served = least > _LEAST_SLOPE and (least_c > _LEAST_SLOPE or by_c == 0.0)
     if served and left > 0.0 and by_c * narrow <= EPSILON * least_c and share < _MOST_SHARE:
         radius = left / by_z if by_z > 0.0 else inf

@@ -1,9 +1,9 @@
-"""Skips along a reference orbit, for maps that fold: many steps of a pixel at once, where they are linear.
+"""Skips along a reference orbit, for maps that fold: many steps of a pixel at once, by a bilinear approximation.
 
-A skip is z -> A z + B c, with real 2x2 matrices, for |z| below its radius R. It is kept in units of R and of the
-largest |c| of a pixel, its values in units of 2**eo, as those of ``series_skips.py``. Derivation: docs/escape-time.md.
+A skip is z -> A z + B c, with real 2x2 matrices, for |z| below its radius R. z is in units of R, c in units of the
+largest |c| of a pixel, and values in units of 2**eo, as in ``series_skips.py``. Derivation: docs/escape-time.md.
 
-The steps that they are made of are those of ``bilinear_first_step.py``.
+``bilinear_first_step.py`` makes the skips of one step.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from deepzoom.compiling.jit import inner
 
 ROW, TOP = LINEAR
 SHARE = ROW - 1
-"""Where the share of A z stands that it drops, and that rounding makes of it."""
+"""Index in a row: the share of A z that the skip drops, with the rounding error."""
 
 
 @inner
 def dropped(row):
-    """Share of A z that a skip drops at most, or that rounding makes of it where its parts cancel."""
+    """Bound of the error of a skip, as a share of A z: what it drops, and rounding where its parts cancel."""
     return row[SHARE]
 
 
@@ -90,7 +90,7 @@ def _product(m, n, out):
 
 @inner
 def followed(first, second, t, size, tree, space):
-    """Make the skip t that takes one after the other. t may be the first.
+    """Make the skip t from two: the second after the first. t may be the first.
 
     A = A2 A1, B = A2 B1 + B2, R = min(R1, (R2 - |B1| |c|) / |A1|).
     """
@@ -121,7 +121,7 @@ def followed(first, second, t, size, tree, space):
 
 @inner
 def finished(t, tree):
-    """From A and B to the units of ``skip``."""
+    """Bring A and B to the units that ``skip`` takes."""
     rows, bs, exponents, radii, _ = tree
     if radii[t] == 0.0:
         return

@@ -1,4 +1,4 @@
-"""From z - K, which is iterated, to z, K mostly being the critical point; and how far out orbits are read off.
+"""From z - K, which the loops iterate, to z; K is mostly the critical point. And how far out orbits are read out.
 
 This file is compiled as ``escape.py`` is.
 """
@@ -9,7 +9,7 @@ from deepzoom.backends.kernels.escape_time.formula_placeholder import KX, KY, RX
 from deepzoom.compiling.jit import inner
 
 FAR = 1e10
-"""The smooth count is read off at the first iterate beyond this radius."""
+"""The smooth count is read out at the first iterate beyond this radius."""
 MOST_BEYOND = 100
 
 
@@ -27,11 +27,11 @@ def true_y(y):
 
 @inner
 def rebased_x(x):
-    """The real part as a difference from where pixels rebase to."""
+    """The real part, relative to the point that pixels rebase to."""
     return x - RX if RX != 0.0 else x
 
 
 @inner
 def rebased_y(y):
-    """The imaginary part as a difference from there."""
+    """The imaginary part, relative to that point."""
     return y - RY if RY != 0.0 else y

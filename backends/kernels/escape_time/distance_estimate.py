@@ -1,8 +1,8 @@
-"""The derivative of a pixel's iterates by its place, which tells how far the set's border is.
+"""Distance estimates: the derivative of a pixel's iterates by its position tells how far the set's border is.
 
-D = dW/dp as a real matrix, row by row, p in pixels; with it goes what a pixel adds to c. It grows from a pixel's size
-as differences do, so that no power of two is out of range. A step makes f_z D + f_c (per pixel) of it, a skip likewise
-with its slopes; a rebase leaves it.
+D = dW/dp is a real matrix, row by row, with p in pixels; beside it stands how much c changes from pixel to pixel. D
+starts at a pixel's size and grows as differences do, so that it stays in range. A step turns D into f_z D + f_c (per
+pixel), a skip does the same with its own slopes, and a rebase leaves D unchanged.
 
 This file is compiled together with the code of a formula, as ``escape.py`` is; where no distances are asked for, D
 stays 0 and costs nothing.
@@ -23,7 +23,7 @@ NO_SLOPE = 0.0, 0.0, 0.0, 0.0, 0.0
 
 @inner
 def first_slope(of_start, pixel):
-    """D at the start: of_start: whether pixels are starts; pixel: a pixel's size."""
+    """D at the start. of_start: whether pixels are starting points z_0; pixel: a pixel's size."""
     if DISTANCE and of_start:
         return pixel, 0.0, 0.0, pixel, 0.0
     return 0.0, 0.0, 0.0, 0.0, pixel
@@ -58,7 +58,7 @@ def slope_after_skip(slope, row, x, y, ga, gb, pixel):
 
 @inner
 def escape_distance(slope, x, y, a, b):
-    """|z| log|z| / |grad |z||, in pixels, at the first iterate beyond ``FAR`` from z - K = x + iy on."""
+    """|z| log|z| / |grad |z||, in pixels, at the first iterate from z - K = x + iy on that is beyond ``FAR``."""
     k = 0
     while math.hypot(true_x(x), true_y(y)) <= FAR and k < MOST_BEYOND:
         slope = slope_after_step(slope, tangent(x, y, a, b))

@@ -1,7 +1,7 @@
-"""Pixels as differences from reference orbits, in double-double: for those that float64 leaves unsettled.
+"""Perturbation in double-double, for pixels that float64 leaves unsettled.
 
-The same as ``perturbation.py`` with 106 bits, step by step: what a skip drops is more than double-double
-does. This file is compiled as ``escape.py`` is.
+It is ``perturbation.py`` with 106 bits, but without skips, because a skip drops more than double-double's rounding.
+This file is compiled as ``escape.py`` is.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ def _excess(excess, zx, zy, x, y):
 
 @inner
 def _double_at(values, i):
-    """A double-double of an array (.., 2)."""
+    """Element i of an array (.., 2), a double-double number."""
     return values[i, 0], values[i, 1]
 
 
 @inner
 def _begun_double(p, zx0, zy0, dcx, dcy, least_error):
-    """(z, c, the error of z, what rounding makes of c) of a pixel that has made no step; z, c: differences."""
+    """(x, y, da, db, error of z, rounding of c) of a pixel before its first step; z = x + iy and c are differences."""
     x, y, da, db = _double_at(zx0, p), _double_at(zy0, p), _double_at(dcx, p), _double_at(dcy, p)
     error = _FINE * (abs(x[0]) + abs(y[0])) + least_error
     return x, y, da, db, error, _FINE * (abs(da[0]) + abs(db[0])) + least_error
@@ -100,7 +100,7 @@ def share_double_double(
             orbit, m, n = np.int64(0), np.int64(0), np.int64(0)
             first, last = start[0], length[0]
             seen = np.int64(0), np.int64(1), (inf, 0.0), (inf, 0.0), 0.0
-            count, hit = np.int64(-1), 0  # n of its end, after which it goes on close to the radius
+            count, hit = np.int64(-1), 0  # n at the end of the pixel; close to the radius it goes on after that
         until, ended = n + stride, True
         while True:
             ox, oy = _double_at(zx, first + m), _double_at(zy, first + m)

@@ -1,4 +1,4 @@
-"""The bound of what rounding has made of a pixel's iterate, which goes along with the pixel.
+"""The error bound that goes along with a pixel: how far rounding may have moved its iterate.
 
 This file is compiled as ``escape.py`` is.
 """
@@ -10,21 +10,21 @@ from deepzoom.compiling.jit import inner
 
 ROUNDING = 2.0**-53
 OF_A_STEP = 8.0 * ROUNDING
-"""Share of |A z| that rounding changes in one step: of Z, of the products and of their sums."""
+"""Rounding error of one step as a share of |A z|: of Z, of the products and of their sums."""
 OF_THE_PARTS = 4.0 * ROUNDING
-"""Share of the parts of f that rounding changes in one step."""
+"""Rounding error of one step as a share of the parts of f."""
 UNDERFLOW = 2.0**-1020
-"""What a step loses below float64's range, counted with room for what it is multiplied with in the step."""
+"""What a step may lose below float64's range, with room for the factors of that step."""
 BENDING = 2.0**20
-"""Where |f_z| is above this times the error, it changes within the error by a share of 2**-20 times what f bends."""
+"""Where |f_z| is above this times the error, f_z changes within the error by 2**-20 of the curvature at most."""
 
 
 @inner
 def steepest(by_z, x, y, a, b, error):
-    """What an error at z - K = x + iy is multiplied with: |f_z|, by_z, and what f bends within the error.
+    """The factor of an error at z - K = x + iy in a step: |f_z|, which is by_z, plus the curvature within the error.
 
-    Of a quadratic map that is all. Of others, which bend less at their critical point than close to it, f_z grows from
-    there to the far end of the error where it is within reach.
+    For a quadratic map this is exact. Other maps curve less at their critical point than close to it: where that point
+    is within reach of the error, f_z at the far end of the error counts, too.
     """
     if BEND > 0.0:
         return by_z + BEND * error
@@ -43,9 +43,10 @@ def steepest(by_z, x, y, a, b, error):
 
 @inner
 def repeated(error, kept_error):
-    """(whether an orbit at the same number again goes on so for ever, its error), kept_error: that of the time before.
+    """Of an orbit that comes back to the same number: (whether it does so for ever, its error).
 
-    It does where the error has not grown. Else it goes on with a larger one, which may not grow any more.
+    kept_error: its error the time before. It repeats for ever if the error has not grown; else it goes on with a larger
+    error, which may then grow no more.
     """
     if error <= kept_error or error > 1.0:
         return True, error
@@ -54,7 +55,7 @@ def repeated(error, kept_error):
 
 @inner
 def seen_before(x, y, error, seen):
-    """After a rebase: (whether a pixel stays for ever, its error, what to remember of it).
+    """After a rebase: (whether the pixel's orbit repeats for ever, its error, the new ``seen``).
 
     seen: how often it rebased, when to keep z for comparison, z then and its error. z: float64 or double-double.
     """

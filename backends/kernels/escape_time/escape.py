@@ -1,8 +1,8 @@
-"""Iterating a formula in float64 until it escapes, and reading off how a pixel ended.
+"""The loop that iterates a formula in float64 until it escapes, and the read-out of how a pixel ended.
 
-This file and those beside it of ``generated.py``'s list are compiled together with the generated code of one formula,
-whose functions take the place of those of ``formula_placeholder.py``. The formula's parts are real: z - K = x + iy, K
-the critical point, mostly 0.
+This file and the others in the list of ``generated.py`` are compiled together with the generated code of one formula.
+That code replaces the functions of ``formula_placeholder.py``. It takes real parts: z - K = x + iy, where K is the
+critical point, mostly 0.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ from deepzoom.compiling.jit import inner, kernel
 from deepzoom.systems.escape_time import NEAR
 
 MOST_MOVED = 1e-6
-"""Of a settled smooth count."""
+"""Largest error of a smooth count that is settled."""
 UNKNOWN = inf, inf, inf, inf
-"""The trail of a pixel whose last steps are not known, or that has made none."""
+"""The trail of a pixel whose last steps are not known, or that has not made any."""
 
 
 @inner
 def stepped(trail, x, y, error, new_x, new_y):
-    """The trail after a step: its length, that of the step before, and the errors of where they began.
+    """The trail after a step: lengths of this step and the one before, and the errors of the iterates they began at.
 
-    It is of use only where a short step ends an orbit.
+    Only maps that end an orbit at a short step (``STILL``) need it.
     """
     if STILL > 0.0:
         return math.hypot(new_x - x, new_y - y), trail[0], error, trail[2]
@@ -54,9 +54,9 @@ def stepped(trail, x, y, error, new_x, new_y):
 
 @inner
 def reached(x, y, trail, targets):
-    """1 + the index of the target (targets, 2) that x + iy is near to, 0 where there is none.
+    """1 + the index of the target (targets, 2) close to x + iy; 0 where there is none.
 
-    Of a map that ends where it stands still: 1 where it does.
+    For a map that ends where it stands still: 1 where it does.
     """
     if STILL > 0.0:
         return 1 if trail[0] < STILL else 0
@@ -71,7 +71,7 @@ def reached(x, y, trail, targets):
 
 @inner
 def in_doubt(x, y, trail, error, targets):
-    """Whether x + iy is within its error of where ``reached`` says otherwise; trail: that of the step to it."""
+    """Whether ``reached`` could differ within the error of x + iy; trail: after the step to x + iy."""
     doubt = False
     if not TARGETS and STILL == 0.0:
         return doubt
@@ -92,10 +92,10 @@ def is_close(beyond, x, y, radius, error):
 
 @inner
 def smooth_count(x, y, a, b, n, k, error, degree, gain):
-    """Smooth count, and its error, of a pixel that escaped at z_n, from a later iterate z_k - K = x + iy and its error.
+    """(smooth count, its error) of a pixel that escaped at z_n, from z_k - K = x + iy, k >= n, and its error.
 
-    k + 1 - log((log|z_k| + log(gain) / (degree - 1)) / log 2) / log(degree), k the first that is beyond ``FAR``; n
-    where none is soon after.
+    It is k + 1 - log((log|z_k| + log(gain) / (degree - 1)) / log 2) / log(degree) at the first k with z_k beyond
+    ``FAR``; n where no iterate soon after is.
     """
     fixed, most = ROUNDING * math.hypot(a, b), k + MOST_BEYOND
     size = math.hypot(true_x(x), true_y(y))
@@ -125,7 +125,7 @@ def read_out(p, x, y, a, b, n, k, hit, beyond, error, unsure, trail, slope, law,
     (``Iteration``). unsure: whether an iterate was within its error of an exit. out: iterations (n, or -1 without an
     exit), smooth count, attractor (1 + the target's index, or 0), trust (1 where the error changes neither the count
     nor the smooth count by more than ``MOST_MOVED``, else -1), and the distance to the border in pixels from the
-    derivative slope (-1 where it tells none).
+    derivative slope (-1 where there is no estimate).
     """
     degree, gain, order = law
     iterations, smooth, attractor, trust, apart = out
@@ -139,7 +139,7 @@ def read_out(p, x, y, a, b, n, k, hit, beyond, error, unsure, trail, slope, law,
     if hit > 0 and STILL > 0.0:
         iterations[p] = n
         short = max(trail[0], 1e-300)
-        rate = math.log(short / trail[1])  # -inf of the first step, to which all belong that far
+        rate = math.log(short / trail[1])  # -inf after the first step, as the trail before it is infinite
         smooth[p] = n - math.log(short / STILL) / rate
         moved = 4.0 * (error + trail[2] + (trail[3] if trail[3] < inf else 0.0)) / (short * -rate)
     elif hit > 0:
@@ -154,19 +154,19 @@ def read_out(p, x, y, a, b, n, k, hit, beyond, error, unsure, trail, slope, law,
         moved = max(moved, error / NEAR)
     elif beyond <= 0.0:
         iterations[p] = -1
-        moved = error * 1e-3  # whether it stays inside shows only when the error is as large as the plane
+        moved = error * 1e-3  # inside: only an error as large as the plane could change that
     else:
         iterations[p] = n
         smooth[p], moved = smooth_count(x, y, a, b, n, k, error, degree, gain)
-    trust[p] = 1 if moved <= MOST_MOVED and not unsure and beyond == beyond else -1  # NaN is not itself
+    trust[p] = 1 if moved <= MOST_MOVED and not unsure and beyond == beyond else -1  # false for NaN
 
 
 @inner
 def _iterate(x, y, a, b, n, seen, error, unsure, trail, slope, ends, until):
     """Iterate a pixel until it ends or n is at least ``until``.
 
-    seen: when to keep an iterate for comparison, the one kept and its error. Returns all that changes,
-    |z|**2 - radius**2 and the target; called with it again it goes on.
+    seen: n at which to keep an iterate for comparison, the iterate kept and its error. Returns all that changes, then
+    |z|**2 - radius**2 and the target; called again with these values, it goes on.
     """
     keep, kept_x, kept_y, kept_error = seen
     limit, radius, targets = ends
@@ -199,7 +199,7 @@ def _iterate(x, y, a, b, n, seen, error, unsure, trail, slope, ends, until):
 
 @inner
 def _begun(p, zx, zy, cx, cy, pixel, of_start):
-    """What ``_iterate`` takes of a pixel that has made no step."""
+    """The arguments of ``_iterate`` for a pixel before its first step."""
     x, y = zx[p], zy[p]
     error = ROUNDING * (math.hypot(x, y) + abs(KX) + abs(KY))
     return (
@@ -210,9 +210,9 @@ def _begun(p, zx, zy, cx, cy, pixel, of_start):
 
 @kernel()
 def run_float64(zx, zy, cx, cy, pixel, of_start, limit, radius, law, targets, out):
-    """Iterate pixels from z - K (P,) with c (P,), to the results of ``read_out``.
+    """Iterate pixels from z - K (P,) with c (P,), and write the results of ``read_out``.
 
-    pixel: a pixel's size; of_start: whether it is z that it moves.
+    pixel: a pixel's size; of_start: whether pixels are starting points z_0, else c.
     """
     ends = limit, radius, targets
     for p in range(zx.size):
@@ -225,7 +225,7 @@ def run_float64(zx, zy, cx, cy, pixel, of_start, limit, radius, law, targets, ou
 
 @kernel()
 def share_float64(queue, stride, zx, zy, cx, cy, pixel, of_start, limit, radius, law, targets, out):
-    """The same by threads that share a queue (``pixel_queue.py``)."""
+    """``run_float64`` for threads that share a queue (``pixel_queue.py``)."""
     ends = limit, radius, targets
     ended = True
     while True:

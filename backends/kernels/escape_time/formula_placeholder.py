@@ -1,4 +1,4 @@
-"""The formula of ``escape.py`` and the skips: stand-ins; ``generated.py`` puts generated code in their place.
+"""Stand-ins for the functions of a formula, which ``generated.py`` replaces by generated code.
 
 Signatures are those of ``deepzoom/formula/``.
 """
@@ -16,22 +16,22 @@ value = difference = slopes = bounds = parts = lost = stretch = _none
 wide_step = double_difference = tangent = curvature = fold_distance = taylor = _none
 TAYLOR_ROWS = 0
 KX = KY = KX_LESS = KY_LESS = 0.0
-"""K, mostly the critical point, and what it lacks of its double-double: all iterates of the loops are z - K."""
+"""K, mostly the critical point, and the low parts of its double-double. All iterates in the loops are z - K."""
 RX = RY = RX_LESS = RY_LESS = 0.0
-"""Where pixels rebase to, the beginning of the last orbit, less K."""
+"""The point that pixels rebase to, less K: the beginning of the last orbit."""
 DISTANCE = False
-"""Whether the derivative by a pixel's place is followed along."""
+"""Whether the loops compute the derivative by a pixel's position."""
 POLES = False
-"""Whether the formula divides: the reference can pass a pole much closer than a pixel does, and leave it behind."""
+"""Whether the formula divides: then the reference can pass a pole much closer than a pixel, and end far from it."""
 BEND = 0.0
-"""Half of |f_zz| of a quadratic formula, 0 of others."""
+"""Half of |f_zz| of a quadratic formula; 0 for other formulas."""
 CONFORMAL = True
 """Whether f_z turns and stretches alike in all directions."""
 CANCELS = 1.0
-"""How many times |f_z| rounding of a step is relative to where parts of f are below float64's range."""
+"""A step's rounding error is relative to so many times |f_z|, where parts of f are below float64's range."""
 LEAST_EXPONENT = 0
-"""log2 of the least difference that float64 serves where there are steps with exponents."""
+"""log2 of the smallest difference for which float64 is used, where there are steps in floatexp."""
 STILL = 0.0
-"""A step shorter than it ends an orbit; 0 where none does."""
+"""A step shorter than this ends an orbit; 0 where short steps do not."""
 TARGETS = False
 """Whether orbits end near attractors."""

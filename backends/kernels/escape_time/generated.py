@@ -1,7 +1,7 @@
-"""Kernels of one formula: its generated code, its kind of skips and its loops in one module in the cache folder.
+"""The kernels of one formula: generated code, skips and loops, in one module in the cache folder.
 
-Numba keeps compiled code only of functions that stand in a file. The file is named after its contents, so that it is
-written once, and once for all maps of the same formula, such as those of Julia sets and of the Mandelbrot set.
+Numba keeps compiled code on disk only for functions in a file. The file is named after its contents: it is written
+once, and serves all maps of the same formula, such as Julia sets and the Mandelbrot set.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _LOOPS = (
     "floatexp_step.py", "floatexp_perturbation.py",
 )  # fmt: skip
 _NOT_DOUBLE = ("exp", "sin", "cos")
-"""What double-double has not."""
+"""Functions that double-double lacks."""
 _REPLACED = re.compile(
     r"from (__future__|deepzoom\.backends\.kernels\.escape_time\."
     r"(formula_placeholder|series_skips|series_composition|series_first_step|centred|distance_estimate|"
@@ -54,7 +54,7 @@ from deepzoom.backends.kernels.escape_time.power_series import *
 from deepzoom.backends.kernels.arithmetic.floatexp import *
 from deepzoom.compiling.jit import inner
 """
-"""What generated code is made of."""
+"""What generated code imports."""
 _LAUNCHED = ("run_", "share_")
 _KERNEL = re.compile(r"^@kernel\(\)\ndef (\w+)\(", re.MULTILINE)
 _SKIPS = {
@@ -65,7 +65,7 @@ _SKIPS = {
 
 
 _KEEPING = (difference, wide_step, double_difference, slopes, bounds)
-"""Makers of code that takes values from high precision; near K there are none of them."""
+"""Makers of code that takes values computed in high precision. Near K there are no such values."""
 _BRANCHES = {
     "value": ("zx, zy, cx, cy", "abs(zx) + abs(zy)"),
     "stretch": ("zx, zy, cx, cy", "abs(zx) + abs(zy)"),
@@ -95,11 +95,11 @@ _BRANCHES = {
         "abs(Zx[0]) + abs(Zy[0]) + abs(zx[0]) + abs(zy[0])",
     ),
 }
-"""Functions with code of their own near K: their parameters, and what is then below a radius."""
+"""Functions with other code near K: their parameters, and the size that is below a radius there."""
 
 
 def _function(make: Callable[..., str], map_: Centred) -> str:
-    """The code of one function of a formula."""
+    """The code of one function of a formula, with a branch near K where the map needs it."""
     far = make(map_.f)
     if map_.near is None:
         return f"\n@inner\n{far}"
@@ -119,7 +119,7 @@ def _function(make: Callable[..., str], map_: Centred) -> str:
 
 
 def _constants(iteration: Iteration, distance: bool) -> str:
-    """Numbers of the map that the loops are compiled with."""
+    """Constants of the map, as code; the loops are compiled with them."""
     lines = [f"STILL, TARGETS, DISTANCE = {iteration.still!r}, {bool(iteration.targets)!r}, {distance!r}"]
     rebase = [Fraction(p) - Fraction(k) for p, k in zip(iteration.critical, iteration.k, strict=True)]
     for name, values in (("K", iteration.k), ("R", rebase)):
@@ -135,7 +135,7 @@ def _constants(iteration: Iteration, distance: bool) -> str:
 
 
 def text_of(iteration: Iteration, distance: bool) -> str:
-    """The module's source."""
+    """The source of a formula's module."""
     map_ = iteration.centred
     f = map_.f
     makers = [
@@ -154,10 +154,10 @@ def text_of(iteration: Iteration, distance: bool) -> str:
 
 
 class Formula(ModuleType):
-    """The module of a formula's kernels, which is imported, with Numba, when something of it is needed that has to.
+    """The module of a formula's kernels. It imports itself, and Numba, only when that is needed.
 
-    Where their code is on disk, its kernels are called without it (``deepzoom.compiling.machine_code``); its sizes of
-    skips are known.
+    Kernels whose machine code is on disk run without it (``deepzoom.compiling.machine_code``), and the sizes of skips
+    are known without it.
     """
 
     def __init__(self, text: str) -> None:
@@ -169,7 +169,7 @@ class Formula(ModuleType):
             self.__dict__[name] = machine_code.Kernel(f"{self.__name__}.{name}", partial(self._own, name))
 
     def _written(self) -> Path:
-        """The file it stands in."""
+        """The module's file, written if it is not there."""
         folder = jit.folder() / "formulas"
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -177,7 +177,7 @@ class Formula(ModuleType):
             if not path.exists():
                 with whole_file(path) as file:
                     file.write(self._text.encode())
-        except OSError:  # nothing can be kept
+        except OSError:  # the cache folder cannot be written
             path = Path(tempfile.mkdtemp()) / f"{self.__name__}.py"
             path.write_text(self._text, encoding="utf-8")
         return path
@@ -197,7 +197,7 @@ class Formula(ModuleType):
         return getattr(self._loaded(), name)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith(_LAUNCHED):  # all there are were found
+        if name.startswith(_LAUNCHED):  # all kernels were found in the text
             raise AttributeError(f"{self.__name__} has no kernel {name}")
         return self._own(name)
 
@@ -208,5 +208,5 @@ def _formula(text: str) -> Formula:
 
 
 def kernels(iteration: Iteration, distance: bool = False) -> Formula:
-    """The kernels of a map, with the functions of ``escape.py``; distance: whether they tell it."""
+    """The kernels of a map; distance: whether they estimate distances."""
     return _formula(text_of(iteration, distance))

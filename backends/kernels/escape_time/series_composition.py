@@ -1,6 +1,6 @@
-"""How skips along a reference orbit are made, for complex-differentiable maps: two of them to one that takes both.
+"""Composition of skips along a reference orbit, for complex-differentiable maps: two of them make one.
 
-What a skip is: ``series_skips.py``. The skips of one step that this begins with: ``series_first_step.py``.
+``series_skips.py`` says what a skip is; ``series_first_step.py`` makes the skips of one step.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from deepzoom.backends.kernels.escape_time.skip_sizes import ORDER
 from deepzoom.compiling.jit import inner
 
 _LEAST = 1e-30
-_MOST_UNLIKE = 60  # exponents: a skip whose c outgrows its z so far is of no use
+_MOST_UNLIKE = 60  # exponents: a skip is useless if its term in c outgrows its term in z so far
 
 
 @inner
 def magnitude(x, y):
-    """|x + iy|; its square is in range."""
+    """|x + iy|, whose square must be in range."""
     return math.sqrt(x * x + y * y)
 
 
 @inner
 def made(t, radius, eo, b, eb, tree, space):
-    """Make the skip t of coefficients and bounds in ``space``, within what it may drop.
+    """Make the skip t from coefficients and bounds in ``space``, as large as it may be for what it drops.
 
-    Where its radius is s times as large, the terms z**i c**j are s**i times as large. It may drop ``DROPPED`` of A z
-    and of B c each, which a sum of products holds everywhere if it holds in the corners of |zeta| <= s, |gamma| <= 1.
+    With a radius s times as large, the terms z**i c**j are s**i times as large. A skip may drop the share ``DROPPED``
+    of A z and of B c. That holds everywhere if it holds at the corners of |zeta| <= s, |gamma| <= 1.
     """
     rows, bs, exponents, radii, bounds = tree
     coefficients, dropping = space[3], space[4]
@@ -99,7 +99,7 @@ def _wide_sum(m, e, n, f):
 
 @inner
 def _multiplied(i, powers, sizes):
-    """Power i of the first skip, and bounds of its terms, from power i - 1."""
+    """The power i of the first skip and bounds of its terms, from the power i - 1."""
     for n in range(COEFFICIENTS):
         sizes[i, n] = 0.0
         if i <= ORDER:
@@ -205,7 +205,7 @@ def _composed(second, linear_c, g, most, tree, space):
 
 @inner
 def followed(first, second, t, size, tree, space):
-    """Make the skip t that takes one after the other: P = P2(P1(z, c), c) to the degree kept. t may be the first."""
+    """Make the skip t from two: P = P2(P1(z, c), c), up to the degree kept. t may be the first."""
     rows, bs, exponents, radii, _ = tree
     rows[t, SHARE] = rows[first, SHARE] + rows[second, SHARE]
     powers, sizes = space[1], space[2]
@@ -248,7 +248,7 @@ def followed(first, second, t, size, tree, space):
 
 @inner
 def finished(t, tree):
-    """Fill in what ``skip`` needs beside the coefficients."""
+    """Fill in what ``skip`` needs besides the coefficients."""
     rows, bs, exponents, radii, _ = tree
     if radii[t] == 0.0:
         return

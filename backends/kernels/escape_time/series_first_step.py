@@ -1,4 +1,4 @@
-"""The one step that a skip begins with, for complex-differentiable maps: from the formula's own Taylor polynomial.
+"""Skips of one step, of which all others are made, for complex-differentiable maps: from the formula's Taylor series.
 
 This file is compiled together with the code of a formula, as ``escape.py`` is.
 """
@@ -17,17 +17,17 @@ from deepzoom.backends.kernels.escape_time.skip_sizes import ORDER
 from deepzoom.compiling.jit import inner
 
 OF_COEFFICIENTS = 2.0**-52
-"""That share for each step where nothing cancels."""
+"""``SHARE`` of one step where nothing cancels."""
 _LEAST_SLOPE = 2.0**-500
 _ROOM = 1.0 / 16.0
-"""Of a step's |A / D|, first two coefficients: within it its series falls off fast."""
+"""Share of |A / D|, the first two coefficients of a step, within which its series falls off fast."""
 _MOST_SHARE = 2.0**-40
-"""Of rounding in a step's coefficients, beyond which no skip has it: its parts cancel."""
+"""Largest ``SHARE`` of a step in a skip: beyond it the parts of a step cancel too much."""
 
 
 @inner
 def room():
-    """What ``one_step`` and ``followed`` compute in."""
+    """Arrays in which ``one_step`` and ``followed`` compute."""
     return (
         np.zeros((TAYLOR_ROWS, COEFFICIENTS)),
         np.zeros((ORDER + 1, COEFFICIENTS), np.complex128),
@@ -39,7 +39,7 @@ def room():
 
 @inner
 def _without_c(w, re, im):
-    """Whether no power of c is in a step's series but together with z."""
+    """Whether c occurs in a step's series only in products with z."""
     size = 0.0
     for d in range(1, TOP + 1):
         size += abs(w[re, at(d) + d]) + abs(w[im, at(d) + d])
@@ -48,7 +48,7 @@ def _without_c(w, re, im):
 
 @inner
 def one_step(t, x, y, cx, cy, size, gap, kept, m, tree, space):
-    """Make the skip t of the one step from the reference's x + iy, where pixels within ``gap`` of it have not ended."""
+    """Make the skip t: one step from the reference's x + iy; pixels within ``gap`` of the reference have not ended."""
     w, coefficients, dropping = space[0], space[3], space[4]
     re, im = taylor(x, y, cx, cy, w)
     slope, bend = magnitude(w[re, 1], w[im, 1]), magnitude(w[re, 3], w[im, 3])
@@ -57,7 +57,7 @@ def one_step(t, x, y, cx, cy, size, gap, kept, m, tree, space):
         radius = gap
     share = OF_COEFFICIENTS * (1.0 + lost(x, y, cx, cy) / slope) if slope > 0.0 else 1.0
     tree[0][t, SHARE] = share
-    # where c moves f by its powers alone, or not at all, or f_z is nearly 0, float64 may lose what moves a pixel
+    # where only higher powers of c move f, or f_z is nearly 0, float64 may lose what moves a pixel
     served = slope > _LEAST_SLOPE and (magnitude(w[re, 2], w[im, 2]) > _LEAST_SLOPE or _without_c(w, re, im))
     if not (served and share < _MOST_SHARE and radius[1] > -900):
         tree[3][t] = 0.0

@@ -1,10 +1,11 @@
 """Skips along a reference orbit, for complex-differentiable maps: many steps of a pixel at once, as a polynomial.
 
-A skip is z -> P(z, c), of degree ``ORDER`` in both together, for |z| below its radius R. It is kept in units of R and
-of the largest |c| of a pixel: zeta = z / R, gamma = c / c_max, its values in units of 2**eo. Beside its coefficients go
-bounds of its terms of the next degree, which tell how much it drops. Derivation: docs/escape-time.md.
+A skip is z -> P(z, c), of degree ``ORDER`` in both together, for |z| below its radius R. z is in units of R, c in units
+of the largest |c| of a pixel (zeta = z / R, gamma = c / c_max), and values are in units of 2**eo. Beside the
+coefficients stand bounds of the terms of the next degree, which tell how much a skip drops. Derivation:
+docs/escape-time.md.
 
-This file is what a pixel needs of a skip. How skips are made: ``series_first_step.py``, ``series_composition.py``.
+This file evaluates skips. ``series_first_step.py`` and ``series_composition.py`` make them.
 """
 
 from __future__ import annotations
@@ -15,16 +16,16 @@ from deepzoom.backends.kernels.escape_time.skip_sizes import ORDER, SERIES
 from deepzoom.compiling.jit import inner
 
 DROPPED = 2.0**-50
-"""Share of A z and of B c that a skip may drop: what rounding changes in a step."""
+"""Share of A z and of B c that a skip may drop: about the rounding error of a step."""
 ROW = SERIES.row
 SHARE = ROW - 1
-"""Where the share of A z stands that rounding has made of the coefficients."""
+"""Index in a row: the rounding error of the coefficients, as a share of A z."""
 _ONLY_LINEAR = -200  # exponents: so far inside R all but the linear terms vanish
 
 
 @inner
 def dropped(row):
-    """Share of A z that a skip drops at most, or that rounding makes of its coefficients."""
+    """Bound of the error of a skip, as a share of A z: what it drops, and rounding of its coefficients."""
     return DROPPED + row[SHARE]
 
 
@@ -36,7 +37,7 @@ def skip(row, x, y, ga, gb):
 
 @inner
 def _polynomial(row, x, y, ga, gb):
-    """By Horner's rule in zeta, and in gamma for each power of it."""
+    """P(zeta, gamma) by Horner's rule in zeta, with Horner's rule in gamma for each coefficient."""
     u, v, p, q = 0.0, 0.0, 0.0, 0.0
     for down in range(ORDER + 1):
         i = ORDER - down

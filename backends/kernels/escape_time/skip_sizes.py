@@ -1,22 +1,22 @@
-"""How large skips are: for whoever makes room for them, without the kernels that fill it."""
+"""Sizes of skips, for allocating them without importing the kernels."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 ORDER = 4
-"""Degree of a skip's polynomial, where there is one."""
+"""Degree of a skip's polynomial, for maps with such skips."""
 _TERMS = (ORDER + 1) * (ORDER + 2) // 2 - 1
 
 
 class Sizes(NamedTuple):
-    """row: numbers of a skip. top: degree that its maker keeps of bounds on what is dropped."""
+    """row: how many numbers a skip has. top: degree up to which bounds of dropped terms are kept."""
 
     row: int
     top: int
 
 
 SERIES = Sizes(3 + 2 * _TERMS, ORDER + 1)
-"""1 / R, |A|, the coefficients but for that of degree 0, degree by degree, and the share (``series_skips.py``)."""
+"""1 / R, |A|, all coefficients from degree 1 on, degree by degree, and the share (``series_skips.py``)."""
 LINEAR = Sizes(11, 0)
 """1 / R, |A|, A, B, and the share (``bilinear_skips.py``)."""

@@ -1,6 +1,6 @@
-"""The tree of skips along a reference orbit: where some begin, those of 1, 2, 4, ... times the shortest's steps.
+"""The tree of skips along a reference orbit: skips of 1, 2, 4, ... times the steps of the shortest.
 
-Those that begin at one step stand side by side, the shortest first: a pixel there takes the longest that holds.
+Skips that begin at the same step stand side by side, the shortest first. A pixel takes the longest that holds.
 
 This file is compiled together with the code of a formula and its kind of skips, as ``escape.py`` is.
 """
@@ -23,9 +23,9 @@ from deepzoom.systems.escape_time import NEAR
 
 @kernel()
 def place_skips(count, index):
-    """Fill index (count + 2,): which skip is the first of those beginning at each of the shortest ones' places.
+    """Fill index (count + 2,): the first of the skips that begin at each place; places are a shortest skip apart.
 
-    None begins at the last place, after all of them.
+    No skip begins at the last place, behind all of them.
     """
     total = 0
     for q in range(count):
@@ -39,7 +39,7 @@ def place_skips(count, index):
 
 @inner
 def _gap(x, y, excess, radius, targets):
-    """How far from the reference's x + iy a pixel is sure not to have met an exit, half of it for good measure."""
+    """Distance from the reference's x + iy within which no pixel has met an exit; halved for safety."""
     gap = wide_divide(wide_negative(excess), widened(2.0 * (radius + math.hypot(true_x(x), true_y(y)))))
     if radius == inf:
         gap = widened(1.0)
@@ -52,9 +52,9 @@ def _gap(x, y, excess, radius, targets):
 
 @inner
 def _still_gap(x, y, cx, cy, size, next_x, next_y):
-    """How far from the reference's x + iy a pixel is sure not to stand still in the next step.
+    """Distance from the reference's x + iy within which no pixel stands still in the next step.
 
-    Its step is shorter than the reference's by |A z + B c - z| at most; twice that for what A z + B c leaves out.
+    A pixel's step is shorter than the reference's by |A z + B c - z| at most. That is doubled for what A z + B c drops.
     """
     by_z, by_c = stretch(x, y, cx, cy)
     left = 0.5 * (math.hypot(next_x - x, next_y - y) - STILL) - 2.0 * by_c * size
@@ -66,13 +66,13 @@ def build_skips(
     zx, zy, kept, tiny, excess_m, excess_e, radius, targets, first, shortest, cx, cy, size_m, size_e, index, tree,
     begin, end, spare,
 ):  # fmt: skip
-    """Fill the skips along one reference orbit that lie between two of their places.
+    """Fill the skips along one reference orbit between two places.
 
-    zx, zy, kept, tiny, excess: orbits, of which this one begins at ``first``; shortest: log2 of the shortest skip's
-    steps; size: largest |c| of a pixel, as a wide number; index: from ``place_skips``. begin, end: the places, of which
-    begin is a multiple of a power of 2 that is no less than end - begin; spare: a skip to compute in.
-    tree: rows (skips, ROW) for ``skip``; of c's linear part (skips, 4); exponents (skips, 4) of R, of values, of c's
-    linear part and of |A|; the mantissa of R (skips,), 0 where a skip never holds; bounds of what is dropped.
+    zx, zy, kept, tiny, excess: of all orbits; this one begins at ``first``. shortest: log2 of the shortest skip's
+    steps; size: largest |c| of a pixel, in floatexp; index: from ``place_skips``. begin, end: the places; begin is a
+    multiple of a power of 2 that is at least end - begin. spare: index of a skip to compute in. tree: rows (skips, ROW)
+    for ``skip``; the linear part in c (skips, 4); exponents (skips, 4) of R, of values, of that linear part and of |A|;
+    the mantissa of R (skips,), 0 where a skip never holds; bounds of what is dropped.
     """
     size = (size_m, size_e)
     space = room()
@@ -97,7 +97,7 @@ def build_skips(
 
 @kernel()
 def merge_skips(size, index, tree, begin, end, level):
-    """Fill the levels above one, of the skips between two places."""
+    """Fill all longer levels of the skips between two places, from one level on."""
     space = room()
     span = 1 << level
     while begin + 2 * span <= end:
@@ -109,6 +109,6 @@ def merge_skips(size, index, tree, begin, end, level):
 
 @kernel()
 def finish_skips(count, tree):
-    """Fill in what a pixel needs of each skip, once all are there."""
+    """Fill in what pixels need of each skip, when all skips are made."""
     for t in range(count):
         finished(t, tree)
