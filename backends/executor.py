@@ -1,4 +1,4 @@
-"""Where kernels run that take pixels from a queue (``kernels/pixel_queue.py``): on the calling thread, or on GPUs."""
+"""What runs kernels that take pixels from a queue (``kernels/pixel_queue.py``): the calling thread, or GPUs."""
 
 from __future__ import annotations
 
@@ -16,20 +16,23 @@ from .base import ReadOut, Say
 from .gpu import device
 
 Launch = Callable[[Any, str, tuple[Any, ...]], None]
-"""Calls a kernel by its module and name: ``run_NAME``, or ``share_NAME`` with a queue and a stride first.
-The last of its arguments, a tuple of arrays of zeros, is what it writes."""
+"""Calls a kernel, given its module, its name and its arguments.
+
+The kernel is ``run_NAME``, or ``share_NAME``, which takes a queue and a stride before these arguments. The last
+argument is a tuple of arrays of zeros, into which the kernel writes.
+"""
 Call = Callable[[NDArray[np.int64], Launch], ReadOut]
 
 _NEVER = 1 << 62
-"""A stride after which no thread of the CPU looks up: it waits for no other."""
+"""Stride on the CPU: a thread runs each pixel to its end, because it waits for no other thread."""
 _STRIDE = 64
-"""Iterations of a GPU's thread between looks: enough to make the looks cheap."""
+"""Iterations of a GPU thread between two looks at the queue: enough to make the looks cheap."""
 _THREADS = 128
-"""Of a block: those of a block end together, so few are better, and 128 fill a multiprocessor all the same."""
+"""GPU threads of a block. They end together, so fewer are better; blocks of 128 still fill a multiprocessor."""
 
 
 def on_cpu(module: Any, name: str, arguments: tuple[Any, ...]) -> None:
-    """Run a kernel on this thread: in a loop of its own where it has one, which for short runs is faster."""
+    """Run a kernel on this thread: ``run_NAME`` where there is one, faster for short runs, else ``share_NAME``."""
     alone = getattr(module, f"run_{name}", None)
     if alone is not None:
         alone(*arguments)
@@ -38,19 +41,19 @@ def on_cpu(module: Any, name: str, arguments: tuple[Any, ...]) -> None:
 
 
 class Executor(Protocol):
-    """A way to run pixels."""
+    """What runs the pixels of a job."""
 
     tile: int
-    """Pixels that are best run together, where those are more than the job says."""
+    """How many pixels to run together, at least; the job's own number may be larger."""
     prepared: int
-    """The same where preparing each takes a thread of the CPU a while."""
+    """The same, where a CPU thread takes a while to prepare each pixel."""
 
     def run(self, pixels: NDArray[np.int64], call: Call) -> ReadOut:
-        """Read-outs by ``call``, which is given pixels, all or some of them, and what launches kernels for them."""
+        """Read-outs of pixels, by calls of ``call``: each gets some of the pixels and a ``Launch`` for kernels."""
 
 
 class Cpu:
-    """The thread that calls."""
+    """Runs pixels on the calling thread."""
 
     tile = prepared = 0
 
@@ -59,7 +62,7 @@ class Cpu:
 
 
 class Gpus:
-    """The GPUs of a job; the CPU where they fail."""
+    """Runs pixels on the GPUs, and on the CPU where a GPU fails."""
 
     tile, prepared = 1 << 19, 1 << 14
 
@@ -71,11 +74,11 @@ class Gpus:
 
     @classmethod
     def opened(cls, say: Say) -> Gpus:
-        """Those that this process may use."""
+        """All GPUs that this process may use."""
         try:
             there = device.opened()
         except device.DeviceError as error:
-            say(f"On the CPU: no GPU could be opened ({error}).")
+            say(f"Running on the CPU: no GPU could be opened ({error}).")
             there = []
         return cls(Devices(there, say), say)
 
@@ -100,7 +103,7 @@ class Gpus:
 
 
 class Resident:
-    """A device with the arrays that live on it: each is uploaded once for as long as it lives here."""
+    """A GPU and the arrays that stay on it: an array is uploaded once, for as long as it lives in Python."""
 
     def __init__(self, one: device.Arrays) -> None:
         self._device = one
@@ -108,7 +111,7 @@ class Resident:
         self._lock = threading.Lock()
 
     def launch(self, kernel: Callable[..., None], arguments: tuple[Any, ...]) -> None:
-        """Run a kernel that shares a queue; its other arguments are as in ``Launch``."""
+        """Run a kernel that takes pixels from a queue; arguments: as of ``Launch``."""
         *given, out = arguments
         with self._lock:
             self._there = {key: kept for key, kept in self._there.items() if kept[0]() is not None}

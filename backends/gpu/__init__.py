@@ -1,1 +1,1 @@
-"""GPUs: what is there, batches over several of them, and how training pixels lie on their threads and warps."""
+"""GPUs: which there are, batches of pixels on them, and how training runs lie on their threads and warps."""

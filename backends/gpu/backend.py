@@ -1,4 +1,4 @@
-"""What backends on GPUs share."""
+"""What the backends on GPUs have in common."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from . import device
 
 
 class GpuBackend(Backend):
-    """To be put before the CPU's backend: its jobs on GPUs."""
+    """A base class to put before the CPU backend: runs that backend's jobs on GPUs."""
 
     def obstacle(self) -> str | None:
         return device.obstacle()

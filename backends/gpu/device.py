@@ -1,7 +1,7 @@
-"""One GPU: what stands in the way of using it, its memory, and kernels launched on it.
+"""One GPU: why it cannot be used, its arrays, and launches of kernels.
 
-Arrays are CuPy's. Numba compiles kernels from the very functions that ``deepzoom.compiling.jit`` compiles for the CPU.
-Neither CuPy nor numba.cuda is imported before a GPU is used.
+Arrays are CuPy's. Numba compiles the kernels from the same functions that ``deepzoom.compiling.jit`` compiles for the
+CPU. CuPy and numba.cuda are imported only when a GPU is used.
 """
 
 from __future__ import annotations
@@ -20,60 +20,60 @@ from deepzoom.compiling import jit
 from deepzoom.errors import InputError
 
 _NEEDED = 12000
-"""Oldest driver, as CUDA counts versions: 1000 times the major one and 10 times the minor one."""
+"""The oldest driver that works; CUDA's number of a version: 1000 times the major plus 10 times the minor one."""
 _INSTALL = "pip install 'deepzoom[cuda12]', or 'deepzoom[cuda13]' where the driver is of CUDA 13"
 _UNITS = {"K": 2**10, "M": 2**20, "G": 2**30}
-_SMALLEST = 2**26  # bytes below which no batch is worth its launch
+_SMALLEST = 2**26  # bytes; with less memory a batch is not worth its launch
 _REGISTERS, _RESIDENT = 65536, 2048
-"""32-bit registers and threads of a multiprocessor, on all GPUs with fast float64."""
+"""32-bit registers, and threads, of a multiprocessor; the same on all GPUs with fast float64."""
 _TENSOR_ROWS = {(8, 0): 8, (9, 0): 16}
-"""``tensor_rows`` by compute capability: of A100, and of H100 and H200."""
+"""``tensor_rows`` by compute capability: 8.0 is the A100, 9.0 the H100 and H200."""
 
 
 class DeviceError(Exception):
-    """A GPU failed; says how."""
+    """A GPU failed; the message says how."""
 
 
 class OutOfMemory(DeviceError):
-    """An array found no room on a GPU."""
+    """A GPU has too little memory for an array."""
 
 
 class Arrays(Protocol):
-    """What jobs need of a device: ``Device``, or what stands in its place where there is none.
+    """What jobs need of a GPU: ``Device`` has it, and so has the CPU that takes a GPU's place in tests.
 
-    tensor_rows: of float64 matrices that its tensor units multiply at once; 0 where these are not faster than its other
-    units, or not there.
+    tensor_rows: rows of the float64 matrices that its tensor cores multiply at once; 0 where it has none for float64,
+    or where they are not faster than its other units.
     """
 
     tensor_rows: int
 
     def upload(self, array: NDArray[Any]) -> Any:
-        """A copy of an array on the device."""
+        """Copy an array to the GPU."""
 
     def zeros(self, shape: int | tuple[int, ...], dtype: Any) -> Any:
-        """An array of zeros on the device."""
+        """An array of zeros on the GPU."""
 
     def download(self, array: Any) -> NDArray[Any]:
-        """A copy of a device's array here; waits until kernels that write it are done."""
+        """Copy an array from the GPU; waits for the kernels that write it."""
 
     def launch(self, kernel: Any, arguments: Sequence[Any], threads: int, registers: int | None = None) -> None:
-        """Run a kernel on as many threads as are resident at once, ``threads`` to a block.
+        """Run a kernel on as many threads as can be resident at once, ``threads`` to a block.
 
-        kernel: made by ``compiled.kernel``, taking its work from a queue among the arguments, which are device arrays,
-        numbers, and tuples of them. registers: of a thread at most; None for as many as it needs.
+        kernel: made by ``jit.kernel``; it takes its pixels from a queue among its arguments. arguments: arrays on the
+        GPU, numbers, and tuples of these. registers: the most that a thread may use; None for as many as it needs.
         """
 
 
 @dataclass(frozen=True)
 class Allowed:
-    """Which GPUs this process may use. number: of one, None for all; memory: bytes on each, None for all there are."""
+    """The GPUs that this process may use. number: of one GPU, None for all; memory: bytes on each, None for all."""
 
     number: int | None = None
     memory: int | None = None
 
     @classmethod
     def parse(cls, number: int | None, memory: str | None) -> Allowed:
-        """From --device and --device-memory. Raises InputError for what is no number of a GPU, or no size."""
+        """Parse --device and --device-memory. Raises InputError where they are not a GPU's number and a size."""
         if number is not None and number < 0:
             raise InputError(f"--device: {number} is not the number of a GPU, which begin at 0.")
         return cls(number, None if memory is None else _bytes(memory))
@@ -83,7 +83,7 @@ _allowed = Allowed()
 
 
 def allow(number: int | None, memory: str | None) -> None:
-    """Use from now on what --device and --device-memory say. Raises InputError where that is not there."""
+    """From now on use what --device and --device-memory say. Raises InputError where there is no such GPU."""
     global _allowed
     _allowed = Allowed.parse(number, memory)
     missing = None if number is None else obstacle()
@@ -97,7 +97,7 @@ def _bytes(text: str) -> int:
         size = float(text[:-1]) * unit if unit else float("nan")
     except ValueError:
         size = float("nan")
-    if not size < 2**60:  # NaN too
+    if not size < 2**60:  # false for NaN, too
         raise InputError(f"--device-memory: {text!r} is not a size such as 8G or 500M.")
     if size < _SMALLEST:
         raise InputError(f"--device-memory: {text} is less than 64M, too little for any batch.")
@@ -132,12 +132,12 @@ def obstacle() -> str | None:
 
 
 def expected() -> bool:
-    """Whether this machine's user may count on a GPU: CuPy is installed, or NVIDIA's driver."""
+    """Whether the user may expect a GPU here: CuPy or NVIDIA's driver is installed."""
     return importlib.util.find_spec("cupy") is not None or shutil.which("nvidia-smi") is not None
 
 
 def version(number: int) -> str:
-    """CUDA's own count of a version, as text."""
+    """CUDA's number of a version, as text."""
     return f"{number // 1000}.{number % 1000 // 10}"
 
 
@@ -146,7 +146,7 @@ _opening = threading.Lock()
 
 
 def opened() -> list[Device]:
-    """The GPUs to use, where there is no obstacle; opened once in a process: they keep the kernels compiled for them.
+    """The GPUs to use, where there is no obstacle. A process opens each once, as it keeps the kernels compiled for it.
 
     Raises DeviceError where one cannot be opened.
     """
@@ -162,9 +162,9 @@ def opened() -> list[Device]:
 
 
 class Device:
-    """A GPU. number: as CUDA counts; memory: bytes that arrays on it may take, None for all that is free.
+    """One GPU. number: CUDA's; memory: bytes that arrays on it may take, None for all that is free.
 
-    Methods may be called from several threads; all raise DeviceError, OutOfMemory where it is that.
+    Several threads may call the methods at once. All methods raise DeviceError, or OutOfMemory where memory is short.
     """
 
     def __init__(self, number: int = 0, memory: int | None = None) -> None:
@@ -179,7 +179,7 @@ class Device:
             if memory is not None:
                 cupy.get_default_memory_pool().set_limit(size=memory)
             found = cupy.cuda.runtime.getDeviceProperties(number)
-        with cuda.gpus[number]:  # two threads must not be the first to ask Numba for a GPU
+        with cuda.gpus[number]:  # not two threads at once may be the first to ask Numba for a GPU
             pass
         self.name = found["name"].decode()
         self._multiprocessors = int(found["multiProcessorCount"])
@@ -190,9 +190,9 @@ class Device:
 
     def upload(self, array: NDArray[Any]) -> Any:
         with self._here() as stream:
-            given = np.ascontiguousarray(array)  # must last until the copy is done
+            given = np.ascontiguousarray(array)  # lives until the copy is done
             there = self._placed(lambda: self._cupy.empty(given.shape, given.dtype))
-            if given.size:  # asarray would first copy it to pinned memory, which takes long to get
+            if given.size:  # asarray would first copy it to pinned memory, which takes long to allocate
                 there.set(given)
             stream.synchronize()  # another thread may be the first to use it
             return there
@@ -202,7 +202,7 @@ class Device:
             return self._placed(lambda: self._cupy.zeros(shape, dtype))
 
     def _placed(self, allocate: Callable[[], Any]) -> Any:
-        """What an allocation gives; tried again without what CuPy keeps of arrays that are gone."""
+        """Allocate; where that fails, free the memory that CuPy's pool still holds, and try again."""
         try:
             return allocate()
         except self._cupy.cuda.memory.OutOfMemoryError:
@@ -224,7 +224,7 @@ class Device:
                     self._kernels[kernel, registers] = jit.gpu_kernel(kernel, registers)
                 dispatcher = self._kernels[kernel, registers]
                 found = dispatcher.compile(tuple(map(dispatcher.typeof_pyval, given)))
-                needed = found.regs_per_thread  # loads it, which two threads must not do at once
+                needed = found.regs_per_thread  # loads the kernel, which two threads must not do at once
             used = -(-needed // 8) * 8
             resident = min(_REGISTERS // (used * threads), _RESIDENT // threads)
             stream = cuda.per_thread_default_stream()
@@ -233,9 +233,9 @@ class Device:
 
 
 class _Current:
-    """Makes a GPU this thread's, with a stream of the thread's own, and what goes wrong on it a DeviceError.
+    """Within it, a GPU is this thread's current one, with a stream of the thread's own; errors become DeviceError.
 
-    With a stream for each thread none waits for another's kernel.
+    Each thread has a stream, so that none waits for another's kernel.
     """
 
     def __init__(self, cupy: Any, number: int) -> None:
@@ -250,7 +250,7 @@ class _Current:
         if isinstance(error, Exception) and not isinstance(error, DeviceError):
             text = f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"
             short = isinstance(error, self._cupy.cuda.memory.OutOfMemoryError) or "OUT_OF_MEMORY" in text
-            if short:  # also where it is the kernel that found no room, which CuPy's pool may keep
+            if short:  # also where the kernel itself found too little memory, which CuPy's pool may hold
                 self._cupy.get_default_memory_pool().free_all_blocks()
             self._device.__exit__(None, None, None)
             raise (OutOfMemory if short else DeviceError)(text) from error
@@ -258,7 +258,7 @@ class _Current:
 
 
 def _for_numba(cuda: Any, value: Any) -> Any:
-    """An argument as numba.cuda takes it, also inside tuples."""
+    """An argument in the form that numba.cuda takes, also inside tuples."""
     if hasattr(value, "__cuda_array_interface__"):
         return cuda.as_cuda_array(value)
     if isinstance(value, tuple):

@@ -1,4 +1,4 @@
-"""Batches of pixels over all GPUs in use: smaller ones where memory is short, the CPU where a GPU fails."""
+"""Batches of pixels on all GPUs in use: halved where memory is short, moved to the CPU where a GPU fails."""
 
 from __future__ import annotations
 
@@ -18,24 +18,25 @@ Pixels = NDArray[np.int64]
 Found = TypeVar("Found")
 
 _FEWEST = 256
-"""Pixels below which a batch is not halved any more."""
+"""A batch of at most so many pixels is not halved any more."""
 
 
 class Devices:
-    """The GPUs of a job. A batch takes the next one that is free; each serves two, one being prepared while the other
-    runs.
+    """The GPUs of a job. A batch takes the next GPU that is free.
+
+    A GPU has two batches at a time: while one runs, the other is prepared.
     """
 
     def __init__(self, there: Sequence[Arrays], say: Say) -> None:
         self._say = say
-        self._free: queue.SimpleQueue[Arrays | None] = queue.SimpleQueue()  # None: there is none any more
+        self._free: queue.SimpleQueue[Arrays | None] = queue.SimpleQueue()  # None: no GPU is left
         for one in [*there, *there]:
             self._free.put(one)
         if not there:
             self._free.put(None)
         self._broken: set[int] = set()
         self.count = self._there = len(there)
-        """How many are in use."""
+        """How many GPUs are in use."""
         self._lock = threading.Lock()
 
     def run(
@@ -45,10 +46,10 @@ class Devices:
         cpu: Callable[[Pixels], Found],
         joined: Callable[[list[Found]], Found],
     ) -> Found:
-        """What ``call`` finds of a batch on some GPU. joined: makes one of what was found of parts.
+        """The result of ``call`` for a batch, on some GPU. joined: joins the results of parts of the batch.
 
-        Where its memory is short the batch is halved, again and again; where even few pixels have no room, or a GPU
-        fails, ``cpu`` runs them, which is said once. A GPU that failed is not used again.
+        Where memory is short, the batch is halved until it fits. Where even ``_FEWEST`` pixels do not fit, or no GPU is
+        left that works, ``cpu`` runs them, which is said once. A GPU that failed is not used again.
         """
         one = self._free.get()
         if one is None or self.count == 0:
@@ -70,7 +71,7 @@ class Devices:
             self._given_up(f"the GPU failed ({error})", self._there - len(self._broken))
             return self.run(pixels, call, cpu, joined)
         except BaseException:
-            self._free.put(one)  # or others would wait for it
+            self._free.put(one)  # others would wait for it
             raise
         self._free.put(one)
         return found
@@ -80,4 +81,4 @@ class Devices:
             before, self.count = self.count, min(self.count, left)
         if before and not self.count:
             self._free.put(None)
-            self._say(f"On the CPU from here on: {why}.")
+            self._say(f"Running on the CPU from here on: {why}.")

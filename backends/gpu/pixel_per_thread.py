@@ -1,4 +1,4 @@
-"""Training pixels on a GPU with a pixel in each thread: networks that ``unit_per_lane.py`` does not serve."""
+"""Training on GPUs with a pixel in each thread: for networks that do not fit ``unit_per_lane.py``."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ from .unit_per_lane import Pixels, Polynomials, ReferenceArrays, Runs, UnitPerLa
 Floats = NDArray[np.float64]
 
 _WORKSPACE = 2**30
-"""Bytes of all slots of a batch, at most: those of some thousand threads, which keep a GPU's memory busy. Two batches
-are under way.
+"""The most bytes for the workspaces of a batch: enough for some thousand threads, which keep a GPU's memory busy.
+
+Two batches are under way at a time.
 """
 _THREADS = 128
 _WARP = 32
@@ -36,12 +37,12 @@ _WARP = 32
 def runs_of(
     net: NetworkArrays, steps: int, reference: ReferenceArrays | None = None, drawn: RecordLayout | None = None
 ) -> UnitPerLane | PixelPerThread:
-    """What runs a network's pixels on GPUs."""
+    """What runs the pixels of a network on GPUs; the arguments are those of its class."""
     return UnitPerLane(net, steps, reference) if obstacle(net) is None else PixelPerThread(net, steps, reference, drawn)
 
 
 class PixelPerThread(Runs):
-    """With a pixel in each lane."""
+    """Runs a pixel in each thread."""
 
     tile = 2**14
 
@@ -52,7 +53,7 @@ class PixelPerThread(Runs):
         reference: ReferenceArrays | None = None,
         drawn: RecordLayout | None = None,
     ) -> None:
-        """drawn: where a reference's values stand in the rows of a minibatch."""
+        """drawn: where the reference's values stand in its record, of the rows of a minibatch."""
         ref, self._drawn = reference, drawn
         given = None if ref is None else (
             ref.record, ref.layout, drawn, ref.weights, ref.learning, ref.ratios, ref.totals
@@ -60,7 +61,7 @@ class PixelPerThread(Runs):
         super().__init__(net, steps, given)
 
     def _slots(self, pixels: int, size: int) -> int:
-        """Groups of threads that work at once, of whole warps, each with so many numbers of its own."""
+        """How many workspaces of ``size`` numbers to make, each for ``LANES`` threads: for whole warps."""
         warp = _WARP // int(LANES)
         wanted, room = -(-pixels // _WARP), _WORKSPACE // (8 * size) // warp
         return max(1, min(wanted, room)) * warp

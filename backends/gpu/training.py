@@ -1,4 +1,4 @@
-"""Jobs of training whose pixels run on GPUs."""
+"""Jobs of training systems on GPUs."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ Pixels = NDArray[np.int64]
 
 
 class GpuJob(Job):
-    """To be put before the CPU's own job: its pixels, their second runs, those that run again with more digits where
-    there is a kernel for so many, and horizons, on GPUs; the rest, and what no GPU can do, as that job does it.
+    """A base class to put before the CPU's job: runs that job's pixels on GPUs.
+
+    On GPUs run the pixels, their second runs, horizons, and retries in a precision that has a kernel. The CPU's job
+    runs everything else, and whatever a GPU cannot.
     """
 
     _arrays: NetworkArrays
@@ -36,26 +38,26 @@ class GpuJob(Job):
     _retry_devices: Devices
     """GPUs for second runs, retries and horizons: none where ``UnitPerLane`` does not fit the network."""
     _weights_to_move: bool
-    """Whether ``standing`` leaves it to the kernels to move the weights of second runs."""
+    """Whether the kernels, not ``standing``, move the weights of second runs."""
     _runs: UnitPerLane | PixelPerThread
     _unit_per_lane: UnitPerLane
 
     def _open(self, say: Say) -> bool:
-        """Open the GPUs; what is not run there is said. Whether there is one."""
+        """Open the GPUs, and say what will not run on them. Returns whether there is one."""
         try:
             self._devices = Devices(opened_gpus(), say)
         except DeviceError as error:
-            say(f"On the CPU: no GPU could be opened ({error}).")
+            say(f"Running on the CPU: no GPU could be opened ({error}).")
             self._devices = Devices([], say)
         why = obstacle(self._arrays)
         self._retry_devices = self._devices
         if self._devices.count and why is not None:
-            say(f"Second runs, more digits and horizons on the CPU: {why}.")
+            say(f"Second runs, higher precision and horizons run on the CPU: {why}.")
             self._retry_devices = Devices([], say)
         return self._devices.count > 0
 
     def _run_by(self, reference: ReferenceArrays | None = None, drawn: RecordLayout | None = None) -> None:
-        """Choose the kernels. reference, drawn: as of ``runs_of``."""
+        """Choose the kernels; reference, drawn: as of ``runs_of``."""
         self._runs = runs_of(self._arrays, self._steps, reference, drawn)
         self.tile = self._runs.tile
         if isinstance(self._runs, UnitPerLane):
@@ -66,7 +68,7 @@ class GpuJob(Job):
         return self.tile if self._retry_devices.count else tile_of(self._network, self._steps)
 
     def _finished(self, one: Arrays, pixels: Pixels, moved: bool) -> ReadOut | None:
-        """Pixels run to their end on a GPU; None where the CPU has to. moved: as of ``standing``."""
+        """Run pixels to their end on a GPU; None where only the CPU can. moved: as of ``standing``."""
         found = self.standing(one, pixels, moved)
         if found is None:
             return None
@@ -104,9 +106,9 @@ class GpuJob(Job):
         )
 
     def standing(self, one: Arrays, pixels: Pixels, moved: bool) -> Standing | None:
-        """Where pixels stand before their first step in float64, or None where the CPU has to make them stand there.
+        """``handed_off`` on a GPU; None where only the CPU can.
 
-        moved: disturbed in the last place, for their second run; but for the weights where they are left to kernels.
+        moved: for the second run, changed in the last place; the weights too, unless the kernels move them.
         """
         raise NotImplementedError
 

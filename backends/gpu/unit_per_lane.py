@@ -1,4 +1,4 @@
-"""Training pixels on a GPU, a hidden unit in each lane: what the kernels ``unit_per_lane_*.py`` need there."""
+"""Training on GPUs with a hidden unit in each lane: what the kernels ``unit_per_lane_*.py`` need, and their launch."""
 
 from __future__ import annotations
 
@@ -29,20 +29,21 @@ from .device import Arrays
 Floats = NDArray[np.float64]
 Pixels = NDArray[np.int64]
 Standing = tuple[Any, Floats, Floats, Any, Any]
-"""Where pixels stand: weights, rates, offsets, step and sums, as ``horizon.State``, of this side or the GPU's."""
+"""The state of pixels as ``horizon.State``: weights, rates, offsets, step and sums, here or on the GPU."""
 
 MOST_UNITS, MOST_INPUTS, MOST_OUTPUTS = 32, 64, 8
-"""Of networks that the kernels serve: the lanes of a warp, and what fits its registers."""
+"""The largest networks that fit: a warp has so many lanes, and its registers hold so many inputs and outputs."""
 _THREADS, _REGISTERS = 128, 168
-"""Three blocks of four warps to a multiprocessor: with fewer registers the sums of two rows no longer fit."""
+"""Three blocks of four warps on a multiprocessor; with fewer registers the sums of two rows no longer fit."""
 _TILE_REGISTERS = 128
-"""Four blocks."""
+"""Four blocks on a multiprocessor."""
 
 
 EXPANSION_BATCHES = {"double-double": 2048, "quad-double": 512}
-"""Ways with more digits that have a kernel, and pixels of a batch: each runs twice, and two batches are under way,
-which fills a large GPU for seconds; should it fail, the CPU needs minutes for one. Octo-double takes too long to
-compile.
+"""Higher precisions that have a GPU kernel, and the pixels of a batch.
+
+Each pixel runs twice and two batches are under way, which fills a large GPU for seconds. If the GPU fails, the CPU
+needs minutes for a batch. A kernel for octo-double takes too long to compile.
 """
 
 
@@ -60,7 +61,7 @@ class ReferenceArrays:
 
 
 class Polynomials(NamedTuple):
-    """Differences of the weights where a kernel begins, ``terms @ coefficients``, for the kernel to work out."""
+    """Differences of the weights where a kernel begins: it computes ``terms @ coefficients``."""
 
     terms: Any
     """(P, monomials)"""
@@ -72,7 +73,7 @@ _NO_POLYNOMIALS = Polynomials(np.zeros((0, 0)), np.zeros((0, 0)))
 
 
 def obstacle(net: NetworkArrays) -> str | None:
-    """Why the kernels that keep a network in registers do not serve it, or None."""
+    """Why a network does not fit the kernels that keep it in registers, or None."""
     widths = net.widths.tolist()
     if len(widths) != 3:
         return "the GPU's kernels for these are for networks with one hidden layer"
@@ -85,18 +86,18 @@ def obstacle(net: NetworkArrays) -> str | None:
 
 
 class Runs:
-    """A training job's pixels on whatever GPU is given; network and reference are uploaded once to each."""
+    """Runs the pixels of a training job on a GPU; network and reference are uploaded to each GPU once."""
 
     tile: int
 
     def __init__(self, net: NetworkArrays, steps: int, reference: tuple[Any, ...] | None) -> None:
-        """reference: what the kernel of differences takes of it."""
+        """reference: what the kernel of differences takes of the reference run."""
         self._net, self._steps, self._reference = net, steps, reference
         self._held: dict[tuple[int, str], tuple[Any, ...]] = {}
         self._lock = threading.Lock()
 
     def _kept(self, one: Arrays, name: str, make: Callable[[], tuple[Any, ...]]) -> tuple[Any, ...]:
-        """What ``make`` gives, on a GPU."""
+        """The result of ``make`` on a GPU, made and uploaded once."""
         with self._lock:
             if (id(one), name) not in self._held:
                 self._held[id(one), name] = uploaded(one, make())
@@ -107,7 +108,7 @@ class Runs:
         return self._kept(one, "network", lambda: self._given(one))
 
     def _given(self, one: Arrays) -> tuple[Any, ...]:
-        """The same on this side, as that GPU's kernels take it."""
+        """The same here, in the form that this GPU's kernels take."""
         return self._net, self._reference
 
     def from_reference(
@@ -141,15 +142,15 @@ class Runs:
     def _launch_delta(
         self, one: Arrays, given: tuple[Any, ...], start: Polynomials, pixels: int, moved: Pixels | None
     ) -> None:
-        """Run the kernel of differences. given: its arguments but for the queue and what is its own."""
+        """Launch the kernel of differences. given: the arguments that all such kernels share, without the queue."""
         raise NotImplementedError
 
 
 class UnitPerLane(Runs):
-    """With a hidden unit in each lane; or a pixel in each warp, where its tensor units serve the network."""
+    """Runs a hidden unit in each lane; or a pixel in each warp, where tensor cores can compute the network."""
 
     tile = 2**16
-    """Pixels of a batch: some hundred for each group of lanes of a large GPU, so that the last ones cost little."""
+    """Pixels of a batch: some hundred for each group of lanes of a large GPU, so that few lanes idle at the end."""
 
     def __init__(self, net: NetworkArrays, steps: int, reference: ReferenceArrays | None = None) -> None:
         super().__init__(net, steps, None if reference is None else tuple(vars(reference).values()))
@@ -162,7 +163,7 @@ class UnitPerLane(Runs):
         self._tiles = Tiles(self.shape.kind, (1.0,) * 8, (1.0,) * 2, drawn, (), warp)
 
     def in_tiles(self, one: Arrays) -> bool:
-        """Whether a GPU's tensor units are used."""
+        """Whether the tensor cores of a GPU are used."""
         return one.tensor_rows > 0 and pixel_per_warp.fits(self._net)
 
     def _given(self, one: Arrays) -> tuple[Any, ...]:
@@ -170,14 +171,14 @@ class UnitPerLane(Runs):
 
     @cached_property
     def _in_tiles(self) -> tuple[Any, ...]:
-        """Network and reference as the kernels of tensor units take them."""
+        """Network and reference in the form that the tensor-core kernels take."""
         reference = self._reference
         if reference is not None:
             reference = *pixel_per_warp.record_in_tiles(reference[0], reference[1], self._net), *reference[2:]
         return pixel_per_warp.tiled(self._net), reference
 
     def _shape(self, one: Arrays, shadow: bool = False) -> Shape | Tiles:
-        """shadow: with slopes that do not vanish where tanh is 1 to the last bit."""
+        """The shape for the compiler. shadow: with slopes that do not vanish where tanh is 1 to the last bit."""
         found = self._tiles._replace(rows=(1.0,) * one.tensor_rows) if self.in_tiles(one) else self.shape
         return found._replace(kind=(1.0,) * SLOPED) if shadow and self._net.activation == TANH else found
 
@@ -192,10 +193,10 @@ class UnitPerLane(Runs):
         shadow: bool = False,
         moved: Pixels | None = None,
     ) -> ReadOut:
-        """Run pixels from where they stand to their end, as ``training.finish``; arrays of this side or the GPU's.
+        """Run pixels from where they stand to their end, as ``batches.finish``; the arrays may be here or on the GPU.
 
-        weights may have one row for all pixels. shadow: as of ``_shape``; moved: the pixels' numbers, where their
-        weights are still to be moved.
+        weights may have one row for all pixels. shadow: as of ``_shape``; moved: the pixels' numbers, where the kernel
+        is to move their weights for a second run.
         """
         net, _ = self._on(one)
         sums = placed(one, sums)
@@ -207,9 +208,9 @@ class UnitPerLane(Runs):
     def horizons(
         self, one: Arrays, plain: Standing, shadow: Standing, moved: Pixels | None = None
     ) -> NDArray[np.int32]:
-        """The step at which each pixel's run and its shadow lose each other, as ``horizon.horizons``.
+        """The step from which each pixel's run and its shadow differ, as ``horizon.horizons``.
 
-        moved: as of ``finish``, for the shadow's weights.
+        moved: as of ``finish``, for the weights of the shadow.
         """
         net, _ = self._on(one)
         both = (tuple(placed(one, v) for v in state) for state in (plain, shadow))
@@ -244,7 +245,7 @@ class UnitPerLane(Runs):
         self._launch(one, run_unit_per_lane_delta, (one.zeros(1, np.int64), *arguments))
 
     def _moved(self, one: Arrays, pixels: Pixels | None) -> tuple[Any, Any]:
-        """``numbers`` and ``places`` of the kernels."""
+        """The arguments ``numbers`` and ``places`` of the kernels."""
         (places,) = self._kept(one, "places", lambda: (np.arange(self._size, dtype=np.float64),))
         return one.upload(np.zeros(0, np.int64) if pixels is None else pixels), places
 
@@ -253,7 +254,7 @@ class UnitPerLane(Runs):
 
 
 def uploaded(one: Arrays, value: Any) -> Any:
-    """A value with the arrays in it on a GPU."""
+    """A value whose arrays, also inside tuples, are uploaded to a GPU."""
     if isinstance(value, tuple):
         parts = [uploaded(one, v) for v in value]
         return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
@@ -261,5 +262,5 @@ def uploaded(one: Arrays, value: Any) -> Any:
 
 
 def placed(one: Arrays, array: Any) -> Any:
-    """An array on a GPU, also where it is there already."""
+    """An array on a GPU: uploaded, unless it is there already."""
     return one.upload(array) if isinstance(array, np.ndarray) else array

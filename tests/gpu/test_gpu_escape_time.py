@@ -27,7 +27,7 @@ class Said(list):
     """What a job said. It must not mention the CPU."""
 
     def __call__(self, text):
-        assert not text.startswith("On the CPU"), text
+        assert not text.startswith("Running on the CPU"), text
 
 
 def of_both(system, view, kinds, distance=False):

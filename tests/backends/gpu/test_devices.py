@@ -166,7 +166,9 @@ def test_no_memory_at_all_goes_to_the_cpu_and_says_so():
     pixels = np.arange(3000)
     for _ in range(2):
         assert np.array_equal(devices.run(pixels, call, squares, ReadOut.joined).measure, squares(pixels).measure)
-    assert len(said) == 1 and said[0].startswith("On the CPU from here on: too little memory on the GPU (OutOfMemory")
+    assert len(said) == 1 and said[0].startswith(
+        "Running on the CPU from here on: too little memory on the GPU (OutOfMemory"
+    )
 
 
 def test_a_gpu_that_fails_is_left_and_the_others_go_on():
@@ -185,7 +187,7 @@ def test_a_gpu_that_fails_is_left_and_the_others_go_on():
     assert used == [bad, good, good, good] and not said
     devices.run(np.arange(10), broken, squares, ReadOut.joined)
     devices.run(np.arange(10), call, squares, ReadOut.joined)
-    assert said == ["On the CPU from here on: the GPU failed (it broke)."]
+    assert said == ["Running on the CPU from here on: the GPU failed (it broke)."]
 
 
 def test_backends_say_why_not(monkeypatch):

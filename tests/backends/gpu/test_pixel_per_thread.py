@@ -87,7 +87,7 @@ def test_float64_jobs(large, monkeypatch):
     assert gpu.second_tile == cpu.tile < gpu.tile  # the tile of what the CPU runs
     assert np.array_equal(gpu.horizon(np.arange(48)), cpu.horizon(np.arange(48)))
     assert [line.partition(":")[0] for line in said if not line.startswith("Compiling")] == [
-        "Second runs, more digits and horizons on the CPU"
+        "Second runs, higher precision and horizons run on the CPU"
     ]
 
 

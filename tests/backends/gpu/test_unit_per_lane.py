@@ -157,7 +157,7 @@ def test_failures_fall_back_to_the_cpu(monkeypatch):
         said.clear()
         gpu, cpu = jobs(GpuFloat64, CpuFloat64, small, "1e-3", monkeypatch, one, said=said.append)
         same(gpu.run(np.arange(48)), cpu.run(np.arange(48)), 0)
-        assert len(said) == 1 and said[0].startswith("On the CPU from here on: ")
+        assert len(said) == 1 and said[0].startswith("Running on the CPU from here on: ")
 
 
 def test_short_memory_makes_smaller_batches(monkeypatch):

@@ -159,7 +159,7 @@ def test_the_cpu_goes_on(monkeypatch):
         gpu._devices._say = said.append
         found, expected = gpu.retry(np.array([3, 5]), 0), cpu.retry(np.array([3, 5]), 0)
         assert np.array_equal(found.measure, expected.measure) and np.array_equal(found.trust, expected.trust)
-        assert len(said) == 1 and said[0].startswith("On the CPU from here on: ")
+        assert len(said) == 1 and said[0].startswith("Running on the CPU from here on: ")
         assert [gpu.batch(rung) for rung in range(4)] == [cpu.batch(rung) for rung in range(4)]
 
 

@@ -141,7 +141,7 @@ def test_the_cpu_goes_on(own_cache, monkeypatch, options):
         PerturbationJob(system, view, None, quiet, quiet).run(np.arange(96)),
         PerturbationJob(system, view, None, quiet, quiet, executor=there).run(np.arange(96)),
     )
-    assert len(said) == 1 and said[0].startswith("On the CPU from here on: ")
+    assert len(said) == 1 and said[0].startswith("Running on the CPU from here on: ")
 
 
 @pytest.mark.parametrize(("depth", "name"), [("1e-3", "gpu-float64"), ("1e-20", "gpu-perturbation")])
