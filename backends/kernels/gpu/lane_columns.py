@@ -1,6 +1,6 @@
-"""Columns of a matrix in the lanes of a group: tuples with one value for each row, so that they stay in registers.
+"""Columns of a matrix in the lanes of a group: a tuple with one value for each row, so that it stays in registers.
 
-What a lane is, and ``distances``: ``lane_group.py``.
+``lane_group.py`` says what a lane, a group and ``distances`` are.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def _each_lane(context: Any, builder: Any, result: Any, lane_of: Any, count: Any
 
 
 def emit_columns(typingctx: Any, context: Any, builder: Any, signature: Any, args: Any, rows: int, limbs: int) -> Any:
-    """LLVM values of ``columns`` whose elements are expansions: limb after limb, row after row."""
+    """LLVM values of ``columns`` with elements that are expansions: limb after limb, row after row."""
     kind, distances = signature.args[0], signature.args[-1]
     array, start, row_step, lane_step, count = args[:5]
     lanes = lanes_type(typingctx, distances)
@@ -66,9 +66,9 @@ def emit_columns(typingctx: Any, context: Any, builder: Any, signature: Any, arg
 
 @intrinsic
 def columns(typingctx, array, start, row_step, lane_step, count, kind, distances):  # type: ignore[no-untyped-def]
-    """A tuple as long as ``kind``: element i of lane j is array[start + i row_step + j lane_step], 0 from count on.
+    """A tuple as long as ``kind``: element i of lane j is array[start + i row_step + j lane_step], or 0 if j >= count.
 
-    Of a contiguous float64 array, as if it were flat.
+    The array is contiguous float64 and is read as if it were flat.
     """
     index = types.intp
     result = types.UniTuple(lanes_type(typingctx, distances), kind.count)
@@ -129,16 +129,16 @@ def _row(aligned: bool) -> Any:
 
 
 shared_row = _row(aligned=True)
-"""A tuple as long as ``kind`` of the float64 that stand from ``start`` on, the same in all lanes.
+"""A tuple as long as ``kind``: the float64 numbers from ``start`` on, the same in all lanes.
 
-``start`` is a multiple of their number: on a GPU an even number of them is read in pairs.
+``start`` is a multiple of the tuple's length: a GPU reads an even number of them in pairs.
 """
 unaligned_row = _row(aligned=False)
-"""The same, from anywhere on."""
+"""The same, from any ``start``."""
 
 
 def _parts(context: Any, builder: Any, kind: Any, value: Any, count: int, lanes: Any) -> list[Any]:
-    """Elements of a tuple, or one value as often; of lanes."""
+    """``count`` LLVM values: a tuple's elements, or one value repeated; in all lanes where the result is vectors."""
     found = cgutils.unpack_tuple(builder, value) if isinstance(kind, types.BaseTuple) else [value] * count
     element = kind.dtype if isinstance(kind, types.BaseTuple) else kind
     if isinstance(lanes, VectorType) and not isinstance(element, VectorType):
@@ -147,14 +147,14 @@ def _parts(context: Any, builder: Any, kind: Any, value: Any, count: int, lanes:
 
 
 def _element(*kinds: Any) -> Any:
-    """The type of what comes of values and tuples of them: a vector where one is."""
+    """The element type of a result: a vector if one of the arguments, or of their elements, is a vector."""
     found = [k.dtype if isinstance(k, types.BaseTuple) else k for k in kinds]
     return next((k for k in found if isinstance(k, VectorType)), types.float64)
 
 
 @intrinsic
 def fma_each(typingctx, a, b, c):  # type: ignore[no-untyped-def]
-    """``a * b + c`` of each element; a, b and c: tuples, or values that serve all elements."""
+    """``a * b + c`` of each element; a, b, c: tuples, or single values for all elements."""
     count = next(k.count for k in (a, b, c) if isinstance(k, types.BaseTuple))
     lanes = _element(a, b, c)
     result = types.UniTuple(lanes, count)
@@ -183,7 +183,7 @@ def times_each(typingctx, a, b):  # type: ignore[no-untyped-def]
 
 @intrinsic
 def dot(typingctx, a, b):  # type: ignore[no-untyped-def]
-    """Sum of the products of two tuples' elements, in two chains, so that each waits half the time."""
+    """Sum of the products of two tuples' elements, added in two chains, so that additions wait half as long."""
     lanes = _element(a, b)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -202,7 +202,7 @@ def dot(typingctx, a, b):  # type: ignore[no-untyped-def]
 
 @intrinsic
 def sum_each(typingctx, values, distances):  # type: ignore[no-untyped-def]
-    """Sum over the lanes of each element, the same in every lane (each adds up the same pairs)."""
+    """Sum of each element over the lanes, the same in every lane to the last bit (each lane adds the same pairs)."""
     lanes = lanes_type(typingctx, distances)
     result = types.UniTuple(lanes, values.count)
 

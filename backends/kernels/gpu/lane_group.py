@@ -1,12 +1,12 @@
 """A pixel's hidden units side by side: a *group* of lanes, each of which holds one unit.
 
-On a GPU the lanes are neighbouring threads of a warp, and a value of one lane is a float64 of that thread; on the CPU
-they are those of one vector (``simd.py``), so that the kernels written with these routines run, and are tested,
-without a GPU. Control flow is the same for all lanes of a group; on a GPU a warp holds several groups, which all take
-part in whatever passes between lanes.
+On a GPU the lanes are neighbouring threads of a warp, and the value of a lane is a float64 of that thread. On the CPU
+they are the lanes of one vector (``simd.py``), so that the same kernels run, and are tested, without a GPU. All lanes
+of a group take the same branches. On a GPU a warp holds several groups, and all of them take part when values pass
+between lanes.
 
-``distances``, a tuple 1, 2, 4, ... of int64, says to the compiler how many lanes there are: two to the number of its
-elements. Tuples of such values: ``lane_columns.py``.
+``distances``, a tuple 1, 2, 4, ... of int64, tells the compiler how many lanes there are: two to the power of its
+length. Tuples of values of lanes: ``lane_columns.py``.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from deepzoom.backends.kernels.arithmetic.simd_llvm import VectorType, emit_spla
 
 _i1, _i32, _i64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
 _ALL = -1  # all threads of a warp
-_INDEX, BUTTERFLY = 0, 3  # modes of a shuffle
-_ANY = 1  # of a vote
+_INDEX, BUTTERFLY = 0, 3  # modes of the shuffle instruction
+_ANY = 1  # mode of the vote instruction
 
 
 def lanes_type(typingctx: Any, distances: Any) -> Any:
@@ -42,7 +42,7 @@ def emit_lane(builder: Any, distances: Any) -> Any:
 
 
 def emit_shuffled(builder: Any, value: Any, mode: int, where: Any) -> Any:
-    """LLVM code for a value (i64 or double) of another thread of the warp."""
+    """LLVM code that fetches a value (i64 or double) from another thread of the warp."""
     pair = ir.LiteralStructType([_i32, _i1])
     shuffle = declared(builder, "llvm.nvvm.shfl.sync.i32", pair, [_i32] * 5)
     bits = value if value.type == _i64 else builder.bitcast(value, _i64)
@@ -58,7 +58,7 @@ def emit_shuffled(builder: Any, value: Any, mode: int, where: Any) -> Any:
 
 
 def emit_joined(builder: Any, lanes: Any, powers: range, value: Any, emit: Any) -> Any:
-    """Values of the lanes whose numbers differ in the bits ``powers`` joined by ``emit(builder, a, b)``, in each."""
+    """In each lane, values of all lanes that differ in the bits ``powers`` alone, joined by ``emit(builder, a, b)``."""
     for power in powers:
         if isinstance(lanes, VectorType):
             order = ir.Constant(ir.VectorType(_i32, lanes.width), [i ^ 2**power for i in range(lanes.width)])
@@ -71,7 +71,7 @@ def emit_joined(builder: Any, lanes: Any, powers: range, value: Any, emit: Any) 
 
 @intrinsic
 def group_maximum(typingctx, value, distances):  # type: ignore[no-untyped-def]
-    """Largest value of the lanes, in every one, where none is NaN."""
+    """The largest value of all lanes, in every lane; no value may be NaN."""
     lanes = lanes_type(typingctx, distances)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -90,7 +90,7 @@ def emit_larger(builder: Any, x: Any, y: Any) -> Any:
 
 @intrinsic
 def first_of(typingctx, value):  # type: ignore[no-untyped-def]
-    """The first lane's float64, of a value that is the same in all."""
+    """A value that is the same in all lanes, as one float64."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.extract_element(args[0], ir.Constant(_i32, 0)) if on_cpu(typingctx) else args[0]
@@ -126,7 +126,7 @@ def any_group(typingctx, flag):  # type: ignore[no-untyped-def]
 
 @intrinsic
 def together(typingctx):  # type: ignore[no-untyped-def]
-    """Wait until all threads of the warp are here, and see what they wrote; nothing on the CPU."""
+    """Wait until all threads of the warp are here, so that each sees what the others wrote; nothing on the CPU."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         if not on_cpu(typingctx):
@@ -139,9 +139,9 @@ def together(typingctx):  # type: ignore[no-untyped-def]
 
 @intrinsic
 def next_pixel(typingctx, queue, wanted, pixel, distances):  # type: ignore[no-untyped-def]
-    """The next number of a queue, an int64 array of one element, where one is wanted, else ``pixel``.
+    """The next number of a queue, an int64 array of one element, where ``wanted``; else ``pixel``.
 
-    The same in all lanes of a group; each number is handed out once.
+    It is the same in all lanes of a group. The queue gives each number to one group.
     """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:

@@ -1,8 +1,8 @@
 """Expansions (``expansion.py``) in the lanes of a group (``lane_group.py``): a number of several limbs in each lane.
 
-A *column* is here a tuple of expansions, one for each row of a matrix; a *row* is a tuple of float64 that all lanes
-share. ``kind``, a tuple of as many float64 as there are limbs, says to the compiler how many. All lanes of a GPU and
-of a vector take the same operations, so that both have the same numbers to the last bit.
+Here a *column* is a tuple of expansions, one for each row of a matrix; a *row* is a tuple of float64 numbers that all
+lanes share. The length of ``kind``, a tuple of float64 numbers, tells the compiler how many limbs there are. The lanes
+of a GPU and of a vector make the same operations, so that both have the same numbers to the last bit.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _i32 = ir.IntType(32)
 
 
 def _unpacked(builder: Any, kind: Any, value: Any) -> list[Any]:
-    """An argument's elements as lists of limbs: those of a column, or of a row, whose elements have one."""
+    """The elements of an argument as lists of limbs; elements of a row have one limb."""
     found = cgutils.unpack_tuple(builder, value)
     nested = isinstance(kind.dtype, types.BaseTuple)
     return [cgutils.unpack_tuple(builder, v) if nested else [v] for v in found]
@@ -37,7 +37,7 @@ def _packed(context: Any, builder: Any, kind: Any, elements: list[Any]) -> Any:
 
 
 def _in_lanes(builder: Any, elements: list[Any], like: Any) -> list[Any]:
-    """Elements of a row as those of a column, in every lane; a column's as they are."""
+    """The elements of a row spread over all lanes, as a column's are; a column's elements unchanged."""
     if not isinstance(like, ir.VectorType):
         return elements
     return [[v if isinstance(v.type, ir.VectorType) else emit_splat(builder, v, like) for v in e] for e in elements]
@@ -59,13 +59,13 @@ def expansion_columns(typingctx, array, start, row_step, lane_step, count, rows,
 
 @inner
 def expansion_at(array, number, kind, distances):
-    """The expansion that is the so manieth of a contiguous array, in every lane."""
+    """The expansion with this index in a contiguous array, in every lane."""
     return columns(array, number * len(kind), 1, 0, 1 << len(distances), kind, distances)
 
 
 @intrinsic
 def zeros_like(typingctx, column):  # type: ignore[no-untyped-def]
-    """A column as long, of zeros."""
+    """A column of zeros, as long as another one."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         zero = constant(0.0, context.get_value_type(column.dtype.dtype))
@@ -132,7 +132,7 @@ def dot_expansions(typingctx, a, column):  # type: ignore[no-untyped-def]
 def add_products(typingctx, a, b, sums):  # type: ignore[no-untyped-def]
     """``sums`` with each element of a column or row ``a`` times the expansion b.
 
-    sums: a column of levels (``expansion.Levels``), which begin as zeros and which ``expansions`` makes numbers again.
+    sums: a column of levels (``expansion.Levels``). They begin as zeros; ``expansions`` turns them into numbers.
     """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -150,7 +150,7 @@ def add_products(typingctx, a, b, sums):  # type: ignore[no-untyped-def]
 
 @intrinsic
 def expansions(typingctx, sums):  # type: ignore[no-untyped-def]
-    """A column of levels as one of numbers."""
+    """A column of levels as a column of expansions."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         elements = _unpacked(builder, sums, args[0])
@@ -163,9 +163,9 @@ def expansions(typingctx, sums):  # type: ignore[no-untyped-def]
 
 @intrinsic
 def sum_over_lanes(typingctx, column, distances):  # type: ignore[no-untyped-def]
-    """Sum over the lanes of each element, the same in every lane.
+    """Sum of each element over the lanes, the same in every lane.
 
-    Of two lanes the lower one's is the first term in both, since a sum of expansions depends on the order.
+    A sum of expansions depends on the order, so both lanes of a pair take the lower lane's value as the first term.
     """
     vectors = isinstance(column.dtype.dtype, VectorType)
 

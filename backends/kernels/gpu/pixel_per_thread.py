@@ -1,7 +1,7 @@
-"""The CPU's training runs on a GPU: a pixel in each thread, for networks that do not fit a warp's registers.
+"""The CPU's training kernels on a GPU: a pixel in each thread, for networks that do not fit a warp's registers.
 
-A thread is one of the ``LANES`` of a vector (``simd.py``), and a *slot* the workspace of such a group of threads: what
-a vector holds on the CPU lies there side by side, so that neighbouring threads read neighbouring numbers.
+``LANES`` neighbouring threads stand for the lanes of a vector (``simd.py``). Such a group has one workspace, its
+*slot*: the numbers of a vector lie side by side there, so that neighbouring threads read neighbouring numbers.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from deepzoom.compiling.jit import kernel
 from .lane_group import any_group, next_pixel
 
 GROUP = tuple([1] * (WIDTH.bit_length() - 1))
-"""As many elements as ``lane_group.py`` wants of a group of ``LANES``."""
+"""``distances`` (``lane_group.py``) of a group of ``LANES``: only the length matters."""
 
 
 @intrinsic
 def own_slot(typingctx: Any, counter: Any, group: Any) -> Any:
-    """Number of this thread's slot; on the CPU the next one of a counter, as of a queue. group: ``GROUP``."""
+    """The index of this thread's slot; on the CPU the next number of a counter. group: ``GROUP``."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         i64, i32 = ir.IntType(64), ir.IntType(32)
@@ -52,13 +52,13 @@ def own_slot(typingctx: Any, counter: Any, group: Any) -> Any:
 
 @kernel()
 def plain_room(net):
-    """Numbers in a slot of ``run_plain_lanes``."""
+    """How many numbers a slot of ``run_plain_lanes`` holds."""
     return layout(net.widths).size + PLAIN_EXTRA * LANES
 
 
 @kernel()
 def delta_rooms(net, drawn_layout):
-    """Numbers in a slot of ``run_delta_lanes``: of the lanes, and of what they share."""
+    """How many numbers a slot of ``run_delta_lanes`` holds: for each lane, and shared by the lanes."""
     shared, drawn, xs = rooms(net, drawn_layout)
     return delta_workspace(net.widths).size + DELTA_EXTRA * LANES, shared + drawn + xs
 
@@ -68,8 +68,8 @@ def run_plain_lanes(queue, counter, net, steps, weights, rates, offsets, step, s
     """Run pixels on from their step to the end, as ``run_through``; none freezes.
 
     queue, counter (1,): int64, zero before the first call. frozen: (0,) bool. lanes: (slots, ``plain_room``); own
-    (slots, 2, LANES) int64: room for each lane's step and pixel. group: ``GROUP``,
-    by which kernels that are kept for another number of lanes are others.
+    (slots, 2, LANES) int64: room for each lane's step and pixel. group: ``GROUP``; it keeps kernels on disk apart that
+    were compiled for another number of lanes.
     """
     slot = own_slot(counter, group)
     if slot < lanes.shape[0]:
@@ -84,8 +84,8 @@ def run_delta_lanes(
 ):  # fmt: skip
     """Run pixels as differences from step ``first`` until their hand-off, as ``run_delta``, in place.
 
-    On return ``differences`` holds the pixels' own weights, and step (P,) that of their hand-off. lanes and
-    room: (slots, ``delta_rooms``), of whole warps. group: ``GROUP``.
+    On return ``differences`` holds the pixels' own weights, and step (P,) the steps of their hand-offs. lanes and room:
+    (slots, ``delta_rooms``), of whole warps. group: ``GROUP``.
     """
     slot = own_slot(counter, group)
     if slot >= lanes.shape[0]:

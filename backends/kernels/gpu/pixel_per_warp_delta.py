@@ -1,7 +1,7 @@
-"""The differences of ``unit_per_lane_delta.py`` with a pixel in each warp, and products by its tensor units, as
-``pixel_per_warp_plain.py``.
+"""The step of ``unit_per_lane_delta.py`` with a pixel in each warp and products by tensor cores.
 
-A tile of rows holds its part of the reference in the order of the lanes (``backends/gpu/pixel_per_warp.py``).
+It works as ``pixel_per_warp_plain.py`` does. The record holds the values of a tile of rows in the order of the lanes
+(``backends/gpu/pixel_per_warp.py``).
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from .unit_per_lane_delta import (
 )
 
 RECORDED = (1.0,) * 14
-"""As many elements as numbers that a lane needs of a tile's reference: hidden values, what stands beside them, what
-flows back to them, and outputs' errors.
+"""As many elements as a lane reads of a tile's reference: hidden values, what stands beside them (``RecordLayout``),
+the loss's derivatives by them, and errors of the outputs.
 """
 TILE = 32 * len(RECORDED)
-"""Numbers of a tile in the record."""
+"""How many numbers of the record belong to a tile."""
 ONE_EACH = (1.0, 1.0)
 
 
 class TileRecord(NamedTuple):
-    """Where a step's values stand in its record: tiles of all rows first, then those of rows drawn."""
+    """Where the values of a step stand in its record: tiles of all rows first, then tiles of the rows drawn."""
 
     gradient: int
     size: int
@@ -40,10 +40,10 @@ class TileRecord(NamedTuple):
 
 @inner
 def _ahead(x, record, tile, start, factors, shape):
-    """Of eight rows: inputs for the gradients; the reference's hidden values, what stands beside them and what flows
-    back to them, and outputs' errors; differences of hidden values and of outputs.
+    """The forward pass of eight rows: (inputs for the gradients, the reference's values, h, r).
 
-    start: of the tile's record. factors: as of ``factors_of_differences``.
+    The reference's values are those of ``RECORDED``; h: differences of the hidden values, r: of the outputs. start: of
+    the tile in the record; factors: as of ``factors_of_differences``.
     """
     below, scale, (first, second), (whole_first, whole_second) = factors
     x0, x1, x2, x3, b0, b1, b2, b3, _, _ = packed(x, tile * 32 * len(HELD), HELD, shape.distances)
@@ -64,14 +64,15 @@ def _ahead(x, record, tile, start, factors, shape):
 
 @inner
 def _loss(before, r):
-    """Difference of the loss in each lane's own rows; before: the reference's errors, r: differences of outputs."""
+    """Difference of the loss over the rows of each lane; before: the reference's errors, r: differences of outputs."""
     return (r[0] + before[0] + before[0]) * r[0] + (r[1] + before[1] + before[1]) * r[1]
 
 
 @inner
 def _tile(x, record, tile, start, factors, sums, twice, shape):
-    """Loss's difference and gradients, but for a factor of those above, with those of eight rows, in each lane of its
-    own rows.
+    """Add eight rows, each lane its own: differences of the gradients and of the loss.
+
+    The gradients above still lack their factor.
     """
     _, _, (first, second), (whole_first, whole_second) = factors
     g_first, g_second, g_above, loss = sums

@@ -1,15 +1,15 @@
-"""The step of ``unit_per_lane_plain.py`` with a pixel in each warp, eight rows at a time, products by its tensor cores.
+"""The step of ``unit_per_lane_plain.py`` with a pixel in each warp: tensor cores multiply eight rows at a time.
 
-For networks of 16 inputs, 16 hidden units and one output, as the published ones, of a multiple of 8 rows, trained on
-all of them or on minibatches of a multiple of 8. With the letters of ``tensor_cores.py``:
+It is for networks like the published ones: 16 inputs, 16 hidden units, one output, and a multiple of 8 rows, trained on
+all rows or on minibatches of a multiple of 8. With the letters of ``tensor_cores.py``:
 
-- hidden inputs (16 units x 8 rows) are the weights times the inputs, C = A B. Of the weights a lane holds units
-  g + 8 u and inputs 4 q + i, as element 2 i + u; the columns of A may stand in any order that the rows of B have.
-- gradients (16 units x 16 inputs) are what flows back times the inputs. What a lane holds of C, units g + 8 u in rows
-  2 q + b, is what it has to hold of the next A if rows are counted as q + 4 b: nothing moves between lanes. Inputs in
-  the columns of B are ordered so that a lane's gradients are those of its own weights.
+- Hidden inputs (16 units x 8 rows) are weights times inputs, C = A B. A lane holds the weights of units g + 8 u and
+  inputs 4 q + i, as element 2 i + u. The columns of A may have any order, if the rows of B have the same.
+- Gradients (16 units x 16 inputs) are the derivatives by hidden inputs times the inputs. A lane holds units g + 8 u in
+  rows 2 q + b of C. These are just the elements of the next A that it needs, if rows are counted as q + 4 b: nothing
+  moves between lanes. The columns of B are ordered so that a lane gets the gradients of its own weights.
 
-Data rows are put in that order beforehand (``backends/gpu/pixel_per_warp.py``).
+``backends/gpu/pixel_per_warp.py`` puts data rows into this order beforehand.
 """
 
 from __future__ import annotations
@@ -26,31 +26,31 @@ from .tensor_cores import fragment, multiply_add, packed, put_fragment, sum_colu
 from .unit_per_lane_plain import activated, no_weights, put_weights, unit_per_lane_step, weights_at
 
 WIDTH, ROWS = 16, 8
-"""Inputs and hidden units; data rows in a tile."""
+"""How many inputs and hidden units there are, and data rows in a tile."""
 BELOW, ABOVE = (1, 4 * WIDTH, 8, WIDTH), (1, 0, 8, 0)
-"""How far apart a lane's weights stand, below and above (``fragment``)."""
+"""The steps (``fragment``) between a lane's weights, below and above."""
 HELD = (1.0,) * 10
-"""As many elements as numbers that a lane needs of a tile: inputs for the one product and the other, and targets."""
+"""As many elements as a lane reads of a tile: inputs for both products, and targets."""
 
 
 class Tiles(NamedTuple):
-    """What the compiler is to know of a network, by the lengths of tuples, as ``Shape``."""
+    """What the compiler must know of a network, by the lengths of tuples, as ``Shape``."""
 
     kind: tuple[float, ...]
     below: tuple[float, ...]
-    """As many as weights below that a lane holds."""
+    """As many elements as a lane holds weights below."""
     above: tuple[float, ...]
     drawn: tuple[float, ...]
-    """One element where it is trained on minibatches, else none."""
+    """One element where the network is trained on minibatches, else none."""
     rows: tuple[float, ...]
-    """As many as the tensor units multiply at once."""
+    """As many elements as the tensor cores multiply rows at once."""
     distances: tuple[np.int64, ...]
     """Of 32 lanes."""
 
 
 @inner
 def drawn_tiles(net, step):
-    """(first, last + 1) of the tiles of the rows that are drawn in a step: they stand after those of all rows."""
+    """(first, last + 1) of the tiles of the rows drawn in a step; these tiles stand after those of all rows."""
     tiles = net.batches.shape[1] // ROWS
     first = net.rows // ROWS + min(step, net.batches.shape[0] - 1) * tiles
     return first, first + tiles
@@ -58,7 +58,7 @@ def drawn_tiles(net, step):
 
 @inner
 def of_weights(first, second, above):
-    """The gradients of a lane's weights below from the two products, times the factors above."""
+    """Gradients of a lane's weights below: the results of the two products, times the factors above."""
     v, w = above
     return (
         first[0] * v, first[2] * w, first[1] * v, first[3] * w,
@@ -68,7 +68,7 @@ def of_weights(first, second, above):
 
 @inner
 def _ahead(x, tile, below, above, shape):
-    """Of eight rows: inputs for the gradients, hidden values, their slopes, and outputs' errors."""
+    """The forward pass of eight rows: inputs for the gradients, hidden values, their slopes, errors of the outputs."""
     x0, x1, x2, x3, b0, b1, b2, b3, y0, y1 = packed(x, tile * 32 * len(HELD), HELD, shape.distances)
     nothing = in_lanes(0.0, shape.distances)
     z = multiply_add(below, (x0, x1, x2, x3), (nothing, nothing, nothing, nothing), shape.rows)
@@ -82,7 +82,7 @@ def _ahead(x, tile, below, above, shape):
 
 @inner
 def _tile(x, tile, below, above, g_first, g_second, g_above, loss, shape):
-    """Gradients and loss with those of eight rows, in each lane of its own rows; g but for the factors above."""
+    """Add eight rows, each lane its own, to gradients and loss; the gradients g still lack the factors above."""
     (b0, b1, b2, b3), (h0, h1, h2, h3), steep, (e0, e1) = _ahead(x, tile, below, above, shape)
     back = (e0 * steep[0], e0 * steep[2], e1 * steep[1], e1 * steep[3])
     g_first = multiply_add(back, (b0, b1), g_first, shape.rows)

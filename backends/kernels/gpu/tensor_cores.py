@@ -1,6 +1,6 @@
-"""Small matrices held by the 32 lanes of a warp, and their products by its tensor units.
+"""Small matrices that the 32 lanes of a warp hold, and their products by its tensor cores.
 
-Which lane holds which element is fixed by the instruction ``mma`` for float64 (PTX ISA, "Matrix Fragments for
+The instruction ``mma`` for float64 fixes which lane holds which element (PTX ISA, "Matrix Fragments for
 mma.m16n8k16"; CUTLASS's traits of SM90_16x8x16_F64F64F64F64_TN say the same). With g = lane // 4 and q = lane % 4, and
 u, b in {0, 1}, a lane holds
 
@@ -8,7 +8,7 @@ u, b in {0, 1}, a lane holds
 - of B (4 m x 8): rows q + 4 i of column g, as element i;
 - of C = A B (16 x 8): rows g + 8 u and columns 2 q + b, as element 2 u + b.
 
-A lane is a thread on a GPU, and one of a vector on the CPU, as in ``lane_group.py``.
+A lane is a thread on a GPU and one lane of a vector on the CPU, as in ``lane_group.py``.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def _emit_on_cpu(builder: Any, a: list[Any], b: list[Any], c: list[Any]) -> list
 
 
 def _emit_mma(builder: Any, shape: str, a: list[Any], b: list[Any], c: list[Any]) -> list[Any]:
-    """The instruction for one size; a, b, c: what this thread holds."""
+    """The instruction for one size of matrices; a, b, c: what this thread holds."""
     sizes = [len(c), len(a), len(b), len(c)]
     numbers = iter(range(sum(sizes)))
     groups = ", ".join("{" + ", ".join(f"${next(numbers)}" for _ in range(size)) + "}" for size in sizes)
@@ -71,10 +71,10 @@ def _emit_on_gpu(builder: Any, a: list[Any], b: list[Any], c: list[Any], rows: i
 
 @intrinsic
 def multiply_add(typingctx, a, b, c, rows):  # type: ignore[no-untyped-def]
-    """A B + C, tuples of what a lane holds; all lanes of the warp take part.
+    """A B + C, given as tuples of the elements that a lane holds; all lanes of the warp take part.
 
-    rows: a tuple of 16 elements where the GPU multiplies so many rows at once, else of 8 (``device.py``). Not asked of
-    the compiler: what it makes of a routine serves all GPUs of a process.
+    rows: a tuple of 16 elements where the GPU multiplies 16 rows at once, else of 8 (``device.py``). An argument,
+    because one compiled routine serves all GPUs of a process.
     """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -96,7 +96,7 @@ def _each(context: Any, builder: Any, result: Any, lane: Any, make: Any) -> Any:
 
 
 def _emit_place(builder: Any, start: Any, steps: Any, i: int, lane: Any) -> Any:
-    """Where element i of a lane stands; steps: of g, q, the element's lower bit and the rest of its number."""
+    """Where element i of a lane stands; steps: for g, for q, for the lowest bit of i and for the rest of i."""
     parts = (
         builder.lshr(lane, ir.Constant(_i64, 2)), builder.and_(lane, ir.Constant(_i64, 3)),
         ir.Constant(_i64, i % 2), ir.Constant(_i64, i // 2),
@@ -108,10 +108,10 @@ def _emit_place(builder: Any, start: Any, steps: Any, i: int, lane: Any) -> Any:
 
 @intrinsic
 def fragment(typingctx, array, start, steps, kind, distances):  # type: ignore[no-untyped-def]
-    """A tuple as long as ``kind`` of what stands in a flat array from ``start`` on, one lane's elements after another.
+    """A tuple as long as ``kind``: a lane's elements of a matrix that begins at ``start`` of a flat array.
 
-    steps: how far apart stand those of neighbouring g, neighbouring q, the two that differ in the lower bit of their
-    number in the tuple, and those that differ in the rest of it.
+    steps: the distances in the array for neighbouring g, for neighbouring q, for the lowest bit of an element's index
+    in the tuple, and for the rest of that index.
     """
     lanes = lanes_type(typingctx, distances)
     result = types.UniTuple(lanes, kind.count)
@@ -150,9 +150,9 @@ def put_fragment(typingctx, array, start, steps, values, distances):  # type: ig
 
 @intrinsic
 def packed(typingctx, array, start, kind, distances):  # type: ignore[no-untyped-def]
-    """A tuple as long as ``kind``, an even number: elements 2 i and 2 i + 1 of all lanes after those of smaller i.
+    """A tuple as long as ``kind``, of even length: the array holds elements 2 i and 2 i + 1 of all lanes together.
 
-    start: even. A thread reads two numbers at a time, beside its neighbours'.
+    start: even. A thread reads two numbers at a time, next to those of its neighbours.
     """
     lanes = lanes_type(typingctx, distances)
     result = types.UniTuple(lanes, kind.count)
@@ -195,6 +195,6 @@ def _sum_over(powers: range) -> Any:
 
 
 sum_rows = _sum_over(range(2, 5))
-"""Of each element of a tuple, the sum over the lanes with the same q: over rows of A and C, columns of B."""
+"""The sum of each element of a tuple over the lanes with the same q: over rows of A and C, and columns of B."""
 sum_columns = _sum_over(range(2))
 """The sum over the lanes with the same g."""

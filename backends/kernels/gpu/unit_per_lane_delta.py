@@ -1,7 +1,7 @@
 """Differences from a reference run with a hidden unit in each lane of a group: the same step as ``delta_step.py``'s.
 
-For the networks of ``unit_per_lane_plain.py``, and with the letters of ``delta_step.py``. What a row has of the
-reference is read by the lane whose unit it belongs to; neighbouring lanes read neighbouring values.
+It is for the same networks as ``unit_per_lane_plain.py``, with the letters of ``delta_step.py``. Each lane reads the
+reference's values of its own unit; neighbouring lanes read neighbouring values.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ ONE = (1.0,)
 
 @inner
 def _value(record, start, width, distances):
-    """What the record has of each lane's unit, from ``start`` on."""
+    """The value of each lane's unit in the record, from ``start`` on."""
     return columns(record, start, 0, 1, width, ONE, distances)[0]
 
 
 @inner
 def activated_difference(v, value, side, shape):
-    """The difference of a hidden value, from that of its input; side: as in the record."""
+    """The difference of a hidden value, from the difference v of its input; side: as in the record."""
     if len(shape.kind) == TANH:
         return tanh_difference(value, side, v)
     if len(shape.kind) == RELU:
@@ -51,7 +51,7 @@ def activated_difference(v, value, side, shape):
 
 @inner
 def through_slope(p, whole, h, value, side, shape):
-    """The difference of the loss's derivative by a hidden input, from p, that of the one by its value, and P."""
+    """The difference of the loss's derivative by a hidden input; p, whole: difference and reference by its value."""
     if len(shape.kind) == TANH:
         s = tanh_slope_difference(value, h)
         return s * whole + p * (s + tanh_slope(side))
@@ -63,8 +63,9 @@ def through_slope(p, whole, h, value, side, shape):
 
 @inner
 def moved(record, start, net, learning, below, above, g_below, g_above, rate_below, rate_above, shape):
-    """Differences of the weights after a step, from those before it and of the gradients; the reference's begin at
-    ``start`` of the record.
+    """Differences of the weights after a step, from those before it and from differences of the gradients.
+
+    The reference's gradients begin at ``start`` of the record.
     """
     G_below, G_above = weights_at(record, start, net, shape)
     return (
@@ -75,7 +76,7 @@ def moved(record, start, net, learning, below, above, g_below, g_above, rate_bel
 
 @inner
 def factors_of_differences(net, t, weights, below, above, shape):
-    """The differences' below, not scaled, its scale, the differences' and the whole ones above."""
+    """(differences below, unscaled; the scale below; scaled differences above; scaled weights above)."""
     scale = factor(net.scales, 1, net.activation)
     _, reference = weights_at(weights, t * weights.shape[1], net, shape)
     scaled, totals = times_each(above, scale), times_each(fma_each(above, 1.0, reference), scale)
@@ -84,8 +85,7 @@ def factors_of_differences(net, t, weights, below, above, shape):
 
 @inner
 def _forward(net, record, base, layout, row, factors, shape):
-    """A row's inputs, the reference's values of each lane's unit, the difference of its own, and of what it adds to
-    each output.
+    """The forward pass of a row: (inputs, the reference's hidden value, its ``side``, h, what h adds to each output).
 
     factors: as of ``factors_of_differences``.
     """
@@ -102,9 +102,9 @@ def _forward(net, record, base, layout, row, factors, shape):
 
 @inner
 def _backward(net, record, base, layout, row, drawn, factors, ahead, r, sums, twice, trained, shape):
-    """Loss's difference and gradients, but for a factor of those above, with those of a row.
+    """Add a row to the differences of loss and gradients; the gradients above still lack a factor.
 
-    r: differences of the outputs; ahead: what ``_forward`` found; drawn: the row's number among those of the step.
+    r: differences of the outputs; ahead: the result of ``_forward``; drawn: the row's number among the step's rows.
     """
     loss, g_below, g_above = sums
     _, _, scaled, totals = factors
@@ -123,7 +123,7 @@ def _backward(net, record, base, layout, row, drawn, factors, ahead, r, sums, tw
 
 @inner
 def _pair(net, record, base, layout, first, second, factors, sums, twice, trained, shape):
-    """Two rows, whose sums wait for each other's lanes at the same time."""
+    """Add two rows. The sums of both over the lanes are made at the same time, to wait less."""
     one = _forward(net, record, base, layout, first, factors, shape)
     two = _forward(net, record, base, layout, second, factors, shape)
     r1, r2 = sum_each(one[4], shape.distances), sum_each(two[4], shape.distances)
@@ -133,7 +133,7 @@ def _pair(net, record, base, layout, first, second, factors, sums, twice, traine
 
 @inner
 def _single(net, record, base, layout, row, drawn, factors, sums, twice, trained, shape):
-    """One row."""
+    """Add one row."""
     ahead = _forward(net, record, base, layout, row, factors, shape)
     r = sum_each(ahead[4], shape.distances)
     return _backward(net, record, base, layout, row, drawn, factors, ahead, r, sums, twice, trained, shape)
@@ -142,9 +142,9 @@ def _single(net, record, base, layout, row, drawn, factors, sums, twice, trained
 def unit_per_lane_delta_step(
     net, t, record, layout, weights, learning, below, above, rate_below, rate_above, offset, shape,
 ):  # fmt: skip
-    """One step of the differences; returns that of the loss before it, in all lanes, and those of the weights.
+    """One step; returns the differences of the loss before it, in all lanes, and of the weights below and above.
 
-    Compiled for each class of shapes on its own, as ``unit_per_lane_step``.
+    ``implemented`` gives it an implementation for each class of shapes, as to ``unit_per_lane_step``.
     """
     raise NotImplementedError(shape)
 
@@ -193,7 +193,7 @@ implemented(unit_per_lane_delta_step, Shape, _delta_step)
 
 @inner
 def _start(p, differences, terms, coefficients, net, shape):
-    """What each lane holds of a pixel's differences where it begins."""
+    """Differences (below, above) in each lane, where a pixel begins."""
     if terms.shape[1] == 0:
         return weights_at(differences, p * differences.shape[1], net, shape)
     below, above = no_weights(shape)
@@ -205,7 +205,7 @@ def _start(p, differences, terms, coefficients, net, shape):
 
 @inner
 def _own(row, totals, t):
-    """A pixel's own sums, from their differences from the reference's before step t."""
+    """A pixel's own sums before step t, from their differences from the reference's."""
     return row[0] + totals[t, 0], row[1] + totals[t, 1], row[2] + totals[t, 2], row[3] + totals[t, 3]
 
 
@@ -222,7 +222,7 @@ def _largest_share(below, above, sizes, t):
 
 @inner
 def _own_weights(below, above, weights, t, pixel, numbers, places, net, shape):
-    """A pixel's own weights before step t, from their differences; moved where it is a second run."""
+    """A pixel's own weights before step t, from their differences; moved in a second run."""
     reference_below, reference_above = weights_at(weights, t * weights.shape[1], net, shape)
     whole = fma_each(below, 1.0, reference_below), fma_each(above, 1.0, reference_above)
     if numbers.size > 0:
@@ -238,11 +238,11 @@ def run_unit_per_lane_delta(
 ):  # fmt: skip
     """Run pixels as differences from step ``first`` < ``last`` until their hand-off, as ``run_delta``, in place.
 
-    sizes (steps + 1, layers): the largest of the reference's weights in each layer. On return ``differences`` holds the
-    pixels' own weights, and step (P,) that of their hand-off. They begin as ``terms @ coefficients``, (P, m) and
-    (m, n), where m > 0, and else as ``differences`` is. numbers: (0,), or the pixels' own (P,), where they are moved
-    there and their weights at the hand-off, for a second run. queue, places and shape: as of ``run_unit_per_lane``; all
-    else as of ``run_delta``.
+    sizes (steps + 1, layers): the largest weight of the reference in each layer. The differences begin as
+    ``terms @ coefficients``, (P, m) and (m, n), if m > 0, else as ``differences``. On return ``differences`` holds the
+    pixels' own weights, and step (P,) the steps of their hand-offs. numbers: (0,); in a second run, for which the
+    kernel moves the differences at the beginning and the weights at the hand-off, the pixels' numbers (P,). queue,
+    places, shape: as of ``run_unit_per_lane``; all else: as of ``run_delta``.
     """
     pixels = step.size
     lanes = shape.distances

@@ -1,7 +1,7 @@
 """Training runs in expansions with a hidden unit in each lane of a group: the same step as ``expansion_step.py``'s.
 
-For the networks of ``unit_per_lane_plain.py``, and in its way: a lane holds the weights into its unit and out of it,
-and their gradients, each in several limbs.
+It is for the same networks as ``unit_per_lane_plain.py``, and works in the same way: a lane holds the weights into its
+unit and out of it, and their gradients, each as an expansion.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from .unit_per_lane_plain import after_step
 
 @inner
 def _activated(v, shape):
-    """A hidden value, and what its slope comes from."""
+    """(hidden value, the slope of tanh there; for other kinds the value again)."""
     if len(shape.kind) == TANH:
         return tanh_and_slope_expansion(v)
     if len(shape.kind) == RELU:
@@ -44,7 +44,7 @@ def _activated(v, shape):
 
 @inner
 def _through_slope(p, h, slope, shape):
-    """The loss's derivative by a hidden input, from that by its value."""
+    """The loss's derivative by a hidden input, from its derivative by the hidden value."""
     if len(shape.kind) == TANH:
         return times(p, slope)
     if len(shape.kind) == RELU:
@@ -54,7 +54,7 @@ def _through_slope(p, h, slope, shape):
 
 @inner
 def _row(net, row, below, above, g_below, g_above, loss, twice, trained, shape):
-    """Loss and gradients with those of a data row; factors below and above, levels of their gradients."""
+    """Add a data row to loss and gradients. below, above: factors; g_below, g_above: levels of their gradients."""
     xs = shared_row(net.x, row * len(shape.inputs), shape.inputs)
     h, slope = _activated(dot_expansions(xs, below), shape)
     e = minus_each(
@@ -80,7 +80,7 @@ def _twice_over(count, kind, distances):
 def unit_per_lane_expansions_step(net, t, below, above, rate_below, rate_above, offset, shape, kind):
     """One step of training; returns the loss before it, in float64 and the same in all lanes, and the new factors.
 
-    Factors are the weights times the constant ``factors`` of their layer, rates and offset those of factors.
+    Factors are the weights times the constant ``factors`` of their layer; rates and offset are those of the factors.
     """
     width, lanes, k = net.widths[1], shape.distances, len(shape.outputs)
     if net.offset_every_step:
@@ -111,14 +111,14 @@ def unit_per_lane_expansions_step(net, t, below, above, rate_below, rate_above, 
 
 @inner
 def _rate(rates, number, constants, layer, factor, kind, distances):
-    """A learning rate as that of factors."""
+    """The learning rate of a layer's factors, from the one of its weights."""
     scale = expansion_at(constants.scales, layer, kind, distances)
     return times(times(expansion_at(rates, number, kind, distances), scale), factor)
 
 
 @inner
 def expansion_factors(net, constants, weights, rates, offsets, p, shape, kind):
-    """A pixel's factors below and above, their rates, and the offset of those below."""
+    """Factors of a pixel below and above, their learning rates, and the offset of those below."""
     n, width, k, lanes = len(shape.inputs), net.widths[1], len(shape.outputs), shape.distances
     start = p * (n + k) * width
     first = expansion_at(constants.factors, 0, kind, lanes)
@@ -136,7 +136,7 @@ def expansion_factors(net, constants, weights, rates, offsets, p, shape, kind):
 
 @kernel()
 def run_unit_per_lane_expansions(queue, net, constants, steps, weights, rates, offsets, step, sums, shape, kind):
-    """Run pixels on from their step to the end, as ``run_expansions``: step and sums in place, weights stay.
+    """Run pixels from their step to the end, as ``run_expansions``; changes step and sums in place, but not weights.
 
     queue and shape: as of ``run_unit_per_lane``; all else as of ``run_expansions``.
     """
@@ -147,7 +147,7 @@ def run_unit_per_lane_expansions(queue, net, constants, steps, weights, rates, o
     over = True
     own = False
     row = (0.0, 0.0, 0.0, 0.0)
-    below = expansion_columns(weights, 0, 0, 0, 0, shape.inputs, kind, lanes)  # none of it: zeros
+    below = expansion_columns(weights, 0, 0, 0, 0, shape.inputs, kind, lanes)  # zeros, as no lane is below 0
     above = expansion_columns(weights, 0, 0, 0, 0, shape.outputs, kind, lanes)
     rate_below = plus(kind, in_lanes(0.0, lanes))
     rate_above = rate_below

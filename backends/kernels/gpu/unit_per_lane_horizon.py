@@ -1,5 +1,6 @@
-"""The horizon (``backends/training/horizon.py``) with a hidden unit in each lane of a group: a pixel's run
-and its shadow beside each other, in the steps of ``unit_per_lane_plain.py``.
+"""The horizon (``backends/training/horizon.py``) with a hidden unit in each lane of a group.
+
+The run of a pixel and its shadow advance side by side, by the steps of ``unit_per_lane_plain.py``.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def _taken(net, state, p, numbers, places, shape):
 
 @inner
 def _stepped(net, t, run, shape):
-    """A run after step t, if it has begun, and that step's loss over the first, clipped as the measure does."""
+    """A run after step t, unchanged if it begins later; and its loss over the first, clipped as in the measure."""
     below, above, rate_below, rate_above, offset, begun, first = run
     loss, next_below, next_above = unit_per_lane_step(net, t, below, above, rate_below, rate_above, offset, shape)
     row = with_loss((first, 0.0, 0.0, 0.0), t, t + 1, first_of(loss))
@@ -49,17 +50,17 @@ def _stepped(net, t, run, shape):
 
 @inner
 def _nothing(shape):
-    """A run of no pixel."""
+    """The state of a run before a pixel is taken."""
     below, above = no_weights(shape)
     return below, above, 0.0, 0.0, 0.0, 0, 0.0
 
 
 @kernel()
 def run_horizons(queue, net, steps, share, negligible, plain, shadow, found, none, numbers, places, shape, sloped):
-    """``found`` (P,) int64: the step at which two runs of a pixel are lost, as of ``horizons``; ``steps`` for none.
+    """Write to ``found`` (P,) int64 the step from which a pixel's two runs differ, as ``horizons``; ``steps`` for none.
 
-    plain, shadow: weights, rates, offsets, step and sums of all pixels; numbers and places are those of the shadow,
-    whose steps are those of the shape ``sloped``, all as of ``run_unit_per_lane``. none: (0,) int64.
+    plain, shadow: weights, rates, offsets, step and sums of all pixels. The shadow has the shape ``sloped``, and
+    ``numbers`` and ``places`` are its own, all as of ``run_unit_per_lane``. none: (0,) int64.
     """
     pixels = found.size
     lanes = shape.distances
@@ -90,4 +91,4 @@ def run_horizons(queue, net, steps, share, negligible, plain, shadow, found, non
             over = lost or t + 1 == steps
             if over:
                 found[pixel] = t if lost else steps
-        t = t + 1 if t + 1 < steps else 0  # of a group without a pixel, too
+        t = t + 1 if t + 1 < steps else 0  # also in a group without a pixel

@@ -1,8 +1,8 @@
 """Training runs in plain float64 with a hidden unit in each lane of a group: the same step as ``plain_step.py``'s.
 
-For networks with one hidden layer, no wider than a group. A lane holds what belongs to its unit: the weights into it
-and out of it, and their gradients, all in registers; only the outputs are sums over lanes. Data rows are read by all
-lanes at once, and nothing is written per row.
+It is for networks with one hidden layer that is no wider than a group. A lane holds in registers what belongs to its
+unit: the weights into it and out of it, and their gradients. Only the outputs are sums over lanes. All lanes read a
+data row at once, and nothing is written per row.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from .lane_columns import columns, dot, fma_each, only_below, put_columns, share
 from .lane_group import any_group, first_of, in_lanes, next_pixel
 
 SLOPED = TANH + 1
-"""In place of TANH: its slopes do not vanish where it is 1 to the last bit, as those of more digits do not."""
+"""In place of TANH for shadows: its slope does not vanish where tanh is 1 to the last bit, as in higher precision."""
 
 
 class Shape(NamedTuple):
-    """What the compiler is to know of a network and the lanes that hold its units, by the lengths of tuples."""
+    """What the compiler must know of a network and of the lanes that hold its units, as lengths of tuples."""
 
     kind: tuple[float, ...]
-    """As long as the activation's number."""
+    """Its length is the number of the activation."""
     inputs: tuple[float, ...]
     outputs: tuple[float, ...]
-    """All 1, as those of ``kind``."""
+    """All elements are 1, as in ``kind``."""
     distances: tuple[np.int64, ...]
-    """1, 2, 4, ..., of at least as many lanes as there are hidden units (``lane_group.py``)."""
+    """1, 2, 4, ... (``lane_group.py``), for at least as many lanes as there are hidden units."""
 
 
 @inner
@@ -52,20 +52,20 @@ def activated(z, shape):
 
 @inner
 def _forward(xs, below, above, shape):
-    """A row's hidden value in each lane, its slope, and what it adds to each output; factors below and above."""
+    """Of a row, in each lane: the hidden value, its slope, and what it adds to each output. below, above: factors."""
     h, steep = activated(dot(xs, below), shape)
     return h, steep, times_each(above, h)
 
 
 @inner
 def _backward(xs, h, steep, e, above, g_below, g_above):
-    """Gradients, but for each layer's scale and the loss's factor, with those of a row; e: each output's error."""
+    """Add a row to the gradients, which still lack the layers' scales and the loss's factor; e: output errors."""
     return fma_each(xs, dot(e, above) * steep, g_below), fma_each(e, h, g_above)
 
 
 @inner
 def _pair(x, y, first, second, below, above, g_below, g_above, loss, trained, shape):
-    """Loss and gradients with those of two rows, whose sums wait for each other's lanes at the same time."""
+    """Add two rows to loss and gradients. The sums of both over the lanes are made at the same time, to wait less."""
     n, k = len(shape.inputs), len(shape.outputs)
     x1, x2 = shared_row(x, first * n, shape.inputs), shared_row(x, second * n, shape.inputs)
     h1, steep1, part1 = _forward(x1, below, above, shape)
@@ -82,7 +82,7 @@ def _pair(x, y, first, second, below, above, g_below, g_above, loss, trained, sh
 
 @inner
 def _single(x, y, row, below, above, g_below, g_above, loss, trained, shape):
-    """The same with those of one row."""
+    """Add one row to loss and gradients."""
     xs = shared_row(x, row * len(shape.inputs), shape.inputs)
     h, steep, part = _forward(xs, below, above, shape)
     e = fma_each(shared_row(y, row * len(shape.outputs), shape.outputs), -1.0, sum_each(part, shape.distances))
@@ -94,7 +94,7 @@ def _single(x, y, row, below, above, g_below, g_above, loss, trained, shape):
 def no_weights(shape):
     """Zero in place of each weight that a lane holds, (below, above).
 
-    This and the three that follow are compiled for each class of shapes on its own, by ``implemented``.
+    ``implemented`` gives this function and the next three an implementation for each class of shapes.
     """
     raise NotImplementedError(shape)
 
@@ -105,14 +105,14 @@ def weights_at(array, start, net, shape):
 
 
 def put_weights(array, start, below, above, net, shape):
-    """Write them back."""
+    """Write back what ``weights_at`` reads."""
     raise NotImplementedError(shape)
 
 
 def unit_per_lane_step(net, t, below, above, rate_below, rate_above, offset, shape):
-    """One step of training; returns the loss before it, the same in all lanes, and the new factors; as above.
+    """One step of training; returns the loss before it, the same in all lanes, and the new factors below and above.
 
-    Factors are the weights times ``factor`` of their layer, rates and offset those of factors.
+    Factors are the weights times ``factor`` of their layer; rates and offset are those of the factors.
     """
     raise NotImplementedError(shape)
 
@@ -186,7 +186,7 @@ def factors_of(weights, net):
 
 @inner
 def disturbed(weights, number, seed, places, net, shape):
-    """(below, above) as the second run of a pixel has them: moved by ``signs`` of this seed.
+    """Weights (below, above) in the second run of a pixel: moved by the ``signs`` of this seed.
 
     places (n,): 0, 1, ..., n - 1, as float64.
     """
@@ -198,7 +198,7 @@ def disturbed(weights, number, seed, places, net, shape):
 
 @inner
 def after_step(loss, row, t, steps, pixel, step, sums):
-    """A pixel's sums with the loss of step t, its next step, and whether its run is over; if so, both are written."""
+    """(sums of a pixel with the loss of step t, its next step, whether its run is over); if over, both are written."""
     row = with_loss(row, t, steps, loss)
     t += 1
     over = math.isnan(loss) or t == steps
@@ -210,11 +210,11 @@ def after_step(loss, row, t, steps, pixel, step, sums):
 
 @kernel()
 def run_unit_per_lane(queue, net, steps, weights, rates, offsets, step, sums, numbers, places, shape):
-    """Run pixels on from their step to the end, as ``run_plain``: step and sums in place, weights stay; none freezes.
+    """Run pixels from their step to the end, as ``run_plain``; changes step and sums in place, but not weights.
 
-    weights: (P, n), or (1, n) where all pixels begin with the same. numbers: (0,), or the pixels' own (P,), where their
-    weights are to be moved for a second run; places: as of ``disturbed``. queue (1,) int64, zero before the first call;
-    several threads, or groups of a GPU, may work on one.
+    No pixel freezes. weights: (P, n), or (1, n) where all pixels begin with the same. numbers: (0,); in a second run,
+    for which the kernel moves the weights, the pixels' numbers (P,). places: as of ``disturbed``. queue: (1,) int64,
+    zero before the first call; several threads, or groups of a GPU, may share it.
     """
     pixels = step.size
     lanes = shape.distances

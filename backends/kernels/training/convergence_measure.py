@@ -1,4 +1,4 @@
-"""The published convergence measure, gathered loss by loss: ``deepzoom/systems/convergence.py``, compiled."""
+"""The published convergence measure, compiled: sums that grow loss by loss (``deepzoom/systems/convergence.py``)."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ LAST = 20
 
 FIRST, SUM, INVERSE, EXCESS = 0, 1, 2, 3
 COLUMNS = 4
-"""Columns of the table of sums, one row per pixel: first loss, sum of the ratios to it, sum of their inverses, and sum
-of (ratio - 1) over the last ones."""
+"""Columns of the table of sums, which has one row per pixel.
+
+They are: the first loss, the sum of the ratios to it, the sum of their inverses, the sum of (ratio - 1) over the last
+steps.
+"""
 
 
 @inner
 def with_loss(sums, t, steps, loss):
-    """A pixel's sums, a tuple, with the loss of step t; a loss that is NaN stands for all steps from t on."""
+    """A pixel's sums, a tuple, after the loss of step t; a NaN stands for the losses of all steps from t on."""
     first, total, inverse, excess = sums
     end = steps if math.isnan(loss) else t + 1
     if not math.isfinite(loss):
@@ -38,7 +41,7 @@ def with_loss(sums, t, steps, loss):
 
 @inner
 def with_difference(sums, t, steps, ratio, first, change):
-    """A pixel's sums, a tuple of differences from the reference's, with the difference of a loss from its.
+    """A pixel's sums, a tuple of differences from the reference's, after the difference of the loss of step t.
 
     ratio: the reference's loss over its first, ``first``; change: the difference of the loss. With V the ratio and v
     its difference, the inverse differs by -v / (V (V + v)).

@@ -1,4 +1,4 @@
-"""Pixels as differences from a reference run, from a step they share to each one's hand-off."""
+"""Runs of differences from a reference run: from a common step to the hand-off of each pixel."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ def _own_sums(sums, pixel, totals, t):
 
 
 DELTA_EXTRA = 3
-"""Vectors beyond the delta step's workspace that ``to_hand_off`` needs."""
+"""How many vectors ``to_hand_off`` needs besides the workspace of the delta step."""
 
 
 @inner
 def rooms(net, drawn_layout):
-    """Float64 numbers that ``to_hand_off`` needs for a block's derivatives, the rows drawn, and their inputs."""
+    """How many float64 numbers ``to_hand_off`` needs for a block's derivatives, rows drawn, and their inputs."""
     widest = 1
     for width in net.widths:
         widest = max(widest, width)
@@ -70,7 +70,7 @@ def to_hand_off(
     net, steps, first, last, threshold, record, layout, drawn_layout, weights, learning, ratios, totals,
     differences, rate_differences, offset_differences, step, sums, start, lanes, shared, drawn, xs,
 ):  # fmt: skip
-    """Run the pixels from ``start`` on, one in each lane, to their hand-offs; ``run_delta`` says what they are.
+    """Run the pixels from ``start`` on, one in each lane, to their hand-offs; arguments as of ``run_delta``.
 
     lanes: ``delta_workspace`` and ``DELTA_EXTRA`` vectors. shared, drawn, xs: as large as ``rooms``, of all lanes.
     """
@@ -104,7 +104,7 @@ def to_hand_off(
                 take(lanes, at.differences, lane, differences, pixel)
                 _own_sums(sums, pixel, totals, t + 1 if finite else t)
                 step[pixel] = t + 1 if finite else steps
-                if not finite:  # its loss is no number any more, which stands for all that follow
+                if not finite:  # a loss that is not finite stands for all that follow
                     add_loss(sums, pixel, t, steps, math.nan)
             else:
                 goes_on = True
@@ -123,9 +123,9 @@ def run_delta(
     losses over the first; totals (steps + 1, 4): its sums before each step. One row per pixel: differences (P, n) of
     the weights, rate_differences (P, layers), offset_differences (P, 1), and sums (P, 4), which are differences from
     the reference's on entry and the pixel's own on return. A pixel is handed off when its difference has reached
-    ``threshold`` of the reference's weights, or at step ``last``, where the reference ends. Not later: where the
-    reference explodes, a pixel that does not is a difference of two large numbers. Returns the step of each pixel's
-    hand-off (P,).
+    ``threshold`` of the reference's weights, or at step ``last``, where the reference ends. A later hand-off would
+    lose digits: where the reference explodes and a pixel does not, the pixel is a difference of large numbers.
+    Returns the step of each pixel's hand-off (P,).
     """
     pixels = differences.shape[0]
     size = delta_workspace(net.widths).size

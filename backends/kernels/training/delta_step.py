@@ -114,7 +114,7 @@ def _through_slope(lanes, at, h, count, activation, reference, hidden, side, bac
 
 @inner
 def _derivative_below(widths, layer, activation, reference, layout, r, rows, out):
-    """The reference's derivative by the inputs of a hidden layer (1-based), without its scale, to ``out``."""
+    """Write to ``out`` the reference's derivative by the inputs of a hidden layer (1-based), without its scale."""
     n = widths[layer]
     for i in range(rows * n):
         hidden = reference[layout.hidden[layer - 1] + r * n + i]
@@ -129,7 +129,7 @@ def _derivative_below(widths, layer, activation, reference, layout, r, rows, out
 
 @inner
 def _backward(lanes, at, widths, activation, x, x0, reference, layout, r, rows, total, shared):
-    """Add the difference of these rows' gradient, but for each layer's scale, to the workspace's gradient."""
+    """Add these rows to the differences of the gradient, which still lack each layer's scale."""
     layers = widths.size - 1
     w = weight_count(widths) * LANES
     h = at.hidden + hidden_count(widths) * rows * LANES
@@ -183,7 +183,7 @@ def _backward(lanes, at, widths, activation, x, x0, reference, layout, r, rows, 
 
 @inner
 def _residual(lanes, at, reference, residual, count, total, loss):
-    """Make the derivatives by the outputs from their differences; returns loss plus the squares' differences."""
+    """Turn differences of the outputs into the loss's derivatives; returns loss plus differences of the squares."""
     twice = 2.0 / total
     for i in range(count):
         r = load(lanes, at.output + i * LANES)
@@ -196,7 +196,7 @@ def _residual(lanes, at, reference, residual, count, total, loss):
 
 @inner
 def _prepare(net, lanes, at, weights, t):
-    """Differences and totals of the weights times each layer's factor; clear the gradient."""
+    """Multiply differences and totals of the weights by each layer's factor, and clear the gradient."""
     i = 0
     for layer in range(net.widths.size - 1):
         f = factor(net.scales, layer, net.activation)
@@ -210,7 +210,7 @@ def _prepare(net, lanes, at, weights, t):
 
 @inner
 def _gather(net, t, record, base, layout, drawn, drawn_layout, xs):
-    """The reference's values and the inputs on the rows drawn at step t."""
+    """Copy the reference's values and the inputs of the rows drawn at step t."""
     batch = net.batches.shape[1]
     n, k = net.widths[0], net.widths[-1]
     for b in range(batch):
@@ -237,8 +237,8 @@ def delta_step(net, t, lanes, at, record, layout, weights, learning, drawn, draw
     """One step of the differences in each lane, in place; returns the vector of differences of the loss before it.
 
     record (steps, layout.size): the reference's steps; weights (steps + 1, n): its weights; learning (layers,): its
-    learning rates. drawn, drawn_layout, xs: room for the rows of a minibatch; shared: for one block's derivatives. All
-    lanes write the same there, and on a GPU wait for each other before and after.
+    learning rates. drawn, drawn_layout, xs: room for the rows of a minibatch; shared: room for one block's derivatives.
+    All lanes write the same numbers there; on a GPU they wait for each other before and after.
     """
     widths = net.widths
     n, k = widths[0], widths[-1]

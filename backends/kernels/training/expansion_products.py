@@ -1,7 +1,7 @@
 """Matrix products of expansions, for all lanes at once, as ``matrix_products.py``.
 
-Sums stay in levels until all products are in, and are made expansions once: a product costs two operations and its
-place in the levels, a tenth of what multiplying and adding expansions does.
+Sums stay in levels until all products are added, and become expansions once, at the end. A product then costs two
+operations and the additions to the levels: a tenth of a product and a sum of expansions.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from deepzoom.backends.kernels.arithmetic.simd_llvm import (
 from deepzoom.compiling.jit import inner
 
 ROWS = np.int64(4)
-"""Rows of the largest block, whose sums are made at the same time: one sum alone waits for itself."""
+"""Rows of the largest block: their sums are made at the same time, as a single sum would wait for itself."""
 
 
 def _block(rows: int, shared: bool) -> Any:

@@ -14,7 +14,7 @@ from .plain_run import put, take
 
 @kernel()
 def run_expansions(net, constants, steps, weights, rates, offsets, step, sums, kind):
-    """Run pixels on from their step to the end, in place.
+    """Run pixels from their step to the end, in place.
 
     kind: a tuple of as many float64 as there are limbs. One row per pixel, limb after limb: weights (P, n * limbs),
     rates (P, layers * limbs), offsets (P, limbs); step (P,) int64 and sums (P, 4). Returns how many steps of single

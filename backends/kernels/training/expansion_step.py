@@ -1,8 +1,8 @@
-"""One training step of a small network in expansions: ``plain_step.py`` with more digits, for any number of limbs.
+"""One training step of a small network in expansions of any number of limbs: ``plain_step.py`` in higher precision.
 
-Tests hold it equal to the one definition of the step in ``deepzoom/systems/training.py``, evaluated exactly. In each
-place of the workspace stand the limbs of one expansion, each a vector with one value per pixel. ``kind``, a tuple of
-as many float64 as there are limbs, says to the compiler how many.
+Tests hold it equal to the one definition of the step in ``deepzoom/systems/training.py``, evaluated exactly. Each place
+of the workspace holds the limbs of one expansion; each limb is a vector with one value per pixel. The length of
+``kind``, a tuple of float64 numbers, tells the compiler how many limbs there are.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from .plain_step import PER_LANE
 
 
 class ExpansionWorkspace(NamedTuple):
-    """Where a step's matrices begin: as ``Workspace``, and the slopes beside the hidden values."""
+    """Where the matrices of a step begin: those of ``Workspace``, and the slopes beside the hidden values."""
 
     weights: int
     factors: int
@@ -57,9 +57,9 @@ class ExpansionConstants(NamedTuple):
     scales: NDArray[np.float64]
     """Factor of each layer's product."""
     factors: NDArray[np.float64]
-    """The same, times tanh's argument scale where a tanh follows."""
+    """The scales, times the scale of tanh's argument where a tanh follows."""
     argument: NDArray[np.float64]
-    """That argument scale, or 1."""
+    """The scale of tanh's argument; 1 for other activations."""
 
 
 @inner
@@ -73,7 +73,7 @@ def constant_of(values, row, kind):
 
 @inner
 def expansion_layout(widths, kind):
-    """The workspace of a step: that of a plain one, each place as many vectors wide as there are limbs."""
+    """The workspace of a step: as of a plain step, but each place holds as many vectors as there are limbs."""
     at = layout(widths)
     n = len(kind)
     return ExpansionWorkspace(
@@ -128,7 +128,7 @@ def _forward(lanes, at, widths, activation, x, x0, rows, kind):
 
 @inner
 def _backward(lanes, at, widths, activation, x, x0, rows, argument, kind):
-    """Add these rows' gradient, but for each layer's scale; hidden values are overwritten on the way."""
+    """Add these rows to the gradient, which still lacks each layer's scale; overwrites the hidden values."""
     place = LANES * len(kind)
     layers = widths.size - 1
     w = weight_count(widths) * place
@@ -173,7 +173,7 @@ def _residual(lanes, out, count, twice, kind):
 
 @inner
 def _errors(lanes, out, y, y0, count, loss, kind):
-    """Outputs less targets, in place; returns loss, a float64 vector, plus their squares."""
+    """Subtract targets from outputs, in place; returns loss, a float64 vector, plus the squares of the errors."""
     place = LANES * len(kind)
     for i in range(count):
         e = minus(load_expansion(lanes, out + i * place, kind), y[y0 + i])

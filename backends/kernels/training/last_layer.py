@@ -1,7 +1,7 @@
-"""tanh units and the one output behind them, fused: what the published networks have above their first layer.
+"""A layer of tanh units and the one output above it, fused: the upper part of the published networks.
 
-On the CPU alone, where a processor of few registers is bound by what it loads, stores and waits for. tanh waits for
-itself most of its time, and its two halves are loops of their own: more units are then under way at once.
+Used on CPUs with few registers, where loads, stores and waiting take most of the time. Each tanh waits most of its
+time, so its two halves are loops of their own: then more units are under way at once.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from deepzoom.compiling.jit import inner
 
 @inner
 def fuses(widths, of_tanh):
-    """Whether a network is one of these: of one hidden layer, of tanh units (``of_tanh``), and one output."""
+    """Whether a network has one hidden layer, of tanh units (``of_tanh``), and one output."""
     return vectors() and of_tanh and widths.size == 3 and widths[2] == 1
 
 
@@ -102,7 +102,7 @@ def backward_last_difference(
             value, difference = spread(reference, hidden + j), load(lanes, h + i)
             store(lanes, g + i, fma(difference, now, fma(value, changed, load(lanes, g + i))))
             p = fma(before, load(lanes, scaled + i), changed * load(lanes, totals + i))
-            flatter = difference * fma(2.0, value, difference)  # how much less slope there is at the new value
+            flatter = difference * fma(2.0, value, difference)  # by how much the slope is less at the new value
             slope = tanh_slope(spread(reference, side + j)) - flatter
             store(lanes, h + i, p * slope - flatter * spread(reference, back + j))
         h += n * LANES

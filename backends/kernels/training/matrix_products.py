@@ -36,7 +36,7 @@ ROWS, COLUMNS = (4, 4) if LANES == 8 else (3, 4) if SIXTEEN_REGISTERS else (2, 4
 A core that does two multiply-adds a cycle and waits 4 cycles for each, or 5, has 8 or 10 of them under way.
 """
 WIDE = 8 if ROWS == 3 else COLUMNS
-"""Columns of a block of one row: 16 rows leave one over."""
+"""Columns of a block of one row, which is used where blocks of 3 rows leave one of 16 over."""
 
 UNIT = np.int64(1)
 """Stride of neighbouring shared values (an int64 for the reason that LANES is one)."""
@@ -45,7 +45,7 @@ SET, ADD = np.int64(0), np.int64(1)
 
 
 def _emit_begun(builder: Any, adding: Any, targets: Any, sums: Any, kind: Any) -> None:
-    """LLVM code that begins the sums of a block: with what stands in C where that is added to, else with 0."""
+    """LLVM code that begins the sums of a block: with the values of C where these are added to, else with 0."""
     with builder.if_else(adding) as (then, otherwise):
         with then:
             for key, target in targets.items():

@@ -1,4 +1,4 @@
-"""A network as training kernels take it: its shapes, data and constants."""
+"""Networks as training kernels take them: shapes, data and constants."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def hidden_count(widths):
 
 @inner
 def factor(scales, layer, activation):
-    """What a layer's weights are multiplied by before a product: its scale and, for tanh, the argument's."""
+    """The factor of a layer's weights before a product: the layer's scale, and for tanh also that of its argument."""
     if activation == TANH and layer < scales.size - 1:
         return scales[layer] * ARGUMENT_SCALE
     return scales[layer]

@@ -1,4 +1,4 @@
-"""Where a plain step keeps its numbers: the workspace of the lanes."""
+"""The workspace of a plain step: where its matrices begin."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BLOCK = 48 if SIXTEEN_REGISTERS else 32
 class Workspace(NamedTuple):
     """Where a step's matrices begin in the one array that holds everything with a value per lane.
 
-    One array instead of many: a kernel then passes numbers around, and no reference counts.
+    With one array instead of many, a kernel passes numbers around and counts no references.
     """
 
     weights: int

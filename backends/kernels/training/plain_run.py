@@ -1,10 +1,10 @@
 """Training runs in plain float64 to their end: a queue of pixels through the lanes.
 
-A lane that is done takes the next pixel. A run is done when its steps are, when its loss is NaN (which then stays),
-or when it has *frozen*: every hidden unit is saturated to the last bit, so that all layers below the last stand still
-for good. What is left of a frozen run is linear and costs a fraction: ``run_frozen`` takes it on, in the same
-operations as the full step, so that its losses are the same to the last bit (where they overflow the full step turns
-weights into NaN sooner, which a read-out does not see).
+A lane whose run is over takes the next pixel. A run is over after its last step, when its loss is NaN (it then stays
+NaN), or when it has *frozen*: every hidden unit is saturated to the last bit, so that all layers below the last stand
+still for good. The rest of a frozen run is linear and costs a fraction. ``run_frozen`` makes it by the same operations
+as the full step, so that its losses are the same to the last bit. (Where they overflow, the full step turns weights
+into NaN sooner, but that does not change the read-out.)
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ def take(lanes, start, lane, values, pixel):
 
 
 PLAIN_EXTRA = 2
-"""Vectors beyond the plain step's workspace that ``run_through`` needs."""
+"""How many vectors ``run_through`` needs besides the workspace of the plain step."""
 
 
 @inner
 def run_through(queue, net, steps, weights, rates, offsets, step, sums, frozen, lanes, t, holds):
-    """Run pixels of a queue (1,) int64 through the lanes until it is empty; ``run_plain`` says what they are.
+    """Run the pixels of a queue (1,) int64 through the lanes until it is empty; arguments as of ``run_plain``.
 
     weights: (P, n), or (1, n) where all pixels begin with the same, which stay. lanes: ``layout`` and ``PLAIN_EXTRA``
     vectors; t and holds (LANES,): int64, each lane's step and pixel. frozen (P,): those that froze; none where it is
@@ -102,7 +102,7 @@ def run_through(queue, net, steps, weights, rates, offsets, step, sums, frozen, 
 
 @kernel()
 def run_plain(net, steps, weights, rates, offsets, step, sums):
-    """Run pixels on from their step to the end, in place.
+    """Run pixels from their step to the end, in place.
 
     weights (P, n), rates (P, layers), offsets (P, 1), step (P,) int64 and sums (P, 4) hold one row per pixel.
     Returns (frozen, pixel_steps): which pixels froze on the way (bool; their rows say where they stand), and how
@@ -118,7 +118,7 @@ def run_plain(net, steps, weights, rates, offsets, step, sums):
 
 @inner
 def _last_hidden(net, lanes, at, values, running):
-    """Last hidden layer of all rows to ``values``; clears running[lane] where some hidden unit still has a slope."""
+    """Write the last hidden layer of all rows to ``values``; clear running[lane] where a unit still has a slope."""
     n, hidden = net.widths[0], net.widths[-2]
     per_row = hidden_count(net.widths)
     first = at.hidden + (per_row - hidden) * LANES
@@ -161,7 +161,7 @@ def _into_lanes(net, steps, weights, rates, step, first, lanes, at, t, running):
 
 @kernel()
 def run_frozen(net, steps, weights, rates, step, sums):
-    """Run pixels on whose layers below the last stand still; arguments as for ``run_plain``.
+    """Run frozen pixels to the end: their layers below the last stand still. Arguments as of ``run_plain``.
 
     A pixel that turns out not to be frozen is left as it is: its row in ``step`` stays below ``steps``.
     Returns the steps of single pixels that were computed.

@@ -1,7 +1,7 @@
 """One training step of a small network in plain float64, fused, for ``LANES`` pixels at once.
 
-Held equal by tests to the one definition of the step in ``deepzoom/systems/training.py``. The data rows are taken
-in blocks: hidden values, residuals and what flows back of one block stay in the first-level cache.
+Tests hold it equal to the one definition of the step in ``deepzoom/systems/training.py``. It takes data rows in blocks,
+so that hidden values, residuals and derivatives of a block stay in the first-level cache.
 
 A matrix with one value per pixel lies flat, rows first, ``LANES`` values in each place. The weights of all layers
 lie one after the other in the same way.
@@ -33,7 +33,7 @@ from .network_arrays import RELU, TANH, factor, hidden_count, weight_count
 from .plain_layout import BLOCK
 
 PER_LANE = np.int64(-1)
-"""In place of the first element of shared inputs: each lane has drawn its own."""
+"""In place of the index of shared inputs: each lane has inputs of its own, of the rows that it drew."""
 
 
 @inner
@@ -117,7 +117,7 @@ def _back_from_output(lanes, h, d, w, rows, n_in, n_out, activation):
 
 @inner
 def _back_from_hidden(lanes, h, p, count, activation):
-    """The same one layer further down, where p holds the loss's derivative by the hidden values."""
+    """The same for a lower layer; p holds the loss's derivative by its hidden values."""
     undo = 1.0 / ARGUMENT_SCALE if activation == TANH else 1.0  # the factors hold the argument's scale
     for i in range(0, count * LANES, LANES):
         store(lanes, h + i, load(lanes, p + i) * undo * slope(load(lanes, h + i), activation))
@@ -125,9 +125,9 @@ def _back_from_hidden(lanes, h, p, count, activation):
 
 @inner
 def backward(lanes, at, widths, activation, x, x0, rows):
-    """Add these rows' gradient, but for each layer's scale, to the workspace's gradient.
+    """Add these rows to the workspace's gradient, which still lacks each layer's scale.
 
-    The loss's derivative by the outputs stands in the workspace's output. Hidden values are overwritten on the way.
+    The workspace's output holds the loss's derivative by the outputs. Hidden values are overwritten.
     """
     layers = widths.size - 1
     w = weight_count(widths) * LANES
