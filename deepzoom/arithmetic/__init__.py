@@ -1,1 +1,1 @@
-"""The arithmetics a map is evaluated in: exact, delta, tangent. A map is ordinary NumPy code and knows none of them."""
+"""Arithmetics that evaluate maps: exact, delta, tangent. Maps are ordinary NumPy code and know none of them."""

@@ -10,10 +10,10 @@ formed. Each rule below gives ``f(A + a) - f(A)`` from A and a:
     |.|, max(., 0)                              by cases of the signs of A and A + a
 
 (for tanh the mirror image where a < 0). The reference is computed in its own arithmetic, so that 1 - T keeps its
-digits. What a difference is, is left open: a batch of pixels' float64 differences (``Batch`` in ``difference.py``),
-or a Taylor polynomial in the two parameters (``Series`` in ``tangent.py``), by the same rules.
+digits. The same rules work for every kind of difference: float64 differences of a batch of pixels (``Batch`` in
+``difference.py``), or Taylor polynomials in the two parameters (``Series`` in ``tangent.py``).
 
-Cancellation among differences themselves remains, as in any float64 sum; its bound is the condition of the step.
+Differences can still cancel each other, as in any float64 sum; the condition of the step bounds that.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from .difference import Difference, Floats
 from .exact import Exact
 from .numpy_operations import Arithmetic, rules_of
 
-_SATURATED = 350.0  # a difference beyond it moves tanh to its end; expm1 of twice it is still finite
+_SATURATED = 350.0  # a larger difference moves tanh to its limit; expm1 of twice this is still finite
 
 
 def floats(value: Any) -> Floats:
-    """float64 of a reference value, whatever its arithmetic."""
+    """A reference value as float64, whatever its arithmetic."""
     if isinstance(value, Arithmetic):
         result: Floats = value.floats()
         return result
@@ -38,7 +38,7 @@ def floats(value: Any) -> Floats:
 
 
 class Delta(Arithmetic):
-    """An array known as reference plus difference.
+    """An array as reference plus difference.
 
     reference: Exact, or float64 array; difference: Batch or Series over the same shape.
     """

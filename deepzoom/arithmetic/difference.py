@@ -1,4 +1,4 @@
-"""What a difference is: a batch of pixels' float64 differences with a shared exponent, and what all kinds can do.
+"""Differences: what all kinds can do, and float64 differences of a batch of pixels with a shared exponent.
 
 ``Delta`` (``delta.py``) applies its rules to any of them; the other kind is ``Series`` (``tangent.py``).
 """
@@ -105,7 +105,7 @@ _BATCH_FUNCTIONS: dict[str, Callable[[Floats], Floats]] = {
     "sqrt1pm1": lambda x: x / (1.0 + np.sqrt(1.0 + x)),
 }
 _SLOPE_AT_ZERO = {"expm1": 1.0, "log1p": 1.0, "sin": 1.0, "sqrt1pm1": 0.5}
-_LINEAR_BELOW = 2.0**-500  # there every function above equals slope * x to all digits
+_LINEAR_BELOW = 2.0**-500  # so small that every function above equals slope * x to all digits
 
 
 class Batch(Difference):
@@ -140,7 +140,7 @@ class Batch(Difference):
         return self.like(np.where(tiny, _SLOPE_AT_ZERO[name] * self.data, curved))
 
     def _against(self, reference: Floats) -> tuple[Floats, Floats]:
-        """Reference in units of the shared exponent, and the sum with it."""
+        """(reference in units of the shared exponent, its sum with the difference)."""
         with np.errstate(over="ignore"):
             scaled = np.ldexp(reference, -self.exponent)
         return scaled, scaled + self.data

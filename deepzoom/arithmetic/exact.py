@@ -63,7 +63,7 @@ class Exact(Arithmetic):
 
     @classmethod
     def balanced(cls, sums: NDArray[np.int64], shape: tuple[int, ...], point: int) -> Exact:
-        """From balanced digits whose top one may still be too large."""
+        """From balanced digits (digits, n); the top one may still be too large."""
         while (top := kernels.digits_needed(sums, point + 1)) < 0:
             sums = np.concatenate([sums, np.zeros_like(sums[:1])])
             kernels.carry(sums)
@@ -261,7 +261,7 @@ for _ufunc in (np.exp, np.log, np.sqrt, np.sin, np.cos):
 
 @lru_cache(maxsize=8)
 def _tanh_constants(point: int) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
-    """Digits of ln 2 and of (-1)**k / k!, k = 1, 2, ..., with point + 1 digits after the point; doublings to make."""
+    """Digits of ln 2 and of (-1)**k / k!, k = 1, 2, ..., with point + 1 digits after the point; how often to double."""
     ln2, factorials, halvings = flint_functions.tanh_constants(BASE_BITS * (point + 1), BASE_BITS - 4)
 
     def column(numbers: list[int]) -> NDArray[np.int64]:

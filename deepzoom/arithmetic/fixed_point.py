@@ -18,9 +18,9 @@ from deepzoom.compiling.jit import inner, kernel
 BASE_BITS = 26
 HALF = np.int64(1 << 25)
 MASK = np.int64((1 << 26) - 1)
-_MOST_TERMS = 4096  # products of two digits that may be summed before a carry: 2**12 * 2**50 < 2**63
-EXTRA = 2  # digits kept below the last one while a product is summed
-STRIP = 128  # numbers taken at a time where a routine needs many intermediate results
+_MOST_TERMS = 4096  # how many products of two digits may be summed before a carry: 2**12 * 2**50 < 2**63
+EXTRA = 2  # extra digits below the last one while a product is summed
+STRIP = 128  # how many numbers a routine with many intermediate results takes at a time
 
 
 @kernel()
@@ -36,7 +36,7 @@ def carry(sums):
 
 @kernel()
 def digits_needed(sums, least):
-    """How many digits balanced numbers (digits, n) need, at least so many; -1 where a top one is too large."""
+    """How many digits balanced numbers (digits, n) need, ``least`` or more; -1 where a top digit is too large."""
     for e in range(sums.shape[1]):
         if abs(sums[-1, e]) >= HALF:
             return -1
@@ -91,7 +91,7 @@ def matmul(a, b, point):
         for i in range(a.shape[0]):
             for j in range(max(0, point - EXTRA - i), b.shape[0]):
                 c = i + j - point + EXTRA
-                # slices: an index that may be negative, to Numba, keeps a loop from being a vector loop
+                # slices, because Numba does not vectorise a loop whose index may be negative
                 right = b[j, start : start + terms]
                 if n == 1:
                     column = right.reshape(terms)

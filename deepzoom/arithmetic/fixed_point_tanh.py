@@ -20,8 +20,8 @@ LARGEST_SHIFT = 1 << 16
 def _product(a, b, out, over, low):
     """out = a * b for a strip of numbers with one digit before the point; all (digits, strip) int64, over (strip,).
 
-    Digits below ``low`` are left out, and zero in the product. out may be a or b: what stands where a digit of it
-    goes is not needed any more.
+    Digits below ``low`` are left out, and are zero in the product. out may be a or b: each digit of it goes to a place
+    that is not needed any more.
     """
     digits, n = a.shape
     for e in range(n):
@@ -63,7 +63,7 @@ def _add_integer(a, value):
 
 @inner
 def _powers_of_two(a, first, approximate, halvings, ln2, k, signs, u, spare):
-    """The signs of a strip of numbers, k with 2 |x| = k ln 2 + r, and r / 2**halvings in u."""
+    """Of a strip of numbers x: write their signs, k with 2 |x| = k ln 2 + r, and r / 2**halvings to u."""
     work, n = u.shape
     for e in range(n):
         x = approximate[first + e]
@@ -85,13 +85,13 @@ def _powers_of_two(a, first, approximate, halvings, ln2, k, signs, u, spare):
 
 @inner
 def _exponential(u, m, v, factorials, halvings, over):
-    """exp(-r) to m, from u = r / 2**halvings: a Taylor polynomial of expm1(-u), and doublings m (m + 2)."""
+    """Write exp(-r) to m, from u = r / 2**halvings: by a Taylor polynomial of expm1(-u) and doublings m (m + 2)."""
     work, n = u.shape
     for i in range(work):
         for e in range(n):
             m[i, e] = factorials[-1, i]
     for term in range(factorials.shape[0] - 2, -1, -1):
-        # what is added here counts u**(term + 1) in the end: as many digits less are enough
+        # the terms added here are multiplied by u**(term + 1) later, so fewer digits are enough
         low = min(work - 3, int((term + 1) * (halvings + 1.5)) // BASE_BITS)
         _product(m, u, m, over, low)
         for i in range(low, work):
@@ -109,7 +109,7 @@ def _exponential(u, m, v, factorials, halvings, over):
 
 @inner
 def _inverse_of_one_plus(m, u, v, over, close):
-    """1 / (1 + m) to u by Newton's iteration u (2 - (1 + m) u) from float64; leaves 1 + m in m."""
+    """Write 1 / (1 + m) to u, by Newton's iteration u (2 - (1 + m) u) from float64; m becomes 1 + m."""
     work, n = m.shape
     newton = 1
     while 50 << newton < BASE_BITS * work:

@@ -1,4 +1,4 @@
-"""Functions of fixed-point numbers, given as integers, through FLINT's ball arithmetic; and the constants of tanh."""
+"""Functions of fixed-point numbers by FLINT's ball arithmetic, and constants of tanh. Numbers are given as integers."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """How ordinary NumPy code runs on numbers that are not floats.
 
-A class lists, for each NumPy function it knows, the rule that applies it. NumPy hands every operator and function
-over to that list (the array function protocol, NEP 13), so that a map written as ``np.tanh(x @ w) * 2`` needs no
-change to be evaluated exactly, or as a difference.
+A class has a table with a rule for each NumPy function that it knows. NumPy looks up every operator and function there
+(the protocol of NEP 13). So a map written as ``np.tanh(x @ w) * 2`` can be evaluated exactly, or as a difference,
+without any change.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Rule = Callable[..., Any]
 
 
 class Arithmetic(NDArrayOperatorsMixin):
-    """Base of array-like numbers with rules of their own."""
+    """The base of array-like numbers with rules of their own."""
 
     rank: ClassVar[int]
     """Where two kinds meet, the one of higher rank applies its rule."""

@@ -1,8 +1,8 @@
 """Tangent arithmetic: value and derivatives along the two parameters, as a truncated Taylor polynomial.
 
 The difference of a number from its reference is a polynomial in the pixel's two parameter differences (dx, dy),
-without constant term, up to some order: order 1 is the tangent, higher orders carry a skip further. It is one more
-kind of difference for the rules of ``delta.py``, so that derivatives come from the map as it stands.
+without constant term, up to some order: order 1 is the tangent, and higher orders allow longer skips. The rules of
+``delta.py`` take it as one more kind of difference, so that derivatives need no code of their own.
 
 Coefficients are kept in scaled variables ``(dx, dy) * 2**-exponent``. The exponent follows the growth of the tangent,
 so that coefficients of every order stay in float64's range at any depth; the product of two polynomials does not
@@ -80,7 +80,7 @@ def _taylor(name: str, order: int) -> list[float]:
 
 
 class Fold:
-    """How close a fold (of |.| or relu) came: the polynomials hold for parameter differences below ``2**log2``."""
+    """How close a fold (of |.| or relu) came: polynomials hold for parameter differences below ``2**log2``."""
 
     def __init__(self, log2: float = math.inf) -> None:
         self.log2 = log2
@@ -157,7 +157,7 @@ class Series(Difference):
         return result
 
     def _watch(self, reference: Floats) -> None:
-        """Note how small the parameters' differences must be for no sign to change."""
+        """Record how small parameter differences must be so that no sign changes."""
         reach = np.abs(self.data[0]) + np.abs(self.data[1])
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = np.where(reach > 0, np.abs(reference) / reach, np.inf)
@@ -186,10 +186,10 @@ class Series(Difference):
         return (terms @ self.data.reshape(self.lead, -1)).reshape(len(dx), *self.data.shape[1:])
 
     def terms(self, dx: Floats, dy: Floats, exponent: int) -> Floats:
-        """What the coefficients are multiplied by for such differences (pixels, monomials)."""
+        """The factors of the coefficients for these parameter differences, (pixels, monomials)."""
         powers = monomials(self.order)
         found = np.empty((len(dx), len(powers)))
-        # each from one of a degree less: general powers take thirty times as long
+        # each from one of a degree less, because general powers take thirty times as long
         one, place = np.ones(len(dx)), {p: i for i, p in enumerate(map(tuple, powers.tolist()))}
         x, y = np.ldexp(dx, exponent - self.exponent), np.ldexp(dy, exponent - self.exponent)
         for (i, j), n in place.items():

@@ -1,8 +1,8 @@
 """The slope of tanh, ``1 - h * h`` where h is its value.
 
-In fixed point that difference has no digits left where a unit is saturated, and none at all below the last bit. But a
-derivative of the loss can have grown by as much, and their product then moves a weight. So exact values of tanh come
-with their slope, ``4 exp(-2 |z|) / (1 + exp(-2 |z|))**2``, as a mantissa and a power of two.
+In fixed point, that difference loses its digits where a unit is saturated, and becomes 0 below the last bit. But a
+derivative of the loss can grow by as much, so that their product still moves a weight. Therefore exact values of tanh
+come with their slope, ``4 exp(-2 |z|) / (1 + exp(-2 |z|))**2``, as a mantissa and a power of two.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from .delta import Delta
 from .exact import Exact, products
 from .numpy_operations import Arithmetic, rules_of
 
-_TO_ZERO = 2048  # takes any mantissa below the smallest float64
+_TO_ZERO = 2048  # brings any mantissa below the smallest float64
 
 
 class Scaled(Arithmetic):
     """Array of numbers ``mantissa * 2**-shift``, a shift (int64) each, so that small ones keep their leading bits.
 
-    They multiply Exact numbers, to whose last bit the products are rounded.
+    They can be multiplied with Exact numbers; the products are rounded to the last bit of those.
     """
 
     rank = 2

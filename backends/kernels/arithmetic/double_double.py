@@ -1,4 +1,4 @@
-"""Double-double numbers: pairs of float64 (value, what it lacks), 106 bits together.
+"""Double-double numbers: pairs of float64 (high part, low part), 106 bits together.
 
 Error-free sums and products after Knuth and Dekker (Hida, Li and Bailey, Quad-double arithmetic, 2000).
 """

@@ -1,12 +1,12 @@
-"""Expansions: numbers of as many digits as asked for, as unevaluated sums of float64 vectors, each below the last bit
-of the one before.
+"""Expansions: numbers of high precision as unevaluated sums of *limbs*, each below the last bit of the one before.
 
-Two limbs make a double-double number, four a quad-double one (Hida, Li and Bailey, Quad-double arithmetic, 2000). To
-Numba an expansion is a tuple of vectors (``simd.py``); a routine that takes tuples serves any number of limbs. The
-LLVM code is unrolled here limb by limb: a product or a sum drops into *levels*, level i holding what is about
-2**(-53 i) of the result, and what rounding loses of one level goes to the next without error.
+A limb is a float64 vector. Two limbs make a double-double number, four a quad-double one (Hida, Li and Bailey,
+Quad-double arithmetic, 2000). In Numba an expansion is a tuple of vectors (``simd.py``), and a routine that takes
+tuples works for any number of limbs. The LLVM code is unrolled here limb by limb. Products and sums are added to
+*levels*: level i holds the terms of about 2**(-53 i) of the result, and what rounding loses in a level goes to the
+next, exactly.
 
-Nothing here may be contracted or reordered: the only fused operations are those written so.
+No operation here may be contracted or reordered. The only fused operations are those that are written as such.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ Values = list[Any]
 
 
 def _two_sum(builder: Any, x: Any, y: Any) -> tuple[Any, Any]:
-    """The rounded sum, and what it lacks."""
+    """(rounded sum, its rounding error)."""
     s = builder.fadd(x, y)
     t = builder.fsub(s, x)
     return s, builder.fadd(builder.fsub(x, builder.fsub(s, t)), builder.fsub(y, t))
 
 
 def _ordered_sum(builder: Any, x: Any, y: Any) -> tuple[Any, Any]:
-    """The same where x is not the smaller one."""
+    """The same, if |x| >= |y|."""
     s = builder.fadd(x, y)
     return s, builder.fsub(y, builder.fsub(s, x))
 
@@ -55,14 +55,14 @@ def _two_product(builder: Any, x: Any, y: Any) -> tuple[Any, Any]:
 
 
 class Levels:
-    """What is summed up level by level; ``limbs`` of them, None where nothing came yet."""
+    """A sum by levels, of which there are ``limbs``; a level is None while nothing has been added to it."""
 
     def __init__(self, builder: Any, limbs: int, start: Values = ()) -> None:  # type: ignore[assignment]
         self.builder, self.limbs = builder, limbs
         self.values: Values = [*start, *[None] * (limbs - len(start))]
 
     def put(self, level: int, term: Any) -> None:
-        """Add a term; what rounding loses goes down, and below the last level away."""
+        """Add a term to a level. What rounding loses goes to the next level, and is dropped below the last."""
         for i in range(level, self.limbs):
             if self.values[i] is None:
                 self.values[i] = term
@@ -88,7 +88,7 @@ class Levels:
                         self.values[last] = emit_fused(self.builder, x, y, self.values[last])
 
     def expansion(self) -> Values:
-        """The sum of all levels, each limb below the last bit of the one before."""
+        """The sum of all levels as an expansion: each limb below the last bit of the one before."""
         kind = next(v.type for v in self.values if v is not None)
         values = [constant(0.0, kind) if v is None else v for v in self.values]
         if self.limbs > 2:
@@ -144,7 +144,7 @@ def expansion_type(limbs: int, lane: Any = vector) -> Any:
 
 
 def unpack(builder: Any, kind: Any, value: Any, target: Any) -> Values:
-    """Limbs, of an LLVM type, of an argument: a tuple of vectors or float64, a vector, or a float64."""
+    """The limbs of an argument, of an LLVM type; it is a tuple of vectors or float64, a vector, or a float64."""
     found = cgutils.unpack_tuple(builder, value) if isinstance(kind, types.UniTuple) else [value]
     if isinstance(target, ir.VectorType):
         return [v if isinstance(v.type, ir.VectorType) else emit_splat(builder, v, target) for v in found]
@@ -160,7 +160,7 @@ def _count(kind: Any) -> int:
 
 
 def _lane(*kinds: Any) -> Any:
-    """The type of a limb of what comes of arguments: a vector where one has it."""
+    """The type of a limb of the result: a vector if an argument has vectors."""
     limbs = [kind.dtype if isinstance(kind, types.UniTuple) else kind for kind in kinds]
     return next((kind for kind in limbs if isinstance(kind, VectorType)), types.float64)
 

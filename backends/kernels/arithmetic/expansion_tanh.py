@@ -6,11 +6,11 @@ With ``v = 2 x / ln 2 = k + r``, ``|r| <= 1/2``, ``s = 2**k`` and ``q = tanh(r l
 
 (evaluated at -|x|, where s is at most 1).
 
-So the slope has all its digits where tanh is 1 to the last bit: a saturated layer that stands still in float64 may be
-moved again by a loss that grows for long enough.
+So the slope keeps all its digits where tanh is 1 to the last bit. A saturated layer, which stands still in float64, can
+then move again if the loss grows for long enough.
 
-q is a Taylor polynomial, odd in r, whose radius of convergence is pi/2: each term adds 6.3 bits. So Horner's scheme
-begins with single limbs, and every eight terms or so the sum takes one limb more.
+q is a Taylor polynomial, odd in r, with the radius of convergence pi/2: each term adds 6.3 bits. Therefore Horner's
+scheme begins with single limbs, and adds a limb every eight terms or so.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ from .simd_llvm import VECTOR, constant, emit_magnitude, emit_power_of_two
 
 _ROUND = 6755399441055744.0  # 1.5 * 2**52: adding and subtracting it rounds to an integer
 _BITS_PER_TERM = -2 * math.log2(math.log(2) / 4 / (math.pi / 2))
-_SATURATED = 1000.0  # slopes down to 2**-998; beyond it 0
-_GUARD = 6  # bits by which a term may need more than its share
+_SATURATED = 1000.0  # slopes down to 2**-998; smaller ones are 0
+_GUARD = 6  # bits that a term may need beyond its share
 
 
 def split(value: Any, limbs: int) -> list[float]:
     """An mpfr or rational number as float64 limbs."""
-    rest, parts = gmpy2.mpq(value), []  # exactly, whatever precision is set
+    rest, parts = gmpy2.mpq(value), []  # exactly, whatever precision gmpy2 is set to
     for _ in range(limbs):
         parts.append(float(rest))
         rest -= gmpy2.mpq(parts[-1])
@@ -75,7 +75,7 @@ def polynomial(limbs: int) -> list[list[float]]:
 
 def _clamped(builder: Any, v: Values, most: float) -> Values:
     for bound, sign in ((-most, "<"), (most, ">")):
-        beyond = builder.fcmp_ordered(sign, v[0], constant(bound, v[0].type))  # false for NaN, which stays
+        beyond = builder.fcmp_ordered(sign, v[0], constant(bound, v[0].type))  # false for NaN, which stays NaN
         v = [builder.select(beyond, constant(bound if i == 0 else 0.0, x.type), x) for i, x in enumerate(v)]
     return v
 
@@ -88,7 +88,7 @@ def emit_tanh(builder: Any, v: Values) -> tuple[Values, Values]:
     limbs, kind = len(v), v[0].type
     size = emit_magnitude(builder, v[0])
     above = builder.fcmp_ordered(">", v[0], constant(0.0, kind))
-    # tanh |x| is taken for -|x|: limbs of 1 / e would be too small for a float64 where 2**k is large
+    # computed at -|x|: where 2**k is large, limbs of 1 / e would be too small for a float64
     v = _clamped(builder, _negated_where(builder, above, v), _SATURATED)
     k_bits = builder.fadd(v[0], constant(_ROUND, kind))
     k = builder.fsub(k_bits, constant(_ROUND, kind))
@@ -140,7 +140,7 @@ def _part(builder: Any, value: Any, which: int) -> Any:
 def tanh_expansion(typingctx: Any, a: Any, b: Any) -> Any:
     """(tanh, its slope) at v ln 2 / 2 of two expansions, in each lane; NaN stays NaN.
 
-    Two at once, as vectors of twice the width, since one polynomial waits for itself most of its time.
+    Two at once, as vectors of twice the width: a single polynomial would wait for itself most of the time.
     """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -154,7 +154,7 @@ def tanh_expansion(typingctx: Any, a: Any, b: Any) -> Any:
 
 @intrinsic
 def tanh_and_slope_expansion(typingctx: Any, a: Any) -> Any:
-    """The same of one expansion, of vectors of any width, or of a thread of a GPU."""
+    """The same for one expansion, of vectors of any width, or of a GPU thread."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         found = emit_tanh(builder, cgutils.unpack_tuple(builder, args[0]))

@@ -1,4 +1,4 @@
-"""A float64 taken apart into mantissa and exponent, and powers of two, by its bits: many times as fast as by libm."""
+"""Mantissa and exponent of a float64, and powers of two, by their bits: many times as fast as with libm."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numba.extending import intrinsic
 
 from deepzoom.compiling.jit import inner
 
-_BIAS, _SPECIAL = 1023, 0x7FF  # of the exponent's 11 bits: what stands for 2**0; for infinities and NaN
+_BIAS, _SPECIAL = 1023, 0x7FF  # values of the 11 exponent bits: for 2**0; for infinities and NaN
 
 
 @intrinsic

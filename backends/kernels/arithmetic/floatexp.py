@@ -1,8 +1,8 @@
-"""Numbers of any size: pairs (mantissa, exponent) of a float64 and an int64, for what lies below 1e-308.
+"""Floatexp numbers: pairs (mantissa, exponent) of a float64 and an int64, for numbers below 1e-308.
 
-The mantissa is between 1/2 and 1 in magnitude, or 0 with the exponent ``NOTHING``. A formula's difference is computed
-with them where float64 with a shared scale fails (``deepzoom/formula/source.py``). The operations have no branches: a
-formula uses hundreds of them, and branches make compilers slow.
+The mantissa is between 1/2 and 1 in magnitude, or 0 with the exponent ``NOTHING``. Names say *wide* for such a number.
+A formula computes its difference with them where float64 with a shared scale fails (``deepzoom/formula/source.py``).
+The operations have no branches: a formula uses hundreds of them, and branches make compilers slow.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from deepzoom.compiling.jit import inner
 NOTHING = np.int64(-(1 << 40))
 WIDE_ZERO = (0.0, NOTHING)
 _LN2, _LN2_LESS = 0.6931471805582987, 1.6465949582897082e-12  # log 2; the first has 16 bits to spare
-_FAR = 128  # exponents further apart than this leave the larger number as it is
+_FAR = 128  # a number whose exponent is less by more than this does not change a sum
 
 
 @inner
 def wide(m, e):
-    """m * 2**e with its mantissa in range."""
+    """m * 2**e as a floatexp number."""
     if m == 0.0:
         return 0.0, NOTHING
     f, k = split(m)
@@ -32,13 +32,13 @@ def wide(m, e):
 
 @inner
 def widened(x):
-    """A float64 as a wide number."""
+    """A float64 as a floatexp number."""
     return wide(x, np.int64(0))
 
 
 @inner
 def widened_two_to(e):
-    """2**e as a wide number."""
+    """2**e as a floatexp number."""
     return 0.5, e + 1
 
 
@@ -85,7 +85,7 @@ def wide_abs(a):
 
 @inner
 def wide_less(a, b):
-    """Whether a < b, both not negative."""
+    """Whether a < b; neither may be negative."""
     if a[1] != b[1]:
         return a[1] < b[1]
     return a[0] < b[0]
@@ -148,7 +148,7 @@ def wide_half_sine_squared(a):
 
 @inner
 def wide_larger(a, b):
-    """The larger of two that are not negative."""
+    """The larger of two numbers; neither may be negative."""
     return b if wide_less(a, b) else a
 
 
@@ -167,7 +167,7 @@ def wide_largest_singular_value(a, b, c, d):
 
 @inner
 def wide_kept(F, i, M, E, j, k):
-    """Number k of what is kept of the reference: with an exponent in row j, or, where that is below 0, as a float64."""
+    """Number k that is kept of the reference: from row j of the floatexp ones, or as a float64 if j < 0."""
     if j < 0:
         return widened(F[i, k])
     return M[j, 2 + k], E[j, 2 + k]

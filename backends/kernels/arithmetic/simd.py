@@ -1,15 +1,15 @@
 """A SIMD vector as a Numba type: ``LANES`` float64 values, one pixel in each lane.
 
-Numba vectorises a loop only where LLVM can prove that it may. A training step over eight pixels at once is
-the same straight-line code in every lane, so it is written with an explicit vector value instead: ``+ - * /``
-and the functions below act on all lanes. LLVM lowers the vector to what the machine has (AVX-512, AVX2, NEON).
+Numba vectorises a loop only where LLVM can prove that this is safe. A training step of eight pixels is the same
+straight-line code in every lane, so it uses an explicit vector instead: ``+ - * /`` and the functions below act on all
+lanes. LLVM turns the vector into what the machine has (AVX-512, AVX2, NEON).
 
-The functions below take vectors of any width, and plain float64 where no argument is a vector: on a GPU, where each
-lane is a thread, there is nothing but float64. There ``load`` and ``store`` reach the thread's own lane, and loops over
-lanes go from ``first_lane()`` to ``past_lane()``.
+The functions take vectors of any width, or float64 numbers where no argument is a vector. On a GPU each lane is a
+thread and all values are float64: ``load`` and ``store`` reach the thread's own lane, and loops over lanes go from
+``first_lane()`` to ``past_lane()``.
 
-Arithmetic carries the ``contract`` flag alone: a product and a sum may become one fused operation, and nothing
-is reordered, so that the rounding tricks in ``tanh.py`` hold. The LLVM code behind all this: ``simd_llvm.py``.
+Arithmetic has the ``contract`` flag only: a product and a sum may be fused, but nothing is reordered, so that the
+rounding tricks in ``tanh.py`` hold. ``simd_llvm.py`` has the LLVM code.
 """
 
 from __future__ import annotations
@@ -54,16 +54,17 @@ _f64, _i32, _i64 = ir.DoubleType(), ir.IntType(32), ir.IntType(64)
 LANES = np.int64(WIDTH)
 """float64 values in one vector: 8 with AVX-512, else 4 (one AVX register, or two of NEON).
 
-An int64 and no int: Numba would compile every routine anew for each literal number it is called with.
+It is an int64, not an int: Numba would compile every routine anew for each literal int in its calls.
 """
 
 SIXTEEN_REGISTERS = WIDTH == 4 and llvmlite.binding.get_process_triple().startswith("x86_64")
-"""Whether there are but 16 registers, of 4 values each: x86 without AVX-512 (NEON has 32, of 2 values)."""
+"""Whether there are only 16 registers of 4 values each: x86 without AVX-512 (NEON has 32 of 2 values)."""
 
 
 def _elementwise(arity: int, emit: Any) -> Any:
-    """Intrinsic on ``arity`` values (float64 arguments are splatted where one is a vector); ``emit(builder, *values)``
-    makes its code.
+    """An intrinsic on ``arity`` values; ``emit(builder, *values)`` makes its code.
+
+    Where one argument is a vector, float64 arguments are copied into all lanes.
     """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -119,16 +120,16 @@ where_less = _elementwise(4, lambda b, x, y, s, t: b.select(b.fcmp_ordered("<", 
 where_opposed = _elementwise(4, emit_where_opposed)
 """s where a and b have different signs, else t; 0 and NaN have the sign that their bits have."""
 maximum = _elementwise(2, lambda b, x, y: b.select(b.fcmp_ordered("<", x, y), y, x))
-"""The larger of the two; x where they cannot be compared."""
+"""The larger of x and y; x where one is NaN."""
 like = _elementwise(2, lambda b, x, y: x)
 """The float64 a in every lane that b has."""
 
 
 @intrinsic
 def within(typingctx: Any, a: Any, most: Any) -> Any:
-    """a, but no farther from zero than ``most``, whose lower 32 bits are 0; NaN stays NaN.
+    """a, limited to -most .. most; the lower 32 bits of ``most`` are 0; NaN stays NaN.
 
-    A GPU compares the upper halves as integers, which leaves its float64 units alone.
+    A GPU compares the upper halves as integers, which keeps its float64 units free.
     """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -142,7 +143,7 @@ def within(typingctx: Any, a: Any, most: Any) -> Any:
             return builder.trunc(builder.lshr(value, ir.Constant(_i64, 32)), _i32)
 
         size = builder.and_(upper(bits), ir.Constant(_i32, 0x7FFFFFFF))
-        room = builder.sub(ir.Constant(_i32, 0x7FF00001), upper(most))  # infinity is beyond, NaN is not
+        room = builder.sub(ir.Constant(_i32, 0x7FF00001), upper(most))  # infinity is beyond the limit, NaN is not
         beyond = builder.icmp_unsigned("<", builder.sub(size, upper(most)), room)
         sign = builder.and_(bits, ir.Constant(_i64, -ALL_BUT_SIGN - 1))
         return builder.select(beyond, builder.bitcast(builder.or_(sign, most), _f64), x)
@@ -152,7 +153,7 @@ def within(typingctx: Any, a: Any, most: Any) -> Any:
 
 @intrinsic
 def quotient(typingctx: Any, a: Any, b: Any) -> Any:
-    """a / b, b between 1e-302 and 1e302; on a GPU within a unit in the last place, in 7 operations."""
+    """a / b for b between 1e-302 and 1e302; on a GPU by 7 operations, to a unit in the last place."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         if on_cpu(typingctx):
@@ -169,7 +170,7 @@ def quotient(typingctx: Any, a: Any, b: Any) -> Any:
         def fused(p: Any, q: Any, r: Any) -> Any:
             return builder.fadd(builder.fmul(p, q, flags=CONTRACT), r, flags=CONTRACT)
 
-        lacks = fused(minus, near, one)  # about 2**-20: what is left of it is its third power
+        lacks = fused(minus, near, one)  # about 2**-20; the next line leaves its third power
         inverse = fused(near, fused(lacks, lacks, lacks), near)
         rounded = builder.fmul(x, inverse)
         return fused(fused(minus, rounded, x), inverse, rounded)
@@ -262,21 +263,21 @@ def _bound(of_cpu: int, further: int) -> Any:
 
 
 first_lane = _bound(0, 0)
-"""The first lane that is this thread's: 0, and on a GPU its own."""
+"""The first lane that this thread works on: 0 on the CPU; on a GPU, its own lane."""
 past_lane = _bound(WIDTH, 1)
-"""One more than the last."""
+"""One more than the last lane."""
 
 
 @intrinsic
 def vectors(typingctx: Any) -> Any:
-    """Whether lanes are those of a vector: on the CPU; known to the compiler."""
+    """Whether lanes are those of a vector, as on the CPU; a constant to the compiler."""
     truth = ir.Constant(ir.IntType(1), on_cpu(typingctx))
     return types.boolean(), lambda context, builder, signature, args: truth
 
 
 @inner
 def lane_array(count):  # type: ignore[no-untyped-def]
-    """Uninitialised float64 array for ``count`` vectors, on a cache-line boundary (a vector then never spans two)."""
+    """Uninitialised float64 array for ``count`` vectors, aligned to cache lines, so that no vector spans two."""
     line = 8
     raw = np.empty(count * LANES + line)
     skip = (-raw.ctypes.data // 8) % line

@@ -17,7 +17,7 @@ from numba.extending import models, register_model
 
 
 def _native_lanes() -> int:
-    chosen = numba.config.CPU_FEATURES  # NUMBA_CPU_FEATURES, where code for another machine is asked for
+    chosen = numba.config.CPU_FEATURES  # NUMBA_CPU_FEATURES: set to compile for another machine
     wide = llvmlite.binding.get_host_cpu_features().get("avx512f") if chosen is None else "+avx512f" in chosen
     return 8 if wide else 4
 
@@ -61,14 +61,14 @@ def emit_splat(builder: Any, scalar: Any, kind: Any = VECTOR) -> Any:
 
 
 def emit_thread(builder: Any, width: int) -> Any:
-    """LLVM code for the number (i32) of a GPU's thread among ``width``, a power of two, that are neighbours."""
+    """LLVM code for the number (i32) of a GPU thread among ``width`` neighbours; width: a power of two."""
     name, kind = "llvm.nvvm.read.ptx.sreg.tid.x", ir.FunctionType(_i32, [])
     thread = builder.call(builder.module.globals.get(name) or ir.Function(builder.module, kind, name), [])
     return builder.and_(thread, ir.Constant(_i32, width - 1))
 
 
 def emit_pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any, kind: Any = VECTOR) -> Any:
-    """LLVM pointer to a vector that starts at element ``index`` of a contiguous float64 array, or to a lane of it."""
+    """LLVM pointer to the vector at element ``index`` of a contiguous float64 array, or to this thread's lane of it."""
     data = context.make_array(array_type)(context, builder, array).data
     if kind == _f64:
         return builder.gep(data, [builder.add(index, builder.zext(emit_thread(builder, WIDTH), _i64))])
@@ -91,7 +91,7 @@ def constant(value: Any, kind: Any = VECTOR) -> Any:
 
 
 def _integers(kind: Any) -> Any:
-    """The type of a value's bits."""
+    """The integer type for the bits of a value."""
     return ir.VectorType(_i64, kind.count) if isinstance(kind, ir.VectorType) else _i64
 
 
@@ -105,12 +105,12 @@ def lifted(builder: Any, kind: Any, value: Any, target: Any) -> Any:
 
 
 def on_cpu(typingctx: Any) -> bool:
-    """Whether code is made for the CPU; else it is for a GPU."""
+    """Whether the code is for the CPU; else it is for a GPU."""
     return isinstance(typingctx, Context)
 
 
 def lanes_of(typingctx: Any) -> Any:
-    """LLVM type of a value with ``LANES`` lanes: on a GPU that of its thread's."""
+    """LLVM type of a value with ``LANES`` lanes; on a GPU, of one thread's part of it."""
     return VECTOR if on_cpu(typingctx) else _f64
 
 
@@ -139,7 +139,7 @@ def emit_with_sign(builder: Any, x: Any, y: Any) -> Any:
 
 
 def emit_clamp(builder: Any, x: Any, low: Any, high: Any) -> Any:
-    # written so that a NaN in x comes through: a comparison with NaN is false
+    # a NaN in x comes through, because a comparison with NaN is false
     x = builder.select(builder.fcmp_ordered("<", x, low), low, x)
     return builder.select(builder.fcmp_ordered(">", x, high), high, x)
 

@@ -1,6 +1,6 @@
 """tanh in every lane, and its exact difference, from one rational form.
 
-The argument comes as ``v = 2 x / ln 2``, a factor that callers put into the weights. With ``v = k + r``,
+The argument is given as ``v = 2 x / ln 2``; callers put this factor into the weights. With ``v = k + r``,
 ``|r| <= 1/2``, ``s = 2**k`` and ``q = tanh(r ln 2 / 2)``,
 
     exp(2 x) - 1 = n / (1 - q),   exp(2 x) + 1 = d / (1 - q),   n = (s - 1) + q (s + 1),   d = (s + 1) + q (s - 1),
@@ -42,7 +42,7 @@ _OVERFLOW = 1000.0  # 2**1000 is still finite
 
 @numba.njit(inline="always")
 def reduced(v):
-    """q and k of each lane, k in the low bits of a float64: the part of ``tanh`` before its last half."""
+    """The first half of ``tanh``: q and k of each lane, k in the low bits of a float64."""
     k_bits = v + _ROUND
     r = v - (k_bits - _ROUND)
     y = r * r
@@ -59,13 +59,13 @@ def _parts(v):
 
 @numba.njit(inline="always")
 def reduced_for_tanh(v):
-    """``reduced`` of what ``tanh`` takes; NaN stays NaN."""
+    """``reduced`` of the argument of ``tanh``; NaN stays NaN."""
     return reduced(within(v, _SATURATED))
 
 
 @numba.njit(inline="always")
 def tanh_of_reduced(q, k_bits):
-    """The rest of ``tanh``."""
+    """The second half of ``tanh``."""
     s = power_of_two(k_bits)
     below, above = s - 1.0, s + 1.0
     return quotient(fma(q, above, below), fma(q, below, above))
@@ -80,7 +80,7 @@ def tanh(v):
 
 @numba.njit(inline="always")
 def tanh_and_slope(v):
-    """tanh, and 1 less its square with all its digits where tanh is 1 to the last bit; 0 from 1000 on.
+    """(tanh, 1 - tanh**2); the second has all its digits where tanh is 1 to the last bit, and is 0 from v = 1000 on.
 
     In the terms above, ``1 - tanh(x)**2 = 4 s (1 - q**2) / d**2``.
     """
@@ -99,19 +99,19 @@ def tanh_slope(complement):
 
 @numba.njit(inline="always")
 def tanh_slope_difference(t, h):
-    """How tanh's slope changes where tanh goes from t to t + h."""
+    """The change of tanh's slope where tanh goes from t to t + h."""
     return -fma(h, h, h * (2.0 * t))
 
 
 @numba.njit(inline="always")
 def reduced_for_difference(v):
-    """``reduced`` of the size of what ``tanh_difference`` takes."""
+    """``reduced`` of the magnitude of the difference that ``tanh_difference`` takes."""
     return reduced(within(magnitude(v), _OVERFLOW))
 
 
 @numba.njit(inline="always")
 def tanh_difference_of_reduced(t, complement, v, q, k_bits):
-    """The rest of ``tanh_difference``."""
+    """The second half of ``tanh_difference``."""
     s = power_of_two(k_bits)
     n = fma(q, s + 1.0, s - 1.0)
     nearer = complement * n
