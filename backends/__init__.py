@@ -1,1 +1,1 @@
-"""Backends: each takes a scene and returns the read-outs of its pixels. They know arithmetic and hardware, no files."""
+"""Backends: each takes a scene and returns read-outs of its pixels. They know arithmetic and hardware, but no files."""

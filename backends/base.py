@@ -1,4 +1,4 @@
-"""What a backend is."""
+"""The interface of backends: a backend makes a job of a scene, and the job runs pixels to read-outs."""
 
 from __future__ import annotations
 
@@ -24,18 +24,21 @@ Say = Callable[[str], None]
 
 
 AGREEMENT = 1e-6
-"""Relative difference of the measure up to which two runs of a pixel agree: a thousandth of what settled promises, so
-that runs that have lost each other hardly ever agree by chance, and those drifting apart are seen before it matters."""
+"""Largest relative difference of the measure at which two runs of a pixel still agree.
+
+It is a thousandth of ``SETTLED``: diverged runs hardly ever agree by chance, and a drift shows before it matters.
+"""
 SETTLED = 1e-3
-"""What settled promises: with more precision the fate is the same, and the measure to this share of it."""
+"""What "settled" promises: higher precision keeps the fate, and changes the measure by less than this share."""
 
 
 @dataclass(frozen=True)
 class ReadOut:
-    """What came of some pixels: measure float64, fate int8 (-1 converged, +1 diverged), trust int8 (0 unchecked).
+    """The results of some pixels, one array element for each.
 
-    iterations int64 and attractor int16 of escape-time systems, else None. distance float64, or None where the backend
-    gives none: estimated distance to the set's border in pixels, -1 where there is none.
+    measure float64; fate int8: -1 converged, +1 diverged; trust int8: 1 settled, -1 in doubt, 0 unchecked.
+    iterations int64 and attractor int16: of escape-time systems, else None. distance float64: the estimated distance to
+    the set's border in pixels, -1 where there is none; None where the backend does not estimate it.
     """
 
     measure: NDArray[np.float64]
@@ -46,22 +49,22 @@ class ReadOut:
     distance: NDArray[np.float64] | None = None
 
     def agrees(self, other: ReadOut, within: float = AGREEMENT) -> NDArray[np.bool_]:
-        """Which pixels have the same fate and, relatively, measure as in another run."""
+        """Which pixels have the same fate as in another run, and a measure within this share of the other."""
         larger = np.maximum(np.abs(self.measure), np.abs(other.measure))
         close = np.abs(self.measure - other.measure) <= within * larger
         return (self.fate == other.fate) & close
 
     @classmethod
     def joined(cls, parts: list[ReadOut]) -> ReadOut:
-        """Read-outs of some pixels after those of others; of what all of them have."""
+        """Several read-outs one after the other; an array that one of them lacks is None."""
         columns: Any = zip(*(vars(p).values() for p in parts), strict=True)
         arrays: list[Any] = [None if any(v is None for v in c) else np.concatenate(c) for c in columns]
         return cls(*arrays)
 
     def after(self, steps: int) -> ReadOut:
-        """The same, had the pixels made so many more iterations before; those that ended.
+        """The same pixels, as if each had made ``steps`` more iterations first; 0 iterations where a pixel never ended.
 
-        Without distances, which those iterations would have changed.
+        Without distances, because those iterations would have changed them.
         """
         assert self.iterations is not None
         ended = self.fate != 0
@@ -75,71 +78,72 @@ class ReadOut:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a job found while it was prepared, for the summary."""
+    """What is known of a job before its pixels run; the summary shows it."""
 
     bits: int = 53
     digits: int | None = None
-    """Verified decimal digits of the reference."""
+    """Decimal digits of the reference that are verified."""
     reference_steps: int = 0
     reference_seconds: float = 0.0
     skipped_steps: int = 0
-    """Steps that pixels take at once from the reference's Taylor polynomials."""
+    """Steps that every pixel skips, by the reference's Taylor polynomials."""
 
 
 class Job(ABC):
-    """A scene made ready to run; ``run`` may be called from several threads at once."""
+    """A scene that is ready to run. Several threads may call ``run`` at once."""
 
     tile: int
-    """Pixels that are best run together; part of what decides the last bits of a result, so never a setting."""
+    """How many pixels to run together. Never a setting, because the last bits of a result depend on it."""
     facts: Facts
     has_shadow: bool = False
-    """Whether ``run`` leaves pixels unchecked, and ``shadow`` checks them; these jobs have horizons too."""
+    """Whether ``run`` leaves pixels unchecked and ``shadow`` checks them. Such jobs also have a horizon."""
     holds_differences: bool = True
-    """Whether float64 holds how far pixels are apart until that shows; else what ``run`` says is in doubt."""
+    """Whether float64 can hold differences between pixels until they show; if not, ``run`` leaves pixels in doubt."""
     rungs: tuple[str, ...] = ()
-    """Names of the ways to run pixels again, each with more digits than the one before."""
+    """Names of the precisions in which pixels can be run again, lowest first. A rung is an index into this tuple."""
 
     @property
     def second_tile(self) -> int:
-        """Pixels that are best given to one call of ``shadow`` or ``horizon``."""
+        """How many pixels to give to one call of ``shadow`` or ``horizon``."""
         return self.tile
 
     def shadow(self, pixels: NDArray[np.int64]) -> ReadOut:
-        """Read-outs of a second run, disturbed in the last place of what rounding may have touched."""
+        """Read-outs of a second run of each pixel, which starts from values changed in the last place."""
         raise NotImplementedError
 
     def horizon(self, pixels: NDArray[np.int64]) -> NDArray[np.int32]:
-        """The step at which ``run`` and ``shadow`` lose each other, the system's steps where they do not."""
+        """The step from which ``run`` and ``shadow`` differ; the number of steps where they agree to the end."""
         raise NotImplementedError
 
     def retry(self, pixels: NDArray[np.int64], rung: int) -> ReadOut:
-        """Read-outs of flat pixel numbers at rungs[rung]; trust 1, or -1 where this many digits do not settle it.
+        """Run pixels, given by flat number, in the precision ``rungs[rung]``; trust 1, or -1 where it settles nothing.
 
-        A pixel's read-out does not depend on which others are run with it.
+        The read-out of a pixel does not depend on which other pixels are in the same call.
         """
         raise NotImplementedError
 
     def batch(self, rung: int) -> int:
-        """How many pixels are best given to one call of ``retry``."""
+        """How many pixels to give to one call of ``retry``."""
         return self.tile
 
     def remedy(self, rungs: int) -> str | None:
-        """The option that may settle a pixel which so many rungs did not; None where there is none."""
+        """The command-line option that may settle a pixel after ``rungs`` retries failed; None where there is none."""
         return None
 
     @abstractmethod
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:
-        """Read-outs of flat pixel numbers."""
+        """Read-outs of pixels, given by flat number."""
 
     def judged(self, pixels: NDArray[np.int64], claimed: ReadOut, rungs: NDArray[np.int8]) -> ReadOut:
-        """The same of pixels of which another job claims something, after so many of its rungs; by less work, if any,
-        where that is right.
+        """Read-outs of pixels, to check what another job claimed of each after ``rungs`` retries.
+
+        May take less work than ``run`` where the claim is right.
         """
         return self.run(pixels)
 
 
 class Backend(ABC):
-    """A way to run pixels."""
+    """A method of computing pixels on some hardware."""
 
     name: ClassVar[str]
     title: ClassVar[str]
@@ -153,12 +157,12 @@ class Backend(ABC):
     def job(
         self, system: System, view: View, bits: int | None, progress: Progress, say: Say, distance: bool = False
     ) -> Job:
-        """Make ready to run a view.
+        """Prepare to run a view.
 
-        progress is told the share done of what comes before pixels, say what is going on. distance: whether read-outs
-        are to have distances, where there are any.
+        bits: precision of exact runs, None for what the view needs. progress: called with the share of the preparation
+        that is done; say: called with messages. distance: whether read-outs have distances, where the system has any.
         """
-        # each kind of system imports its kernels when its turn comes
+        # kernels are imported only when their kind of system runs
         if isinstance(system, LyapunovSystem):
             from .lyapunov import LyapunovJob
 
@@ -169,35 +173,35 @@ class Backend(ABC):
         return self.training_job(system, view, bits, progress, say)
 
     def executor(self, say: Say) -> Executor | None:
-        """What runs kernels that take pixels from a queue; None for the thread that calls."""
+        """What runs kernels that take pixels from a queue; None: the calling thread."""
         return None
 
     @abstractmethod
     def escape_time_job(
         self, system: EscapeTimeSystem, view: View, bits: int | None, progress: Progress, say: Say, distance: bool
     ) -> Job:
-        """``job`` of an escape-time system."""
+        """``job`` for an escape-time system."""
 
     @abstractmethod
     def training_job(self, system: TrainingSystem, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
-        """``job`` of training runs."""
+        """``job`` for a training system."""
 
     @abstractmethod
     def bits(self, system: System, view: View) -> int:
-        """Bits of the exact runs of a view, where none are given; 53 where there are none."""
+        """Precision in bits of a view's exact runs where the user gives none; 53 where nothing runs exactly."""
 
     def seconds_per_pixel(self, system: System, skipped: int, say: Say) -> float | None:
-        """An estimate of one pixel's time on one core when it skips so many steps, measured in some milliseconds.
+        """Estimated seconds for one pixel on one core, if it skips ``skipped`` steps; measured in some milliseconds.
 
-        None where a pixel's time is not known before it has run.
+        None where the time of a pixel is not known before it runs.
         """
         return None
 
 
 def seconds_of_training(system: System, skipped: int, say: Say) -> float | None:
-    """``seconds_per_pixel`` of training runs in float64; None of other systems."""
+    """``seconds_per_pixel`` of a training system in float64; None for other systems."""
     if not isinstance(system, TrainingSystem):
         return None
-    from .training.batches import seconds_per_pixel_step  # which imports Numba
+    from .training.batches import seconds_per_pixel_step  # imports Numba
 
     return (system.steps - skipped) * seconds_per_pixel_step(system.network, say)

@@ -12,7 +12,7 @@ from .escape_time import float64 as escape_time
 
 
 class CpuFloat64(Backend):
-    """All steps in float64."""
+    """Runs all steps in float64."""
 
     name = "cpu-float64"
     title = "float64 on the CPU, for shallow views"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class CpuPerturbation(Backend):
-    """Differences from an exact reference run, then float64."""
+    """Runs differences from an exact reference run, then float64."""
 
     name = "cpu-perturbation"
     title = "differences from one exact reference run, for deep views"
@@ -43,7 +43,7 @@ class CpuPerturbation(Backend):
     def _from_reference(
         self, system: TrainingSystem, view: View, reference: Reference, seconds: float, say: Say
     ) -> Job:
-        """Training runs as differences from a reference run that took so many seconds."""
+        """The job of a training system, given its reference run and the seconds that the run took."""
         from .training.perturbation import TrainingPerturbationJob
 
         return TrainingPerturbationJob(system, view, reference, seconds, say)

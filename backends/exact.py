@@ -1,4 +1,4 @@
-"""Every pixel in arbitrary precision, for small images and for checking the others."""
+"""Every pixel in arbitrary precision: for small pictures, and to check the other backends."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from . import lyapunov
 from .base import Backend, Job, Progress, Say, seconds_of_training
 from .escape_time import float64 as escape_time
 
-_SLOWER = 1000.0  # an exact pixel-step against a float64 one, for the estimate
+_SLOWER = 1000.0  # time of an exact pixel-step over that of a float64 one, for the estimate
 
 
 class ExactBackend(Backend):
-    """Two exact runs per pixel, of different precision, until they agree."""
+    """Runs each pixel at two precisions, and at higher ones until two runs agree."""
 
     name = "exact"
     title = "every pixel in arbitrary precision, for small images"

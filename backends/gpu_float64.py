@@ -31,7 +31,7 @@ class _Job(GpuJob, Float64Job):
 
 
 class GpuFloat64(GpuBackend, CpuFloat64):
-    """All steps in float64, on GPUs."""
+    """Runs all steps in float64, on GPUs."""
 
     name = "gpu-float64"
     title = "float64 on GPUs, for shallow views"

@@ -37,7 +37,7 @@ class _Job(GpuJob, TrainingPerturbationJob):
             self._run_by(given, self._drawn)
 
     def standing(self, one: Arrays, pixels: NDArray[np.int64], moved: bool) -> unit_per_lane.Standing | None:
-        """After the hand-off; None where no step has a reference. moved: as of ``handed_off``."""
+        """``handed_off`` on a GPU; None where no step has a reference."""
         ref, at, size = self._reference, self._differences(pixels, moved), self._layers[-1].stop
         if self._skip is not None and isinstance(self._runs, unit_per_lane.UnitPerLane):
             series = series_of(self._skip, self._skip.weights)
@@ -58,7 +58,7 @@ class _Job(GpuJob, TrainingPerturbationJob):
 
 
 class GpuPerturbation(GpuBackend, CpuPerturbation):
-    """Differences from an exact reference run, then float64, on GPUs."""
+    """Runs differences from an exact reference run, then float64, on GPUs."""
 
     name = "gpu-perturbation"
     title = "differences from one exact reference run on GPUs, for deep views"

@@ -1,4 +1,4 @@
-"""Pixels of the Lyapunov system: in float64 where that is proved right, in as many digits as it takes elsewhere."""
+"""Pixels of the Lyapunov system: in float64 where an error bound proves it right, else in higher precision."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .kernels import lyapunov as kernels
 Floats = NDArray[np.float64]
 
 RIGHT = 2e-10
-"""Bound of an exponent's error with which a pixel is settled."""
+"""A pixel is settled where the error of its exponent is at most this."""
 _MOST_BITS = 1 << 16
 _MARK = "lyapunov"
 _RESCALED_BY = 400
@@ -31,12 +31,12 @@ _LARGEST = float(np.finfo(np.float64).max)
 
 
 def first_bits(system: LyapunovSystem, view: View) -> int:
-    """Bits that the view's coordinates need, and some for the orbit to lose."""
+    """First precision in bits: what the view's coordinates need, and some bits that the orbit may lose."""
     return 128 + max(0, math.ceil(-log2(view.smallest_difference()))) + system.steps // 4
 
 
 class LyapunovJob(Job):
-    """Every pixel in float64 with a bound of its error, and once more in more digits where the bound is too large."""
+    """Runs every pixel in float64 with an error bound, and again in higher precision where the bound is too large."""
 
     tile = 256
 
@@ -45,7 +45,7 @@ class LyapunovJob(Job):
         executor: Executor | None = None,
     ) -> None:  # fmt: skip
         self._executor = executor or Cpu()
-        self.tile = max(self.tile, self._executor.prepared)  # what float64 does not settle, one thread runs again
+        self.tile = max(self.tile, self._executor.prepared)  # one thread runs again what float64 does not settle
         self._system, self._view, self._given, self._exactly, self._say = system, view, bits, exactly, say
         self._letters = np.array(system.letters)
         self._bits = bits or first_bits(system, view)
@@ -78,7 +78,7 @@ class LyapunovJob(Job):
         return ReadOut(measure, np.sign(measure).astype(np.int8), trust)
 
     def _settled(self, a: Rational, b: Rational) -> tuple[float, float]:
-        """(exponent, bound of its error), with bits added until it is small, or as many as were given."""
+        """(exponent, bound of its error): in the precision given, else with bits added until the bound is small."""
         bits = self._bits
         while True:
             exponent, bound, missing = exponent_of(self._system, a, b, bits)
@@ -88,10 +88,10 @@ class LyapunovJob(Job):
 
 
 def exponent_of(system: LyapunovSystem, a: Rational, b: Rational, bits: int) -> tuple[float, float, int]:
-    """(exponent, bound of its error, bits it lacks) of a run at so many bits.
+    """(exponent, bound of its error, how many bits it lacks) of a run with ``bits`` bits.
 
-    The bound is that of ``run_lyapunov``, in units of 2**(shift - bits), shift so that it stays a float64; the
-    logarithm of the product of all 1 - 2x is taken once, the parameters' apart.
+    The bound is that of ``run_lyapunov``, in units of 2**(shift - bits); the shift keeps it in float64's range. One
+    logarithm is taken of the product of all 1 - 2x, and one of each parameter.
     """
     with gmpy2.context(precision=bits, emin=gmpy2.get_emin_min(), emax=gmpy2.get_emax_max()) as context:
         rates = [gmpy2.mpfr(gmpy2.mpq(int(r.numerator), int(r.denominator))) for r in (a, b)]
@@ -99,7 +99,7 @@ def exponent_of(system: LyapunovSystem, a: Rational, b: Rational, bits: int) -> 
         x, one = gmpy2.mpfr(0.5), gmpy2.mpfr(1)
         product: Any = one
         error, off, shift, count, zero = 0.0, 0.0, 0, [0, 0], False
-        off_close: Any = gmpy2.mpfr(0)  # of steps so close to 1/2 that float64 does not hold their slope
+        off_close: Any = gmpy2.mpfr(0)  # for steps so close to 1/2 that float64 cannot hold their slope
         letters, warmup, n = system.letters, system.warmup, 0
         for n in range(warmup + system.steps + 1):
             which = letters[n % len(letters)]
@@ -108,7 +108,7 @@ def exponent_of(system: LyapunovSystem, a: Rational, b: Rational, bits: int) -> 
             slope = abs(float(turn))
             if n > warmup:
                 count[which] += 1
-                if turn == 0 and not context.inexact:  # at 1/2, and not by rounding
+                if turn == 0 and not context.inexact:  # exactly at 1/2, not by rounding
                     zero = True
                 else:
                     product *= turn
@@ -127,7 +127,7 @@ def exponent_of(system: LyapunovSystem, a: Rational, b: Rational, bits: int) -> 
         error = math.ldexp(error, shift - bits)
         if error < 1e-3 and abs(x) > FAR + 1:
             return _LARGEST, 0.0, 0
-        if not error < 1e-3:  # it grew out of the bits: as much again for what is left
+        if not error < 1e-3:  # the error outgrew the bits: as many again for the steps that are left
             return 0.0, math.inf, 64 + bits * (warmup + system.steps - n) // (n + 1)
         if zero or any(c and r == 0 for c, r in zip(count, rates, strict=True)):
             return -_LARGEST, 0.0, 0

@@ -1,4 +1,4 @@
-"""Which backend runs a view."""
+"""Choice of the backend that runs a view."""
 
 from __future__ import annotations
 
@@ -24,36 +24,39 @@ _HOMES = {
     "gpu-perturbation": ("gpu_perturbation", "GpuPerturbation"),
     "exact": ("exact", "ExactBackend"),
 }
-"""Each backend's module and class: one is imported when it is to run, with what it needs."""
+"""Module and class of each backend: a backend and what it needs are imported when it is chosen."""
 
 PAYS_TRAINING, PAYS_ITERATIONS = 2e6, 2e9
-"""Pixels times steps from which a GPU pays for its start of some seconds: about 20 s of two cores. Of iterations it is
-the limit that counts, which few pixels reach."""
+"""Pixels times steps from which a GPU is faster, although it takes seconds to start: about 20 s of two cores.
+
+PAYS_ITERATIONS counts the iteration limit of each pixel, which few pixels reach.
+"""
 
 
 def names() -> list[str]:
-    """What --backend takes."""
+    """The values of --backend."""
     return ["auto", *_HOMES]
 
 
 def made(name: str) -> Backend:
-    """The backend of that name, one of ``names()`` but auto."""
+    """The backend with that name: one of ``names()``, but not auto."""
     module, kind = _HOMES[name]
     backend: Backend = getattr(import_module(f".{module}", __package__), kind)()
     return backend
 
 
 def float64_steps_per_pixel(view: View) -> float:
-    """log2 of the distance of neighbouring pixels over float64's spacing at the view's coordinates."""
-    # what is computed of a coordinate, a power of ten or a sum with c, has the resolution of numbers near 1 at best
+    """log2 of the distance between neighbouring pixels, in units of float64's spacing at the view's coordinates."""
+    # a power of ten of a coordinate, or its sum with c, has at best the resolution of numbers near 1
     largest = max(1.0, float(max(abs(view.x), abs(view.y)) + view.largest_difference()))
     return log2(2 * view.smallest_difference()) - math.log2(np.spacing(largest))
 
 
 def select(name: str, view: View, system: System, steps: int = 0) -> tuple[Backend, str]:
-    """(backend, why). steps: of a pixel, to tell whether a GPU pays.
+    """The backend for a view, and the reason for the choice.
 
-    Raises InputError for an unknown name, or a backend that cannot run here.
+    name: of ``names()``; steps: of each pixel, from which it follows whether a GPU is worth its start.
+    Raises InputError where the name is unknown or the backend cannot run on this machine.
     """
     if name not in names():
         raise InputError(f"--backend: {name!r} is none of {', '.join(names())}.")

@@ -1,4 +1,4 @@
-"""A map's compiled kernels, called with room for their results."""
+"""The compiled kernels of a map, and a call that returns their results as a read-out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from deepzoom.systems.escape_time import EscapeTimeSystem
 
 
 class FormulaKernels:
-    """The kernels of a system's map. kind: names those that a job needs; distance: whether they tell it."""
+    """The kernels of a system's map. kind: names those of one job; distance: whether they estimate distances."""
 
     def __init__(self, system: EscapeTimeSystem, kind: str, distance: bool = False) -> None:
         self.iteration, self._distance = system.iteration, distance
@@ -29,7 +29,7 @@ class FormulaKernels:
         self._mark = f"{self.module.__name__}-{kind}"
 
     def compile(self, once: Callable[[], object], say: Say, part: str = "") -> None:
-        """Have compiled, and kept on disk, what ``once`` calls, unless it is; part: a name where that is not all."""
+        """Compile what ``once`` calls and keep it on disk, unless that is done; part: its name, where it is not all."""
         mark = f"{self._mark}-{part}" if part else self._mark
         if not jit.ready(mark):
             say(f"Compiling this formula's {f'{part} ' if part else ''}kernels (once, some seconds) ...")
@@ -45,7 +45,7 @@ class FormulaKernels:
         before: int = 0,
         launch: Launch = on_cpu,
     ) -> ReadOut:
-        """Call a kernel for so many pixels; radius: another one than the map's; before: iterations they have made."""
+        """Call a kernel for ``count`` pixels. radius: to replace the map's; before: iterations made already."""
         i = self.iteration
         out = (
             np.zeros(count, dtype=np.int64), np.zeros(count), np.zeros(count, dtype=np.int16),
@@ -56,7 +56,7 @@ class FormulaKernels:
         launch(self.module, kernel, given)
         iterations, smooth, attractor, trust, distance = out
         fate = np.where(attractor > 0, -1, np.where(iterations >= 0, 1, 0)).astype(np.int8)
-        if i.order <= 1.0:  # much nearer to a root than where drawing to it begins
+        if i.order <= 1.0:  # much nearer to a root than where it begins to attract
             smooth = np.maximum(smooth, -before)
         measure = np.where(iterations >= 0, smooth, -1.0)
         found = ReadOut(

@@ -1,4 +1,4 @@
-"""Pixels of an escape-time system in arbitrary precision, each at two precisions: settled where both end alike."""
+"""Pixels of an escape-time system in arbitrary precision: each runs at two, and is settled where both end alike."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from deepzoom.systems.escape_time import EscapeTimeSystem
 from .compiled_formula import FormulaKernels
 
 MORE = 96
-"""Bits that the second run has more."""
+"""How many bits more the second run has."""
 
 
 MOST = 1 << 16
-"""Bits up to which pixels that are not settled may run with twice as many again, and again."""
+"""Highest precision in bits: while a pixel is not settled, its precision doubles up to here."""
 
 
 def exact_pixels(
     kernels: FormulaKernels, system: EscapeTimeSystem, view: View, pixels: NDArray[np.int64], bits: int, most: int = 0
 ) -> ReadOut:
-    """Read-outs of flat pixel numbers at so many bits, and of those that are not settled at up to ``most``."""
+    """Run pixels, given by flat number, with ``bits`` bits; where they are not settled, with up to ``most``."""
     parts = []
     for pixel in pixels.tolist():
         precision = bits
@@ -39,7 +39,7 @@ def exact_pixels(
 
 
 def _twice(kernels: FormulaKernels, system: EscapeTimeSystem, view: View, pixel: int, bits: int) -> ReadOut:
-    """A pixel's read-out at ``MORE`` bits more than these; settled where at these it is the same."""
+    """A pixel's read-out with ``bits + MORE`` bits; settled where it is the same with ``bits``."""
     one, more = (_one(kernels, system, view, pixel, b) for b in (bits, bits + MORE))
     assert one.iterations is not None and more.iterations is not None
     same = np.array_equal(one.iterations, more.iterations) and np.array_equal(one.fate, more.fate)
@@ -48,13 +48,13 @@ def _twice(kernels: FormulaKernels, system: EscapeTimeSystem, view: View, pixel:
 
 
 def _one(kernels: FormulaKernels, system: EscapeTimeSystem, view: View, pixel: int, bits: int) -> ReadOut:
-    """A pixel's orbit at so many bits; its last iterates, read out in float64, tell how it ended."""
+    """Run a pixel's orbit with ``bits`` bits, and read out in float64 from its last iterates how it ended."""
     z, c = system.start(*view.point(pixel))
     end = orbits.end(system.iteration, z, c, bits, system.steps)
-    back = len(end.last) - 1 if system.iteration.still else 0  # the last steps' lengths are part of how it ended
+    back = len(end.last) - 1 if system.iteration.still else 0  # the read-out needs the lengths of the last steps
     start = [np.full(1, float(v)) for v in (*end.last[-1 - back], *c)]
     none = 0.0, False
-    # close to the radius float64 does not tell
+    # close to the radius, float64 cannot tell inside from outside
     radius = 0.0 if end.beyond else math.inf
     out = kernels.ran("float64", 1, *start, *none, back, radius=radius, before=end.k - back)
     return replace(out, iterations=np.full(1, end.n)) if end.k > end.n else out

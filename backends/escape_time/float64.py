@@ -1,4 +1,4 @@
-"""Pixels of an escape-time system: in float64, or exactly."""
+"""Jobs of escape-time systems: what all of them share, those in float64, and exact ones."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ Floats = NDArray[np.float64]
 
 
 def exact_bits(system: EscapeTimeSystem, view: View) -> int:
-    """Bits of exact pixels: rounding may grow further along them."""
+    """Precision of exact pixels in bits: more than a reference has, as rounding errors may grow further in them."""
     return reference_bits(system, view) + GUARD
 
 
 class EscapeTimeJob(Job):
-    """What all jobs of an escape-time system share."""
+    """The base of all jobs of escape-time systems."""
 
     tile = 1024
     kind: ClassVar[str]
@@ -44,13 +44,13 @@ class EscapeTimeJob(Job):
         self.facts = Facts()
 
     def compile(self, say: Say) -> None:
-        """Have the kernels compiled that a first run on the CPU needs; a GPU's are when they are launched."""
+        """Compile the kernels that a first run on the CPU needs. A GPU's are compiled when launched."""
         self.rungs = self.higher_precision.rungs
         if isinstance(self.executor, Cpu):
             self.kernels.compile(lambda: self.first(np.zeros(1, dtype=np.int64), on_cpu), say)
 
     def first(self, pixels: NDArray[np.int64], launch: Launch = on_cpu) -> ReadOut:
-        """Read-outs of flat pixel numbers, by float64 alone."""
+        """Read-outs of pixels, given by flat number, without retries in higher precision."""
         raise NotImplementedError
 
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:
@@ -66,14 +66,14 @@ class EscapeTimeJob(Job):
         return f"--bits {self.higher_precision.bits_after(rungs)}"
 
     def starts(self, x: Floats, y: Floats, zero: Point, fixed: Point) -> tuple[Floats, Floats, Floats, Floats]:
-        """z_0 and c of pixels at x, y, where the one that is not the pixel is the same for all."""
+        """z_0 and c (x, y, x, y) of pixels at x, y: one of the two is the pixel, the other is the same for all."""
         other = zero if self.iteration.c is None else fixed
         a, b = np.full(len(x), float(other[0])), np.full(len(x), float(other[1]))
         return (a, b, x, y) if self.iteration.c is None else (x, y, a, b)
 
 
 class Float64Job(EscapeTimeJob):
-    """Every iterate in float64."""
+    """Iterates every pixel in float64."""
 
     kind = "float64"
 
@@ -99,7 +99,7 @@ class Float64Job(EscapeTimeJob):
 
 
 class ExactJob(EscapeTimeJob):
-    """Every pixel in arbitrary precision: with the bits given, or with as many as settle it."""
+    """Iterates every pixel in arbitrary precision: with the bits that the user gives, or until it is settled."""
 
     tile, kind = 1, "exact"
 

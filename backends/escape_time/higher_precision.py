@@ -1,4 +1,4 @@
-"""Pixels of an escape-time system that float64 leaves unsettled, once more with more digits."""
+"""Retries in higher precision, for pixels of an escape-time system that float64 leaves unsettled."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from .exact import MOST, exact_pixels
 
 DOUBLE = "double-double"
 SMALL = 4096
-"""Pixels of a picture that is refined unasked."""
+"""A picture with at most so many pixels gets its retries without being asked."""
 _MOST_STEPS, _MOST_WORK = 1e8, 1e10
-"""The most that this may take of all pixels together, some seconds: steps in double-double; exact steps times bits."""
+"""The most work of that kind, some seconds: steps in double-double, and exact steps times bits, of all pixels."""
 
 
 def pixel_of(system: EscapeTimeSystem, view: View) -> tuple[float, bool]:
-    """A pixel's size, 0 below float64's range, and whether it is the start that it moves."""
+    """A pixel's size, 0 below float64's range; and whether pixels are starting points z_0 rather than c."""
     return float(view.depth / view.height), system.iteration.c is not None
 
 
 class HigherPrecision:
-    """The ways to run pixels of a view again.
+    """The precisions in which pixels of a view run again.
 
-    bits: of the first exact runs; about: where the reference is (``View.beside``); wide: whether float64 holds no
-    differences.
+    bits: of the first exact run; about: where the reference is (``View.beside``); wide: whether differences between
+    pixels are below float64's range.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class HigherPrecision:
         return self._executor.run(pixels, self._in_double)
 
     def bits_after(self, count: int) -> int:
-        """Bits of the exact runs of the rung after so many; twice the most where that was the last."""
+        """Bits of the first exact run after this many rungs; twice the bits of the last rung where none is left."""
         left = [self._exact[rung] for rung in self.rungs[count:] if rung in self._exact]
         return left[0] if left else 2 * self._exact[self.rungs[-1]]
 
@@ -73,12 +73,12 @@ class HigherPrecision:
         return self._kernels.ran("double_double", len(pixels), *self._arguments(pixels, steps), steps, launch=launch)
 
     def _compile(self) -> None:
-        """Call the kernel with orbits of one step."""
+        """Call the kernel with orbits of one step, to compile it."""
         self._kernels.ran("double_double", 1, *self._arguments(np.zeros(1, dtype=np.int64), 1), 0)
         self._orbits = None
 
     def unasked(self, out: ReadOut, pixels: NDArray[np.int64]) -> ReadOut:
-        """Pixels that are not settled once more, where the picture's are few or short enough."""
+        """Retry pixels that are not settled, if the picture has at most ``SMALL`` pixels and the work is little."""
         if self._view.pixels > SMALL:
             return out
         share = len(pixels) / self._view.pixels
@@ -101,7 +101,7 @@ class HigherPrecision:
         return out
 
     def _made(self, steps: int) -> tuple[NDArray[Any], ...]:
-        """zx, zy, excess, kept, the kept in float64, start and length of the orbits pixels need."""
+        """Orbits as ``share_double_double`` takes them: zx, zy, excess, kept, high parts of kept, start, length."""
         with self._lock:
             if self._orbits is None:
                 system, critical = self._system, self._system.iteration.critical
@@ -115,7 +115,7 @@ class HigherPrecision:
             return self._orbits
 
     def _arguments(self, pixels: NDArray[np.int64], steps: int) -> tuple[Any, ...]:
-        """z_0, c, the reference's c and what rounding makes of it, and the orbits; in double-double."""
+        """The arguments of ``share_double_double`` up to the limit, for these pixels; ``steps``: of the orbits."""
         view = self._view
         points = [view.point(p) for p in pixels.tolist()]
         x = np.array([orbits.pair(x - self._about[0]) for x, _ in points]).reshape(-1, 2)
@@ -129,7 +129,7 @@ class HigherPrecision:
 
 
 def _put(out: ReadOut, at: NDArray[np.int64], found: ReadOut) -> None:
-    """Put read-outs of some pixels in the place of others; where they have no distances (exact ones), none is left."""
+    """Replace read-outs of some pixels; their distances become -1 where the new ones, as exact ones, have none."""
     for part in fields(ReadOut):
         into, values = getattr(out, part.name), getattr(found, part.name)
         if into is not None:

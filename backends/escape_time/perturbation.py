@@ -1,4 +1,4 @@
-"""Pixels of an escape-time system as differences from one or two reference orbits, with skips along these."""
+"""Perturbation for escape-time systems: differences from one or two reference orbits, and skips along them."""
 
 from __future__ import annotations
 
@@ -26,29 +26,30 @@ from .float64 import EscapeTimeJob, Floats
 from .higher_precision import HigherPrecision, pixel_of
 
 _SHORTEST = 3
-"""log2 of the steps of the shortest skips: see benchmarks/LOG.md."""
+"""log2 of the number of steps in the shortest skips; measured in benchmarks/LOG.md."""
 _CHUNK = 1 << 10
-"""So many of the shortest skips in a row are built by one thread, with those made of them."""
+"""How many of the shortest skips one thread builds, together with the longer ones made of them."""
 _AT_ONCE = 1 << 16
 _NOISE = 4
-"""log2 of what rounding makes of the reference in a step, in units of its last bit."""
+"""log2 of the rounding error that one step adds to the reference, in units of its last bit."""
 _SPARE = 139
-"""Bits that a reference may lack of those it needs: those left are a float64's."""
+"""How many bits fewer than it needs a reference may have: what is left then is a float64's precision."""
 _LEAST = -900
-"""log2 of the least differences of pixels that float64 serves anywhere."""
+"""log2 of the smallest differences of pixels for which float64 is ever used."""
 
 
 def _least(iteration: Iteration) -> int:
-    """log2 of a pixel's distance from the centre below which differences carry exponents.
+    """log2 of a pixel's distance from the centre below which differences carry exponents (floatexp).
 
-    Where pixels are starts, a step close to a critical point makes their power of it; where they are c, that is added.
+    Where pixels are starting points, a step close to a critical point raises a difference to a power; where pixels are
+    c, each step adds the difference of c to it.
     """
     least = least_exponent(iteration.formula)
     return max(_LEAST, least * degree(iteration.formula) if moves_steadily(iteration) else least)
 
 
 class PerturbationJob(EscapeTimeJob):
-    """Differences from reference orbits in float64, or with exponents."""
+    """Iterates differences from reference orbits, in float64 or in floatexp."""
 
     kind = "differences"
 
@@ -61,7 +62,7 @@ class PerturbationJob(EscapeTimeJob):
         before = time.perf_counter()
         needed = reference_bits(system, view)
         self._noise = _NOISE - (bits or needed)
-        if bits is not None and bits < needed - _SPARE:  # it hides what steps make of the pixels' distance
+        if bits is not None and bits < needed - _SPARE:  # the reference's rounding hides the distance between pixels
             self._noise = max(self._noise, math.ceil(log2(view.smallest_difference())))
         bits = bits or needed
         critical = system.iteration.critical
@@ -72,7 +73,7 @@ class PerturbationJob(EscapeTimeJob):
             self.kernels, system, view, bits, self.executor, say, self._about, below
         )
         found = [first]
-        if z != critical:  # pixels begin at the first orbit, and rebase to that of the critical point
+        if z != critical:  # pixels begin along the first orbit, and rebase to the orbit of the critical point
             found.append(orbits.obtain(system, critical, c, bits, progress))
         self._orbits = found
         self._c = float(c[0]), float(c[1])
@@ -82,7 +83,7 @@ class PerturbationJob(EscapeTimeJob):
         self.compile(say)
 
     def _join(self) -> None:
-        """All orbits in one array, and the skips along each."""
+        """Join all orbits in one array, and build the skips along each."""
         found = self._orbits
         self._start = np.cumsum([0, *(len(o.x) for o in found[:-1])]).astype(np.int64)
         self._length = np.array([o.steps for o in found], dtype=np.int64)
@@ -98,7 +99,7 @@ class PerturbationJob(EscapeTimeJob):
             x, y = self.view.beside(self._about)
             away = max(abs(x - self.view.x), abs(y - self.view.y))
             mantissa, exponent = scaled_float(self.view.largest_difference() + away)
-            size = 2 * mantissa, exponent  # of both parts together
+            size = 2 * mantissa, exponent  # a bound for real and imaginary part together
         self._reach = size
         made = [
             self._skips_along(int(first), int(length)) for first, length in zip(self._start, self._length, strict=True)
@@ -143,9 +144,9 @@ class PerturbationJob(EscapeTimeJob):
         return index, rows, by_c, exponents, radii
 
     def _narrow(self) -> Floats:
-        """Scale the skips that float64 serves, and return their radii, 0 of others."""
+        """Scale in place the skips that fit float64; returns their radii, and 0 for the others."""
         near = np.zeros(len(self._radii))
-        for begin in range(0, len(near), _AT_ONCE):  # copies of all at once would be as large as they are
+        for begin in range(0, len(near), _AT_ONCE):  # in parts, so that copies stay small
             part = slice(begin, begin + _AT_ONCE)
             rows, exponents = self._rows[part], self._exponents[part]
             radius, value = exponents[:, 0].copy(), exponents[:, 1]
@@ -191,7 +192,7 @@ class PerturbationJob(EscapeTimeJob):
 
 
 def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
-    """One after the other; without a copy where there is one."""
+    """The arrays one after the other; the array itself, not a copy, where there is only one."""
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 

@@ -1,4 +1,4 @@
-"""Pixels of a training system through the compiled kernels: what the float64 and perturbation backends share."""
+"""Batches of training runs: how the float64 and perturbation jobs call the compiled kernels."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from deepzoom.systems.training_run import TaylorRun, record, record_parts
 Floats = NDArray[np.float64]
 
 _ACTIVATIONS = {"identity": IDENTITY, "relu": RELU, "tanh": TANH}
-_TILE_OPERATIONS = 4e10  # of one tile: about a second on one core
+_TILE_OPERATIONS = 4e10  # floating-point operations of one tile: about a second on one core
 
 
 def arrays_of(network: Network) -> NetworkArrays:
-    """The network as kernels take it."""
+    """The network as the kernels take it."""
     none = np.zeros((0, 0), dtype=np.int64)
     return NetworkArrays(
         x=network.x.ravel().copy(),
@@ -41,7 +41,7 @@ def arrays_of(network: Network) -> NetworkArrays:
 
 
 def layout_of(network: Network, batch: int | None = None) -> RecordLayout:
-    """Where a reference's values stand in its record; with ``batch``, in the rows of a minibatch."""
+    """Where the values of a reference step stand in its record; batch: of a minibatch with that many rows."""
     parts = record_parts(network, batch)
     starts = np.cumsum([0, *(size for _, size in parts)])
 
@@ -54,7 +54,7 @@ def layout_of(network: Network, batch: int | None = None) -> RecordLayout:
 
 
 def start_weights(network: Network, offsets: Floats) -> Floats:
-    """Each pixel's weights before the first step, (pixels, n); offsets (pixels, 1)."""
+    """Weights of each pixel before the first step, float64 (pixels, n); offsets: (pixels, 1)."""
     flat = np.concatenate([w.ravel() for w in network.weights])
     weights = np.tile(flat, (len(offsets), 1))
     if network.offset is not None and not network.offset_every_step:
@@ -78,7 +78,7 @@ def finish(
         rest_weights, rest_rates, rest_step, rest_sums = weights[rest], rates[rest], step[rest], sums[rest]
         run_frozen(net, steps, rest_weights, rest_rates, rest_step, rest_sums)
         weights[rest], step[rest], sums[rest] = rest_weights, rest_step, rest_sums
-        # standing still for one step without being saturated: go on in full
+        # these stood still for one step, but are not saturated: go on with full steps
         rest = rest[rest_step < steps]
         if len(rest):
             part = weights[rest], rates[rest], offsets[rest], step[rest], sums[rest]
@@ -89,20 +89,20 @@ def finish(
 
 
 def read_out(sums: Floats) -> ReadOut:
-    """What the sums of finished pixels say; unchecked."""
+    """Read-outs of finished pixels from their sums (pixels, 4), unchecked."""
     measure = convergence_measure.measures(sums)
     fate = np.where(measure < 0, -1, 1).astype(np.int8)
     return ReadOut(measure, fate, np.zeros(len(sums), dtype=np.int8))
 
 
 def tile_of(network: Network, steps: int) -> int:
-    """Pixels of one tile."""
+    """How many pixels to run together."""
     operations = 4.0 * len(network.x) * sum(w.size for w in network.weights) * steps
     return int(min(4096, max(8, 2 ** round(np.log2(_TILE_OPERATIONS / operations)))))
 
 
 def compile_kernels(say: Say) -> None:
-    """Compile and keep the kernels, once for this version and kind of machine."""
+    """Compile the training kernels and keep them on disk; once for each version and kind of machine."""
     if jit.ready("training"):
         return
     say("Compiling kernels for this machine (once, half a minute) ...")
@@ -121,7 +121,7 @@ def compile_kernels(say: Say) -> None:
 
 
 def seconds_per_pixel_step(network: Network, say: Say) -> float:
-    """Time of one step of one pixel on one core, measured in some milliseconds."""
+    """Seconds that one step of one pixel takes on one core, measured within some milliseconds."""
     compile_kernels(say)
     net, steps = arrays_of(network), 8
     rates = np.full((2 * LANES, len(network.weights)), 1e-6)

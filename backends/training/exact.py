@@ -1,4 +1,4 @@
-"""Pixels of a training system in arbitrary precision, until two runs of different precision agree."""
+"""Training runs in arbitrary precision: the precision grows until two runs agree."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.training_run import ExactRun
 
 AGREEMENT = 1e-9
-"""Relative difference of the measure at which two precisions count as agreeing."""
+"""Largest relative difference of the measure at which runs in two precisions agree."""
 LIMBS_OF_RUNGS = (1, 2, 4, 8)
-"""Limbs of a pixel's numbers after so many rungs of ``higher_precision.py``; beyond them they are exact."""
+"""How many limbs numbers have, by the count of retries (``higher_precision.py``); after those, runs are exact."""
 _MARGIN, _MORE_BITS = 64, 52
 _MOST_DOUBLINGS = 5
 
 
 def exact_bits(system: TrainingSystem, view: View) -> int:
-    """What the depth needs, and digits for a run to lose; where they are too few, two precisions disagree."""
+    """First precision in bits: what the depth needs, and some that a run may lose. If too low, two runs disagree."""
     height = view.smallest_difference() * 2 * view.height
     return math.ceil(-log2(height)) + _MARGIN + system.network.rate_bits(view.x, view.y)
 
 
 class ExactTrainingJob(Job):
-    """bits: of the first run, None to choose. More are taken until two runs agree, but where they were given.
+    """Runs training pixels exactly, with more and more bits until two runs agree.
 
-    more: bits to begin with beyond those that would be chosen.
+    bits: the precision of all runs, None to choose it; more: bits to add to the first precision that is chosen.
     """
 
     tile = 1
@@ -54,7 +54,7 @@ class ExactTrainingJob(Job):
         return totals.measure(self._steps)
 
     def judged(self, pixels: NDArray[np.int64], claimed: ReadOut, rungs: NDArray[np.int8]) -> ReadOut:
-        """One run in place of two, with as many bits more as the other job's numbers have, where they agree."""
+        """One exact run where it agrees with the other job's claim; for each limb of that job it has 53 bits more."""
         parts = []
         for i, (pixel, rung) in enumerate(zip(pixels.tolist(), rungs.tolist(), strict=True)):
             if rung >= len(LIMBS_OF_RUNGS):
@@ -72,7 +72,7 @@ class ExactTrainingJob(Job):
         return ReadOut.joined([self._until_two_agree(pixel, self._bits) for pixel in pixels.tolist()])
 
     def _until_two_agree(self, pixel: int, bits: int, value: float | None = None) -> ReadOut:
-        """Runs of more and more bits; value: the first one's measure, where it has been run."""
+        """Run a pixel with more and more bits until two runs agree; value: the first run's measure, if it is known."""
         value = self._measure(pixel, bits) if value is None else value
         settled = False
         for _ in range(_MOST_DOUBLINGS):

@@ -1,4 +1,4 @@
-"""Expansions on the side of NumPy: numbers of high precision as float64 limbs, the largest first."""
+"""Expansions as NumPy arrays: a number of high precision is a sum of float64 limbs, the largest first."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from deepzoom.coordinates import Rational
 
 Floats = NDArray[np.float64]
 
-_GUARD = 64  # bits of a function's working precision beyond those of its limbs
+_GUARD = 64  # extra bits of a function's working precision
 
 
 def of_exact(value: Exact, limbs: int) -> Floats:
-    """Limbs (*shape, limbs) of exact numbers."""
+    """Exact numbers as expansions, float64 (*shape, limbs)."""
     parts = []
     for _ in range(limbs):
         parts.append(value.floats().copy())
@@ -27,20 +27,20 @@ def of_exact(value: Exact, limbs: int) -> Floats:
 
 
 def power_of_ten(exponent: Rational, limbs: int) -> Floats:
-    """Limbs (limbs,) of 10 to a rational number."""
+    """10 to a rational power as an expansion, float64 (limbs,)."""
     with gmpy2.context(precision=53 * limbs + _GUARD):
         number = gmpy2.mpfr(gmpy2.mpq(int(exponent.numerator), int(exponent.denominator)))
         return np.array(split(gmpy2.mpfr(10) ** number, limbs))
 
 
 def square_root(value: Rational, limbs: int) -> Any:
-    """The square root of a rational number in as many bits as the limbs have, and some."""
+    """The square root of a rational number, in some more bits than the limbs hold."""
     with gmpy2.context(precision=53 * limbs + _GUARD):
         return gmpy2.sqrt(gmpy2.mpfr(gmpy2.mpq(int(value.numerator), int(value.denominator))))
 
 
 def plus(numbers: Floats, term: Floats) -> Floats:
-    """numbers (*shape, limbs) plus float64 (*more, *shape), rounded to as many limbs."""
+    """Expansions (*shape, limbs) plus float64 numbers (*more, *shape), rounded to as many limbs."""
     limbs = numbers.shape[-1]
     parts = [
         np.broadcast_to(numbers[..., i], np.broadcast_shapes(numbers.shape[:-1], term.shape)) for i in range(limbs)
@@ -61,7 +61,7 @@ def _sum(a: Floats, b: Floats) -> tuple[Floats, Floats]:
 
 
 def signs(pixels: NDArray[np.int64], count: int, seed: int, wanted: int | None = None) -> Floats:
-    """Random signs (pixels, count), the same for a pixel whatever stands beside it; or the first ``wanted`` of them."""
+    """Random signs (pixels, count), or the first ``wanted`` of each row; they depend only on the pixel's own number."""
     z: Any
     with np.errstate(over="ignore"):
         z = pixels.astype(np.uint64)[:, None] * np.uint64(count) + np.arange(wanted or count, dtype=np.uint64)
@@ -72,5 +72,5 @@ def signs(pixels: NDArray[np.int64], count: int, seed: int, wanted: int | None =
 
 
 def disturbed(values: Floats, direction: Floats) -> Floats:
-    """Each value moved by one unit in the last place, up or down; zero stays zero."""
+    """Values moved by one unit in the last place, up or down by their signs; zero stays zero."""
     return np.where(values == 0.0, 0.0, np.nextafter(values, direction * np.inf))

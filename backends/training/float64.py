@@ -1,4 +1,4 @@
-"""Training pixels in plain float64 on the CPU: every step of every pixel."""
+"""Training runs in float64: every step of every pixel."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .job import TrainingJob
 
 
 class Float64Job(TrainingJob):
-    """Training pixels, each from its first step."""
+    """Runs training pixels in float64 from their first step."""
 
     def __init__(self, system: TrainingSystem, view: View, say: Say) -> None:
         self._network, self._view, self._steps = system.network, view, system.steps
@@ -29,9 +29,9 @@ class Float64Job(TrainingJob):
         self.facts = Facts()
 
     def handed_off(self, pixels: NDArray[np.int64], moved: bool, shared: bool = False) -> State:
-        """moved: coordinates, rates and weights each by one unit in the last place.
+        """moved: changes coordinates, rates and weights by one unit in the last place each.
 
-        shared: weights not yet moved, and of one row where all pixels begin with the same.
+        shared: leaves the weights unchanged, and returns one row of them where all pixels begin with the same.
         """
         x, y = self._view.points(pixels)
         if moved:

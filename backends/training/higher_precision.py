@@ -1,13 +1,14 @@
-"""Pixels of a training system run again: disturbed, and with more digits in two, four and eight limbs, then exactly.
+"""Second runs of training pixels: the shadow in float64; retries in expansions of 2, 4 and 8 limbs, then exact.
 
-The shadow of a pixel starts one unit in the last place beside it and takes steps of one limb: float64, but in another
-order than the plain step, and with slopes that do not vanish where tanh is saturated to the last bit. There the plain
-step stands still for good, disturbed or not, and a second run of its own would agree with it in error.
+The shadow of a pixel starts one unit in the last place beside it. It takes steps in expansions of one limb: these are
+float64, but they add in another order than the plain step, and their slopes do not vanish where tanh is saturated to
+the last bit. There the plain step stands still for good, disturbed or not: a second run by plain steps would agree with
+the first although both are wrong.
 
-A pixel begins at the latest step where its difference from the reference is below the last limb: there the difference
-in float64 is all that the limbs can hold, and the weights of the reference come from an exact run. Where float64 tells
-the pixels apart, and there is no reference, it begins at the first step. Each pixel runs twice, the second time
-disturbed in its last limb; where the two agree it is settled.
+A retry begins at the latest step at which the pixel's difference from the reference is below the last limb. There a
+float64 difference is all that the limbs can hold, and the reference's weights come from an exact run. A view without a
+reference, in which float64 tells the pixels apart, begins at the first step. Each pixel runs twice, the second time
+disturbed in its last limb, and is settled where the two runs agree.
 """
 
 from __future__ import annotations
@@ -47,14 +48,14 @@ Run = Callable[[ExpansionConstants, Floats, Floats, Floats, NDArray[np.int64], F
 
 LIMBS = dict(zip(("double-double", "quad-double", "octo-double"), LIMBS_OF_RUNGS[1:], strict=True))
 BATCHES = {"double-double": 32, "quad-double": 8, "octo-double": 4, "exact arithmetic": 1}
-"""Pixels of one call, some seconds' work; each runs twice at a time, so that four fill the lanes."""
-_GUARD = 26  # bits of the reference below the last limb
-_MORE = 53 * 8  # bits of the first exact run beyond the usual: eight limbs were not enough
+"""Pixels of one call, some seconds of work. Each pixel takes two lanes, so that four pixels fill a vector of eight."""
+_GUARD = 26  # bits that the reference has below the last limb
+_MORE = 53 * 8  # extra bits of the first exact run, because eight limbs were not enough
 
 
 @dataclass(frozen=True)
 class _Start:
-    """Where pixels leave the reference: step, its weights there (n, limbs), and the polynomials of the differences."""
+    """Where pixels leave the reference: the step, the weights there (n, limbs), and polynomials of the differences."""
 
     step: int
     weights: Floats
@@ -62,7 +63,7 @@ class _Start:
 
 
 def constants_of(network: Network, count: int) -> ExpansionConstants:
-    """The network's constants in so many limbs."""
+    """The network's constants as expansions of ``count`` limbs."""
     roots = [expansions.square_root(s, count) for s in network.squared_scales()]
     argument: Any = gmpy2.mpfr(1)
     if network.activation == "tanh":
@@ -75,7 +76,7 @@ def constants_of(network: Network, count: int) -> ExpansionConstants:
 
 
 class HigherPrecision:
-    """The rungs of a training job. reference, totals and skip: as the job has them, None where it has none."""
+    """Second runs of a training job's pixels. reference, totals, skip: the job's own, None where it has none."""
 
     rungs = tuple(BATCHES)
 
@@ -96,11 +97,11 @@ class HigherPrecision:
         self._lock = threading.Lock()
 
     def batch(self, rung: int) -> int:
-        """Pixels of one call of ``retry``."""
+        """How many pixels to give to one call of ``retry``."""
         return BATCHES[self.rungs[rung]]
 
     def retry(self, pixels: NDArray[np.int64], rung: int, run: Run | None = None) -> ReadOut:
-        """Read-outs of pixels at a rung, as ``Job.retry``. run: what runs them in limbs, None for this thread."""
+        """Read-outs as of ``Job.retry``. run: what runs pixels in expansions; None: this thread."""
         name = self.rungs[rung]
         if name not in LIMBS:
             return ExactTrainingJob(self._system, self._view, None, _MORE).run(pixels)
@@ -119,12 +120,12 @@ class HigherPrecision:
         return ReadOut(one.measure, one.fate, trust)
 
     def shadow(self, weights: Floats, rates: Floats, offsets: Floats, step: NDArray[np.int64], sums: Floats) -> ReadOut:
-        """Run pixels from where they stand to their end in steps of one limb; arguments as of ``finish``."""
+        """Run pixels from where they stand to their end in expansions of one limb; arguments as of ``finish``."""
         self._on_cpu(constants_of(self._network, 1), weights, rates, offsets, step, sums)
         return read_out(sums)
 
     def horizon(self, plain: State, shadow: State) -> NDArray[np.int32]:
-        """The step at which each pixel's plain run and its shadow lose each other, as ``Job.horizon``."""
+        """The step from which each pixel's plain run and its shadow differ, as ``Job.horizon``."""
         self._compiled(1)
         return horizons(self._arrays, constants_of(self._network, 1), self._steps, plain, shadow)
 
@@ -142,7 +143,7 @@ class HigherPrecision:
         run_expansions(self._arrays, constants, self._steps, weights, rates, offsets, step, sums, (0.0,) * count)
 
     def _started(self, count: int) -> _Start:
-        """The start with so many limbs, made once."""
+        """Where pixels with ``count`` limbs start; made once."""
         with self._lock:
             if count not in self._starts:
                 self._starts[count] = self._start(count)
@@ -174,7 +175,7 @@ class HigherPrecision:
         return _Start(snapshot.step, np.concatenate(parts), snapshot)
 
     def _latest(self, count: int) -> Snapshot | None:
-        """The latest snapshot at which no pixel's difference has reached the last limb."""
+        """The latest snapshot at which the difference of every pixel is still below the last limb."""
         if self._reference is None or self._skip is None:
             return None
         size = log2(self._view.largest_difference())
@@ -187,7 +188,7 @@ class HigherPrecision:
         return small[-1] if small else None
 
     def _state(self, start: _Start, pixels: NDArray[np.int64], count: int) -> tuple[Floats, Floats, Floats, Floats]:
-        """weights (pixels, n, limbs), rates (pixels, layers, limbs), offsets (pixels, 1, limbs), sums at the start."""
+        """At the start: weights (pixels, n, limbs), rates (pixels, layers, limbs), offsets (pixels, 1, limbs), sums."""
         view, network = self._view, self._network
         points = [view.point(p) for p in pixels.tolist()]
         known = {v: expansions.power_of_ten(v, count) for v in {v for point in points for v in point}}
@@ -214,7 +215,7 @@ class HigherPrecision:
         return weights, rates, offset[:, None], sums
 
     def _at(self, snapshot: Snapshot, data: Floats, pixels: NDArray[np.int64]) -> Floats:
-        """Polynomials at each pixel, one by one: a product of matrices adds up in another order in another batch."""
+        """Polynomials at each pixel, one by one: a matrix product would add in an order that depends on the batch."""
         series = Series(data, snapshot.exponent, ORDER, Fold())
         found = []
         for p in pixels:
@@ -223,7 +224,7 @@ class HigherPrecision:
         return np.array(found)
 
     def _disturbed(self, values: Floats, pixels: NDArray[np.int64], count: int, seed: int) -> Floats:
-        """The same, disturbed in the last limb by a few units."""
+        """The expansions moved by a few units of their last limb."""
         size = values[..., 0] * 2.0 ** -(53 * count - 2)
         moved = values.copy()
         moved[..., -1] += size * expansions.signs(pixels, values.shape[1], seed)

@@ -1,4 +1,4 @@
-"""The step at which float64 lost a training pixel: where its run and its shadow are no longer one."""
+"""The horizon of a training pixel: the step from which its run and its shadow differ, so that float64 has lost it."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ State = tuple[Floats, Floats, Floats, NDArray[np.int64], Floats]
 """Where pixels stand in float64: weights, rates, offsets, step and sums, as of ``training.finish``."""
 
 NEGLIGIBLE = 2.0**-53
-"""Share of the first loss below which losses are all the same: beside it none of them reaches the measure."""
+"""Losses below this share of the first one count as equal: none of them changes the measure."""
 
 
 def horizons(
     net: NetworkArrays, constants: ExpansionConstants, steps: int, plain: State, shadow: State
 ) -> NDArray[np.int32]:
-    """First step whose losses in plain steps and in the shadow differ by more than ``SETTLED``; ``steps`` for none.
+    """The first step whose losses in a plain run and its shadow differ by more than ``SETTLED``; ``steps`` for none.
 
-    Losses are compared as the measure takes them: over the first one, and clipped. A pixel runs no further than that
-    step. The states' arrays are overwritten.
+    Losses are compared as the measure takes them: divided by the first loss, and clipped. A pixel stops at that step.
+    The arrays of the states are overwritten.
     """
     found = np.full(len(plain[3]), steps, dtype=np.int32)
     for t in range(min(int(plain[3].min()), int(shadow[3].min())), steps):

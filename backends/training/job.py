@@ -1,4 +1,4 @@
-"""What the jobs of training runs share: how pixels run to their end, and run again."""
+"""The base of the jobs of training systems: how their pixels run to the end, and run again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .horizon import State
 
 
 class TrainingJob(Job):
-    """Training runs that end in float64, from where ``handed_off`` says."""
+    """Runs training pixels in float64 to their end, from the states that ``handed_off`` gives."""
 
     has_shadow = True
     rungs = HigherPrecision.rungs
@@ -26,9 +26,9 @@ class TrainingJob(Job):
 
     @abstractmethod
     def handed_off(self, pixels: NDArray[np.int64], moved: bool) -> State:
-        """Where pixels stand before their first step in float64.
+        """The states of pixels before their first step in float64.
 
-        moved: disturbed in the last place of what rounding may have touched, for their second run.
+        moved: of their second run, with values changed in the last place wherever rounding may have changed them.
         """
 
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:

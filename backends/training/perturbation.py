@@ -1,8 +1,8 @@
-"""Training pixels by perturbation: one exact reference run, and for every pixel only the difference from it.
+"""Perturbation for training systems: one exact reference run, and for every pixel the difference from it.
 
-A pixel goes through four stages: it skips the first steps by the reference's Taylor polynomials, takes delta steps
-until its difference has grown to ``HAND_OFF`` of the weights, becomes weights = reference + difference there, and runs
-on in float64.
+A pixel goes through four stages. It skips the first steps by the reference's Taylor polynomials. It takes delta steps
+until its difference has grown to ``HAND_OFF`` of the weights. There, at the hand-off, its own weights are those of the
+reference plus the difference. It runs on in float64.
 """
 
 from __future__ import annotations
@@ -34,28 +34,28 @@ from .job import TrainingJob
 Floats = NDArray[np.float64]
 
 _DROPPED = 2.0**-53
-"""Largest share of a pixel's difference that a skip may leave out: what rounding it to float64 leaves out too."""
+"""Largest share of a pixel's difference that a skip may drop: as much as rounding to float64 drops."""
 _CONFIRMED = 1e-11
-"""How closely probe pixels that took delta steps all the way must agree with a skip: rounding of some hundred steps."""
+"""Largest relative difference between a skip and delta steps of probe pixels: rounding of some hundred steps."""
 _RANGE, _SEEN = -900, -80
-"""log2 of differences: of the least that float64 serves, and of those that show nowhere."""
-_FOLD_ROOM = 2.0  # log2 of how far a view must stay from a fold for the skip to pass it
+"""log2 of the smallest difference that float64 can carry, and of the largest that never shows."""
+_FOLD_ROOM = 2.0  # log2 of the distance to a fold, in sizes of the view, from which a skip may pass it
 
 
 def series_of(snapshot: Snapshot, data: Floats) -> Series:
-    """The polynomials of a snapshot's weights, or of its sums."""
+    """Polynomials with a snapshot's coefficients: of its weights or of its sums."""
     return Series(data, snapshot.exponent, ORDER, Fold())
 
 
 def _truncation(snapshot: Snapshot, layers: list[slice], view: View) -> float:
-    """Share of the difference that the polynomials drop in a view, estimated.
+    """Estimated share of the difference that the polynomials drop in a view.
 
-    They are taken in the picture's own coordinates, in which a stretched view is as large in all directions. The first
-    dropped degree is extrapolated from the largest ratio of one degree to the one before.
+    The estimate uses the picture's own coordinates, in which a stretched view has the same size in all directions. It
+    extrapolates the first dropped degree by the largest ratio of one degree to the one before.
     """
     degrees = monomials(ORDER).sum(axis=1)
     log2_size = log2(view.depth * max(view.width, view.height) / (2 * view.height))
-    size = 2.0 ** min(log2_size - snapshot.exponent, 200.0)  # far beyond where they hold
+    size = 2.0 ** min(log2_size - snapshot.exponent, 200.0)  # far beyond where the polynomials hold
     weights = snapshot.weights
     if view.shape != IDENTITY:
         weights = substituted(weights, ORDER, view.shape.matrix)
@@ -72,7 +72,7 @@ def _truncation(snapshot: Snapshot, layers: list[slice], view: View) -> float:
 
 
 class TrainingPerturbationJob(TrainingJob):
-    """Training pixels as differences from a reference run."""
+    """Runs training pixels as differences from a reference run."""
 
     def __init__(self, system: TrainingSystem, view: View, reference: Reference, seconds: float, say: Say) -> None:
         network = system.network
@@ -95,7 +95,7 @@ class TrainingPerturbationJob(TrainingJob):
         )
 
     def _reference_totals(self) -> Floats:
-        """The reference's own sums before each step (steps + 1, 4); what decides its fate at the end is exact."""
+        """Sums of the reference before each step, (steps + 1, 4); the sum that decides its fate at the end is exact."""
         ref = self._reference
         ratios = np.minimum(ref.ratios[: self._steps], convergence_measure.CEILING)
         totals = np.zeros((len(ratios) + 1, convergence_measure.COLUMNS))
@@ -109,10 +109,11 @@ class TrainingPerturbationJob(TrainingJob):
         return totals
 
     def _differences(self, pixels: NDArray[np.int64], moved: bool = False) -> tuple[Floats, Floats, int]:
-        """Those of pixels from the centre; moved: in a stretched view by what rounding makes of them.
+        """Parameter differences of pixels from the centre: (dx, dy, exponent).
 
-        Along the long direction the polynomials' terms in x and y cancel: what rounding made of coordinates, and in so
-        many steps of coefficients, grows by the stretch.
+        moved: in a stretched view, changes them by as much as rounding may have. Along the long direction of such a
+        view the polynomials' terms in x and y cancel, and the stretch enlarges the rounding errors of coordinates and
+        of the coefficients.
         """
         dx, dy, exponent = self._view.differences(pixels)
         if moved and self._view.shape != IDENTITY:
@@ -122,7 +123,7 @@ class TrainingPerturbationJob(TrainingJob):
         return dx, dy, exponent
 
     def _parameters(self, dx: Floats, dy: Floats, exponent: int) -> tuple[Floats, Floats]:
-        """Differences of learning rates (pixels, layers) and offset (pixels, 1), by R expm1(v ln 10)."""
+        """Differences of learning rates (pixels, layers) and offsets (pixels, 1): R expm1(v ln 10)."""
         grown = {name: np.expm1(np.ldexp(v, exponent) * math.log(10.0)) for name, v in (("x", dx), ("y", dy))}
         zero = np.zeros(len(dx))
         rates = [grown.get(name, zero) for name in self._network.rates]
@@ -164,9 +165,9 @@ class TrainingPerturbationJob(TrainingJob):
         exponent: int,
         moved: Floats | None = None,
     ) -> tuple[NDArray[np.int64], Floats, Floats]:
-        """(step, weights' differences, sums) at the hand-off.
+        """(step, differences of the weights, sums) at the hand-off.
 
-        moved: signs (pixels, n), where differences are to be disturbed after the skip.
+        moved: signs (pixels, n) by which differences are changed in the last place after the skip; None: unchanged.
         """
         first, differences, rates, offsets, sums = self._start(skip, dx, dy, exponent, moved)
         ref = self._reference
@@ -177,9 +178,9 @@ class TrainingPerturbationJob(TrainingJob):
         return step, differences, sums
 
     def handed_off(self, pixels: NDArray[np.int64], moved: bool) -> State:
-        """moved: differences after the skip, and rates and weights at the hand-off, by one unit in the last place.
+        """moved: changes differences after the skip, rates and weights at the hand-off, by a unit in the last place.
 
-        And coordinates, as by ``_differences``.
+        It changes coordinates too, as ``_differences`` does.
         """
         dx, dy, exponent = self._differences(pixels, moved)
         ref = self._reference
@@ -201,14 +202,14 @@ class TrainingPerturbationJob(TrainingJob):
         return weights, learning, ref.offset + offsets, step, sums
 
     def _hold_differences(self) -> bool:
-        """Whether differences are in float64's range after the skip, or so small to the end that nothing shows."""
+        """Whether float64 can hold differences after the skip, or they stay so small that they never show."""
         size, first = log2(self._view.largest_difference()), 0 if self._skip is None else self._skip.step
         reach = self._reference.reach
         begun = 0.0 if self._skip is None else float(reach[first])
         return begun + size > _RANGE or float(np.max(reach[first:])) + size < _SEEN
 
     def _confirmed_skip(self) -> Snapshot | None:
-        """The latest snapshot whose polynomials hold for the whole view, by their own terms and by probe pixels."""
+        """The latest snapshot whose polynomials hold in the whole view, by their terms and by probe pixels."""
         size = log2(self._view.largest_difference())
         last_start = self._steps - convergence_measure.LAST  # the read-out needs the last losses one by one
         fits = [
@@ -220,7 +221,7 @@ class TrainingPerturbationJob(TrainingJob):
             and _truncation(s, self._layers, self._view) <= _DROPPED
         ]
         corners = self._corners()
-        # float64 carries the probes' own differences only where they are well above 1e-308
+        # float64 can carry the differences of probe pixels only where these are well above 1e-308
         start = None
         if corners[2] < _RANGE:
             early = [s for s in fits if self._reference.reach[s.step] + size > _RANGE]
@@ -234,7 +235,7 @@ class TrainingPerturbationJob(TrainingJob):
         return None
 
     def _corners(self) -> tuple[Floats, Floats, int]:
-        """Parameter differences of the four corners and the middles of the edges."""
+        """Parameter differences of the view's corners, the middles of its edges, and its centre."""
         w, h = self._view.width, self._view.height
         pixels = [i * w + j for i in {0, h // 2, h - 1} for j in {0, w // 2, w - 1}]
         return self._differences(np.array(sorted(pixels), dtype=np.int64))
