@@ -10,7 +10,7 @@ from deepzoom.backends.gpu.training import GpuJob
 from deepzoom.backends.gpu.unit_per_lane import Standing
 from deepzoom.backends.training.batches import compile_kernels
 from deepzoom.backends.training.float64 import Float64Job
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 from deepzoom.systems.experiments import TrainingSystem
 
 from .base import Job, Progress, Say

@@ -13,7 +13,7 @@ from deepzoom.backends.kernels.arithmetic.last_bit import OF_DIFFERENCES
 from deepzoom.backends.training.expansions import disturbed, signs
 from deepzoom.backends.training.perturbation import TrainingPerturbationJob, series_of
 from deepzoom.reference.training import HAND_OFF, Reference
-from deepzoom.scene.scene import View
+from deepzoom.scene.view import View
 from deepzoom.systems.experiments import TrainingSystem
 
 from .base import Job, Say

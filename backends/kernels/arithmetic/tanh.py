@@ -73,7 +73,7 @@ def tanh_of_reduced(q, k_bits):
 
 @numba.njit(inline="always")
 def tanh(v):
-    """The value of tanh(v ln 2 / 2) in each lane, to 2 units in the last place; NaN stays NaN."""
+    """Compute tanh, of v ln 2 / 2 in each lane, to 2 units in the last place; NaN stays NaN."""
     q, k_bits = reduced_for_tanh(v)
     return tanh_of_reduced(q, k_bits)
 
