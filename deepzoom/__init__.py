@@ -1,7 +1,7 @@
-"""deepzoom: deep zoom into the fractal boundary of neural-network trainability.
+"""deepzoom: zooms into the fractal boundary of neural-network trainability, and into classical fractals.
 
-``render(scene)`` renders a ``Scene`` (with its ``View``) to a ``Field``, ``zoom(scene, begin, out)`` films the way down
-to it, ``dive(scene, depth)`` searches for one that is deeper; see docs/.
+``render(scene)`` renders a ``Scene`` (with its ``View``) to a ``Field``. ``zoom(scene, begin, out)`` makes a film that
+zooms into it. ``dive(scene, depth)`` searches for a deeper place. See docs/.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    # imported when first used: the command line's --help needs none of it
+    # imported on first use: the command line's --help does not need them
     if name in _HOMES:
         from importlib import import_module
 

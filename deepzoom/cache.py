@@ -1,7 +1,7 @@
-"""What is kept between runs: reference runs and compiled kernels, in the user's cache folder.
+"""The cache for reference runs and compiled kernels, in the user's cache folder.
 
-An entry is written under a temporary name and renamed, so that it is there whole or not at all whatever is killed or
-runs at the same time. An entry that cannot be read is thrown away and made again.
+An entry is written under a temporary name and then renamed. So it appears whole or not at all, even if a process is
+killed or another one writes at the same time. An entry that cannot be read is deleted and made again.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from numpy.typing import NDArray
 from .npz import BROKEN, read_arrays
 
 MOST_BYTES = 2 << 30
-"""References kept; beyond it the ones unused for longest go."""
+"""The most bytes of cached references; above that, those unused for longest are deleted."""
 
 used: set[str] = set()
-"""Keys of the references that this process has loaded or kept."""
+"""Keys of the references that this process has loaded or saved."""
 
 
 def folder() -> Path:
-    """The cache folder: ``$DEEPZOOM_CACHE``, else the platform's place for caches."""
+    """The cache folder: ``$DEEPZOOM_CACHE``, else the platform's folder for caches."""
     chosen = os.environ.get("DEEPZOOM_CACHE")
     return Path(chosen) if chosen else platformdirs.user_cache_path("deepzoom", appauthor=False)
 
@@ -38,7 +38,7 @@ def _references() -> Path:
 
 
 def load(key: str) -> dict[str, NDArray[Any]] | None:
-    """The arrays kept under a key, or None."""
+    """The arrays cached under a key, or None."""
     path = _references() / f"{key}.npz"
     try:
         arrays = read_arrays(path)
@@ -54,7 +54,7 @@ def load(key: str) -> dict[str, NDArray[Any]] | None:
 
 
 def save(key: str, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Keep arrays under a key. A cache folder that cannot be written is no error: nothing is kept then."""
+    """Cache arrays under a key. If the cache folder cannot be written to, nothing is cached, and no error is raised."""
     try:
         _references().mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(suffix=".tmp", dir=_references())
@@ -81,7 +81,7 @@ def _drop_oldest() -> None:
 
 
 def contents() -> dict[str, tuple[int, int]]:
-    """(files, bytes) of each kind of thing kept."""
+    """(files, bytes) for each kind: ``references`` and ``kernels``."""
     result = {}
     for kind in ("references", "kernels"):
         files = [p for p in (folder() / kind).rglob("*") if p.is_file()]
@@ -90,5 +90,5 @@ def contents() -> dict[str, tuple[int, int]]:
 
 
 def clear(kind: str) -> None:
-    """Remove all that is kept of a kind: ``references`` or ``kernels``."""
+    """Delete everything of a kind: ``references`` or ``kernels``."""
     shutil.rmtree(folder() / kind, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""The command line: ``deepzoom``. Each command stands in a file of ``commands/``."""
+"""The command line: ``deepzoom``. Each command has a file in ``commands/``."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from deepzoom.commands.info import info
 from deepzoom.commands.lists import list_backends, list_landmarks, list_systems
 from deepzoom.commands.nucleus import nucleus
 from deepzoom.commands.render import render
+from deepzoom.commands.shared_options import flag
 from deepzoom.commands.verify import verify
 from deepzoom.commands.zoom import zoom
 
 app = typer.Typer(
     name="deepzoom",
-    help="Deep zoom into the fractal boundary of neural-network trainability, past the float64 wall.",
+    help="Zoom into fractals of neural-network training, and classical ones, far deeper than float64 allows.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -39,7 +40,7 @@ app.command("cache")(show_cache)
 
 
 @app.callback(invoke_without_command=True)
-def _version(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+def _version(version: Annotated[bool, flag("--version", help="Print the version and exit.")] = False) -> None:
     if version:
         from . import __version__
 
@@ -49,7 +50,7 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
 
 def main() -> None:
     """Entry point of the ``deepzoom`` command."""
-    # imports, and compilation, make many objects that stay: looking for garbage among them takes a tenth of the time
+    # imports and compilation make many lasting objects: collecting garbage among them would take a tenth of the time
     gc.set_threshold(50_000, 20, 100)
     app(prog_name="deepzoom")
 

@@ -1,4 +1,4 @@
-"""Exact coordinates: decimal numbers of any length, and numbers far below 1e-308 as float64 with an exponent."""
+"""Exact coordinates: decimal numbers of any length, also far below 1e-308 (as a float64 with an exponent)."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from .errors import InputError
 _DECIMAL = re.compile(r"([+-]?)(\d+\.?\d*|\.\d+)(?:[eE]([+-]?\d{1,9}))?", re.ASCII)
 _MOST_DECIMALS = 1_000_000
 
-Rational = Any  # gmpy2's mpq carries no usable type
+Rational = Any  # gmpy2's mpq has no usable type
 
 
 def parse_decimal(text: str, what: str) -> Rational:
     """The exact rational value of a decimal number such as ``-1.25e-20``; ``what`` names it in the error.
 
-    Raises InputError where the text is not a finite decimal number.
+    Raises InputError if the text is not a finite decimal number.
     """
     match = _DECIMAL.fullmatch(text.strip())
     if match is None:
@@ -42,7 +42,7 @@ def _shortened(text: str) -> str:
 
 
 def format_decimal(value: Rational) -> str:
-    """The exact decimal text of a rational whose denominator is made of twos and fives; the inverse of parsing."""
+    """The exact decimal text of a rational number, whose denominator may only have the factors 2 and 5."""
     numerator, denominator = gmpy2.mpz(value.numerator), gmpy2.mpz(value.denominator)
     fives, fives_count = gmpy2.remove(denominator, gmpy2.mpz(5))
     ones, twos_count = gmpy2.remove(fives, gmpy2.mpz(2))
@@ -55,7 +55,7 @@ def format_decimal(value: Rational) -> str:
     stripped = digits.rstrip("0")
     if not stripped:
         return "0"
-    exponent = len(digits) - places - 1  # of the first digit, in scientific notation
+    exponent = len(digits) - places - 1  # the exponent in scientific notation
     if -5 <= exponent < 16:
         digits = digits.rjust(places + 1, "0")
         whole, fraction = digits[: len(digits) - places], digits[len(digits) - places :].rstrip("0")
@@ -65,7 +65,7 @@ def format_decimal(value: Rational) -> str:
 
 
 def scaled_float(value: Rational) -> tuple[float, int]:
-    """(m, e) with value = m * 2**e, m rounded to nearest, 0.5 <= |m| < 1 (m = e = 0 for zero)."""
+    """(m, e) with value = m * 2**e, m rounded to the nearest float64, 0.5 <= |m| < 1 (m = e = 0 for zero)."""
     if value == 0:
         return 0.0, 0
     e = abs(value.numerator).bit_length() - value.denominator.bit_length()
@@ -75,13 +75,13 @@ def scaled_float(value: Rational) -> tuple[float, int]:
 
 
 def log2(value: Rational) -> float:
-    """log2 of a positive rational of any size."""
+    """log2 of a positive rational number of any size."""
     mantissa, exponent = scaled_float(value)
     return math.log2(mantissa) + exponent
 
 
 def rounded(value: Rational, to: Rational) -> Rational:
-    """The nearest multiple of a power of ten that is at most ``to`` (positive): a short decimal number."""
+    """A short decimal number near value: a multiple of the largest power of ten that is at most ``to`` (positive)."""
     places = math.ceil(-log2(to) * math.log10(2) + 1e-9)
     power = mpq(10) ** abs(places)
     unit = 1 / power if places >= 0 else power
@@ -90,7 +90,7 @@ def rounded(value: Rational, to: Rational) -> Rational:
 
 
 def with_digits(value: Rational, digits: int) -> str:
-    """Decimal text of value with ``digits`` significant digits, rounded."""
+    """The decimal text of value, rounded to ``digits`` significant digits."""
     precision = int(digits * 3.33) + 16
     with gmpy2.context(gmpy2.get_context(), precision=precision):
         text: str = "{0:.{1}e}".format(gmpy2.mpfr(value), max(0, digits - 1))

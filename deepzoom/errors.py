@@ -1,9 +1,9 @@
-"""Errors that a user can mend; the command line prints their one sentence and exits."""
+"""Errors that the user can fix; the command line prints one sentence and exits."""
 
 
 class InputError(ValueError):
-    """Something given is wrong: the message names what, its value and what would be right. Exit code 2."""
+    """Bad input: the message names the option, its value, and what would be right. Exit code 2."""
 
 
 class Stopped(Exception):
-    """Stopped by the user; what was done is kept. Exit code 3."""
+    """The user stopped the run; the finished part is saved. Exit code 3."""

@@ -1,4 +1,4 @@
-"""Output files: whole or not at all, and never over an existing one unasked."""
+"""Output files: they appear whole or not at all, and replace an existing file only if the user says so."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from .errors import InputError
 
 
 def check_output(path: Path, option: str, force: bool) -> None:
-    """Raise InputError where a file could not be written there: before anything is computed for it."""
+    """Raise InputError if a file cannot be written there. Call it before anything is computed."""
     if path.is_dir():
         raise InputError(f"{option}: {path} is a folder; give a file name.")
     if path.exists() and not force:
         raise InputError(f"{option}: {path} exists; give another name, or --force to replace it.")
     folder = path.parent
     if not folder.is_dir():
-        raise InputError(f"{option}: there is no folder {folder}; make it first.")
+        raise InputError(f"{option}: there is no folder {folder}; create it first.")
     try:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
         reason = (error.strerror or "no").lower()
         raise InputError(
-            f"{option}: {path} cannot be written ({reason}); give a place where files can be made."
+            f"{option}: {path} cannot be written ({reason}); give a folder that you can write to."
         ) from None
 
 
 @contextmanager
 def whole_file(path: str | Path) -> Iterator[IO[Any]]:
-    """A binary file that appears under its name when the block ends well, and leaves nothing when it does not.
+    """A binary file that appears under its name if the block succeeds; if it fails, no file is left.
 
     An OSError names the file.
     """
@@ -45,12 +45,12 @@ def whole_file(path: str | Path) -> Iterator[IO[Any]]:
 
 
 _UMASK = threading.Lock()
-"""A process has one, which can only be read by changing it."""
+"""Guards the umask: a process has only one, and can read it only by changing it."""
 
 
 @contextmanager
 def whole_path(path: str | Path, suffix: str = ".tmp") -> Iterator[Path]:
-    """As ``whole_file``, for what writes by name: that of a file beside it, which ends so."""
+    """Like ``whole_file``, but gives the name of a temporary file in the same folder; suffix: of that name."""
     path = Path(path)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=suffix, dir=path.parent)
     os.close(handle)
@@ -60,7 +60,7 @@ def whole_path(path: str | Path, suffix: str = ".tmp") -> Iterator[Path]:
         with _UMASK:
             umask = os.umask(0)
             os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)  # mkstemp gives none of the rights a new file would have
+        os.chmod(temporary, 0o666 & ~umask)  # mkstemp makes files that only their owner can read
         os.replace(temporary, path)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
@@ -73,9 +73,9 @@ _ABANDONED_SECONDS = 600
 
 
 def clear_abandoned(folder: Path, of: str | None = None) -> None:
-    """Remove what a killed ``whole_path`` left in a folder; what another process may be writing is left alone.
+    """Delete temporary files that a killed ``whole_path`` has left in a folder, but not those that may be in use.
 
-    of: the file's name, in a folder that is not the project's own.
+    of: delete only those of this file; needed in a folder that has other files too.
     """
     for path in folder.glob(".*.tmp" if of is None else f".{glob.escape(of)}.*.tmp*"):
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Reading the arrays of .npz files."""
+"""Reads the arrays of .npz files."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ BROKEN = (
     *(OSError, ValueError, TypeError, KeyError, EOFError, AttributeError, NotImplementedError),
     *(zipfile.BadZipFile, zlib.error),
 )
-"""What is raised where an .npz file is none, or damaged."""
+"""The errors that a damaged file, or one that is not an .npz file, can raise."""
 
 _PARSING = threading.Lock()
-"""NumPy parses an array's header with ast, which Python before 3.11.8 must not do in two threads at once: now and then
-it raises SystemError (python/cpython#106905).
+"""NumPy parses the header of an array with ast. Before Python 3.11.8, two threads that do so at once can raise
+SystemError (python/cpython#106905).
 """
 
 
 def read_arrays(source: str | Path | IO[bytes]) -> dict[str, NDArray[Any]]:
-    """The arrays of a file by their names. Raises one of ``BROKEN`` where it is missing, damaged or no .npz file."""
+    """The arrays of a file, by name. Raises one of ``BROKEN`` if it is missing, damaged or not an .npz file."""
     found = {}
-    with zipfile.ZipFile(source) as archive:  # whole entries at once: np.load reads and checks them in small pieces
+    with zipfile.ZipFile(source) as archive:  # reads whole entries at once; np.load reads them in small pieces
         for name in archive.namelist():
             data = io.BytesIO(archive.read(name))
             with _PARSING:

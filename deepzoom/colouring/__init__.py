@@ -1,1 +1,1 @@
-"""From a field to colours: palettes, ranks, attractors, slopes. Nothing here runs a pixel."""
+"""Turns a field into colours: palettes, ranks, attractors, slopes. Nothing here computes a pixel's value."""

@@ -1,7 +1,7 @@
-"""Colours by attractor: a hue for each end that orbits have, shaded by how fast they come to it.
+"""Colours by attractor: one hue for each end that orbits can have, shaded by how fast they reach it.
 
-Hues are evenly apart in OKLCh, and lightness differs between neighbours, so that ends stay apart for eyes that miss
-one kind of cone too. They depend on the attractor's number and on how many there are, not on what a view shows.
+Hues are evenly spaced in OKLCh, and neighbours differ in lightness, so that colour-blind eyes can tell the ends apart
+too. A hue depends on the attractor's number and on how many there are, not on what a view shows.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ Floats = NDArray[np.float64]
 FIRST_HUE = 81.0  # degrees
 CHROMA = 0.17
 _LIGHTNESS, _MORE, _LIGHTEST_HUE = 0.71, 0.14, 130.0
-"""Greenish yellows are light and violets dark, as they are at their most vivid. That and the first hue are chosen to
+"""Greenish yellows are light and violets are dark, as these hues are at their most vivid.
 
-keep 2 to 8 ends apart for eyes with and without all three kinds of cone (``tests/colouring/test_attractors.py``).
+This and the first hue keep 2 to 8 ends apart for normal and colour-blind eyes (``tests/colouring/test_attractors.py``).
 """
 _SHADES = 1024
-# (speed, lightness as a share of the end's own, chroma likewise, share of the way on to white)
+# (speed, lightness and chroma as shares of the end's own, share of white)
 _SHADING = np.array([(0.0, 0.2, 0.45, 0.0), (0.35, 0.62, 0.95, 0.0), (0.7, 1.0, 1.0, 0.0), (1.0, 1.08, 0.9, 0.3)])
 _RIPPLE = 0.07
-"""How far a whole count's contour makes an end's fastest shades lighter and darker, of the whole range of shades."""
+"""How much the contour of each whole count changes an end's fastest shades, as a share of the range of shades."""
 
 
 def bases(ends: int, palette: str, colours: Sequence[str]) -> Floats:
-    """OKLab (ends, 3) of each end: even hues, or with another palette than the default evenly spread places of it."""
+    """OKLab (ends, 3) of each end: even hues; with another palette than the default, evenly spaced places in it."""
     if palette != DEFAULT_PALETTE:
         return oklab.from_rgb(palettes.apply(palette, (np.arange(ends) + 0.5) / ends, True, colours))
     hue = np.radians(FIRST_HUE + 360 * np.arange(ends) / ends)
@@ -42,7 +42,7 @@ def bases(ends: int, palette: str, colours: Sequence[str]) -> Floats:
 
 
 def shades(base: Floats) -> Floats:
-    """sRGB (ends, 1025, 3) of each end from its slowest points, dark, to its fastest, light; base: OKLab (ends, 3)."""
+    """sRGB (ends, 1025, 3): each end's shades, from dark (slowest) to light (fastest). base: OKLab (ends, 3)."""
     speed, *columns = _SHADING.T
     light, vivid, white = (np.interp(np.linspace(0, 1, _SHADES + 1), speed, c)[:, None] for c in columns)
     lab = base[:, None, :] * np.concatenate([light, vivid, vivid], axis=-1)
@@ -53,9 +53,9 @@ def shades(base: Floats) -> Floats:
 def apply(
     places: Floats, smooth: Floats, attractor: NDArray[np.int16], ends: range, palette: str, colours: Sequence[str]
 ) -> Floats:
-    """RGB (..., 3) in 0 .. 1: places in 0 .. 1 from fast to slow, NaN becomes grey; each count has its contour.
+    """RGB (..., 3) in 0 .. 1 of places in 0 .. 1, from fast to slow; NaN becomes grey. Each whole count has a contour.
 
-    smooth: counts; attractor: numbers within ``ends``.
+    smooth: smooth counts. attractor: numbers within ``ends``.
     """
     known = ~np.isnan(places)
     speed = 1 - places[known]

@@ -1,4 +1,4 @@
-"""From a field's values to colours, again and again, without running anything."""
+"""Turns the values of a field into colours, as often as wanted, without computing them again."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ Floats = NDArray[np.float64]
 _GAP = 0.25
 BY_RANK = Colouring()
 UNSETTLED = (1.0, 0.0, 1.0)
-"""Colour of pixels that are not settled, where they are marked; no palette in use has it."""
+"""The colour that marks unsettled pixels; no usual palette contains it."""
 _BESIDE = 0.5
-"""Distance in pixels of a sample that has none, in a pixel that has none either: it lies on the border."""
+"""The distance, in pixels, of a sample without one in a pixel without one: it lies on the border."""
 COUNTS_PER_HEIGHT = 32
-"""Smooth counts that make a relief as high as the picture."""
+"""So many smooth counts make a relief as high as the picture."""
 
 
 def by_rank(measure: Floats, among: Floats | None = None) -> Floats:
     """Spread measures evenly by rank, as published: negative ones over [0.25, 1], others over [-1, -0.25].
 
-    So structure shows at every level and converged stays apart from diverged (cdf_img in the published notebook).
-    NaN (not done) stays NaN. among: values whose ranks they are, where not their own.
+    This shows structure at every level and separates converged from diverged pixels (cdf_img in the published
+    notebook). NaN (not done) stays NaN. among: the values to rank within, if not the measures themselves.
     """
     among = measure if among is None else among
     known = np.sort(among[~np.isnan(among)].ravel())
@@ -47,9 +47,9 @@ def by_rank(measure: Floats, among: Floats | None = None) -> Floats:
 
 
 def by_count(smooth: Floats, among: Floats | None = None) -> Floats:
-    """Spread smooth counts evenly by rank over [-1, 1], equal ones at their mean rank; below 0 and NaN become NaN.
+    """Spread smooth counts evenly by rank over [-1, 1]; equal ones get their mean rank. Below 0 and NaN become NaN.
 
-    among: counts whose ranks they are, where not their own.
+    among: the counts to rank within, if not these.
     """
     count = np.where(smooth < 0, np.nan, smooth)
     known = np.sort(count[~np.isnan(count)].ravel() if among is None else among[among >= 0].ravel())
@@ -58,31 +58,32 @@ def by_count(smooth: Floats, among: Floats | None = None) -> Floats:
 
 
 def by_histogram(smooth: Floats, among: Floats | None = None) -> Floats:
-    """Spread whole counts by their histogram over [-1, 1]: a flat band for each, in the middle of its share of pixels.
+    """Spread whole counts by their histogram over [-1, 1]: one flat band each, at the middle of its share of pixels.
 
-    Of the smooth counts themselves the histogram would be all but the same as their rank. among: as of ``by_count``.
+    (A histogram of the smooth counts would be nearly the same as their rank.) among: as in ``by_count``.
     """
     return by_count(np.floor(smooth), None if among is None else np.floor(among))
 
 
 def by_cycle(value: Floats, cycle: float, forth_and_back: bool) -> Floats:
-    """Where values stand in a palette that repeats every ``cycle`` of them, in [0, 1]; NaN stays NaN.
+    """The places in [0, 1] of values in a palette that repeats with period ``cycle``; NaN stays NaN.
 
-    forth_and_back: the palette runs to its end and back within a cycle, so that one with two ends has no seam.
+    forth_and_back: the palette runs to its end and back in each cycle, so that one that is not cyclic has no seam.
     """
     place = (value / cycle) % 1.0
     return 1 - np.abs(2 * place - 1) if forth_and_back else place
 
 
 def by_distance(distance: Floats, rows: int) -> Floats:
-    """Spread distances in pixels over [0, 1]: log(1 + d) / log(1 + rows), 1 from the picture's height on."""
+    """Spread distances in pixels over [0, 1]: log(1 + d) / log(1 + rows), and 1 above the picture's height."""
     return np.minimum(np.log1p(distance) / np.log1p(rows), 1.0)
 
 
 def by_horizon(horizon: Floats, steps: int, among: Floats | None = None) -> Floats:
-    """Spread the steps at which float64 lost pixels over [0, 0.9], equal areas for all of it; 1 where it lost none.
+    """Spread the steps at which float64 lost pixels by rank over [0, 0.9]; pixels that it never lost get 1.
 
-    horizon: ``steps`` where not lost; below 0 and NaN become NaN. among: those whose ranks they are, if not their own.
+    horizon: ``steps`` for pixels that are not lost; below 0 and NaN become NaN. among: the horizons to rank within, if
+    not these.
     """
     lost = np.where(horizon < steps, horizon, np.nan)
     return np.where(horizon >= steps, 1.0, 0.45 * (by_count(lost, None if among is None else among[among < steps]) + 1))
@@ -91,10 +92,10 @@ def by_horizon(horizon: Floats, steps: int, among: Floats | None = None) -> Floa
 def estimated_distance(smooth: Floats, attractor: NDArray[Any], degree: Floats | float = 2.0) -> Floats:
     """Distance to the set's border in pixels, from the smooth counts of neighbouring pixels; -1 where there is none.
 
-    1 / (log(degree) |grad count|), which is |z| log|z| / |dz| of an escaping orbit: for powers of z within a factor of
-    2 of the distance near the set. degree: by which a step raises |z| far out, or the distance to an attractor near it.
-    At most 1 beside a pixel of another attractor, or of none; inf where counts do not change. As coarse as pixels are:
-    it cannot tell distances well below one.
+    It is 1 / (log(degree) |grad count|), which equals |z| log|z| / |dz| of an escaping orbit; for powers of z this is
+    within a factor of 2 of the true distance near the set. degree: the power to which a step raises |z| far out, or the
+    distance to an attractor near it. Beside a pixel of another attractor, or of none, the distance is at most 1; where
+    counts do not change, it is inf. Distances well below one pixel are not resolved.
     """
     height = np.where(smooth < 0, np.nan, smooth)
     kind = np.where(smooth < 0, -1, attractor)
@@ -115,13 +116,15 @@ def colour(
     ends: range = range(0),
     mixed: Callable[[Floats], Floats] | None = None,
 ) -> Floats:
-    """RGB (height, width, 3) in 0 .. 1 of measures (height, width), NaN where not done: grey. ``fine``: for 16 bits.
+    """RGB (height, width, 3) in 0 .. 1 of measures (height, width); NaN (not done) becomes grey.
 
-    Training is coloured by the signed measure, converged and diverged each in a part of the palette. Escape time, where
-    ``attractor`` is given, by the smooth count or by ``distance`` (in pixels, for how.by == "distance" only), each
-    attractor in a part of the palette of its own, or by ``attractors`` (how.by == "attractor", for which ``ends`` says
-    what attractors there are); how.interior where the limit was reached. places: in the palette, where they are not to
-    be found from these measures alone. mixed: what to do with the colours before they are shaded.
+    Training is coloured by the signed measure: converged and diverged pixels each have a part of the palette. Escape
+    time (``attractor`` given) is coloured by the smooth count, or by ``distance`` in pixels if how.by is "distance";
+    each attractor has its own part of the palette. If how.by is "attractor", the colours are those of ``attractors``,
+    and ``ends`` says which attractors there are. Pixels that reached the limit get how.interior.
+
+    fine: in enough steps for 16 bits. places: in the palette, if they do not follow from these measures alone. mixed:
+    applied to the colours before they are shaded.
     """
     rows = measure.shape[0]
     if attractor is None:
@@ -144,7 +147,7 @@ def colour(
 
 
 def _signed(measure: Floats, how: Colouring, among: Floats | None = None) -> Floats:
-    """Places in [0, 1] of a signed measure: negative ones above the middle, others below."""
+    """The places in [0, 1] of signed measures: negative ones above the middle, others below."""
     if how.by != "cyclic":
         return (by_rank(measure, among) + 1) / 2
     place = _GAP + (1 - _GAP) * by_cycle(np.abs(measure), how.cycle, True)
@@ -155,10 +158,10 @@ def _counted(
     smooth: Floats, palette: str, attractor: NDArray[Any], how: Colouring, distance: Floats | None,
     among: tuple[Floats, NDArray[Any]] | None = None,
 ) -> Floats:  # fmt: skip
-    """Places in [0, 1] of smooth counts, each attractor's, and escape's, in its own part.
+    """The places in [0, 1] of smooth counts; each attractor, and escape, has its own part of the palette.
 
-    By attractor they are its colours' own, and each has all of [0, 1]. among: counts and attractors of the picture,
-    where these are not; NaN for an attractor that is not there.
+    If how.by is "attractor", each has all of [0, 1]. among: counts and attractors of the whole picture, if these are
+    not; an attractor that is not among them gives NaN.
     """
     places = np.full(smooth.shape, np.nan)
     all_smooth, all_kinds = (smooth, attractor) if among is None else among
@@ -170,7 +173,7 @@ def _counted(
         elif how.by == "histogram":
             places[own] = (by_histogram(smooth[own], others) + 1) / 2
         elif how.by == "cyclic":
-            part = len(kinds) > 1  # of a palette, with two ends
+            part = len(kinds) > 1  # a part of a palette has two ends
             places[own] = by_cycle(smooth[own], how.cycle, part or not palettes.is_cyclic(palette, how.colours))
         else:
             assert distance is not None
@@ -181,10 +184,10 @@ def _counted(
 
 
 def coloured(field: Field, fine: bool = False, at: Any = ...) -> Floats:
-    """RGB (height, width, 3) in 0 .. 1 of a field in its scene's colours; pixels not done as in ``Field.shown``.
+    """RGB (height, width, 3) in 0 .. 1 of a field in its scene's colours; missing pixels as in ``Field.shown``.
 
-    at: an index that takes some rows and columns, evenly apart, for a smaller picture, without samples. Distances are
-    the field's where it has them, else ``estimated_distance``.
+    at: an index of evenly spaced rows and columns, for a smaller picture without samples. Distances are the field's own
+    if it has them, else those of ``estimated_distance``.
     """
     scene = field.scene
     measure = field.shown(at=at)
@@ -217,7 +220,7 @@ def coloured(field: Field, fine: bool = False, at: Any = ...) -> Floats:
 
 
 def _with_samples(rgb: Floats, field: Field, fine: bool, distance: Floats | None, ends: range) -> Floats:
-    """Colours of pixels, those that have samples as the mean of theirs; rgb, distance: of the pixels."""
+    """Colours of pixels; a pixel with samples gets their mean. rgb, distance: of the pixels."""
     samples, scene, places = field.samples, field.scene, _places_of_samples(field, distance)
     assert samples is not None
     how = replace(scene.colouring, slope=None)
@@ -226,13 +229,13 @@ def _with_samples(rgb: Floats, field: Field, fine: bool, distance: Floats | None
         attractor = None if samples.attractor is None else samples.attractor[part]
         return colour(samples.measure[part], scene.palette, fine, attractor, how, None, places[part], ends)
 
-    # a sample at an attractor that no pixel is at has no colour
+    # a sample at an attractor that no pixel reaches has no colour
     inside = False if samples.attractor is None else samples.measure < 0
     return sample_mean.mixed(rgb, field, ~np.isnan(places) | inside, colours)
 
 
 def _places_of_samples(field: Field, distance: Floats | None) -> Floats:
-    """Places (M, samples - 1) in the palette, as those of the pixels spread over it; distance: of the pixels."""
+    """The places (M, samples - 1) of samples in the palette, ranked within the pixels. distance: of the pixels."""
     scene, samples = field.scene, field.samples
     assert samples is not None
     if scene.colouring.by == "horizon":

@@ -1,6 +1,7 @@
-"""OKLab, a space in which equal distances look about equally far apart (B. Ottosson, 2020).
+"""OKLab, a colour space in which equal distances look about equally large (B. Ottosson, 2020).
 
-https://bottosson.github.io/posts/oklab/ has the matrices. All arrays are float64 (..., 3); sRGB is encoded, 0 .. 1.
+The matrices are from https://bottosson.github.io/posts/oklab/. All arrays are float64 (..., 3); sRGB is encoded, in
+0 .. 1.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def from_rgb(rgb: Floats) -> Floats:
 
 
 def to_rgb(lab: Floats) -> Floats:
-    """sRGB of OKLab: where sRGB has no such colour, the most vivid one of that lightness and hue."""
+    """sRGB of OKLab; a colour that sRGB lacks becomes the most vivid one of the same lightness and hue."""
     lab = np.clip(lab, [0, -1, -1], [1, 1, 1])
     low, high = np.zeros(lab.shape[:-1]), np.ones(lab.shape[:-1])
     for _ in range(_HALVINGS):
@@ -48,7 +49,7 @@ def to_rgb(lab: Floats) -> Floats:
 
 
 def _light(lab: Floats, share: Floats) -> Floats:
-    """Linear light of OKLab with so large a share of its a and b."""
+    """The linear light of OKLab colours whose a and b are multiplied by ``share``."""
     dimmed = lab * np.stack([np.ones_like(share), share, share], axis=-1)
     light: Floats = (dimmed @ _FROM_LAB.T) ** 3 @ _FROM_CONES.T
     return light

@@ -1,7 +1,7 @@
-"""Palettes: matplotlib's colour maps by name, or colours in a row, such as a palette file's.
+"""Palettes: matplotlib's colour maps by name, or a list of colours, such as that of a palette file.
 
-matplotlib takes a fifth of a second to import. The default palette and colours in a row do without it: they are blended
-here as matplotlib does it, to the last bit.
+Importing matplotlib takes a fifth of a second. The default palette and lists of colours do not need it: they are
+blended here exactly as matplotlib does it, to the last bit.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ Colours = Callable[[NDArray[np.float64] | float], NDArray[np.float64]]
 
 
 def check(name: str) -> None:
-    """Raise InputError where there is no such palette."""
+    """Raise InputError if there is no palette of this name."""
     if name in _OURS:
         return
     import matplotlib
 
     if name not in matplotlib.colormaps:
         near = get_close_matches(name, list(matplotlib.colormaps), 3, 0.5)
-        hint = f"; near it are {', '.join(near)}" if near else ""
+        hint = f" (similar: {', '.join(near)})" if near else ""
         raise InputError(
-            f"--palette: {name!r} is no colour map of matplotlib{hint}. Such as Spectral, viridis, magma, or a file"
-            " .map or .gpl."
+            f"--palette: {name!r} is not a colour map of matplotlib{hint}; give one such as Spectral, viridis or magma,"
+            " or a .map or .gpl file."
         )
 
 
 def _map(name: str, colours: Sequence[str], steps: int | None = None) -> Colours:
-    """What gives the RGB (..., 3) of values in 0 .. 1: a palette of its own number of steps, or of so many."""
+    """A function that gives the RGB (..., 3) of values in 0 .. 1. steps: of the palette; None for its own number."""
     row = colours or _OURS.get(name)
     if row:
         table = _blended([row[0], row[0]] if len(row) == 1 else row, steps or _STEPS)
@@ -55,9 +55,9 @@ def _map(name: str, colours: Sequence[str], steps: int | None = None) -> Colours
 
 
 def _blended(row: Sequence[str], steps: int) -> NDArray[np.float64]:
-    """So many colours (steps, 3) from the first to the last of a row of ``#rrggbb``, which are evenly apart."""
+    """Colours (steps, 3), blended between the evenly spaced colours ``#rrggbb`` of a row."""
     rgb = np.array([[int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)] for colour in row])
-    # in the order of matplotlib's operations, so that rounding is the same
+    # in the order of matplotlib's operations, for the same rounding
     places = np.linspace(0, 1, len(row)) * (steps - 1)
     at = (steps - 1) * np.linspace(0, 1, steps)
     after = np.searchsorted(places, at)[1:-1]
@@ -67,7 +67,7 @@ def _blended(row: Sequence[str], steps: int) -> NDArray[np.float64]:
 
 
 def is_cyclic(name: str, colours: Sequence[str] = ()) -> bool:
-    """Whether a palette ends where it begins: each of red, green and blue to a tenth."""
+    """Whether a palette ends where it begins: red, green and blue each to 0.1."""
     map_ = _map(name, colours)
     return bool(np.abs(map_(0.0) - map_(1.0)).max() <= _SEAM)
 
@@ -77,8 +77,8 @@ def apply(
 ) -> NDArray[np.float64]:
     """RGB (..., 3) in 0 .. 1 of values in 0 .. 1; NaN becomes grey.
 
-    colours: ``#rrggbb`` from 0 to 1, evenly apart and blended between; none for matplotlib's map of that name.
-    ``fine``: in more than the map's own 256 steps.
+    colours: ``#rrggbb``, evenly spaced from 0 to 1 and blended; empty for matplotlib's map of that name. fine: in more
+    than the map's own 256 steps.
     """
     rgb = _map(name, colours, 1 << 16 if fine else None)(np.where(np.isnan(values), 0.0, values))
     return np.where(np.isnan(values)[..., None], 0.5, rgb)

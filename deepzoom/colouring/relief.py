@@ -1,7 +1,7 @@
-"""A field's values as a relief: how they change from a pixel to its neighbours, never across a border between kinds.
+"""A field's values as a relief: how they change from a pixel to its neighbours of the same kind.
 
-All arrays are (height, width), row 0 at the top. ``height`` is float64, NaN where there is nothing; ``kind`` says which
-pixels belong together (attractors, fates): a neighbour of another kind, or with NaN, counts as missing.
+All arrays are (height, width), row 0 at the top. ``height`` is float64, NaN where there is no value. ``kind``
+(attractor or fate) says which pixels belong together: a neighbour of another kind, or with NaN, counts as missing.
 """
 
 from __future__ import annotations
@@ -13,28 +13,28 @@ Floats = NDArray[np.float64]
 
 
 def _ahead_and_behind(height: Floats, kind: NDArray[np.generic], axis: int) -> tuple[Floats, Floats]:
-    """Change to the next pixel along an axis, and from the one before; NaN where that one is missing."""
+    """The change to the next pixel along an axis, and the change from the one before; NaN where that is missing."""
     change = np.where(np.diff(kind, axis=axis) == 0, np.diff(height, axis=axis), np.nan)
     missing = np.full_like(np.take(height, [0], axis=axis), np.nan)
     return np.concatenate([change, missing], axis), np.concatenate([missing, change], axis)
 
 
 def _mean(a: Floats, b: Floats) -> Floats:
-    """Mean of those that are not NaN; 0 where both are."""
+    """The mean of the two, without NaN; 0 where both are NaN."""
     count = (~np.isnan(a)).astype(np.float64) + ~np.isnan(b)
     return (np.nan_to_num(a) + np.nan_to_num(b)) / np.maximum(count, 1)
 
 
 def gradient(height: Floats, kind: NDArray[np.generic]) -> tuple[Floats, Floats]:
-    """(rightward, upward) change per pixel; 0 along an axis where both neighbours are missing."""
+    """(rightward, upward) change per pixel; 0 along an axis on which both neighbours are missing."""
     return _mean(*_ahead_and_behind(height, kind, 1)), -_mean(*_ahead_and_behind(height, kind, 0))
 
 
 def steepness(height: Floats, kind: NDArray[np.generic]) -> Floats:
-    """Root mean square change per pixel.
+    """The root mean square change per pixel.
 
-    It is the gradient's size where the relief is smooth, and does not vanish in noise, where changes to both sides
-    cancel in the gradient.
+    Where the relief is smooth, it is the size of the gradient. In noise it does not vanish, while in the gradient the
+    changes to both sides cancel.
     """
     squares = [_mean(*(change**2 for change in _ahead_and_behind(height, kind, axis))) for axis in (0, 1)]
     return np.sqrt(squares[0] + squares[1])

@@ -1,4 +1,4 @@
-"""Colours of pixels from those of their samples: the mean of all of a pixel's, in linear light."""
+"""The colour of a pixel with samples: the mean of their colours, in linear light."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _AT_ONCE = 1 << 16
 
 
 def mixed(rgb: Floats, field: Field, has_colour: NDArray[np.bool_], colours: Callable[[slice], Floats]) -> Floats:
-    """Colours (height, width, 3) of the pixels of a field, from those of each pixel's first sample.
+    """Colours (height, width, 3) of a field's pixels. rgb: the colours of each pixel's first sample.
 
-    has_colour (M, samples - 1): which samples count, of those that are done; colours: (m, samples - 1, 3) of those of
-    some sampled pixels.
+    has_colour (M, samples - 1) bool: which samples count, if they are done. colours: a function that gives the colours
+    (m, samples - 1, 3) of a slice of the sampled pixels.
     """
     if field.sampled is None or field.samples is None:
         return rgb
@@ -35,7 +35,7 @@ def mixed(rgb: Floats, field: Field, has_colour: NDArray[np.bool_], colours: Cal
 
 
 def marked(rgb: Floats, field: Field, colour: tuple[float, float, float]) -> Floats:
-    """Colours (height, width, 3) of the pixels of a field, with another one in the place of all that is not settled."""
+    """Colours (height, width, 3) of a field's pixels, with ``colour`` in place of everything that is not settled."""
     share = (field.trust < 0).astype(np.float64)
     if field.sampled is not None and field.samples is not None:
         done = field.samples.done

@@ -1,1 +1,1 @@
-"""The commands of the command line, one to a file: each parses, calls and prints; it computes nothing."""
+"""The commands of the command line, one per file: each parses its options, calls the library and prints the result."""

@@ -9,27 +9,37 @@ import typer
 
 from .colour_options import ColouringText, Cycle, Interior, MarkUnsettled, Palette, Slope
 from .exit_codes import reported
+from .shared_options import OUTPUT, QUALITY, PngBits, flag, with_default
 from .write_picture import check_png_bits, write_picture
 
 
 @reported
 def colour(
-    file: Annotated[Path, typer.Argument(metavar="FILE.npz", help="Data file of a render.")],
-    out: Annotated[Path, typer.Option(metavar="FILE.png", help="Picture to write.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE.npz", help="Data file that 'deepzoom render --data' wrote.")],
+    out: Annotated[
+        Path, typer.Option(metavar="FILE.png", help="Write the picture to FILE.png.", rich_help_panel=OUTPUT)
+    ],
     palette: Palette = None,
     colouring: ColouringText = None,
     cycle: Cycle = None,
     slope: Slope = None,
     interior: Interior = None,
     mark_unsettled: MarkUnsettled = None,
-    figure: Annotated[bool, typer.Option("--figure", help="Write it with its axes.")] = False,
+    figure: Annotated[
+        bool, flag("--figure", help="Draw labelled axes around the picture.", rich_help_panel=OUTPUT)
+    ] = False,
     samples: Annotated[
-        str | None, typer.Option(metavar="N", help="Of a pixel, at most as many as the file holds; 1: only its own.")
+        str | None,
+        typer.Option(
+            metavar="N",
+            help=with_default("Use at most N samples per pixel; 1 turns antialiasing off.", "all in the file"),
+            rich_help_panel=QUALITY,
+        ),
     ] = None,
-    png_bits: Annotated[int, typer.Option("--png-bits", metavar="8|16", help="Bits per colour.")] = 8,
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    png_bits: PngBits = 8,
+    force: Annotated[bool, flag("--force", help="Overwrite an existing file.", rich_help_panel=OUTPUT)] = False,
 ) -> None:
-    """Colour a data file again, without running anything."""
+    """Recolour a data file without computing it again."""
     from deepzoom.commands.requests.colours import ColourOptions
     from deepzoom.errors import InputError
     from deepzoom.files import check_output

@@ -6,13 +6,15 @@ from typing import Annotated
 
 import typer
 
-COLOURS = "What colours"
+from .shared_options import flag, with_default
+
+COLOURS = "Colours"
 
 Palette = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="Colour map of matplotlib, or a file .map or .gpl; default Spectral, or the scene's.",
+        help=with_default("Use a matplotlib colour map, or a .map or .gpl file.", "the scene's, else Spectral"),
         rich_help_panel=COLOURS,
     ),
 ]
@@ -20,27 +22,43 @@ ColouringText = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="rank (default), cyclic, histogram, distance, horizon, or attractor (default of newton).",
+        help=with_default(
+            "How values become colours: rank, cyclic, histogram, distance, horizon or attractor.",
+            "the scene's, else rank; attractor for newton",
+        ),
         rich_help_panel=COLOURS,
     ),
 ]
 Cycle = Annotated[
     str | None,
     typer.Option(
-        metavar="N", help="With cyclic: the palette repeats every N counts; default 16.", rich_help_panel=COLOURS
+        metavar="N",
+        help=with_default("With --colouring cyclic: repeat the palette every N counts.", "16"),
+        rich_help_panel=COLOURS,
     ),
 ]
 Slope = Annotated[
     str | None,
-    typer.Option(metavar="DEGREES", help="Relief under light from there; default none.", rich_help_panel=COLOURS),
+    typer.Option(
+        metavar="DEGREES",
+        help=with_default("Shade the values as a relief; light comes from this angle, such as 135.", "none"),
+        rich_help_panel=COLOURS,
+    ),
 ]
 Interior = Annotated[
     str | None,
-    typer.Option(metavar="COLOUR", help="Of points that never escaped; default black.", rich_help_panel=COLOURS),
+    typer.Option(
+        metavar="COLOUR",
+        help=with_default("Colour of points that never escape, such as navy or '#0040ff'.", "black"),
+        rich_help_panel=COLOURS,
+    ),
 ]
 MarkUnsettled = Annotated[
     bool | None,
-    typer.Option(
-        "--mark-unsettled/--no-mark-unsettled", help="Pixels that are not settled in magenta.", rich_help_panel=COLOURS
+    flag(
+        "--mark-unsettled/--no-mark-unsettled",
+        help="Draw unsettled pixels, where rounding may matter, in magenta.",
+        show_default=False,
+        rich_help_panel=COLOURS,
     ),
 ]

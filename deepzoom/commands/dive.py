@@ -9,14 +9,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .exit_codes import reported
-from .shared_options import OUTPUT, RUN, AsJson, DeviceMemory, DeviceNumber, Jobs, Quiet, SystemName
+from .shared_options import (
+    OUTPUT,
+    RUN,
+    VIEW,
+    AsJson,
+    DeviceMemory,
+    DeviceNumber,
+    Jobs,
+    Quiet,
+    Settings,
+    SystemName,
+    flag,
+    with_default,
+)
 
 if TYPE_CHECKING:
     from deepzoom.coordinates import Rational
     from deepzoom.diving import Dived
     from deepzoom.scene.scene import Scene
-
-WHERE = "Where to dive"
 
 
 @reported
@@ -24,41 +35,75 @@ def dive(
     system: SystemName = None,
     begin: Annotated[
         str | None,
-        typer.Option("--from", metavar="D0", help="Of the first view; the landmark's own.", rich_help_panel=WHERE),
+        typer.Option(
+            "--from",
+            metavar="D0",
+            help=with_default("Depth of the first view.", "the landmark's"),
+            rich_help_panel=VIEW,
+        ),
     ] = None,
     depth: Annotated[
-        str | None, typer.Option("--to", metavar="D1", help="Depth to reach.", rich_help_panel=WHERE)
+        str | None, typer.Option("--to", metavar="D1", help="Depth to reach, such as 1e-20.", rich_help_panel=VIEW)
     ] = None,
     at: Annotated[
-        str | None, typer.Option(metavar="LANDMARK", help="Begin there; default: the widest.", rich_help_panel=WHERE)
+        str | None,
+        typer.Option(
+            metavar="LANDMARK",
+            help=with_default("Start at this landmark.", "the system's widest"),
+            rich_help_panel=VIEW,
+        ),
     ] = None,
     center: Annotated[
         tuple[str, str] | None,
-        typer.Option(metavar="X Y", help="Begin there, two decimals of any length.", rich_help_panel=WHERE),
+        typer.Option(metavar="X Y", help="Start here: two decimal numbers of any length.", rich_help_panel=VIEW),
     ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change the system; see `systems`.", rich_help_panel=WHERE),
-    ] = None,
+    settings: Settings = None,
     end: Annotated[
         str,
-        typer.Option(metavar="WHAT", help="border; escape time: nucleus or misiurewicz.", rich_help_panel=WHERE),
+        typer.Option(
+            metavar="WHAT",
+            help=with_default("What to end on: border; for escape time also nucleus or misiurewicz.", "border"),
+            show_default=False,
+            rich_help_panel=VIEW,
+        ),
     ] = "border",
     seed: Annotated[
-        int, typer.Option(metavar="N", help="Another one goes another way.", min=0, rich_help_panel=WHERE)
+        int,
+        typer.Option(
+            metavar="N",
+            help=with_default("Random seed; each seed takes another path.", "0"),
+            min=0,
+            show_default=False,
+            rich_help_panel=VIEW,
+        ),
     ] = 0,
     size: Annotated[
-        str, typer.Option(metavar="WxH", help="Pixels of a view on the way.", rich_help_panel=RUN)
+        str,
+        typer.Option(
+            metavar="WxH",
+            help=with_default("Width and height of the views along the way, in pixels.", "72x72"),
+            show_default=False,
+            rich_help_panel=RUN,
+        ),
     ] = "72x72",
     stretch: Annotated[
         str | None,
-        typer.Option(metavar="auto|off", help="Unfold views on the way; default: in training.", rich_help_panel=RUN),
+        typer.Option(
+            metavar="auto|off",
+            help=with_default(
+                "auto: stretch the views along the way to unfold stripes.", "auto for training, else off"
+            ),
+            rich_help_panel=RUN,
+        ),
     ] = None,
     steps: Annotated[
         str | None,
         typer.Option(
             metavar="N|auto",
-            help="Training steps, or iteration limit (auto: more on the way); default: the place's, or auto.",
+            help=with_default(
+                "Number of training steps, or iteration limit. auto: raise it along the way.",
+                "the landmark's; auto for escape time",
+            ),
             rich_help_panel=RUN,
         ),
     ] = None,
@@ -66,18 +111,24 @@ def dive(
     device: DeviceNumber = None,
     device_memory: DeviceMemory = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with a dive, also with more --steps.", rich_help_panel=RUN)
+        bool, flag("--resume", help="Continue an unfinished dive; --steps may be higher now.", rich_help_panel=RUN)
     ] = False,
     save: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Keep the place as a landmark.", rich_help_panel=OUTPUT)
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Save the place as a landmark, for 'deepzoom render --at NAME'.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Replace that landmark; begin anew.", rich_help_panel=OUTPUT)
+        bool,
+        flag("--force", help="Overwrite the landmark, and start an unfinished dive over.", rich_help_panel=OUTPUT),
     ] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Search for a deep place, along borders that are coherent and rich, and keep it as a landmark."""
+    """Search along the border for a deep place worth seeing."""
     from deepzoom import systems
     from deepzoom.backends.gpu.device import allow
     from deepzoom.commands.requests.dive import check_name, to_dive
@@ -100,27 +151,27 @@ def dive(
     ends.check(end, scene)
     grows = steps == AUTO or (steps is None and systems.is_escape_time(scene.system))
     unfolds = finds_shapes(scene.system, stretch)
-    kept = _kept(scene, seed, unfolds, resume, force)
+    saved = _checkpoint(scene, seed, unfolds, resume, force)
     with Watcher(quiet) as watcher:
         try:
             dived = run(
-                scene, str(depth), end=end, seed=seed, stretch=unfolds, grows=grows, jobs=jobs, kept=kept,
+                scene, str(depth), end=end, seed=seed, stretch=unfolds, grows=grows, jobs=jobs, kept=saved,
                 observer=watcher,
             )  # fmt: skip
         except Stopped:
             if not quiet:
-                typer.echo("Stopped; what is done is kept. Go on with --resume.", err=True)
+                typer.echo("Stopped; the finished part is saved. Continue with --resume.", err=True)
             raise typer.Exit(3) from None
     if dived.end is not None:
         _report(dived, system, save, seed, unfolds, as_json)
     if not dived.complete:
         fail(_why(dived, scene, deepest, steps == AUTO or grows))
         raise typer.Exit(1)
-    kept.unlink(missing_ok=True)
+    saved.unlink(missing_ok=True)
 
 
-def _kept(scene: Scene, seed: int, stretch: bool, resume: bool, force: bool) -> Path:
-    """The file that holds how far the dive is, in a folder where it can be written."""
+def _checkpoint(scene: Scene, seed: int, stretch: bool, resume: bool, force: bool) -> Path:
+    """The file for the dive's checkpoint, in a folder that can be written to."""
     from deepzoom import landmarks
     from deepzoom.diving.checkpoint import name_of
     from deepzoom.errors import InputError
@@ -131,22 +182,23 @@ def _kept(scene: Scene, seed: int, stretch: bool, resume: bool, force: bool) -> 
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(
-            f"DEEPZOOM_DATA: {path.parent} cannot be made ({(error.strerror or 'no').lower()}); give a folder where"
-            " files can be made."
+            f"DEEPZOOM_DATA: {path.parent} cannot be created ({(error.strerror or 'no').lower()}); give a folder that"
+            " you can write to."
         ) from None
     check_output(path, "DEEPZOOM_DATA", force=True)
     clear_abandoned(path.parent)
     if path.exists() and not resume:
         if not force:
             raise InputError(
-                "--resume: an unfinished dive from this view is kept; go on with it, or begin anew by --force."
+                "--resume: an unfinished dive from this view exists; continue it with --resume, or start over with"
+                " --force."
             )
         path.unlink()
     return path
 
 
 def _report(dived: Dived, system: str | None, name: str | None, seed: int, stretch: bool, as_json: bool) -> None:
-    """Save the place where that was asked for, and print it."""
+    """Print the place; save it first if a name was given."""
     from deepzoom.coordinates import format_decimal
     from deepzoom.diving.save_landmark import command, save
 
@@ -178,13 +230,11 @@ def _report(dived: Dived, system: str | None, name: str | None, seed: int, stret
 
 
 def _why(dived: Dived, scene: Scene, deepest: Rational, escapes: bool) -> str:
-    """What ended a dive early, and what may help."""
+    """Why a dive ended early, and what may help."""
     from deepzoom.coordinates import with_digits
 
     if dived.levels and dived.levels[-1].scene.view.depth <= deepest:
-        return f"{dived.word}; give another --seed, or a smaller --to."
-    reached = (
-        f"it reached {with_digits(dived.levels[-1].scene.view.depth, 3)}" if dived.levels else "the first view has none"
-    )
+        return f"{dived.reason}; give another --seed, or a smaller --to."
+    where = f"at {with_digits(dived.levels[-1].scene.view.depth, 3)}" if dived.levels else "in the first view"
     more = "" if escapes else f"more --steps, such as {scene.steps * 3 // 2} or auto, with --resume, or "
-    return f"the structure ends here, {reached}: {dived.word}; give {more}another --seed."
+    return f"no structure to follow {where}: {dived.reason}; give {more}another --seed."

@@ -38,4 +38,4 @@ def _sentence(error: Exception) -> str:
         return str(error) or "out of memory."
     where = "" if error.filename is None else f"{error.filename}: "
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return f"{where}{error.strerror.lower()}{'; make room and give the command again' if full else ''}."
+    return f"{where}{error.strerror.lower()}{'; free some space and run the command again' if full else ''}."

@@ -11,8 +11,8 @@ from .exit_codes import reported
 
 
 @reported
-def info(file: Annotated[Path, typer.Argument(metavar="FILE", help="Picture, data file or scene.")]) -> None:
-    """Print the scene a file was made from, as TOML, and how it was made."""
+def info(file: Annotated[Path, typer.Argument(metavar="FILE", help="Picture, data file or TOML scene.")]) -> None:
+    """Print the scene that a file was made from (as TOML), and how it was made."""
     from deepzoom.pictures.png import read_scene
     from deepzoom.rendering import horizon
     from deepzoom.rendering.field import Field
@@ -29,7 +29,8 @@ def info(file: Annotated[Path, typer.Argument(metavar="FILE", help="Picture, dat
     typer.echo(f" {int((field.fate < 0).sum()):,} converged, {int((field.fate > 0).sum()):,} diverged")
     if field.samples is not None:
         count = int(field.samples.done.sum())
-        typer.echo(f"# {len(field.samples.done):,} pixels with samples, {count:,} of {field.samples.done.size:,} done")
+        total = field.samples.done.size
+        typer.echo(f"# {len(field.samples.done):,} pixels with samples, {count:,} of {total:,} samples done")
     if field.horizon is not None:
         typer.echo(f"# horizon: {horizon.summary(field)}")
     for key, value in field.made.items():

@@ -1,4 +1,4 @@
-"""``deepzoom systems``, ``landmarks`` and ``backends``: what there is."""
+"""``deepzoom systems``, ``landmarks`` and ``backends``: the lists of what a user can choose."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .exit_codes import reported
 
 @reported
 def list_systems() -> None:
-    """List the systems, and what --set changes in them."""
+    """List the systems and their settings (--set)."""
     from deepzoom import systems
     from deepzoom.commands.terminal.table import table
 
@@ -24,33 +24,33 @@ def list_systems() -> None:
         for key, setting in system.settings_known.items():
             settings.setdefault((key, setting.meaning, setting.default or "the system's"), []).append(system.name)
     training = set(systems.PUBLISHED)
-    table(("--set", "meaning", "default", "of"), [
-        (*setting, "training" if set(of) == training else ", ".join(of)) for setting, of in settings.items()
+    table(("--set", "meaning", "default", "systems"), [
+        (*setting, "training" if set(names) == training else ", ".join(names)) for setting, names in settings.items()
     ])  # fmt: skip
 
 
 @reported
 def list_landmarks(
-    system: Annotated[str | None, typer.Argument(metavar="SYSTEM", help="Only of this system.")] = None,
+    system: Annotated[str | None, typer.Argument(metavar="SYSTEM", help="List only this system's landmarks.")] = None,
 ) -> None:
-    """List the places that --at takes: curated ones, then your own."""
+    """List the landmarks for --at: the curated ones, then your own."""
     from deepzoom import systems
     from deepzoom.commands.terminal.table import table
     from deepzoom.landmarks import all_landmarks, own_landmarks
 
     if system is not None and system not in systems.names():
         systems.create(system)
-    table(("landmark", "depth", "reaches", "steps", "what there is to see"), [
+    table(("landmark", "depth", "reaches", "steps", "what you see"), [
         (m.name + (" *" if m.default else ""), m.depth, m.reaches, str(m.steps),
          m.note if m.name.startswith(m.system) else f"{m.system}: {m.note}")
         for m in (*all_landmarks(), *own_landmarks()) if system in (None, m.system)
     ])  # fmt: skip
-    typer.echo("* where `deepzoom render SYSTEM` goes by itself")
+    typer.echo("* the default place of 'deepzoom render SYSTEM'")
 
 
 @reported
 def list_backends() -> None:
-    """List the backends, and whether each can run here."""
+    """List the backends, and whether each can run on this machine."""
     from deepzoom.backends import select
     from deepzoom.commands.terminal.table import table
 

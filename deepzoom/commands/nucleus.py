@@ -9,25 +9,36 @@ from typing import Annotated
 import typer
 
 from .exit_codes import reported
+from .shared_options import RUN, VIEW, AsJson, At, Center, Settings, with_default
 
 
 @reported
 def nucleus(
-    system: Annotated[str | None, typer.Argument(help="Name of an escape-time system.", metavar="SYSTEM")] = None,
-    at: Annotated[str | None, typer.Option(metavar="LANDMARK", help="A curated place.")] = None,
-    center: Annotated[
-        tuple[str, str] | None, typer.Option(metavar="X Y", help="Centre, two decimals of any length.")
+    system: Annotated[
+        str | None, typer.Argument(help="An escape-time system, such as mandelbrot.", metavar="SYSTEM")
     ] = None,
-    depth: Annotated[str | None, typer.Option(metavar="D", help="Full height of the view; the landmark's own.")] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change the system; see `systems`.")
+    at: At = None,
+    center: Center = None,
+    depth: Annotated[
+        str | None,
+        typer.Option(
+            metavar="D",
+            help=with_default("Height of the view in the plane, such as 1e-20.", "the landmark's"),
+            rich_help_panel=VIEW,
+        ),
     ] = None,
+    settings: Settings = None,
     steps: Annotated[
-        int | None, typer.Option(metavar="N", help="Highest period to look for; default: the place's steps.")
+        int | None,
+        typer.Option(
+            metavar="N",
+            help=with_default("Highest period to look for.", "the steps that a render would take"),
+            rich_help_panel=RUN,
+        ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Find the lowest-period minibrot in a view: its period, centre, size, and the command that renders it."""
+    """Find the minibrot of lowest period in a view, and the command that renders it."""
     from deepzoom import systems
     from deepzoom.commands.requests.scene import Request, settings_of
     from deepzoom.commands.terminal.progress import fail
@@ -45,8 +56,8 @@ def nucleus(
     found = find(planned.system, scene.view, scene.steps)
     if found is None:
         fail(
-            f"no nucleus of a period up to {scene.steps:,} was found in this view; give another --center, a larger"
-            " --depth, or more --steps."
+            f"this view has no nucleus with a period up to {scene.steps:,}; give another --center, a larger --depth,"
+            " or more --steps."
         )
         raise typer.Exit(1)
     x, y = format_decimal(found.x), format_decimal(found.y)

@@ -1,4 +1,4 @@
-"""What of a scene is found by looking at it before it is rendered: its stretch, and its iteration limit."""
+"""What is found out about a scene before it is rendered: its stretch and its iteration limit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 def prepared(request: Request, scene: Scene, quiet: bool) -> Scene:
-    """The scene in the shape of ``--stretch auto`` and the limit of ``--steps auto``, given or by default."""
+    """The scene with the shape that ``--stretch auto`` finds and the limit that ``--steps auto`` finds.
+
+    Both apply where the options ask for them or where they are the default.
+    """
     unfolds, grows = request.unfolds(scene), request.grows(scene)
     if not (unfolds or grows):
         return scene

@@ -13,6 +13,7 @@ from .exit_codes import reported
 from .prepare_scene import prepared
 from .shared_options import (
     OUTPUT,
+    QUALITY,
     RUN,
     VIEW,
     AsJson,
@@ -24,11 +25,14 @@ from .shared_options import (
     DeviceNumber,
     FormulaText,
     Jobs,
+    PngBits,
     Quiet,
     Samples,
     Settings,
     Steps,
     SystemName,
+    flag,
+    with_default,
 )
 from .write_picture import check_png_bits, write_picture
 
@@ -42,37 +46,53 @@ def render(
     at: At = None,
     center: Center = None,
     depth: Annotated[
-        str | None, typer.Option(metavar="D", help="Full height of the view, such as 1e-20.", rich_help_panel=VIEW)
+        str | None,
+        typer.Option(
+            metavar="D",
+            help=with_default("Height of the view in the plane, such as 1e-20.", "the landmark's"),
+            rich_help_panel=VIEW,
+        ),
     ] = None,
     size: Annotated[
-        str | None, typer.Option(metavar="WxH", help="Pixels; default 256x256.", rich_help_panel=VIEW)
+        str | None,
+        typer.Option(metavar="WxH", help=with_default("Width and height in pixels.", "256x256"), rich_help_panel=VIEW),
     ] = None,
-    flip: Annotated[
-        bool, typer.Option("--flip", help="Turn the picture over: y grows downward.", rich_help_panel=VIEW)
-    ] = False,
+    flip: Annotated[bool, flag("--flip", help="Flip the picture upside down.", rich_help_panel=VIEW)] = False,
     stretch: Annotated[
         str | None,
         typer.Option(
             metavar="auto|off|RATIO@ANGLE",
-            help="Stretch the view; auto, the default in training, unfolds stripes.",
+            help=with_default(
+                "Stretch the view: auto unfolds stripes, 3@45 stretches 3 times along 45 degrees.",
+                "auto for training, else off",
+            ),
             rich_help_panel=VIEW,
         ),
     ] = None,
     rotate: Annotated[
-        str | None, typer.Option(metavar="DEG", help="Turn the view counter-clockwise.", rich_help_panel=VIEW)
+        str | None,
+        typer.Option(metavar="DEG", help="Rotate the view counter-clockwise by DEG degrees.", rich_help_panel=VIEW),
     ] = None,
     settings: Settings = None,
     formula: FormulaText = None,
     scene: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Start from a scene, picture or data file.", rich_help_panel=VIEW),
+        typer.Option(
+            metavar="FILE",
+            help="Start from the scene of a picture, data file or TOML file; other options change it.",
+            rich_help_panel=VIEW,
+        ),
     ] = None,
     pixel: Annotated[
         tuple[float, float] | None,
-        typer.Option(metavar="J I", help="With --scene: new centre, column and row.", rich_help_panel=VIEW),
+        typer.Option(
+            metavar="J I",
+            help="With --scene and --zoom: move the centre to column J, row I, counted from the upper left.",
+            rich_help_panel=VIEW,
+        ),
     ] = None,
     zoom: Annotated[
-        str | None, typer.Option(metavar="K", help="With --pixel: how many times deeper.", rich_help_panel=VIEW)
+        str | None, typer.Option(metavar="K", help="With --pixel: zoom in K times there.", rich_help_panel=VIEW)
     ] = None,
     steps: Steps = None,
     backend: BackendName = None,
@@ -82,38 +102,65 @@ def render(
         str | None,
         typer.Option(
             metavar="off|sample|settle",
-            help="Check no pixel, a sample (default), or all, repairing them.",
-            rich_help_panel=RUN,
+            help=with_default(
+                "off checks no pixels for rounding errors, sample checks some, settle checks all and repairs those that"
+                " fail.",
+                "sample",
+            ),
+            rich_help_panel=QUALITY,
         ),
     ] = None,
     budget: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="Of checking and repairing: 10m; default: no end.", rich_help_panel=RUN),
+        typer.Option(
+            metavar="TIME",
+            help=with_default("With --trust settle: stop checking and repairing after this time, such as 10m.", "none"),
+            rich_help_panel=QUALITY,
+        ),
     ] = None,
     jobs: Jobs = None,
     device: DeviceNumber = None,
     device_memory: DeviceMemory = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with an unfinished render.", rich_help_panel=RUN)
+        bool, flag("--resume", help="Continue an unfinished render of the same scene.", rich_help_panel=RUN)
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done, and how long it takes.", rich_help_panel=RUN)
+        bool,
+        flag(
+            "--dry-run", help="Print what would be rendered and how long it would take, then exit.", rich_help_panel=RUN
+        ),
     ] = False,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.png", help="Picture; default: a numbered name.", rich_help_panel=OUTPUT),
+        typer.Option(
+            metavar="FILE.png",
+            help=with_default("Write the picture to FILE.png.", "a numbered name such as tanh-1e-20-001.png"),
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.npz", help="Also the values, to colour again.", rich_help_panel=OUTPUT),
+        typer.Option(
+            metavar="FILE.npz",
+            help="Also write the values to FILE.npz, so that 'deepzoom colour' can recolour them.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     distance: Annotated[
         bool,
-        typer.Option("--distance", help="Also distances to the set's border, into --data.", rich_help_panel=OUTPUT),
+        flag(
+            "--distance",
+            help="With --data: also save each pixel's distance to the set's border (escape time).",
+            rich_help_panel=OUTPUT,
+        ),
     ] = False,
     horizon: Annotated[
         bool,
-        typer.Option("--horizon", help="Also the step at which float64 loses each pixel.", rich_help_panel=OUTPUT),
+        flag(
+            "--horizon",
+            help="With --data: also save the step at which float64 loses each pixel (training).",
+            rich_help_panel=OUTPUT,
+        ),
     ] = False,
     palette: Palette = None,
     colouring: ColouringText = None,
@@ -121,16 +168,16 @@ def render(
     slope: Slope = None,
     interior: Interior = None,
     mark_unsettled: MarkUnsettled = None,
-    figure: Annotated[bool, typer.Option("--figure", help="Write it with its axes.", rich_help_panel=OUTPUT)] = False,
-    png_bits: Annotated[
-        int, typer.Option("--png-bits", metavar="8|16", help="Bits per colour.", rich_help_panel=OUTPUT)
-    ] = 8,
-    force: Annotated[bool, typer.Option("--force", help="Replace existing files.", rich_help_panel=OUTPUT)] = False,
+    figure: Annotated[bool, flag("--figure", help="Draw labelled axes around the picture.", rich_help_panel=OUTPUT)] = (
+        False
+    ),
+    png_bits: PngBits = 8,
+    force: Annotated[bool, flag("--force", help="Overwrite existing files.", rich_help_panel=OUTPUT)] = False,
     show: Annotated[
         bool | None,
-        typer.Option(
+        flag(
             "--show/--no-show",
-            help="The picture so far in the terminal; default: where it has colours.",
+            help=with_default("Draw the growing picture in the terminal.", "in terminals with 256 colours or more"),
             show_default=False,
             rich_help_panel=OUTPUT,
         ),
@@ -138,7 +185,7 @@ def render(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Render a view to a picture."""
+    """Render a picture of one view."""
     from deepzoom.backends.gpu.device import allow
     from deepzoom.commands.requests.colours import ColourOptions
     from deepzoom.commands.requests.scene import Request, settings_of, with_formula
@@ -154,30 +201,13 @@ def render(
     check_jobs(jobs)
     allow(device, device_memory)
     request = Request(
-        system,
-        at,
-        center,
-        depth,
-        size,
-        steps,
-        backend,
-        bits,
-        ColourOptions(palette, colouring, cycle, slope, interior, mark_unsettled),
-        settings_of(given),
-        scene,
-        pixel,
-        zoom,
-        flip,
-        distance,
-        stretch,
-        rotate,
-        trust,
-        horizon,
-        samples,
-    )
+        system, at, center, depth, size, steps, backend, bits,
+        ColourOptions(palette, colouring, cycle, slope, interior, mark_unsettled), settings_of(given),
+        scene, pixel, zoom, flip, distance, stretch, rotate, trust, horizon, samples,
+    )  # fmt: skip
     wanted = request.to_scene()
     if budget is not None and wanted.trust != "settle":
-        raise InputError("--budget: it goes with --trust settle.")
+        raise InputError("--budget: this needs --trust settle.")
     seconds = None if budget is None else parse_duration(budget, "--budget")
     plan = rendering.plan(wanted)
     outputs = Outputs.chosen(wanted, out, data, force or resume, resume)
@@ -186,28 +216,30 @@ def render(
         _describe(plan, outputs, jobs, as_json, grows)
         return
     wanted = prepared(request, wanted, quiet)
-    outputs = Outputs.chosen(wanted, out, data, force, resume)  # of the scene as it is now
-    partial = outputs.kept(wanted) if resume else None
+    outputs = Outputs.chosen(wanted, out, data, force, resume)  # for the scene as it is now
+    partial = outputs.saved(wanted) if resume else None
     where = {"out": str(outputs.picture), "data": None if outputs.data is None else str(outputs.data)}
     if resume and not force and outputs.finished(wanted):
         if not quiet:
-            typer.echo("It is finished: nothing is left to do.", err=True)
+            typer.echo("This render is already finished.", err=True)
         _show(where, {}, as_json)
         return
     if as_json and show is None:
         show = False
     with Watcher(quiet, show, lambda field: field.save(outputs.partial)) as watcher:
         if resume:
-            kept = 0 if partial is None else int(partial.done.sum())
-            watcher.say(f"Going on: {kept:,} pixels are done." if kept else "Nothing to go on with: starting anew.")
+            done = 0 if partial is None else int(partial.done.sum())
+            watcher.say(
+                f"Resuming: {done:,} pixels are done." if done else "No unfinished render found: starting a new one."
+            )
         result = rendering.render(wanted, jobs=jobs, observer=watcher, partial=partial, budget=seconds)
     if not result.complete:
         if result.field.done.any():
             result.field.save(outputs.partial)
             write_picture(result.field, outputs.partial_picture, False, png_bits)
         if not quiet:
-            kept = result.facts["pixels"]
-            typer.echo(f"Stopped; {kept:,} of {plan.pixels:,} pixels are kept. Go on with --resume.", err=True)
+            done = result.facts["pixels"]
+            typer.echo(f"Stopped; {done:,} of {plan.pixels:,} pixels are saved. Continue with --resume.", err=True)
         raise typer.Exit(3)
     if outputs.data is not None:
         result.field.save(outputs.data)
@@ -218,7 +250,7 @@ def render(
 
 
 def _show(where: dict[str, str | None], facts: dict[str, Any], as_json: bool) -> None:
-    """Say which files were made."""
+    """Print the names of the files that were written, or all results as JSON."""
     if as_json:
         typer.echo(json.dumps({**facts, **where}))
     else:
@@ -227,7 +259,7 @@ def _show(where: dict[str, str | None], facts: dict[str, Any], as_json: bool) ->
 
 
 def _describe(plan: Any, outputs: Outputs, jobs: int | None, as_json: bool, grows: bool) -> None:
-    """What a render would do."""
+    """Print what a render would do and how long it would take."""
     from deepzoom.commands.terminal.progress import Watcher
     from deepzoom.coordinates import format_decimal
     from deepzoom.durations import duration
@@ -254,8 +286,8 @@ def _describe(plan: Any, outputs: Outputs, jobs: int | None, as_json: bool, grow
     if as_json:
         typer.echo(json.dumps(facts))
         return
-    most = "at most " if view.samples > 1 else ""  # which pixels get samples is known when all have a value
-    time = "known once it runs" if seconds is None else f"{most}about {duration(seconds)}, and the reference run"
+    most = "at most " if view.samples > 1 else ""  # which pixels get samples is known only when all have a value
+    time = "not known before it runs" if seconds is None else f"{most}about {duration(seconds)}, plus the reference run"
     shown = {**facts, "seconds": time, "data": facts["data"] or "-"}
     for key, value in shown.items():
         typer.echo(f"{key:<10} {value}")

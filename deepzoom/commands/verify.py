@@ -9,21 +9,31 @@ from typing import Annotated, Any
 import typer
 
 from .exit_codes import reported
+from .shared_options import flag, with_default
 
 
 @reported
 def verify(
-    file: Annotated[Path, typer.Argument(metavar="FILE.npz", help="Data file of a render.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE.npz", help="Data file that 'deepzoom render --data' wrote.")],
     system: Annotated[
-        str | None, typer.Argument(metavar="SYSTEM", help="FILE.py:NAME, where the field is of a map in a file.")
+        str | None,
+        typer.Argument(metavar="SYSTEM", help="FILE.py:NAME, if the data file is of your own map; else leave it out."),
     ] = None,
-    pixels: Annotated[int, typer.Option(metavar="N", help="How many random pixels.")] = 200,
-    seed: Annotated[int, typer.Option(metavar="S", help="Which ones.")] = 0,
-    jobs: Annotated[int | None, typer.Option(metavar="N", help="Threads; default: all cores.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No messages.")] = False,
+    pixels: Annotated[
+        int,
+        typer.Option(metavar="N", help=with_default("Number of random pixels to check.", "200"), show_default=False),
+    ] = 200,
+    seed: Annotated[
+        int,
+        typer.Option(
+            metavar="S", help=with_default("Random seed; each seed picks other pixels.", "0"), show_default=False
+        ),
+    ] = 0,
+    jobs: Annotated[int | None, typer.Option(metavar="N", help=with_default("Number of threads.", "all cores"))] = None,
+    as_json: Annotated[bool, flag("--json", help="Print the results as one JSON object.")] = False,
+    quiet: Annotated[bool, flag("--quiet", help="Print no messages.")] = False,
 ) -> None:
-    """Run random pixels of a data file again, exactly, and say how many differ."""
+    """Compute random pixels of a data file again, exactly, and count those that differ."""
     from deepzoom import systems
     from deepzoom.commands.terminal.progress import Watcher
     from deepzoom.errors import InputError
@@ -33,14 +43,16 @@ def verify(
     from deepzoom.rendering.verify import verify as verified
 
     if pixels < 1:
-        raise InputError(f"--pixels: {pixels} is not at least 1.")
+        raise InputError(f"--pixels: {pixels} is too small; give at least 1.")
     if seed < 0:
-        raise InputError(f"--seed: {seed} is not at least 0.")
+        raise InputError(f"--seed: {seed} is negative; give 0 or more.")
     check_jobs(jobs)
     field = Field.load(file)
     if system is not None:
         if not systems.is_own(system):
-            raise InputError(f"SYSTEM: {system!r} is no FILE.py:NAME; the data file names its system itself.")
+            raise InputError(
+                f"SYSTEM: {system!r} is not FILE.py:NAME; leave it out, as the data file names its system."
+            )
         systems.load(system)
     with Watcher(quiet) as watcher:
         verdict = verified(field, pixels, seed, jobs, watcher)
@@ -52,12 +64,12 @@ def verify(
         facts |= {name: compared, f"{name}_differ": differ, f"{name}_low": low, f"{name}_high": high}
         if compared:
             lines.append(
-                f"{differ:,} of {compared:,} {name} pixels differ: {percent(low)} to {percent(high)} % of such pixels"
-                " at 95 % confidence."
+                f"{differ:,} of {compared:,} {name} pixels differ from the exact result, so {percent(low)} to"
+                f" {percent(high)} % of all {name} pixels do (95 % confidence)."
             )
     if facts["undecided"]:
         count = facts["undecided"]
-        lines.append(f"{count:,} pixel{'' if count == 1 else 's'} could not be decided exactly either.")
+        lines.append(f"Not even the exact run could decide {count:,} pixel{'' if count == 1 else 's'}.")
     differing = verdict.pixels[verdict.differs & verdict.sure].tolist()
     view = field.scene.view
     facts["differing"] = [[p % view.pixels % view.width, p % view.pixels // view.width] for p in differing]

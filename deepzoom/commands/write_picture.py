@@ -1,4 +1,4 @@
-"""What commands that write a picture share."""
+"""Writes a picture of a field, for all commands that do."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 
 def check_png_bits(bits: int) -> None:
+    """Raise InputError for a depth of colour that PNG does not have in RGB."""
     from deepzoom.errors import InputError
 
     if bits not in (8, 16):
@@ -17,6 +18,7 @@ def check_png_bits(bits: int) -> None:
 
 
 def write_picture(field: Field, path: Path, figure: bool, png_bits: int) -> None:
+    """Colour a field and write it as PNG; figure: with axes around it."""
     from deepzoom import systems
     from deepzoom.colouring.colour import coloured
     from deepzoom.pictures.figure import write_figure

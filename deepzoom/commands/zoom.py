@@ -13,6 +13,7 @@ from .exit_codes import reported
 from .prepare_scene import prepared
 from .shared_options import (
     OUTPUT,
+    QUALITY,
     RUN,
     VIEW,
     AsJson,
@@ -29,11 +30,15 @@ from .shared_options import (
     Settings,
     Steps,
     SystemName,
+    flag,
+    with_default,
 )
 
 if TYPE_CHECKING:
     from deepzoom.film.film import Target
     from deepzoom.film.zoom_path import Film
+
+LENGTH = "Length"
 
 
 @reported
@@ -41,47 +46,65 @@ def zoom(
     out: Annotated[
         Path,
         typer.Option(
-            metavar="DIR|FILE.mp4", help="Folder for frames, or a video (.mp4, .mkv, .webm).", rich_help_panel=OUTPUT
+            metavar="DIR|FILE.mp4",
+            help="Write the film to a video (.mp4, .mkv or .webm), or its frames to a folder.",
+            rich_help_panel=OUTPUT,
         ),
     ],
     system: SystemName = None,
     begin: Annotated[
-        str | None, typer.Option("--from", metavar="D0", help="Depth of the first frame.", rich_help_panel=VIEW)
+        str | None,
+        typer.Option("--from", metavar="D0", help="Depth of the first frame, such as 9.", rich_help_panel=VIEW),
     ] = None,
     end: Annotated[
-        str | None, typer.Option("--to", metavar="D1", help="Depth of the last frame.", rich_help_panel=VIEW)
+        str | None,
+        typer.Option("--to", metavar="D1", help="Depth of the last frame, such as 1e-20.", rich_help_panel=VIEW),
     ] = None,
     at: At = None,
     center: Center = None,
     size: Annotated[
-        str | None, typer.Option(metavar="WxH", help="Pixels of a frame; default 256x256.", rich_help_panel=VIEW)
+        str | None,
+        typer.Option(
+            metavar="WxH", help=with_default("Width and height of a frame in pixels.", "256x256"), rich_help_panel=VIEW
+        ),
     ] = None,
-    flip: Annotated[
-        bool, typer.Option("--flip", help="Turn frames over: y grows downward.", rich_help_panel=VIEW)
-    ] = False,
+    flip: Annotated[bool, flag("--flip", help="Flip the frames upside down.", rich_help_panel=VIEW)] = False,
     stretch: Annotated[
         str | None,
         typer.Option(
             metavar="auto|off|RATIO@ANGLE",
-            help="Stretch of the last frame; auto in training; it turns in.",
+            help=with_default(
+                "Stretch the last frame, as in 'deepzoom render'; the stretch grows along the film.",
+                "auto for training, else off",
+            ),
             rich_help_panel=VIEW,
         ),
     ] = None,
     rotate: Annotated[
-        str | None, typer.Option(metavar="DEG", help="Turn of the last frame; it turns in.", rich_help_panel=VIEW)
+        str | None,
+        typer.Option(
+            metavar="DEG",
+            help="Rotate the last frame by DEG degrees; the turn grows along the film.",
+            rich_help_panel=VIEW,
+        ),
     ] = None,
     settings: Settings = None,
     formula: FormulaText = None,
     scene: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Centre, system and colours of this file.", rich_help_panel=VIEW),
+        typer.Option(
+            metavar="FILE",
+            help="Take centre, system and colours from a picture, data file or TOML file.",
+            rich_help_panel=VIEW,
+        ),
     ] = None,
-    frames: Annotated[int | None, typer.Option(metavar="N", help="Number of frames.", rich_help_panel=VIEW)] = None,
+    frames: Annotated[int | None, typer.Option(metavar="N", help="Number of frames.", rich_help_panel=LENGTH)] = None,
     fps: Annotated[
-        str | None, typer.Option(metavar="N", help="Frames per second; default 30.", rich_help_panel=VIEW)
+        str | None, typer.Option(metavar="N", help=with_default("Frames per second.", "30"), rich_help_panel=LENGTH)
     ] = None,
     seconds: Annotated[
-        str | None, typer.Option(metavar="S", help="Length, in place of --frames.", rich_help_panel=VIEW)
+        str | None,
+        typer.Option(metavar="S", help="Length in seconds, instead of --frames.", rich_help_panel=LENGTH),
     ] = None,
     steps: Steps = None,
     backend: BackendName = None,
@@ -89,41 +112,74 @@ def zoom(
     samples: Samples = None,
     trust: Annotated[
         str | None,
-        typer.Option(metavar="off|sample|settle", help="Check keyframes; default sample.", rich_help_panel=RUN),
+        typer.Option(
+            metavar="off|sample|settle",
+            help=with_default("Check the keyframes for rounding errors, as in 'deepzoom render'.", "sample"),
+            rich_help_panel=QUALITY,
+        ),
     ] = None,
     quality: Annotated[
-        float, typer.Option(metavar="Q", help="Keyframes Q times a frame's size.", rich_help_panel=RUN)
+        float,
+        typer.Option(
+            metavar="Q",
+            help=with_default("Compute keyframes at Q times the size of a frame (0.1 to 16).", "1"),
+            show_default=False,
+            rich_help_panel=QUALITY,
+        ),
     ] = 1.0,
     jobs: Jobs = None,
     device: DeviceNumber = None,
     device_memory: DeviceMemory = None,
     scheduler: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Run on a Dask cluster.", rich_help_panel=RUN)
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="Compute on the Dask cluster whose scheduler is at ADDRESS.", rich_help_panel=RUN
+        ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a film.", rich_help_panel=RUN)] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would take.", rich_help_panel=RUN)] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="However large it is.", rich_help_panel=RUN)] = False,
-    keep_data: Annotated[bool, typer.Option("--keep-data", help="Keep the keyframes.", rich_help_panel=OUTPUT)] = False,
+    resume: Annotated[bool, flag("--resume", help="Continue an unfinished film.", rich_help_panel=RUN)] = False,
+    dry_run: Annotated[
+        bool,
+        flag(
+            "--dry-run", help="Print how much time and disk space the film would take, then exit.", rich_help_panel=RUN
+        ),
+    ] = False,
+    yes: Annotated[bool, flag("--yes", help="Allow a film that is very large.", rich_help_panel=RUN)] = False,
+    keep_data: Annotated[
+        bool, flag("--keep-data", help="Keep the keyframes, for --from-data.", rich_help_panel=OUTPUT)
+    ] = False,
     from_data: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Use kept keyframes: no new runs.", rich_help_panel=RUN)
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Make the film from keyframes that --keep-data kept; compute nothing new.",
+            rich_help_panel=RUN,
+        ),
     ] = None,
     expmap: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.png", help="Also the exponential map of the way.", rich_help_panel=OUTPUT),
+        typer.Option(
+            metavar="FILE.png", help="Also write the exponential map of the zoom to FILE.png.", rich_help_panel=OUTPUT
+        ),
     ] = None,
     codec: Annotated[
-        str, typer.Option(metavar="NAME", help="Of a video: h264, hevc or av1.", rich_help_panel=OUTPUT)
+        str,
+        typer.Option(
+            metavar="NAME",
+            help=with_default("Video codec: h264, hevc or av1.", "h264"),
+            show_default=False,
+            rich_help_panel=OUTPUT,
+        ),
     ] = "h264",
     palette: Palette = None,
     colouring: ColouringText = None,
     cycle: Cycle = None,
     slope: Slope = None,
     interior: Interior = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace what is there.", rich_help_panel=OUTPUT)] = False,
+    force: Annotated[bool, flag("--force", help="Overwrite an existing film.", rich_help_panel=OUTPUT)] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Film the way down to a deep view."""
+    """Render a film that zooms into a deep view."""
     from deepzoom.backends.gpu.device import allow
     from deepzoom.commands.requests.colours import ColourOptions
     from deepzoom.commands.requests.film import FilmRequest
@@ -172,7 +228,7 @@ def zoom(
         result = make(film, target, jobs=jobs, observer=watcher, client=client)
     if not result.complete:
         if not quiet:
-            typer.echo("Stopped; what is done is kept. Go on with --resume.", err=True)
+            typer.echo("Stopped; the finished part is saved. Continue with --resume.", err=True)
         raise typer.Exit(3)
     if as_json:
         typer.echo(json.dumps(result.facts))
@@ -183,7 +239,7 @@ def zoom(
 
 
 def _check_size(film: Film, yes: bool) -> None:
-    """Raise InputError for a film so large that it was hardly meant."""
+    """Raise InputError for a film so large that it may be a mistake."""
     from deepzoom.commands.requests.film import MOST_BYTES, MOST_FRAMES, MOST_RUNS
     from deepzoom.errors import InputError
     from deepzoom.film.film import BYTES_PER_FRAME_PIXEL, BYTES_PER_KEYFRAME_PIXEL
@@ -195,13 +251,13 @@ def _check_size(film: Film, yes: bool) -> None:
     too_large = film.frames > MOST_FRAMES or size > MOST_BYTES or runs > MOST_RUNS
     if too_large and not yes:
         raise InputError(
-            f"--yes: {film.frames:,} frames and {runs:,.0f} pixels would take about {in_bytes(size)} of disk; give"
-            " --yes if that is meant."
+            f"--yes: {film.frames:,} frames and {runs:,.0f} pixels would take about {in_bytes(size)} of disk space;"
+            " add --yes to go ahead."
         )
 
 
 def _describe(film: Film, target: Target, jobs: int | None, as_json: bool) -> None:
-    """What a film would take."""
+    """Print how much time and disk space a film would take."""
     from deepzoom.commands.terminal.progress import Watcher
     from deepzoom.coordinates import format_decimal
     from deepzoom.durations import duration
@@ -223,6 +279,8 @@ def _describe(film: Film, target: Target, jobs: int | None, as_json: bool) -> No
         typer.echo(json.dumps(facts))
         return
     seconds = facts["seconds"]
-    time = "known once it runs" if seconds is None else f"at most about {duration(seconds)}, and the reference run"
+    time = (
+        "not known before it runs" if seconds is None else f"at most about {duration(seconds)}, plus the reference run"
+    )
     for key, value in {**facts, "seconds": time, "bytes": f"about {in_bytes(facts['bytes'])}"}.items():
         typer.echo(f"{key:<10} {'-' if value is None else value}")

@@ -1,1 +1,1 @@
-"""Compiling kernels and keeping their machine code on disk. Nothing here knows what a kernel computes."""
+"""Compiles kernels and caches their machine code on disk. Nothing here knows what a kernel computes."""

@@ -1,10 +1,11 @@
-"""Compiling kernels with Numba, and keeping what was compiled in deepzoom's own cache folder.
+"""Compiles kernels with Numba, and caches the compiled code in deepzoom's own cache folder.
 
-Numba notices a change of the file a function stands in, not of the files it calls into. The folder is therefore named
-after the contents of all of them: any change of any kernel starts an empty one.
+Numba notices a change in a function's own file, but not in the files that it calls into. So the folder's name contains
+a hash of all kernel files: a change in any of them starts a new, empty folder.
 
-Numba is imported when something is to be compiled, or called that only Numba can call: it takes a quarter of a second,
-and half as long again before it loads anything. A warm render of a map needs none of it (``machine_code.py``).
+Numba is imported only to compile, or to call a kernel that only Numba can call, because the import takes a quarter of a
+second, and half as long again before anything is loaded. A warm render of a map does not need it
+(``machine_code.py``).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from deepzoom import cache
 
 @lru_cache(maxsize=8)
 def source_digest(*patterns: str) -> str:
-    """Hash of the contents of this package's files that match: what is kept on disk and made by them carries it."""
+    """A hash of the contents of this package's files that match. Everything cached on disk has it in its key."""
     here = Path(__file__).parents[1]
     digest = hashlib.sha256()
     for path in sorted(p for pattern in patterns for p in here.glob(pattern)):
@@ -33,7 +34,7 @@ def source_digest(*patterns: str) -> str:
 
 
 def folder() -> Path:
-    """Where compiled kernels of exactly this source, by this Numba, are kept."""
+    """The folder for kernels compiled from exactly this source by this version of Numba."""
     source = source_digest("arithmetic/*.py", "backends/kernels/**/*.py")
     return cache.folder() / "kernels" / f"{source}-numba{_numba_version()}"
 
@@ -44,11 +45,11 @@ def _numba_version() -> str:
 
 
 def inner(function: Callable[..., Any]) -> Any:
-    """Decorator for a routine that only kernels call; what Python would need to call it takes as long to compile.
+    """Decorator for a routine that only kernels call. It skips the wrapper for Python, which takes as long to compile.
 
-    Of routines made in a function each needs a ``__qualname__`` of its own: kernels that are kept call them by it and
-    by a number that counts what a process compiled, so that where kernels kept by two processes meet in a third, one
-    such routine would stand in the place of another. Raises ValueError where it has none.
+    A routine that is made inside a function needs its own ``__qualname__``. Cached kernels refer to a routine by this
+    name and by a number that counts what their process compiled; if a third process loads kernels from two others, two
+    routines of equal name and number could be mixed up. Raises ValueError for a routine without its own name.
     """
     import numba
 
@@ -58,9 +59,9 @@ def inner(function: Callable[..., Any]) -> Any:
 
 
 def implemented(routine: Callable[..., Any], kind: type, function: Callable[..., Any]) -> None:
-    """Let kernels that call ``routine`` with a named tuple of this class as its last argument run ``function``.
+    """Make kernels run ``function`` where they call ``routine`` with a named tuple of class ``kind`` as last argument.
 
-    Both take arguments of the same names; ``function`` is no closure (see ``inner``).
+    Both take arguments of the same names. ``function`` must not be a closure (see ``inner``).
     """
     from numba.extending import overload
 
@@ -72,7 +73,7 @@ def implemented(routine: Callable[..., Any], kind: type, function: Callable[...,
 
 
 def kernel(**options: Any) -> Callable[[Callable[..., Any]], Any]:
-    """Decorator: compile at the first call, without the GIL, with NumPy's division, and keep it on disk."""
+    """Decorator: compile at the first call, release the GIL, divide as NumPy does, and cache the code on disk."""
 
     import numba
 
@@ -88,9 +89,10 @@ def kernel(**options: Any) -> Callable[[Callable[..., Any]], Any]:
 
 
 def gpu_kernel(kernel: Any, registers: int | None) -> Any:
-    """The same kernel for GPUs, a dispatcher of numba.cuda: compiled when asked to, and kept on disk.
+    """The same kernel for GPUs, as a dispatcher of numba.cuda: compiled on demand and cached on disk.
 
-    registers: of a thread at most, None for as many as it needs; in the folder's name, as Numba does not look at it.
+    registers: the most per thread; None for as many as needed. It is part of the folder's name, because Numba's cache
+    ignores it.
     """
     import numba
     from numba import cuda
@@ -105,12 +107,12 @@ def gpu_kernel(kernel: Any, registers: int | None) -> Any:
 
 
 def _apart(dispatcher: Any) -> Any:
-    """Give what a process keeps names of its own.
+    """Give the files that a process caches names of their own.
 
-    Numba numbers the files of a kernel's signatures by an index that it read before: of two processes that keep two
-    signatures at the same moment, one would find the other's machine code under its own.
+    Numba numbers the files of a kernel's signatures by an index that it has read before. If two processes cache two
+    signatures at the same moment, one would later find the other's machine code under its own number.
     """
-    file = getattr(dispatcher._cache, "_cache_file", None)  # none where nothing is kept
+    file = getattr(dispatcher._cache, "_cache_file", None)  # None if nothing is cached
     if file is not None:
         file._data_name_pattern = file._data_name_pattern.replace("{", f"{uuid.uuid4().hex[:8]}-{{")
     return dispatcher
@@ -126,12 +128,12 @@ def _writable() -> bool:
 
 
 def ready(what: str) -> bool:
-    """Whether kernels were marked as compiled on this kind of machine."""
+    """Whether these kernels are marked as compiled for this kind of processor."""
     return _mark(what).exists()
 
 
 def mark_ready(what: str) -> None:
-    """Remember that kernels are compiled; an unwritable folder is no error."""
+    """Mark kernels as compiled; a folder that cannot be written to is not an error."""
     try:
         _mark(what).parent.mkdir(parents=True, exist_ok=True)
         _mark(what).touch()

@@ -1,4 +1,4 @@
-"""The entry of a kernel that runs without Numba, and what it calls of Numba, in LLVM's language."""
+"""The entry function of a kernel that runs without Numba, and the parts of Numba that it needs, as LLVM code."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any
 
 ENTRY = "deepzoom_entry"
 NO_MEMORY = -99
-"""What the entry returns where there was no memory for an array."""
+"""The entry returns this if there was no memory for an array."""
 _TYPES = {"P": ("ptr",), "q": ("i64",), "d": ("double",), "?": ("i8", "i1")}
 OWNED = "number pointer pointer pointer number"
-"""What stands before an array of a kernel's own: how often it is referred to, what frees it, its address, its size."""
+"""The header of an array that a kernel makes: reference count, destructor and its data, address, size."""
 _RUNTIME = """
 declare ptr @malloc(i64)
 declare void @free(ptr)
@@ -49,12 +49,12 @@ define double @numba_ldexp(double %m, i32 %e) {
   ret double %value
 }
 """
-"""What kernels call of Numba: to make arrays of their own and, when nothing refers to them, to free them. Arrays that
-they are given are nobody's (``_ARRAY``), and never freed here."""
+"""Numba's functions that kernels call to make arrays and to free them when nothing refers to them. Arrays that a kernel
+gets as arguments have no owner (``_ARRAY``) and are never freed here."""
 
 
 def owned() -> str:
-    """``OWNED`` of this Numba."""
+    """The header of an array in the installed Numba, to compare with ``OWNED``."""
     from numba.core.runtime import nrtdynmod
 
     parts = map(str, nrtdynmod._meminfo_struct_type.elements)
@@ -62,9 +62,9 @@ def owned() -> str:
 
 
 def entry_text(function: Any, flat: str) -> str | None:
-    """The entry, in LLVM's language: it calls a function with what stands in a block, eight bytes for each argument.
+    """The entry as LLVM code: it calls a function with the arguments in a block of memory, eight bytes each.
 
-    None where the function takes something else.
+    None if the function has other parameters.
     """
     wanted = [str(a.type) for a in function.arguments]
     if wanted[:2] != ["ptr", "ptr"] or len(wanted) != len(flat) + 2:

@@ -1,11 +1,10 @@
-"""Kernels that run without Numba: machine code kept on disk, loaded by llvmlite, called with numbers and addresses.
+"""Kernels that run without Numba: machine code cached on disk, loaded by llvmlite, called with numbers and addresses.
 
-Importing Numba and having it load a kernel that it kept takes half a second, which is most of a small warm render. A
-kernel's machine code needs none of that where it takes only numbers, arrays and tuples of them, returns nothing, and
-calls only the C library. What Numba compiled for such a kernel is kept once more, together with an entry that takes all
-arguments from one block of memory, so that no rule of how arguments are passed is to be known here, and with what
-makes arrays of its own. Everything else, and every kernel on its first run, is called through Numba, whose code is the
-same.
+Importing Numba and letting it load a cached kernel takes half a second, which is most of a small warm render. A kernel
+can do without if it takes only numbers, arrays and tuples of them, returns nothing, and calls only the C library. For
+such a kernel, Numba's machine code is cached a second time, with two additions: an entry that takes all arguments from
+one block of memory, so that this module needs to know no calling convention, and functions that allocate arrays.
+Every other kernel, and every kernel on its first run, is called through Numba, whose code is the same.
 """
 
 from __future__ import annotations
@@ -31,17 +30,17 @@ from . import jit
 from .llvm_entry import ENTRY, NO_MEMORY, OWNED, entry_text, owned
 
 _ARRAY = "PPqqP"
-"""Of an array: what owns it, twice (nothing: it is borrowed), its size, an item's bytes, its address; then its shape
-and strides."""
+"""An array as arguments: its owner, twice (none: it is borrowed), size, bytes per item and address. Shape and strides
+follow."""
 _GOOD = (0, -2)
-"""What Numba's code returns where it raised nothing, with a value and with None."""
+"""Status of Numba's code if it raised nothing: with a value, and with None."""
 _OF_NUMBA = ("numba", "NRT_", "Py", "_Py")
 
 
 def layout(arguments: tuple[Any, ...]) -> tuple[str, str] | None:
-    """(types, format for ``struct``) of what a kernel is called with; None where there is something else in it.
+    """(types, format for ``struct``) of a kernel's arguments; None if they contain anything that is not supported.
 
-    Equal types are one signature to Numba.
+    Arguments with equal types have one signature in Numba.
     """
     types, formats = [], []
     for a in arguments:
@@ -83,7 +82,7 @@ def _flat(arguments: tuple[Any, ...], into: list[Any]) -> list[Any]:
 
 
 class Kernel:
-    """A kernel by its name, called as Numba's would be; ``found`` imports that one, when it is needed."""
+    """A kernel with a name, called like Numba's; ``found`` imports Numba's kernel when it is needed."""
 
     def __init__(self, name: str, found: Callable[[], Any]) -> None:
         self._name, self._found = name, found
@@ -107,7 +106,7 @@ class Kernel:
         if entry is None:
             self._by_numba(types, flat, arguments)
             return
-        # each takes eight bytes, whatever it is
+        # every argument takes eight bytes
         numbers = struct.pack("".join(f"{c}7x" if c == "?" else c for c in flat), *_flat(arguments, []))
         status = entry(numbers)
         if status == NO_MEMORY:
@@ -121,15 +120,15 @@ class Kernel:
         return self._dispatcher
 
     def _by_numba(self, types: str, flat: str, arguments: tuple[Any, ...]) -> None:
-        """Call it through Numba, and keep its code for other processes where that is possible."""
+        """Call the kernel through Numba, and cache its code for other processes if possible."""
         kernel = self._of_numba()
         kernel(*arguments)
         with self._lock:
             path = self._path(types)
             if path is not None and not path.exists():
-                # where nothing can be kept, or another Numba has not these parts, it is called through Numba again
+                # if caching fails, or another version of Numba lacks these parts, the next call uses Numba again
                 with suppress(OSError, AttributeError, NameError, RuntimeError):
-                    _keep(path, kernel, flat, arguments)
+                    _save(path, kernel, flat, arguments)
 
     def _path(self, types: str) -> Path | None:
         machine = _machine()
@@ -141,8 +140,8 @@ class Kernel:
 
 @lru_cache(maxsize=1)
 def _machine() -> str | None:
-    """What decides which code Numba makes for the same source and types; None where that is not known."""
-    # Linux alone has been tried: what a loader elsewhere lacks ends the process
+    """Everything that decides which code Numba makes for the same source and types; None if that is not known."""
+    # tested on Linux only: elsewhere a symbol that the loader lacks would end the process
     if sys.platform != "linux" or struct.calcsize("P") != 8 or Path(".numba_config.yaml").exists():
         return None
     import llvmlite
@@ -155,7 +154,7 @@ def _machine() -> str | None:
 
 
 def _loaded(path: Path | None) -> Callable[[bytes], int] | None:
-    """The entry of code that is kept; None where there is none, or it cannot run here. Broken files are removed."""
+    """The entry of cached code; None if there is none or it cannot run here. Broken files are removed."""
     if path is None:
         return None
     try:
@@ -195,8 +194,8 @@ def _engine() -> Any:
     return llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
 
 
-def _keep(path: Path, kernel: Any, flat: str, arguments: tuple[Any, ...]) -> None:
-    """Keep the code that Numba has just called, where it can run without it."""
+def _save(path: Path, kernel: Any, flat: str, arguments: tuple[Any, ...]) -> None:
+    """Cache the code that Numba has just called, if it can run without Numba."""
     import llvmlite.binding as llvm
 
     done = getattr(kernel, "overloads", {}).get(tuple(kernel.typeof_pyval(a) for a in arguments))
@@ -220,7 +219,7 @@ def _keep(path: Path, kernel: Any, flat: str, arguments: tuple[Any, ...]) -> Non
     calls = [name for name in names if not name.startswith("llvm.")]
     if any(name.startswith(_OF_NUMBA) for name in calls) or any(v.is_declaration for v in module.global_variables):
         return
-    # what LLVM may make calls of: llvm.log.f64 is log; some, such as llvm.is.fpclass.f64, are always code of its own
+    # LLVM may turn these into calls: llvm.log.f64 into log; others, such as llvm.is.fpclass.f64, it always inlines
     maybe = ("memcpy", "memset", "memmove", *(n.split(".")[1] for n in names if n.startswith("llvm.")))
     calls += [name for name in maybe if llvm.address_of_symbol(name) is not None]
     code = machine.emit_object(module)

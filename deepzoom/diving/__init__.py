@@ -1,4 +1,4 @@
-"""Dives: a search for a deep place, level by level along borders that are coherent and rich."""
+"""Dives: searches for a deep place, level by level, along borders that are coherent and rich."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Dived:
-    """A dive that has come to an end. levels: the views that lead down, none if there was no structure.
+    """A dive that has ended. levels: the views that lead down; empty if there was no structure.
 
-    end: the place, the last level's or what was found in it, None where there is none. complete: whether the depth, and
-    what it was to end on, was reached; else ``word`` says why not. rendered: views; seconds: that they took.
+    end: the place found, in the last level; None without one. complete: whether the dive reached its depth and found
+    what it was to end on; if not, ``reason`` says why. rendered: number of views; seconds: that they took.
     """
 
     levels: tuple[Level, ...]
     end: End | None
     complete: bool
-    word: str
+    reason: str
     rendered: int
     seconds: float
 
@@ -44,13 +44,13 @@ def dive(
 ) -> Dived:
     """Search for structure from a scene's view down to ``depth`` (decimal text).
 
-    end: "border", "nucleus" or "misiurewicz". seed: of what chooses among blocks that are about as good. stretch:
-    whether views unfold; None: those of training do. grows: steps; those of an escape-time system with the depth, those
-    of training by half where they end before the structure does. kept: a file that holds how far the dive is, after
-    each view; where it is there already, the dive goes on from it.
+    end: "border", "nucleus" or "misiurewicz". seed: for the random choice among blocks that are about equally good.
+    stretch: whether to unfold the views; None: only for training. grows: whether steps may grow: with the depth for
+    escape-time systems; by half for training, where the steps end before the structure does. kept: a checkpoint file,
+    written after each view; if it exists already, the dive continues from it.
 
-    Raises InputError where the system cannot end so, or the file is of another kind; Stopped where the observer says
-    so.
+    Raises InputError if the system has no such end, or if the file is not a checkpoint; Stopped if the observer stops
+    the dive.
     """
     from deepzoom import systems
     from deepzoom.coordinates import parse_decimal
@@ -58,22 +58,22 @@ def dive(
 
     from . import ends
     from .checkpoint import load, save
-    from .search import Search, State, continued, word_of
+    from .search import Search, State, continued, reason_of
     from .windows import Window
 
     ends.check(end, scene)
-    going_on = kept is not None and kept.exists()
-    state = continued(load(kept), scene.steps, grows) if kept is not None and going_on else State(Window(scene))
+    resumes = kept is not None and kept.exists()
+    state = continued(load(kept), scene.steps, grows) if kept is not None and resumes else State(Window(scene))
     unfolds = scene.system in systems.PUBLISHED if stretch is None else stretch
     search = Search(parse_decimal(depth, "depth"), seed, scene.steps if grows else None, unfolds, jobs)
     complete = search.run(state, observer or Observer(), lambda s: None if kept is None else save(kept, s))
-    word = "" if complete else word_of(state)
+    reason = "" if complete else reason_of(state)
     place = ends.border(state.best[-1].scene) if state.best else None
     if complete and end != "border" and place is not None:
         found = ends.ENDS[end](place.scene)
         if found is None:
             what = "nucleus" if end == "nucleus" else "Misiurewicz point"
-            complete, word = False, f"no {what} was found in the last view"
+            complete, reason = False, f"the last view has no {what}"
         else:
             place = found
-    return Dived(tuple(state.best), place, complete, word, state.rendered, round(state.seconds, 1))
+    return Dived(tuple(state.best), place, complete, reason, state.rendered, round(state.seconds, 1))

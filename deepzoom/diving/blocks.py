@@ -1,7 +1,8 @@
-"""Where to go on in a view: blocks whose border is coherent at the pixel scale and rich, neither dust nor one edge.
+"""Chooses where a dive continues in a view: in blocks whose border is coherent at the pixel scale and rich.
 
-A border lies where neighbouring pixels are of different kinds: of different fates, or, of escape-time maps, a tenth or
-more apart in the rank of their counts. Speckles are pixels with at most two of their eight neighbours of their kind.
+Neither dust nor a single edge will do. A border is where neighbouring pixels are of different kinds: of different
+fates or, for escape-time maps, with counts whose ranks differ by a tenth or more. A speckle is a pixel that has at most
+two neighbours of its own kind among eight.
 """
 
 from __future__ import annotations
@@ -21,36 +22,36 @@ Floats = NDArray[np.float64]
 FACTOR = 4
 """A block is so many times smaller than its view."""
 LEAST_SIZE = 32
-"""Pixels of a view each way: those of a block are a quarter."""
+"""The least width and height of a view, in pixels; a block has a quarter of them."""
 MOST_BLOCKS = 6
-"""Blocks that are kept of a view: the best, and where to go if that leads nowhere."""
+"""How many blocks of a view are kept: the best, and others to try if it leads nowhere."""
 _LEAST_BORDER, _RICH_BORDER = 0.8, 1.5
-"""Border of a block in its heights; a straight edge has 1 to 1.4."""
+"""Length of the border in a block, in heights of the block; a straight edge has 1 to 1.4."""
 _ENOUGH_BORDER = 5.0
 _MOST_COUNT_SPECKLES = 0.3
-"""Of a block's counts, per border: where neighbours differ by chance there are 0.8."""
+"""The most speckles in a block's counts, per pixel of border; where neighbours differ by chance there are 0.8."""
 LEAST_CORRELATION = 0.35
-"""Of neighbouring pixels' fates in a block; dust has 0, and stripes that are dust along them half of one."""
+"""The least correlation of neighbouring pixels' fates in a block; dust has 0, stripes that are dust lengthwise 0.5."""
 _LEAST_SPREAD = 2.0
-"""Of a block's counts, in doublings: where they differ less, the set's border is far."""
+"""The least spread of a block's counts, in doublings; if they differ less, the set's border is far away."""
 _MOST_SPREAD = 1000.0
 _MOST_INSIDE = 0.3
-"""Share of a block that never ends."""
+"""The largest share of a block that may never end."""
 _LEAST_SHARE = 0.1
-"""Of each side's pixels in a block."""
+"""The least share of a block's pixels on each side of the border."""
 _COHERENT, _ENOUGH_CORRELATION = 20.0, 0.65
-"""What a correlation of 1 would add to a score, and from where on it adds no more: one edge alone has 0.9."""
+"""What a correlation of 1 would add to a score, and the correlation above which it adds no more: one edge has 0.9."""
 _RICH = 3.0
-"""What more than a single edge adds to a score."""
+"""What a block with more than a single edge adds to its score."""
 STRAIGHT = "straight edges only"
 DUST = "dust: neighbouring pixels differ everywhere"
 _CHANCE = 0.3
-"""What the seed adds to a score, at most."""
+"""The most that chance (the seed) adds to a score."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """A block's score, the pixel of its middle, and whether it has more than a single edge."""
+    """A block: its score, the pixel at its middle, and whether it has more than a single edge (rich)."""
 
     score: float
     column: float
@@ -59,10 +60,10 @@ class Block:
 
 
 def blocks(field: Field, rng: np.random.Generator) -> tuple[list[Block], str]:
-    """(best blocks first, at most ``MOST_BLOCKS``; what there is in place of one, where there is none).
+    """(blocks, reason): at most ``MOST_BLOCKS`` blocks, best first, and why there are none if so.
 
-    A block scores by its border's length, by how little of it runs one way, by pixels that took long to decide, by how
-    much their counts differ, and against speckles and pixels that never end.
+    A long border, a border that runs in many directions, pixels that took long to decide and counts that differ much
+    raise a block's score; speckles and pixels that never end lower it.
     """
     kind, inside = _kinds(field)
     rows, columns = (n // FACTOR for n in kind.shape)
@@ -104,7 +105,7 @@ def blocks(field: Field, rng: np.random.Generator) -> tuple[list[Block], str]:
 
 
 def correlation(kind: Floats, rows: int, columns: int) -> Floats:
-    """Of neighbouring pixels' kinds in each window, the mean of along rows and along columns: by chance it is 0."""
+    """The correlation of neighbouring pixels' kinds in each window, averaged over rows and columns; 0 by chance."""
     whole = rows * columns
     variance = _sums(kind * kind, rows, columns) / whole - (_sums(kind, rows, columns) / whole) ** 2
     down = _sums(np.diff(kind, axis=0) ** 2, rows - 1, columns) / ((rows - 1) * columns)
@@ -114,7 +115,7 @@ def correlation(kind: Floats, rows: int, columns: int) -> Floats:
 
 
 def _kinds(field: Field) -> tuple[Floats, NDArray[np.bool_]]:
-    """What borders lie between (1 apart at least), and which pixels never end."""
+    """(kinds, inside): kinds differ by at least 1 across a border; inside: which pixels never end."""
     if systems.is_escape_time(field.scene.system):
         inside = field.measure < 0
         return np.where(inside, -1.0, 5 * (1 + by_count(field.measure))), inside
@@ -123,12 +124,12 @@ def _kinds(field: Field) -> tuple[Floats, NDArray[np.bool_]]:
 
 def _one_kind(field: Field) -> str:
     if systems.is_escape_time(field.scene.system):
-        return "no border: counts change too little" if (field.measure >= 0).any() else "nothing that ends"
-    return f"one fate: all {'converge' if (field.fate < 0).all() else 'diverge'}"
+        return "no border: counts change too little" if (field.measure >= 0).any() else "no pixel escapes"
+    return f"one fate: all pixels {'converge' if (field.fate < 0).all() else 'diverge'}"
 
 
 def borders(kind: Floats) -> tuple[NDArray[np.bool_], Floats]:
-    """Where a 2x2 block of pixels holds kinds at least 1 apart, and the kinds' slopes there (2, h - 1, w - 1)."""
+    """(edge, slopes): where 2x2 pixels contain kinds at least 1 apart, and the slopes there (2, h - 1, w - 1)."""
     a, b, c, d = kind[:-1, :-1], kind[:-1, 1:], kind[1:, :-1], kind[1:, 1:]
     corners = np.stack([a, b, c, d])
     edge = corners.max(axis=0) - corners.min(axis=0) >= 1
@@ -136,7 +137,7 @@ def borders(kind: Floats) -> tuple[NDArray[np.bool_], Floats]:
 
 
 def one_way(along: Floats, rows: int, columns: int) -> Floats:
-    """From 0, where a block's border runs all ways, to 1, where it is straight or in stripes."""
+    """From 0, for a border that runs in all directions, to 1, for a straight one or for stripes."""
     size = np.hypot(*along)
     x, y = along / np.sqrt(np.maximum(size, 1e-300))  # slopes weigh by their size
     xx, yy, xy = (_sums(v, rows - 1, columns - 1) for v in (x * x, y * y, x * y))
@@ -150,7 +151,7 @@ def _speckles(kind: Floats) -> NDArray[np.bool_]:
 
 
 def _lateness(field: Field) -> Floats:
-    """How long pixels took to decide, in doublings of the median, from -1 to 1: later ones hold more further down."""
+    """How long pixels took to decide, in doublings of the median, from -1 to 1. Later ones show more deeper down."""
     size = np.abs(field.measure)
     if systems.is_escape_time(field.scene.system):
         size = np.where(field.measure < 0, np.nan, field.measure + 1)
@@ -161,7 +162,7 @@ def _lateness(field: Field) -> Floats:
 
 
 def _spread(field: Field, rows: int, columns: int) -> Floats:
-    """log2 of 1 + the difference between a block's counts, at most ``_MOST_SPREAD``; that where there are none."""
+    """log2 of 1 + the difference between a block's counts, at most ``_MOST_SPREAD``; the least one without counts."""
     if not systems.is_escape_time(field.scene.system):
         return np.full([n - size + 1 for n, size in zip(field.measure.shape, (rows, columns))], _LEAST_SPREAD)
     ends = np.where(field.measure < 0, np.nan, field.measure)
@@ -173,14 +174,14 @@ def _spread(field: Field, rows: int, columns: int) -> Floats:
 
 
 def _sums(values: NDArray[np.generic], rows: int, columns: int) -> Floats:
-    """Sums over all windows of so many rows and columns."""
+    """Sums over all windows of this size."""
     total = np.zeros((values.shape[0] + 1, values.shape[1] + 1))
     total[1:, 1:] = values.astype(np.float64).cumsum(axis=0).cumsum(axis=1)
     return total[rows:, columns:] - total[:-rows, columns:] - total[rows:, :-columns] + total[:-rows, :-columns]
 
 
 def _apart(score: Floats, rich: NDArray[np.bool_], rows: int, columns: int) -> list[Block]:
-    """The best windows, each a window from those before it at least."""
+    """The best windows that do not overlap, best first."""
     found: list[Block] = []
     score = score.copy()
     while len(found) < MOST_BLOCKS and np.isfinite(score).any():

@@ -1,4 +1,4 @@
-"""What is kept of a dive after each view, in one file that is written whole: after a kill at most a view is lost."""
+"""The checkpoint of a dive: one file, written whole after each view, so that a kill loses at most one view."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FORMAT = 2
 
 
 def name_of(scene: Scene, seed: int, stretch: bool) -> str:
-    """Of the file of a dive: the same for one that goes deeper, or with other steps."""
+    """The name of a dive's file; a dive that goes deeper, or has other steps, uses the same file."""
     view = scene.view
     facts = (
         scene.system, scene.digest, dict(sorted(scene.settings.items())), view.width, view.height, view.flip,
@@ -36,7 +36,7 @@ def name_of(scene: Scene, seed: int, stretch: bool) -> str:
 
 
 def save(path: Path, state: State) -> None:
-    """Write a state. Raises OSError where the file cannot be written."""
+    """Write a state. Raises OSError if the file cannot be written."""
     levels = {level.number: level for level in (*state.best, *state.stack)}
     text = json.dumps(
         {
@@ -56,7 +56,7 @@ def save(path: Path, state: State) -> None:
 
 
 def load(path: Path) -> State:
-    """Read a state. Raises InputError where the file is none."""
+    """Read a state. Raises InputError if the file is not a checkpoint of this version."""
     try:
         found = read_arrays(path)
         table = json.loads(str(found.pop("state")))
@@ -66,7 +66,9 @@ def load(path: Path) -> State:
         stack, best = ([_level(t, found) for t in table[key]] for key in ("stack", "best"))
         return State(_window(table["pending"]), stack=stack, best=best, **rest)
     except BROKEN:
-        raise InputError(f"--resume: {path} is not a dive that this version can go on with; use --force.") from None
+        raise InputError(
+            f"--resume: {path} is not a dive that this version can continue; start over with --force."
+        ) from None
 
 
 def _table(level: Level) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a dive of an escape-time system can end on: the border it followed, a nucleus, or a Misiurewicz point."""
+"""What a dive can end on: the border it followed or, for escape-time systems, a nucleus or a Misiurewicz point."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from deepzoom.rendering.iteration_limit import MOST
 from deepzoom.scene.scene import Scene
 from deepzoom.systems.escape_time import EscapeTimeSystem
 
-_SETTLING = 100  # periods that orbits inside a minibrot take to settle, about
+_SETTLING = 100  # orbits inside a minibrot need about so many periods to settle
 
 
 @dataclass(frozen=True)
 class End:
-    """Where a dive ended. reaches: the smallest depth to which its centre shows structure; facts: by name."""
+    """The place where a dive ended. reaches: the smallest depth at which it shows structure. facts: to print."""
 
     scene: Scene
     reaches: Rational
@@ -32,7 +32,10 @@ def border(scene: Scene) -> End:
 
 
 def at_nucleus(scene: Scene) -> End | None:
-    """The nucleus of lowest period in the last view, at its depth or that of the whole minibrot; None without one."""
+    """The nucleus of lowest period in the last view; None without one.
+
+    Its view has the last view's depth, or a larger one that shows the whole minibrot.
+    """
     found = nucleus.find(_system(scene), scene.view, scene.steps)
     if found is None:
         return None
@@ -62,12 +65,12 @@ ENDS: dict[str, Callable[[Scene], End | None]] = {
 
 
 def check(end: str, scene: Scene) -> None:
-    """Raise InputError where dives of a scene's system cannot end so."""
+    """Raise InputError if dives of the scene's system cannot end on this."""
     if end not in ENDS:
-        raise InputError(f"--end: {end!r} is none of {', '.join(ENDS)}.")
+        raise InputError(f"--end: {end!r} is not one of {', '.join(ENDS)}.")
     if end != "border":
         if not systems.is_escape_time(scene.system):
-            raise InputError(f"--end: {scene.system} is no escape-time system; it has no {end}; leave it out.")
+            raise InputError(f"--end: {scene.system} is not an escape-time system; give --end border.")
         nucleus.check(_system(scene), scene.view)
 
 

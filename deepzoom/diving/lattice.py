@@ -1,4 +1,4 @@
-"""Fields of the windows in one anchor of a training system: one reference run for all of them."""
+"""Computes the fields of all windows in one anchor view of a training system, with one reference run."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _TO_DECIDE = 0.1
 
 
 class Lattice:
-    """The pixels of an anchor, those of all its windows among them, ready to run.
+    """The pixels of an anchor view, which include those of all its windows, ready to run.
 
-    Raises InputError where the anchor cannot be rendered, Stopped where the observer says so.
+    Raises InputError if the anchor cannot be rendered, Stopped if the observer stops it.
     """
 
     def __init__(self, anchor: Scene, jobs: int | None, observer: Observer) -> None:
@@ -46,7 +46,7 @@ class Lattice:
         self.is_deep = planned.backend.name.endswith("-perturbation")
 
     def field(self, window: Window) -> Field:
-        """A window's field. Raises Stopped where the observer says so."""
+        """The field of a window. Raises Stopped if the observer stops it."""
         field = Field.empty(replace(window.scene, trust="off"))
         view = field.scene.view
         rows, columns = np.indices((view.height, view.width))
@@ -61,7 +61,7 @@ class Lattice:
         return field
 
     def fates(self, window: Window, columns: NDArray[Any], rows: NDArray[Any]) -> NDArray[np.int8]:
-        """Fates at places (n,) in pixels of a window, parts of them too; columns and rows from its first pixel's on."""
+        """The fates (n,) at some columns and rows, which may be fractions, counted from a window's first pixel."""
         pixels = self._pixels(window, columns, rows)
         tiles = [np.arange(k, min(k + self._job.tile, len(pixels))) for k in range(0, len(pixels), self._job.tile)]
         fates = np.zeros(len(pixels), np.int8)
@@ -75,7 +75,7 @@ class Lattice:
         return fates
 
     def _pixels(self, window: Window, columns: NDArray[Any], rows: NDArray[Any]) -> Pixels:
-        """Flat numbers in ``finest``'s view."""
+        """The flat numbers of places of a window, in the view of ``finest``."""
         column, row = (
             np.rint((first + np.asarray(some)) * window.part).astype(np.int64) + window.part // 2
             for first, some in ((window.column, columns), (window.row, rows))
@@ -84,9 +84,9 @@ class Lattice:
         return flat
 
     def parts(self, depth: Rational) -> bool:
-        """Whether neighbouring pixels of a view so deep leave each other, as its reference tells, in time.
+        """Whether neighbouring pixels of a view this deep separate in time, judged by the reference.
 
-        That is while the last ``_TO_DECIDE`` of the steps are still to come, in which fates are decided.
+        In time means before the last share ``_TO_DECIDE`` of the steps, in which fates are decided.
         """
         if not self.is_deep:
             return True

@@ -1,4 +1,4 @@
-"""A dive as a landmark of the user's own, with its strip beside it."""
+"""Saves a dive as a landmark of the user, with its strip of pictures beside it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .strip import strip
 
 
 def save(name: str, dived: Dived, end: End, note: str) -> Path:
-    """Write a dive's place into the user's landmarks; the path of its strip. Raises OSError where that cannot be."""
+    """Save a dive's place as a landmark; returns the path of its strip. Raises OSError if a file cannot be written."""
     scene = end.scene
     x, y, depth = (format_decimal(v) for v in (scene.view.x, scene.view.y, scene.view.depth))
     landmarks.keep(
@@ -42,7 +42,7 @@ def save(name: str, dived: Dived, end: End, note: str) -> Path:
 
 
 def command(end: End, system: str | None, name: str | None, stretch: bool) -> str:
-    """The ``deepzoom render`` command that shows a place; system: as it was given; name: of the saved landmark."""
+    """The ``deepzoom render`` command that shows a place. system: as given by the user. name: of the saved landmark."""
     scene, words = end.scene, ["deepzoom", "render"]
     if name is not None:
         own = [] if system is None or ":" not in system else [system]

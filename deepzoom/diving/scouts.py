@@ -1,6 +1,6 @@
-"""What blocks of a view of training hold further down: small pictures of the border inside them, some levels deeper.
+"""Looks ahead in training: small pictures of the border inside a block, some levels deeper.
 
-What is dust in a view may be clear in the next ones, or stay so all the way; a straight edge may fold, or not.
+Dust in a view may become clear in the next views, or stay dust all the way; a straight edge may fold, or not.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from .lattice import Lattice
 from .windows import FINEST, SHARED, Window
 
 AHEAD = FINEST - SHARED
-"""Levels."""
+"""How many levels to look ahead."""
 SIZE = 16
-"""Pixels of a picture each way."""
+"""Width and height of a picture, in pixels."""
 _RICH_EDGES = 2.0
-"""Neighbours of two fates in a picture, in its heights; a straight edge has 1 to 1.4."""
+"""The least number of neighbours with two fates in a rich picture, in its heights; a straight edge has 1 to 1.4."""
 _MOST_ONE_WAY = 0.8
-"""Of the border in a picture, from 0 to 1; bands run one way."""
+"""The largest ``one_way`` of a picture with folds; bands have more."""
 _FOLDS, _BANDS = 5.0, 2.5
-"""What a block that holds such further down scores more than one with a straight edge there."""
+"""What folds or bands deeper down add to a block's score."""
 
 Floats = NDArray[np.float64]
 
@@ -33,10 +33,10 @@ Floats = NDArray[np.float64]
 def scouted(
     lattice: Lattice, window: Window, field: Field, found: list[Block], rng: np.random.Generator
 ) -> list[Block]:
-    """The blocks of a window's field, looked into in turn until one holds folds further down: that one comes first.
+    """The blocks of a window in a new order, after looking into each in turn until one has folds deeper down.
 
-    Then those with bands there, those not looked into, and those with a straight edge; those with dust, or nothing, are
-    left out.
+    That block comes first, then those with bands, those not looked into, and those with a straight edge. Blocks with
+    dust or nothing deeper down are left out.
     """
     fate = field.fate < 0
     bands: list[Block] = []
@@ -60,7 +60,7 @@ def scouted(
 def _ahead(lattice: Lattice, window: Window, fate: NDArray[np.bool_], block: Block, rng: np.random.Generator) -> Floats:
     """The picture (SIZE, SIZE), 1 where runs converge, of a place on the border in a block.
 
-    Between two neighbouring pixels of two fates, chosen by chance, the border is found by halving.
+    The place lies between two neighbouring pixels of different fates, chosen at random; bisection finds the border.
     """
     one, other = (np.array(end, dtype=float) for end in _pair(fate, block, rng))
     first = fate[int(one[1]), int(one[0])]
@@ -76,7 +76,7 @@ def _ahead(lattice: Lattice, window: Window, fate: NDArray[np.bool_], block: Blo
 
 
 def _pair(fate: NDArray[np.bool_], block: Block, rng: np.random.Generator) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Two neighbouring pixels (column, row) of a block that differ; a block of one fate is no block."""
+    """Two neighbouring pixels (column, row) of a block with different fates; every block has some."""
     height, width = (n // FACTOR for n in fate.shape)
     left, top = round(block.column - (width - 1) / 2), round(block.row - (height - 1) / 2)
     part = fate[top : top + height, left : left + width]

@@ -1,4 +1,4 @@
-"""The search of a dive: level by level into the best block, and back to the next best where one leads nowhere."""
+"""The search of a dive: level by level into the best block, and back to another block at a dead end."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ from .scouts import scouted
 from .windows import SHARED, Window, deepest
 
 MOST_DEAD = 12
-"""Views without a block since the deepest that has one, after which a dive gives up."""
+"""A dive gives up after so many views without a block, counted since the deepest view with one."""
 MOST_PLAIN = 8
-"""Levels in a row that may go to a block with a single edge: such an edge can hold structure further down."""
+"""So many levels in a row may follow a block with a single edge, as such an edge can show structure deeper down."""
 _DEEPER = 0.3
-"""What each level adds to the score of its blocks, where a dive goes back: one that was better further up is taken."""
+"""When a dive goes back, each level adds this to the score of its blocks, so that deeper ones are preferred."""
 _ROOM = 8
-"""Of an iteration limit: the next view is deeper, and its counts are higher."""
+"""The iteration limit is so many times what a view needed, because the next view is deeper and needs more."""
 _MORE_STEPS, _MOST_STEPS = 1.5, 8
-"""Times the steps where those of training end before the structure does, and times the first ones at most."""
-TOO_FEW_STEPS = "too few steps: they end before the runs of neighbouring pixels part"
+"""If training ends before the structure does, the steps grow by this factor, up to so many times the first number."""
+TOO_FEW_STEPS = "too few steps: training ends before neighbouring pixels separate"
 
 
 @dataclass(frozen=True)
 class Level:
-    """A view with blocks to go on in. number: of the render; blocks: those not tried yet, best first.
+    """A view with blocks to continue in. number: of the render. blocks: those not tried yet, best first.
 
-    plain: how many blocks with a single edge lead to it in a row; thumbnail: its picture, uint8 (height, width, 3).
+    plain: how many blocks in a row, up to this view, have a single edge. thumbnail: picture, uint8 (height, width, 3).
     """
 
     window: Window
@@ -61,11 +61,11 @@ class Level:
 
 @dataclass
 class State:
-    """How far a dive is.
+    """The progress of a dive.
 
-    stack: from its first view down; best: the stack when it was deepest; dead: reasons of the views without a block
-    since then; rendered: views so far; pending: the view that comes next, or, where it is not ``due``, the last one;
-    plain: of it, as of a level.
+    stack: its levels from the first view down. best: the stack when it was deepest. dead: the reasons of views without
+    a block since then. rendered: number of views so far. pending: the next view if ``due``, else the last one; plain:
+    as in a level, for the pending view.
     """
 
     pending: Window
@@ -80,9 +80,9 @@ class State:
 
 @dataclass
 class Search:
-    """What a dive goes by. end: the depth to reach; grows: the first steps, None for fixed ones.
+    """The options of a dive. end: the depth to reach. grows: the first number of steps; None if steps are fixed.
 
-    stretch: anchors, each as its own tangent says.
+    stretch: whether to stretch each anchor view as its tangent says.
     """
 
     end: Rational
@@ -93,9 +93,9 @@ class Search:
     _lattice: Lattice | None = field(default=None, init=False, repr=False)
 
     def run(self, state: State, observer: Observer, keep: Callable[[State], None]) -> bool:
-        """Go on until the depth is reached (True), or no way is left (False); ``keep`` after each view.
+        """Continue until the depth is reached (True) or no path is left (False); calls ``keep`` after each view.
 
-        Raises Stopped where the observer says so; the state is then as at the last ``keep``.
+        Raises Stopped if the observer stops it; the state is then that of the last ``keep``.
         """
         begin = state.best[0].scene.view.depth if state.best else state.pending.scene.view.depth
         total = 1 + int(np.ceil(log2(begin / self.end) / np.log2(FACTOR)))
@@ -110,7 +110,7 @@ class Search:
         return True
 
     def _choose(self, state: State) -> bool:
-        """Set the next view, where none is due; False where no block is left."""
+        """Set the next view if none is due; False if no block is left."""
         if state.due:
             return True
         while state.stack and not state.stack[-1].blocks:
@@ -128,7 +128,7 @@ class Search:
         return True
 
     def _render(self, state: State, observer: Observer) -> None:
-        """Render the next view, and put it on the stack if it has blocks."""
+        """Render the next view; put it on the stack if it has blocks."""
         begin = time.perf_counter()
         quiet = _Quiet(observer)
         window = self._prepared(state.pending, quiet)
@@ -138,14 +138,14 @@ class Search:
             field = self._lattice_of(window, quiet).field(window)
         else:
             field = self._rendered(scene, quiet)
-        found, word = blocks(field, rng)
+        found, reason = blocks(field, rng)
         if found and is_training and not is_last:
             found = scouted(self._lattice_of(window, quiet), window, field, found, rng)
-            word = "" if found else DUST
+            reason = "" if found else DUST
         if not any(b.rich for b in found) and (state.plain >= MOST_PLAIN or is_last):
-            found, word = [], word or STRAIGHT
+            found, reason = [], reason or STRAIGHT
         if not found and is_training and not self._lattice_of(window, quiet).parts(scene.view.depth):
-            word = TOO_FEW_STEPS
+            reason = TOO_FEW_STEPS
         seconds = round(time.perf_counter() - begin, 1)
         state.rendered, state.due = state.rendered + 1, False
         state.seconds += seconds
@@ -157,24 +157,24 @@ class Search:
             if not state.best or scene.view.depth < state.best[-1].scene.view.depth:
                 state.best, state.dead = list(state.stack), []
         else:
-            state.dead.append(word)
-        observer.level(field, _line(scene, window.anchor.steps, found, word, seconds))
+            state.dead.append(reason)
+        observer.level(field, _line(scene, window.anchor.steps, found, reason, seconds))
 
     def _rendered(self, scene: Scene, observer: Observer) -> Field:
-        """A view's field, from a reference of its own. Raises Stopped where the observer stopped it."""
+        """A view's field, with its own reference. Raises Stopped if the observer stopped it."""
         result = rendering.render(replace(scene, trust="off"), jobs=self.jobs, observer=observer)
         if not result.complete:
             raise Stopped
         return result.field
 
     def _lattice_of(self, window: Window, observer: Observer) -> Lattice:
-        """That of a window's anchor, kept for the next window."""
+        """The lattice of a window's anchor, which stays for the next window."""
         if self._lattice is None or self._lattice.anchor != window.anchor:
             self._lattice = Lattice(window.anchor, self.jobs, observer)
         return self._lattice
 
     def _prepared(self, window: Window, observer: Observer) -> Window:
-        """The window in the shape that its anchor asks for, where there are differences to tell by."""
+        """The window in the shape that its anchor's tangent gives, if the view is deep enough for perturbation."""
         if window.level > 0 or not self.stretch:
             return window
         scene = window.anchor
@@ -191,7 +191,7 @@ class Search:
         return Window(replace(scene, view=view))
 
     def _lengthen(self, state: State, observer: Observer) -> bool:
-        """Look at the deepest view again with more training steps; False where there are to be no more."""
+        """Go back to the deepest view with more training steps; False if there can be no more."""
         assert self.grows is not None
         scene = state.pending.anchor
         steps = round(scene.steps * _MORE_STEPS)
@@ -199,22 +199,22 @@ class Search:
             return False
         try:
             systems.create(scene.system, scene.settings, steps, scene.digest)
-        except InputError:  # the data holds no batches for so many
+        except InputError:  # the data has no batches for so many steps
             return False
-        observer.say(f"{TOO_FEW_STEPS[0].upper()}{TOO_FEW_STEPS[1:]}; on with {steps:,} steps.")
+        observer.say(f"{TOO_FEW_STEPS[0].upper()}{TOO_FEW_STEPS[1:]}; continuing with {steps:,} steps.")
         look_again(state, steps)
         return True
 
 
 def _back_to(stack: list[Level]) -> int:
-    """The level to go on from after a dead end: the one whose next block has the highest score, less deep ones less."""
+    """The level to continue from after a dead end: its next block has the highest score; deeper levels get a bonus."""
     return max(
         (n for n, level in enumerate(stack) if level.blocks), key=lambda n: stack[n].blocks[0].score + n * _DEEPER
     )
 
 
 def _limit(field: Field, first: int) -> int:
-    """The first limit doubled until it is ``_ROOM`` times what nearly all ending pixels of a view needed."""
+    """The first limit, doubled until it is ``_ROOM`` times what 95 % of the pixels that end needed."""
     assert field.iterations is not None
     counts, steps = field.iterations[field.iterations > 0], first
     needed = _ROOM * float(np.percentile(counts, 95)) if len(counts) else 0.0
@@ -224,15 +224,15 @@ def _limit(field: Field, first: int) -> int:
 
 
 def continued(state: State, steps: int, grows: bool) -> State:
-    """A state to go on from. With other steps than before, its deepest view is looked at again."""
-    state.dead = [word for word in state.dead if grows and word == TOO_FEW_STEPS]
+    """A loaded state, ready to continue. With other steps than before, its deepest view is rendered again."""
+    state.dead = [reason for reason in state.dead if grows and reason == TOO_FEW_STEPS]
     if not grows and steps != state.pending.anchor.steps:
         look_again(state, steps)
     return state
 
 
 def look_again(state: State, steps: int) -> None:
-    """Go on with the deepest view, with other steps."""
+    """Render the deepest view again with other steps, and continue from it."""
     state.pending, state.due, state.dead = state.pending.with_steps(steps), True, []
     if state.best:
         levels = [replace(level, window=level.window.with_steps(steps)) for level in state.best]
@@ -240,20 +240,20 @@ def look_again(state: State, steps: int) -> None:
         state.pending, state.plain, state.stack, state.best = last.window, last.plain, levels, list(levels)
 
 
-def word_of(state: State) -> str:
-    """Why a dive came to an end: what most of its last views had in place of a block."""
+def reason_of(state: State) -> str:
+    """Why a dive ended: the most frequent reason why its last views had no block."""
     if TOO_FEW_STEPS in state.dead:
         return TOO_FEW_STEPS
-    return Counter(state.dead).most_common(1)[0][0] if state.dead else "no block was left to try"
+    return Counter(state.dead).most_common(1)[0][0] if state.dead else "no part of a view is left to try"
 
 
-def _line(scene: Scene, steps: int, found: list[Block], word: str, seconds: float) -> str:
-    what = f"score {found[0].score:.2f}" if found else f"{word}; back"
+def _line(scene: Scene, steps: int, found: list[Block], reason: str, seconds: float) -> str:
+    what = f"score {found[0].score:.2f}" if found else f"{reason}; going back"
     return f"{with_digits(scene.view.depth, 3)}: {what}, {steps:,} steps, {seconds:.1f} s."
 
 
 class _Quiet(Observer):
-    """Passes on what moves, not what each render has to say."""
+    """Passes on progress, but not the messages of each render."""
 
     def __init__(self, observer: Observer) -> None:
         self._observer = observer

@@ -1,4 +1,4 @@
-"""The strip of a dive: the views that lead down, side by side."""
+"""The strip of a dive: its views on the way down, side by side."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ROW = 10
 
 
 def strip(thumbnails: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
-    """Pictures of one size, uint8 (height, width, 3), in rows, left to right: float64 in 0 .. 1, on white."""
+    """One picture, float64 RGB in 0 .. 1, of thumbnails of equal size, uint8 (height, width, 3), in rows on white."""
     height, width, _ = thumbnails[0].shape
     columns = min(_ROW, len(thumbnails))
     rows = math.ceil(len(thumbnails) / columns)

@@ -1,4 +1,4 @@
-"""Views on the way down, each as a part of a wider one: a few levels share the pixels and the reference of one view."""
+"""Views of a dive as parts of a wider one, the anchor: a few levels share the anchor's pixels and its reference."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from deepzoom.scene.view import View
 from .blocks import FACTOR, Block
 
 SHARED = 2
-"""Levels down to which views share the one at the top."""
+"""Views down to this level share the anchor."""
 FINEST = 6
-"""Levels down to which its pixels are divided: two of them are a 2e5th of its height apart, and what float64 makes of
-their runs' difference, where it leaves the reference, still has nine digits."""
+"""Pixels of the anchor are divided down to this level. Neighbours are then 1/2e5 of its height apart, and where their
+difference leaves the reference, float64 still has nine digits of it."""
 
 
 @dataclass(frozen=True)
 class Window:
-    """The view so many levels below its anchor's whose first pixel, in pixels of that level, is (column, row)."""
+    """A view ``level`` levels below its anchor; its first pixel is (column, row), in pixels of that level."""
 
     anchor: Scene
     level: int = 0
@@ -31,12 +31,12 @@ class Window:
 
     @property
     def part(self) -> int:
-        """Pixels of ``finest`` from one of its own to the next."""
+        """The distance of neighbouring pixels, in pixels of ``finest``."""
         return FACTOR ** (FINEST - self.level)
 
     @property
     def scene(self) -> Scene:
-        """Its scene, in its anchor's shape; the centre is rounded as ``View.zoomed`` does."""
+        """The window's scene, in its anchor's shape; its centre is rounded as in ``View.zoomed``."""
         if self.level == 0:
             return self.anchor
         view = self.anchor.view
@@ -48,9 +48,9 @@ class Window:
         return replace(self.anchor, view=replace(inner, width=view.width, height=view.height))
 
     def inside(self, block: Block, end: Rational, shared: int) -> Window:
-        """The window of a block of its pixels; where that is about as deep as ``end``, a view of that depth.
+        """The window of one of its blocks; if that is about as deep as ``end``, a view of exactly that depth.
 
-        It is in the same anchor down to ``shared`` levels below that.
+        The window keeps the anchor down to ``shared`` levels below it.
         """
         view = self.scene.view
         child = view.zoomed(block.column, block.row, min(mpq(FACTOR), view.depth / end))
@@ -72,10 +72,10 @@ class Window:
 
 
 def finest(view: View) -> View:
-    """An anchor's view in the smallest pixels that windows of it have."""
+    """An anchor's view, in the smallest pixels of its windows."""
     return replace(view, width=view.width * FACTOR**FINEST, height=view.height * FACTOR**FINEST)
 
 
 def deepest(view: View) -> View:
-    """The deepest view of as many pixels in an anchor's: what can run that can run all of them."""
+    """The deepest view with as many pixels inside an anchor's: a backend that can run it can run all windows."""
     return replace(view, depth=view.depth / FACTOR**FINEST)

@@ -1,4 +1,4 @@
-"""Films: a way down at one centre, keyframes computed once, frames reprojected from them."""
+"""Films: a zoom into one centre, with keyframes that are computed once and frames that are reprojected from them."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ def zoom(
     jobs: int | None = None,
     observer: Observer | None = None,
 ) -> Filmed:
-    """Make a film from depth ``begin`` (decimal text) down to a scene's view.
+    """Make a film that zooms from depth ``begin`` (decimal text) into a scene's view.
 
-    out: a folder, which gets ``frame-000000.png`` and so on, or a video, such as an ``.mp4`` or ``.mkv`` file.
-    quality: keyframes are so many times as wide and high as frames. keep_data: leave the keyframes' folder, ``data`` in
-    out, or out's name with ``.data``. Where the observer stops it the result is not complete, and ``resume`` goes on.
-    Raises InputError where the scene cannot be rendered, the way does not lead down, or something is there already.
+    out: a folder for ``frame-000000.png`` and so on, or a video such as an ``.mp4`` or ``.mkv`` file. quality:
+    keyframes are this many times as wide and high as frames. keep_data: keep the folder of the keyframes, which is
+    ``data`` in out or, for a video, out's name with ``.data``. If the observer stops the film, the result is not
+    complete; call it again with ``resume`` to continue. Raises InputError if the scene cannot be rendered, ``begin`` is
+    not above the scene's depth, or out exists already.
     """
     from deepzoom.coordinates import parse_decimal
 

@@ -1,4 +1,4 @@
-"""Keyframes on a Dask cluster: each is a task, and a worker that dies costs no more than the ones it was at."""
+"""Computes keyframes on a Dask cluster. Each keyframe is a task: if a worker dies, only its current ones are lost."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from .zoom_path import Descent
 _CONNECT_SECONDS = 10
 _POLL_SECONDS = 0.5
 _AHEAD = 2
-"""Keyframes waiting at each worker, so that none stands idle."""
+"""Keyframes sent to each worker at a time, so that no worker is idle."""
 
 
 def connected(address: str, scene: Scene) -> Any:
-    """A client of the cluster. Raises InputError, naming --scheduler, where there is none or it cannot help."""
+    """A client of the cluster. Raises InputError (--scheduler) if there is none or it cannot make the system."""
     if systems.is_own(scene.system):
-        raise InputError(f"--scheduler: {scene.system} is a file of this machine; leave it out.")
+        raise InputError(f"--scheduler: {scene.system} is in a file that workers cannot read; leave the option out.")
     try:
         from distributed import Client
     except ImportError:
@@ -32,13 +32,15 @@ def connected(address: str, scene: Scene) -> Any:
     try:
         return Client(address, timeout=_CONNECT_SECONDS)
     except (OSError, ValueError, TimeoutError):
-        raise InputError(f"--scheduler: no cluster answers at {address}; give one such as tcp://host:8786.") from None
+        raise InputError(
+            f"--scheduler: no cluster answers at {address}; give an address such as tcp://host:8786."
+        ) from None
 
 
 def compute(client: Any, keyframes: Keyframes, numbers: list[int], observer: Observer) -> Iterator[int]:
-    """Compute some keyframes on a cluster and keep them, in whatever order they come; yields the number of each.
+    """Compute some keyframes on a cluster and save them as they arrive; yields the number of each.
 
-    References that this process has used go to every worker once. Raises Stopped where the observer says so.
+    Every worker gets the references that this process has used, once. Raises Stopped if the observer stops it.
     """
     from distributed import wait
 
@@ -68,14 +70,14 @@ def compute(client: Any, keyframes: Keyframes, numbers: list[int], observer: Obs
 
 
 def _rendered(descent: Descent, k: int) -> Field:
-    """A keyframe's field: what a worker runs."""
+    """Render a keyframe, on a worker."""
     from distributed import get_worker
 
     return rendering.render(descent.keyframe(k), jobs=get_worker().state.nthreads, wanted=descent.new(k)).field
 
 
 def _references() -> Any:
-    """A plugin that puts the references this process has used into each worker's cache, also of workers yet to come."""
+    """A plugin that puts the references of this process into each worker's cache, also if the worker joins later."""
     from distributed import WorkerPlugin
 
     class References(WorkerPlugin):  # type: ignore[misc]

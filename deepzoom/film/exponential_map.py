@@ -1,4 +1,4 @@
-"""The whole way down as one picture: angle to the right, the logarithm of the distance from the centre downward."""
+"""The whole zoom as one picture: the angle goes right, the logarithm of the distance from the centre goes down."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ MOST_ROWS = 60_000
 def expmap(
     keyframes: Keyframes, most_rows: int = MOST_ROWS, told: Callable[[int, int], None] = lambda done, total: None
 ) -> NDArray[np.float64]:
-    """RGB (rows, width, 3) in 0 .. 1 of the exponential map of a descent; squares stay squares.
+    """RGB (rows, width, 3) in 0 .. 1 of the exponential map of a zoom; squares stay squares.
 
-    Row by row from the largest circle in the first view to that in the last one; the angle goes counter-clockwise from
-    the picture's right. As wide as a circle through the corners of a keyframe has pixels, narrower where that would
-    give more than ``most_rows``. told: of rows done.
+    The first row is the largest circle in the first view, the last row that in the last view; the angle goes
+    counter-clockwise from the picture's right. The map is as wide as a circle through the corners of a keyframe has
+    pixels, but narrower if it would otherwise have more than ``most_rows`` rows. told(done, total): called after each
+    row.
     """
     descent = keyframes.descent
     view = descent.scene.view

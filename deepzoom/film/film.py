@@ -1,4 +1,4 @@
-"""A film from its beginning to its end: keyframes, then frames or a video; stopped and gone on with at any moment."""
+"""Makes a film: keyframes, then frames or a video. It can be stopped and resumed at any moment."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from .video import is_video, write_video
 from .zoom_path import Film
 
 BYTES_PER_FRAME_PIXEL, BYTES_PER_KEYFRAME_PIXEL = 2.5, 12
-"""On disk, about, in dust; smooth pictures take less."""
+"""Approximate bytes on disk per pixel of dust; smooth pictures take less."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where a film goes. out: a folder for frames, or a video; data: the folder of its keyframes.
+    """The output files of a film. out: a folder for frames, or a video. data: the folder of its keyframes.
 
-    keep: the keyframes when it is done. strip: of the exponential map, or None. given: the keyframes are there already,
-    and none is computed.
+    keep: whether to keep the keyframes. strip: the file of the exponential map, or None. given: all keyframes exist
+    already, and none is computed.
     """
 
     out: Path
@@ -53,16 +53,16 @@ class Target:
 
 @dataclass(frozen=True)
 class Filmed:
-    """A finished or stopped film. facts: what ``--json`` prints of it."""
+    """A finished or stopped film. facts: what ``--json`` prints."""
 
     complete: bool
     facts: dict[str, Any]
 
 
 def estimate(film: Film, jobs: int, observer: Observer) -> dict[str, Any]:
-    """What a film takes: frames, keyframes, pixels to compute, seconds (at most; None where not known) and bytes.
+    """What a film needs: frames, keyframes, pixels to compute, seconds (None if not known) and bytes on disk.
 
-    Of pixels and bytes, too, it is the most, were all pixels to get samples.
+    Pixels, seconds and bytes are upper bounds: they assume that every pixel gets all samples.
     """
     descent = film.descent
     samples = descent.scene.view.samples
@@ -90,11 +90,11 @@ def estimate(film: Film, jobs: int, observer: Observer) -> dict[str, Any]:
 def make(
     film: Film, target: Target, *, jobs: int | None = None, observer: Observer | None = None, client: Any = None
 ) -> Filmed:
-    """Make what is missing of a film: its keyframes, the deepest first, then its frames.
+    """Make the missing parts of a film: its keyframes, deepest first, then its frames.
 
-    client: of the Dask cluster that keyframes but the deepest run on (``cluster.connected``); None for this machine.
-    What is there and belongs to it is kept, what does not is made again. Where the observer stops it, it ends early
-    with what is done, and the result says that it is not complete.
+    Files that belong to the film are kept; others are made again. client: of the Dask cluster that computes all
+    keyframes but the deepest (``cluster.connected``); None to compute here. If the observer stops it, it ends early,
+    and the result is not complete.
     """
     observer, jobs, begin = observer or Observer(), jobs or cores(), time.perf_counter()
     keyframes = Keyframes(target.data, film.descent)
@@ -126,21 +126,21 @@ def make(
 
 
 def _missing(frames: Frames, folder: Path, facts: dict[str, Any], observer: Observer) -> list[int]:
-    """Numbers of the frames to make; says how many are there, and how many are made again."""
+    """The numbers of the frames to make; tells the observer how many exist and how many are made again."""
     folder.mkdir(exist_ok=True)
     clear_abandoned(folder)
     states = [frames.state(folder, n) for n in range(frames.film.frames)]
     kept, other = states.count("done"), states.count("other")
     if kept:
-        observer.say(f"Going on: {kept:,} of {len(states):,} frames are there.")
+        observer.say(f"Resuming: {kept:,} of {len(states):,} frames are done.")
     if other:
-        observer.say(f"{other:,} frames are cut short or belong to another film; they are made again.")
+        observer.say(f"{other:,} frames are cut short or belong to another film; they will be rendered again.")
     facts["redone"] = other
     return [n for n, state in enumerate(states) if state != "done"]
 
 
 class _Counted(Observer):
-    """Passes on what a keyframe says, and counts its pixels into those of all."""
+    """Passes on the messages of a keyframe, and adds its pixels to the count for all keyframes."""
 
     def __init__(self, observer: Observer, before: int, total: int, quiet: bool) -> None:
         self._observer, self._before, self._total, self._quiet = observer, before, total, quiet
@@ -163,28 +163,29 @@ class _Counted(Observer):
 def _compute(
     keyframes: Keyframes, given: bool, jobs: int, facts: dict[str, Any], observer: Observer, client: Any
 ) -> None:
-    """Compute the keyframes that are missing, the deepest first: its reference serves all others."""
+    """Compute the missing keyframes, deepest first: its reference serves all others."""
     keyframes.folder.mkdir(exist_ok=True, parents=True)
     count = keyframes.descent.count
     states = [keyframes.state(k) for k in range(count)]
     if given:
         for k, state in enumerate(states):
             if state != "done":
-                raise InputError(f"--from-data: {keyframes.path(k)} is cut short, or does not belong to the others.")
+                raise InputError(f"--from-data: {keyframes.path(k)} is cut short, or does not belong with the others.")
         return
     keyframes.remove_others()
     clear_abandoned(keyframes.folder)
     if states.count("done"):
-        observer.say(f"{states.count('done'):,} of {count:,} keyframes are there.")
+        observer.say(f"{states.count('done'):,} of {count:,} keyframes are done.")
     if states.count("other"):
         observer.say(
-            f"{states.count('other'):,} keyframes are cut short, of another film or checked less; they are made again."
+            f"{states.count('other'):,} keyframes are cut short, belong to another film or were checked less; they will"
+            " be computed again."
         )
     sizes = [int(np.count_nonzero(keyframes.descent.new(k))) if states[k] != "done" else 0 for k in range(count)]
     total, before = sum(sizes), 0
     left = [k for k in reversed(range(count)) if states[k] != "done"]
     here = left if client is None else left[:1]
-    with ThreadPoolExecutor(1) as writer:  # packing takes as long as a quarter of the pixels do
+    with ThreadPoolExecutor(1) as writer:  # compressing takes a quarter as long as the pixels
         writing: Future[None] | None = None
         for k in here:
             field = keyframes.compute(k, jobs, _Counted(observer, before, total, before > 0))
@@ -208,7 +209,7 @@ def _compute(
 
 def _write_strip(keyframes: Keyframes, path: Path, observer: Observer) -> None:
     def told(done: int, total: int) -> None:
-        observer.part("strip", done, total)
+        observer.part("exponential map", done, total)
         if observer.stopped():
             raise Stopped
 

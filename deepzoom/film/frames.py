@@ -1,4 +1,4 @@
-"""Frames: coloured from the keyframes, each a picture that says which frame of which film it is."""
+"""The frames of a film, coloured from its keyframes. Each picture is marked with its film and its frame number."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .zoom_path import Film
 
 
 class Frames:
-    """The frames of a film; ``rgb`` and ``write`` may be called from several threads at once."""
+    """The frames of a film. Several threads may call ``rgb`` and ``write`` at once."""
 
     def __init__(self, film: Film, keyframes: Keyframes) -> None:
         self.film, self._keyframes = film, keyframes
@@ -43,7 +43,7 @@ class Frames:
         self._digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
     def rgb(self, number: int) -> NDArray[np.float64]:
-        """The colours (height, width, 3) of a frame, in 0 .. 1."""
+        """The colours (height, width, 3) of a frame, float64 in 0 .. 1."""
         n, film = self.film.samples, self.film
         view = film.view(number, n)
         position = film.descent.position(view.depth)
@@ -55,20 +55,20 @@ class Frames:
         return encoded(light / view.samples)
 
     def _mean(self, colours: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Colours (height, width, 3) of a frame from those of n times as many rows and columns."""
+        """The colours (height, width, 3) of a frame, averaged from n times as many rows and columns."""
         n, film = self.film.samples, self.film
         mean: NDArray[np.float64] = colours.reshape(film.height, n, film.width, n, 3).mean(axis=(1, 3))
         return mean
 
     def mark(self, number: int) -> str:
-        """What the picture of a frame says of itself: the same mark, the same picture."""
+        """The mark in the picture of a frame: frames with the same mark are the same picture."""
         return f"{self._digest} {number}"
 
     def path(self, folder: Path, number: int) -> Path:
         return folder / f"frame-{number:06}.png"
 
     def state(self, folder: Path, number: int) -> str:
-        """``done``, ``missing``, or ``other`` where a picture is cut short or belongs to another film."""
+        """``done``, ``missing``, or ``other`` if the picture is cut short or belongs to another film."""
         path = self.path(folder, number)
         if not path.exists():
             return "missing"
@@ -80,7 +80,7 @@ class Frames:
 
 
 def in_order(make: Callable[[int], Any], numbers: list[int], jobs: int, stopped: Callable[[], bool]) -> Iterator[Any]:
-    """What ``make`` gives for each number, in their order, some ahead on threads; ends early where it is stopped."""
+    """Yield ``make(n)`` for each number in order, with threads working ahead; ends early once ``stopped()``."""
     with ThreadPoolExecutor(jobs) as pool:
         waiting: list[Future[Any]] = []
         left = iter(numbers)

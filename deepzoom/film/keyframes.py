@@ -1,4 +1,4 @@
-"""Keyframes: what is new in each, and the folder they are kept in."""
+"""The keyframes of a film: computing what is new in each, and the folder that stores them."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from deepzoom.scene.shape import IDENTITY
 from .zoom_path import Descent
 
 _HELD = 40
-"""Keyframes in memory: a frame's pixel is covered by some twenty."""
+"""Keyframes in memory; about twenty contribute to a frame."""
 
 
 class Keyframes:
-    """The keyframes of a descent in a folder, one data file each; the last ones used are held in memory."""
+    """The keyframes of a zoom in a folder, one data file each; the last ones used stay in memory."""
 
     def __init__(self, folder: Path, descent: Descent) -> None:
         self.folder, self.descent = folder, descent
@@ -39,7 +39,7 @@ class Keyframes:
         return self.folder / f"key-{k:05}.partial.npz"
 
     def state(self, k: int) -> str:
-        """``done``, ``missing``, or ``other`` where a file is broken or belongs to another film."""
+        """``done``, ``missing``, or ``other`` if the file is broken or belongs to another film."""
         if not self.path(k).exists():
             return "missing"
         try:
@@ -53,13 +53,13 @@ class Keyframes:
         )
 
     def remove_others(self) -> None:
-        """Remove keyframes deeper than this film's last, which a longer one left."""
+        """Remove keyframes deeper than this film's last; a longer film has left them."""
         for path in self.folder.glob("key-*.npz"):
             if int(path.name[4:].partition(".")[0]) >= self.descent.count:
                 path.unlink()
 
     def remove(self) -> None:
-        """Remove all keyframes, and the folder where nothing else is in it."""
+        """Remove all keyframes, and the folder if nothing else is in it."""
         for path in (*self.folder.glob("key-*.npz"), *self.folder.glob(".key-*.tmp")):
             path.unlink(missing_ok=True)
         with suppress(OSError):
@@ -70,13 +70,13 @@ class Keyframes:
         return same_run(field.scene, scene) and checked and field.made.get("system") == self._key
 
     def compute(self, k: int, jobs: int | None, observer: Observer) -> Field | None:
-        """Render what is new in a keyframe; None where the observer stopped it: what is done is kept."""
+        """Render what is new in a keyframe; None if the observer stopped it, and then the finished part is saved."""
         scene, new = self.descent.keyframe(k), self.descent.new(k)
         partial = self._partial(k, scene)
         if partial is None:
             partial = Field.empty(scene)
-        kept = _Keeping(observer, self.partial_path(k))
-        result = rendering.render(scene, jobs=jobs, observer=kept, partial=partial, wanted=new)
+        saving = _Saving(observer, self.partial_path(k))
+        result = rendering.render(scene, jobs=jobs, observer=saving, partial=partial, wanted=new)
         if not result.complete:
             if result.field.done.any():
                 result.field.save(self.partial_path(k))
@@ -84,12 +84,12 @@ class Keyframes:
         return result.field
 
     def keep(self, k: int, field: Field) -> None:
-        """Write a keyframe, whole."""
+        """Write a keyframe's file."""
         field.save(self.path(k), packed=True)
         self.partial_path(k).unlink(missing_ok=True)
 
     def _partial(self, k: int, scene: Scene) -> Field | None:
-        """What was kept of an unfinished keyframe."""
+        """The saved part of an unfinished keyframe, or None."""
         try:
             field = Field.load(self.partial_path(k))
         except InputError:
@@ -113,8 +113,8 @@ class Keyframes:
         return field
 
 
-class _Keeping(Observer):
-    """Passes on what happens, and keeps an unfinished keyframe."""
+class _Saving(Observer):
+    """Passes on messages and progress, and saves an unfinished keyframe at each checkpoint."""
 
     def __init__(self, observer: Observer, path: Path) -> None:
         self._observer, self._path = observer, path
@@ -136,10 +136,10 @@ class _Keeping(Observer):
 
 
 def found(folder: Path) -> Descent:
-    """The descent whose keyframes lie in a folder. Raises InputError, naming --from-data, where there is none."""
+    """The zoom whose keyframes are in a folder. Raises InputError (--from-data) if the folder has none, or has gaps."""
     files = sorted(folder.glob("key-*[0-9].npz"))
     if len(files) < 2:
-        raise InputError(f"--from-data: {folder} holds no keyframes; it is a folder that --keep-data left.")
+        raise InputError(f"--from-data: {folder} holds no keyframes; give a folder that --keep-data made.")
     scenes = [Field.load(f, "--from-data").scene for f in (files[0], files[-1])]
     descent = Descent(scenes[-1], scenes[0].view.depth)
     if [f.name for f in files] != [f"key-{k:05}.npz" for k in range(descent.count)]:

@@ -27,7 +27,7 @@ def target(
     force: bool = False,
     resume: bool = False,
 ) -> Target:
-    """Where a film goes. Raises InputError where that cannot be written, or holds something else."""
+    """The output files of a film. Raises InputError if they cannot be written, or if another film is there."""
     check_name(out, codec)
     video = is_video(out)
     data = from_data or (out.with_suffix(".data") if video else out / "data")
@@ -38,7 +38,7 @@ def target(
     if video:
         encoder(codec)
         if film.width % 2 or film.height % 2:
-            raise InputError(f"--size: a video has an even width and height, not {film.width}x{film.height}.")
+            raise InputError(f"--size: a video needs an even width and height, not {film.width}x{film.height}.")
         check_output(out, "--out", force)
     else:
         if out.exists() and not out.is_dir():
@@ -46,12 +46,14 @@ def target(
         check_output(out / "frame-000000.png" if out.exists() else out, "--out", True)
     unfinished = from_data is None and any(data.glob("key-*.npz"))
     if not (resume or force) and (unfinished or (not video and any(out.glob("frame-*.png")))):
-        raise InputError(f"--out: {out} holds a film, or part of one; go on with --resume, or start anew with --force.")
+        raise InputError(
+            f"--out: {out} holds a film, or part of one; continue it with --resume, or start over with --force."
+        )
     return Target(out, data, keep or from_data is not None, strip, fps, codec, from_data is not None)
 
 
 def clear(target: Target) -> None:
-    """Remove what is there of another film: frames, and keyframes unless they are given."""
+    """Remove the files of another film: its frames, and its keyframes unless they are given."""
     old = [] if target.is_video else list(target.out.glob("frame-*.png"))
     if not target.given:
         old += target.data.glob("key-*.npz")

@@ -1,8 +1,8 @@
-"""Places in the palette that go evenly along a film: ranks among the values of several keyframes.
+"""Places in the palette that change smoothly along a film: ranks among the values of several keyframes.
 
-The rank of a value in one frame alone jumps from frame to frame where few pixels are of its kind. Here it is the rank
-among the pixels of all keyframes near the frame's depth, each counted with a weight that goes smoothly from 0 over 1
-to 0 as the film passes it.
+The rank of a value within one frame would jump from frame to frame if few pixels are of its kind. So it is ranked
+among the pixels of all keyframes near the frame's depth. Each keyframe has a weight that rises smoothly from 0 to 1 and
+falls to 0 again as the film passes it.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from .reproject import Samples, frame
 Floats = NDArray[np.float64]
 
 _REACH = 3.0
-"""Keyframes to each side of a frame that its ranks are made of: three octaves in all."""
-_ROWS = 96  # of the small frames that ranks are made of
+"""Ranks of a frame use so many keyframes to each side: three octaves in all."""
+_ROWS = 96  # height of the small frames that ranks are computed from
 _KNOTS = 1024
 _HELD = 256
-"""Keyframes whose ranks are kept."""
+"""Keyframes whose ranks stay in memory."""
 
 
 @dataclass(frozen=True)
 class _Ranks:
-    """Ranks (knots,) in 0 .. 1 at values (knots,) in ascending order; share: of all pixels, that are of this kind."""
+    """Ranks (knots,) in 0 .. 1 of values (knots,) in ascending order. share: of all pixels, those of this kind."""
 
     values: Floats
     ranks: Floats
@@ -42,7 +42,7 @@ class _Ranks:
 
     @classmethod
     def of(cls, values: Floats, total: int) -> _Ranks:
-        """Of some values among so many pixels; equal ones at their mean rank."""
+        """The ranks of some values among ``total`` pixels; equal values get their mean rank."""
         known = np.sort(values)
         some = np.unique(known)
         if len(some) > _KNOTS:
@@ -52,7 +52,7 @@ class _Ranks:
 
 
 class Colours:
-    """Colours of a film's samples, in the scene's way."""
+    """Colours the samples of a film as its scene says."""
 
     def __init__(self, keyframes: Keyframes) -> None:
         self._keyframes = keyframes
@@ -69,7 +69,7 @@ class Colours:
         how = self._how
         if self._iteration is None:
             places = None
-            if how.by == "rank":  # converged in the palette's upper part, diverged in its lower one, as ``by_rank``
+            if how.by == "rank":  # converged in the palette's upper part, diverged in its lower one, as in ``by_rank``
                 ranks = self._ranked(samples, position)
                 places = np.where(samples.measure < 0, 1 - 0.375 * ranks, 0.375 * (1 - ranks))
             return colour(samples.measure, self._palette, False, None, how, None, places)
@@ -77,7 +77,7 @@ class Colours:
         return colour(samples.measure, self._palette, False, samples.attractor, how, None, places, self._ends)
 
     def _counted(self, samples: Samples, position: float) -> Floats:
-        """Places of smooth counts; each end's in its own part of the palette, whichever of them a frame shows."""
+        """Places of smooth counts. Each attractor has its own part of the palette, whichever of them a frame shows."""
         how, iteration = self._how, self._iteration
         assert iteration is not None and samples.attractor is not None
         several = len(self._ends) > 1
@@ -98,7 +98,7 @@ class Colours:
         return places
 
     def _kinds(self, samples: Samples) -> NDArray[np.int64]:
-        """Which values are ranked together: of an attractor, or of a fate; -1 for those that have no rank."""
+        """The kinds of values that are ranked together: attractors or fates; -1 for values without a rank."""
         if samples.attractor is None:
             return (samples.measure < 0).astype(np.int64)
         return np.where(samples.measure < 0, -1, samples.attractor.astype(np.int64))
@@ -107,7 +107,7 @@ class Colours:
         return np.floor(samples.measure) if self._how.by == "histogram" else samples.measure
 
     def _ranked(self, samples: Samples, position: float) -> Floats:
-        """Ranks in 0 .. 1 of each sample among those of its kind."""
+        """The rank in 0 .. 1 of each sample among those of its kind."""
         kinds, values = self._kinds(samples), self._values(samples)
         result = np.full(values.shape, np.nan)
         first = max(0, math.floor(position - _REACH) + 1)
@@ -125,7 +125,7 @@ class Colours:
         return result
 
     def _table(self, k: int) -> dict[int, _Ranks]:
-        """Ranks of each kind in a keyframe's whole view."""
+        """The ranks of each kind in the whole view of a keyframe."""
         with self._lock:
             if k in self._tables:
                 return self._tables[k]

@@ -1,4 +1,4 @@
-"""Values at any points of a view, from the keyframes that cover them."""
+"""Takes the values at points of a view from the keyframes that cover them."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Floats = NDArray[np.float64]
 
 @dataclass
 class Samples:
-    """Values at points: measure float64 (NaN where nothing is known), fate int8, and attractor and distance, or None.
+    """Values at points: measure float64 (NaN where unknown), fate int8, attractor and distance (or None).
 
-    distance is in pixels of the view that was asked for.
+    distance is in pixels of the view asked for.
     """
 
     measure: Floats
@@ -31,12 +31,12 @@ class Samples:
     distance: Floats | None = None
 
     def reshaped(self, *shape: int) -> Samples:
-        """The same in another shape."""
+        """The same values in arrays of another shape."""
         return Samples(*(None if v is None else v.reshape(shape) for v in vars(self).values()))  # type: ignore[arg-type]
 
 
 def frame(view: View, keyframes: Keyframes, shift: tuple[float, float] = (0.0, 0.0)) -> Samples:
-    """Values (height, width) of the pixels of a view on the keyframes' way, so many pixels to the right and up."""
+    """Values (height, width) at the pixels of a view on the zoom path, each shifted by ``shift`` pixels (right, up)."""
     u = (np.arange(view.width) + 0.5 - view.width / 2 + shift[0]) / view.height
     v = (view.height / 2 - 0.5 - np.arange(view.height) + shift[1]) / view.height
     points = np.stack([a.ravel() for a in np.meshgrid(u, v)])
@@ -44,10 +44,10 @@ def frame(view: View, keyframes: Keyframes, shift: tuple[float, float] = (0.0, 0
 
 
 def sample(view: View, points: Floats, keyframes: Keyframes) -> Samples:
-    """Values at points (2, n), the (u, v) of a view: of the nearest pixel of the deepest keyframe that covers each.
+    """Values at points (2, n), given as (u, v) of a view: those of the nearest pixel of the deepest covering keyframe.
 
-    Of a pixel that has samples it is the nearest sample. Where a keyframe is smaller than half a pixel of the view, one
-    of its own pixels stands for what lies deeper.
+    If that pixel has samples, the nearest sample counts. If a keyframe is smaller than half a pixel of the view, one of
+    its pixels stands for everything deeper.
     """
     descent = keyframes.descent
     n, last = points.shape[1], descent.count - 1
@@ -79,12 +79,12 @@ def sample(view: View, points: Floats, keyframes: Keyframes) -> Samples:
 
 
 def _places(at: Floats, view: View) -> Floats:
-    """(2, n): how many rows and columns from its upper left corner the (u, v) of a view lie; floors are pixels."""
+    """(2, n): rows and columns, from the upper left corner, of points (u, v) of a view; their floors are pixels."""
     return np.stack([view.height / 2 - at[1] * view.height, at[0] * view.height + view.width / 2])
 
 
 def _numbers(field: Field, at: Floats) -> NDArray[np.int64]:
-    """The flat numbers of what lies nearest to places of a field that are done."""
+    """The flat numbers of the pixels or samples nearest to some places of a field; their pixels are done."""
     view = field.scene.view
     row, column = at.astype(np.int64)
     numbers = row * view.width + column
@@ -119,7 +119,7 @@ def _covering(view: View, points: Floats, keyframes: Keyframes) -> int:
 def _take(
     result: Samples, at: NDArray[np.int64], field: Field, numbers: NDArray[np.int64], own: View, view: View
 ) -> None:
-    """Put the values of a keyframe's flat numbers at some points of the result."""
+    """Copy the values at flat numbers of a keyframe to some points of the result."""
     result.measure[at] = values(field, "measure", numbers)
     result.fate[at] = values(field, "fate", numbers)
     if result.attractor is not None and field.attractor is not None:

@@ -1,4 +1,4 @@
-"""The way down: depths, views and scenes of keyframes and of frames."""
+"""The path of a zoom: depths, views and scenes of its keyframes and frames."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from deepzoom.scene.view import MOST_PIXELS, View, check_samples
 from deepzoom.systems.escape_time import EscapeTimeSystem
 
 PER_OCTAVE = 2
-"""Keyframes from one depth to half of it: half of each one's area is new."""
+"""Keyframes per halving of the depth: half of the area of each keyframe is new."""
 
 
 def between(begin: Rational, end: Rational, share: float) -> Rational:
-    """The depth a share of the way down, evenly by the logarithm: a short decimal, exact at both ends."""
+    """The depth at a share (0 to 1) of the way down, even in the logarithm: a short decimal, exact at both ends."""
     if share <= 0 or share >= 1:
         return begin if share <= 0 else end
     down = share * (log2(begin) - log2(end))
@@ -34,9 +34,9 @@ def between(begin: Rational, end: Rational, share: float) -> Rational:
 
 @dataclass(frozen=True)
 class Descent:
-    """Keyframes from a depth down to a scene's view, each the square root of 2 deeper than the one before.
+    """The keyframes from a depth down to a scene's view, each deeper than the one before by a factor of sqrt(2).
 
-    shapes: of each keyframe's view; none where the scene's view has none.
+    shapes: of each keyframe's view; empty if the scene's view is not stretched.
     """
 
     scene: Scene
@@ -51,20 +51,21 @@ class Descent:
         quality: float = 1.0,
         ratios: Callable[[Scene, list[Rational]], list[float]] | None = None,
     ) -> Descent:
-        """The way to a scene, in keyframes ``quality`` times as wide and high.
+        """The path to a scene, with keyframes ``quality`` times as wide and high.
 
-        A view's stretch grows from none evenly with the logarithm of the depth, and so it turns; or as ``ratios`` says
-        of some depths of the scene. Raises InputError where the way does not lead down, or is too short for the turn.
+        The view's stretch and turn grow from zero, evenly with the logarithm of the depth. With ``ratios``, which gives
+        the stretch that each depth needs, the stretch follows these instead. Raises InputError if the scene is not
+        deeper than ``begin``, or if the path is too short for the stretch and turn.
         """
         view = scene.view
         if not begin > view.depth:
-            raise InputError("--to: it is not deeper than --from; give a smaller one, such as 1e-20.")
+            raise InputError("--to: this is not deeper than --from; give a smaller depth, such as 1e-20.")
         if not 0.1 <= quality <= 16:
             raise InputError(f"--quality: {quality:g} is not a number from 0.1 to 16.")
         height = max(1, round(view.height * quality))
         width = math.ceil(view.width * height / view.height)
         if width * height > MOST_PIXELS:
-            raise InputError(f"--quality: keyframes of {width}x{height} pixels are too large; give a smaller one.")
+            raise InputError(f"--quality: keyframes of {width}x{height} pixels are too large; give a smaller number.")
         check_samples(replace(view, width=width, height=height))
         planned = rendering.plan(scene)
         rendering.plan(replace(scene, view=replace(view, depth=begin, shape=IDENTITY)))
@@ -82,7 +83,7 @@ class Descent:
 
     @cached_property
     def octaves(self) -> float:
-        """How often the depth halves on the way."""
+        """How often the depth halves along the path."""
         return log2(self.begin) - log2(self.scene.view.depth)
 
     @property
@@ -91,11 +92,11 @@ class Descent:
         return math.ceil(PER_OCTAVE * self.octaves - 1e-9) + 1
 
     def position(self, depth: Rational) -> float:
-        """Where a depth lies among the keyframes: 0 at the first, 1 at the second."""
+        """The position of a depth among the keyframes: 0 at the first, 1 at the second."""
         return PER_OCTAVE * (log2(self.begin) - log2(depth))
 
     def view_at(self, depth: Rational, width: int, height: int) -> View:
-        """The view of a depth on the way, of so many pixels."""
+        """The view at a depth on the path, with ``width`` x ``height`` pixels."""
         shape = IDENTITY
         if self.shapes:
             position = min(max(self.position(depth), 0.0), self.count - 1.0)
@@ -117,28 +118,28 @@ class Descent:
         return replace(self.scene, view=self.view_at(self.keyframe_depth(k), view.width, view.height))
 
     def new(self, k: int) -> NDArray[np.bool_]:
-        """The pixels (height, width) that are computed of a keyframe: those that the next one does not cover."""
+        """The pixels (height, width) of a keyframe to compute: those that the next keyframe does not cover."""
         last = k == self.count - 1
         return new_pixels(self.keyframe(k).view, None if last else self.keyframe(k + 1).view)
 
     def _check_nesting(self) -> None:
-        """Raise InputError where a keyframe's view reaches beyond the one before."""
+        """Raise InputError if a keyframe's view reaches beyond the one before."""
         for k in range(self.count - 2):
             outer, inner = (self.keyframe(n).view for n in (k, k + 1))
             if np.any(np.abs(box_in(inner, outer)) > np.array([[outer.width / outer.height], [1.0]]) / 2):
                 raise InputError(
-                    "--stretch: the view's stretch and turn are too much for so short a way; give a larger --from."
+                    "--stretch: the view is stretched and turned too much for so short a zoom; give a larger --from."
                 )
 
 
 _SMOOTHED = 8
-"""Keyframes to each side over which the growth of a stretch is averaged."""
+"""The growth of a stretch is averaged over so many keyframes to each side."""
 _STEEPEST = 0.2
-"""log2 by which a stretch grows at most from one keyframe to the next; it turns in earlier instead."""
+"""The most by which the log2 of a stretch grows from one keyframe to the next; otherwise it starts earlier."""
 
 
 def _followed(ratios: list[float]) -> list[float]:
-    """Shares of the last one's logarithm, smoothed and never falling, that stretches by some ratios have on the way."""
+    """The shares, of the last ratio's logarithm, that the stretch reaches at each keyframe: smoothed, never falling."""
     logs = np.log2(np.maximum(ratios, 1.0))
     if logs[-1] == 0:
         return [1.0] * len(ratios)
@@ -153,7 +154,7 @@ def _followed(ratios: list[float]) -> list[float]:
 
 
 def mapping(source: View, target: View) -> np.ndarray:
-    """The matrix (2, 2) from (u, v) in one view to those in another of the same centre and flip."""
+    """The matrix (2, 2) that takes (u, v) of one view to (u, v) of another with the same centre and flip."""
     matrix = np.linalg.solve(target.shape.matrix, source.shape.matrix) * float(source.depth / target.depth)
     return matrix * [[1, -1], [-1, 1]] if source.flip else matrix
 
@@ -165,7 +166,7 @@ def box_in(inner: View, outer: View) -> np.ndarray:
 
 
 def new_pixels(view: View, deeper: View | None) -> NDArray[np.bool_]:
-    """The pixels (height, width) of a keyframe that the next deeper one does not cover: all where there is none."""
+    """The pixels (height, width) of a keyframe that the next deeper one does not cover; all if there is none."""
     if deeper is None:
         return np.ones((view.height, view.width), np.bool_)
     matrix = np.round(mapping(view, deeper), 9)
@@ -174,7 +175,7 @@ def new_pixels(view: View, deeper: View | None) -> NDArray[np.bool_]:
 
 @lru_cache(maxsize=8)
 def _outside(a: float, b: float, c: float, d: float, width: int, height: int, w: int, h: int) -> NDArray[np.bool_]:
-    """The pixels that do not lie whole in the box of a w x h view, to whose (u, v) the matrix (a, b; c, d) leads."""
+    """The pixels that do not lie wholly inside a w x h view; the matrix (a, b; c, d) takes them to its (u, v)."""
     u = (np.arange(width) + 0.5 - width / 2) / height
     v = ((height / 2 - 0.5 - np.arange(height)) / height)[:, None]
     reach_u, reach_v = (abs(a) + abs(b)) / (2 * height), (abs(c) + abs(d)) / (2 * height)
@@ -187,9 +188,9 @@ def _outside(a: float, b: float, c: float, d: float, width: int, height: int, w:
 
 @dataclass(frozen=True)
 class Film:
-    """Frames along a descent, evenly by the logarithm of the depth, the first at ``begin`` and the last at ``end``.
+    """The frames of a zoom, evenly spaced in the logarithm of the depth, from ``begin`` to ``end``.
 
-    samples: along each side of a pixel, whose colours are averaged.
+    samples: per side of a pixel; their colours are averaged.
     """
 
     descent: Descent
@@ -201,10 +202,10 @@ class Film:
     samples: int = 1
 
     def view(self, number: int, samples: int = 1) -> View:
-        """The view of a frame, ``samples`` times as wide and high."""
+        """The view of a frame, with ``samples`` times as many columns and rows."""
         depth = between(self.begin, self.end, number / (self.frames - 1))
         return self.descent.view_at(depth, self.width * samples, self.height * samples)
 
     def scene(self, number: int) -> Scene:
-        """The scene of a frame: what renders its view directly."""
+        """The scene that renders a frame's view directly."""
         return replace(self.descent.scene, view=self.view(number))

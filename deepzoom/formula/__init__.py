@@ -1,6 +1,6 @@
-"""Formulas of two complex variables, written once: parsed or traced, differentiated, and made into code.
+"""Formulas of two complex variables: parsed from text or traced from Python, differentiated, and turned into code.
 
-For maps of one's own (docs/python.md): a formula is a function of two ``Complex`` values made of + - * /, whole powers
+In a map of your own (docs/python.md), a formula is a function of two ``Complex`` values made of + - * /, whole powers
 and the functions named here.
 """
 

@@ -1,8 +1,8 @@
-"""A formula seen from its critical point K: z - K goes to f(K + (z - K), c) - K, so that orbits begin at 0.
+"""A formula centred on its critical point K: z - K goes to f(K + (z - K), c) - K, so that orbits begin at 0.
 
-Close to K that is a small difference of large numbers. Where f is a polynomial in c of rational functions of z, it is
-expanded there instead: exactly, by rational arithmetic, so that nothing is left to cancel. z - p(z)/p'(z) + c with
-p = z**3 - 1 and K = 1 becomes z**2 (2z + 3)/(3z**2 + 6z + 3) + c.
+Close to K this is a small difference of large numbers. If f is a polynomial in c whose coefficients are rational
+functions of z, it is expanded around K instead, in exact rational arithmetic, and nothing is left to cancel. For
+example, z - p(z)/p'(z) + c with p = z**3 - 1 and K = 1 becomes z**2 (2z + 3)/(3z**2 + 6z + 3) + c.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .real import Real, ordered
 
 @dataclass(frozen=True)
 class Centred:
-    """f: the formula everywhere; near: the same for |z - K| below ``radius``, None where there is none; x, y: K."""
+    """f: the formula everywhere. near: its expansion for |z - K| below ``radius``, or None. x, y: K in float64."""
 
     f: Complex
     near: Complex | None
@@ -28,7 +28,7 @@ class Centred:
 
 
 def centred(f: Complex, x: Fraction, y: Fraction) -> Centred:
-    """f about K = x + iy."""
+    """The formula f, centred on K = x + iy."""
     if x == y == 0:
         return Centred(f, None, 0.0, 0.0, 0.0)
     k = Complex.constant(x, y)
@@ -44,7 +44,7 @@ def centred(f: Complex, x: Fraction, y: Fraction) -> Centred:
 
 
 def _substituted(f: Complex, instead: dict[str, Real]) -> Complex:
-    """f with other expressions in the place of variables."""
+    """The formula f with variables replaced by other expressions."""
     known: dict[int, Real] = {}
     for node in ordered((f.re, f.im)):
         args = [known[id(a)] for a in node.args]
@@ -64,7 +64,7 @@ def _substituted(f: Complex, instead: dict[str, Real]) -> Complex:
 
 
 def _written(parts: list[Quotient]) -> Complex:
-    """The sum of parts[j](z) c**j, each by Horner's rule, with its power of z taken out."""
+    """The sum of parts[j](z) c**j; each part is written by Horner's rule, with its lowest power of z factored out."""
     z, c = Complex.variable("z"), Complex.variable("c")
     total = Complex.constant(0)
     for j, part in enumerate(parts):
@@ -84,7 +84,10 @@ def _horner(coefficients: list[tuple[Fraction, Fraction]], z: Complex) -> Comple
 
 
 def _radius(part: Quotient) -> float:
-    """|z| up to which the first coefficients are twice the rest of numerator and denominator: little cancels there."""
+    """The |z| up to which the first coefficient is twice all others together, so that little can cancel.
+
+    This holds for both the numerator and the denominator.
+    """
     if part.is_zero():
         return math.inf
     radius = 1.0
@@ -93,6 +96,6 @@ def _radius(part: Quotient) -> float:
         for n, k in enumerate(coefficients[1:], 1):
             size = math.hypot(*map(float, k))
             if size > 0.0:
-                # a half in all: an eighth for the first, a sixteenth for the next, ...
+                # the others add up to at most a half: a quarter for the first, a sixteenth for the next, ...
                 radius = min(radius, (first / size) ** (1.0 / n) / 4.0)
     return radius

@@ -1,4 +1,4 @@
-"""The critical points of a formula that do not move with c: where f_z is 0 for every c."""
+"""The critical points of a formula that do not depend on c: points where f_z is 0 for every c."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from .gaussian import Gaussian, NotRational, Polynomial, common, divided, quotie
 from .source import is_holomorphic
 
 _BITS = 256
-"""Of coefficients; roots are isolated to 80."""
+"""Precision of coefficients, in bits; roots are isolated to 80 bits."""
 
 
 def critical_points(f: Complex) -> list[complex] | None:
-    """To float64, by growing size; None where f folds or is no polynomial in c of rational functions of z."""
+    """The critical points in float64, by growing size.
+
+    None if f folds, or if it is not a polynomial in c whose coefficients are rational functions of z.
+    """
     shared = _slope(f)
     return None if shared is None else sorted(roots(shared), key=lambda p: (abs(p), p.imag, p.real))
 
 
 def is_critical(f: Complex, x: Rational, y: Rational) -> bool:
-    """Whether x + iy is one of them; exact, and without what isolates roots."""
+    """Whether x + iy is a critical point; exact, and without isolating roots."""
     value: Gaussian = (Fraction(0), Fraction(0))
     u, v = (Fraction(int(part.numerator), int(part.denominator)) for part in (x, y))
     shared = _slope(f)
@@ -31,7 +34,7 @@ def is_critical(f: Complex, x: Rational, y: Rational) -> bool:
 
 
 def _slope(f: Complex) -> Polynomial | None:
-    """What all coefficients of f_z, as a polynomial in c, have in common; None where there are none."""
+    """The greatest common divisor of all coefficients of f_z as a polynomial in c; None if f has no such form."""
     if not is_holomorphic(f):
         return None
     try:
@@ -40,12 +43,12 @@ def _slope(f: Complex) -> Polynomial | None:
         return None
     shared: Polynomial = []
     for part in slopes:
-        shared = common(shared, part.upper)  # no factor of it is one of the denominator
+        shared = common(shared, part.upper)  # numerators share no factor with their denominators
     return shared
 
 
 def roots(p: Polynomial) -> list[complex]:
-    """Of a polynomial, each once (python-flint's ball arithmetic isolates them)."""
+    """The roots of a polynomial, each once (isolated by python-flint's ball arithmetic)."""
     import flint
 
     if len(p) < 2:

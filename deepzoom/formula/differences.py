@@ -1,6 +1,7 @@
-"""Code of the difference of a formula from a reference, by the rules of ``arithmetic/delta.py`` on real parts.
+"""Generates code for the difference of a formula from a reference, by the rules of ``arithmetic/delta.py``.
 
-In three arithmetics: float64 with a shared scale, numbers with exponents of their own, and double-double.
+The code works on real and imaginary parts, in three arithmetics: float64 with a shared scale, numbers with their own
+exponents (floatexp), and double-double.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ _Z, _C = POINT[:2], POINT[2:]
 def difference(f: Complex, keep: bool = True) -> str:
     """``difference(Zx, Zy, Cx, Cy, zx, zy, cx, cy, F, i, s)``: (f(Z + s z, C + s c) - f(Z, C)) / s in float64.
 
-    s may be 0: what is left then is linear in z and c. F[i]: what ``kept_values`` gives at Z, from high precision.
-    Without ``keep`` nothing is taken from it.
+    s may be 0, which leaves the part that is linear in z and c. F[i]: the values of ``kept_values`` at Z, from high
+    precision; not used without ``keep``.
     """
     return _difference(f, "difference", _Floats(), keep)
 
@@ -32,8 +33,8 @@ def difference(f: Complex, keep: bool = True) -> str:
 def wide_step(f: Complex, keep: bool = True) -> str:
     """``wide_step(Zx, Zy, Cx, Cy, zx, zy, cx, cy, F, i, M, E, j)``: a step of pairs (mantissa, exponent), no scale.
 
-    Returns the difference's parts and, at Z + z, C + c, what ``stretch`` gives. F, i as for ``difference``; M, E: parts
-    of Z and what is kept at it, with exponents, in row j; j < 0: F alone.
+    It returns the parts of the difference and the values of ``stretch`` at Z + z, C + c. F, i: as for ``difference``.
+    M, E: the parts of Z and its kept values as mantissas and exponents, in row j; if j < 0, only F is used.
     """
     code, after = _Wide(), _Wide()
     known = _moved(f, keep, code, after)
@@ -43,12 +44,15 @@ def wide_step(f: Complex, keep: bool = True) -> str:
 
 
 def double_difference(f: Complex, keep: bool = True) -> str:
-    """``double_difference(Zx, Zy, Cx, Cy, zx, zy, cx, cy, F, i)``: the same in double-double, F too."""
+    """``double_difference(Zx, Zy, Cx, Cy, zx, zy, cx, cy, F, i)``: f(Z + z, C + c) - f(Z, C) in double-double.
+
+    F: also in double-double.
+    """
     return _difference(f, "double_difference", _Double(), keep)
 
 
 def slopes(f: Complex, keep: bool = True) -> str:
-    """``slopes(..)``, parameters as for ``difference``: df/dz and df/dc at Z + s z, C + s c, as of ``tangent``."""
+    """``slopes(..)``, with the parameters of ``difference``: df/dz and df/dc at Z + s z, C + s c, as in ``tangent``."""
     code, after = _Floats(), Code()
     _moved(f, keep, code, after)
     results = [after.value(part.derivative(v)) for vs in (_Z, _C) for part in (f.re, f.im) for v in vs]
@@ -56,10 +60,9 @@ def slopes(f: Complex, keep: bool = True) -> str:
 
 
 def bounds(f: Complex, keep: bool = True) -> str:
-    """Code of ``bounds(..)``, whose parameters are those of ``difference``.
+    """Code of ``bounds(..)``, with the parameters of ``difference``: bounds at Z + s z, C + s c.
 
-    It gives what ``stretch`` gives at Z + s z, C + s c, then what rounding of the step is relative to
-    (``rounding.py``).
+    They are the values of ``stretch``, then the size that the rounding of the step is relative to (``rounding.py``).
     """
     code, after = _Floats(), Code()
     _moved(f, keep, code, after)
@@ -69,7 +72,7 @@ def bounds(f: Complex, keep: bool = True) -> str:
 
 
 def _moved(f: Complex, keep: bool, code: _Floats | _Wide, after: Code) -> dict[int, str | None]:
-    """Let ``after`` go on with all values after the step; returns the differences of all nodes."""
+    """Give ``after`` the values of all nodes after the step; returns the differences of all nodes."""
     known = _known(f, code, keep)
     after.lines = code.lines
     for node in ordered((f.re, f.im)):
@@ -79,13 +82,13 @@ def _moved(f: Complex, keep: bool, code: _Floats | _Wide, after: Code) -> dict[i
 
 
 class _Floats(Code):
-    """Differences as float64 times a scale s that all share."""
+    """Writes differences as float64, times a scale s that all of them share."""
 
     more = ("s",)
     zero = "0.0"
 
     def given(self, k: int) -> str:
-        """The value of number k of those known from high precision."""
+        """The k-th of the values that are known from high precision."""
         return f"F[i, {k}]"
 
     def add(self, a: str, b: str) -> str:
@@ -104,7 +107,7 @@ class _Floats(Code):
         return f"-{a}"
 
     def moved(self, A: str, a: str) -> str:
-        """A value and its difference together."""
+        """The sum of a value and its difference."""
         return f"({A} + s * {a})"
 
     def call(self, name: str, *args: str) -> str:
@@ -115,14 +118,14 @@ _SCALED = ("folded", "small_expm1", "small_sin", "half_sine_squared")
 
 
 class _Pairs(Code):
-    """Differences, and the values too, as pairs of numbers, by functions of a common prefix."""
+    """Writes differences and values as pairs of numbers, with functions that share a prefix."""
 
     more = ()
     prefix: str
     zero: str
 
     def given(self, k: int) -> str:
-        """The value of number k of those known from high precision."""
+        """The k-th of the values that are known from high precision."""
         raise NotImplementedError
 
     def value(self, root: Real) -> str:
@@ -186,7 +189,7 @@ class _Wide(_Pairs):
 
 
 class _Double(_Pairs):
-    """Pairs (number, what it lacks): double-double (``backends/kernels/arithmetic/double_double.py``)."""
+    """Pairs (number, remainder): double-double (``backends/kernels/arithmetic/double_double.py``)."""
 
     prefix, zero = "double", "(0.0, 0.0)"
 
@@ -209,7 +212,7 @@ def _difference(f: Complex, name: str, code: _Floats | _Pairs, keep: bool) -> st
 
 
 def _known(f: Complex, code: _Floats | _Pairs, keep: bool) -> dict[int, str | None]:
-    """The differences of all nodes, None where there is none."""
+    """The differences of all nodes; None for a node that does not change."""
     for variable in POINT:
         code.names[id(Real.variable(variable))] = variable[0].upper() + variable[1]
     for k, inner in enumerate(kept(f) if keep else []):
@@ -227,7 +230,7 @@ def _known(f: Complex, code: _Floats | _Pairs, keep: bool) -> dict[int, str | No
 
 
 def _rule(node: Real, d: list[str | None], code: _Floats | _Pairs) -> str:
-    """The difference of one operation from its arguments' values and differences (None: it has none)."""
+    """The difference of one operation, from the values and differences of its arguments (None: no difference)."""
     a, b = d[0], d[1] if len(d) > 1 else None
     A, B = code.value(node.args[0]), code.value(node.args[-1])
     if node.op == "neg":

@@ -12,11 +12,11 @@ from . import source
 from .expression import Complex
 
 FUNCTIONS: dict[str, Any] = {name: getattr(gmpy2, name) for name in ("sqrt", "exp", "sin", "cos", "sign")}
-"""What generated code calls, of mpfr numbers."""
+"""The functions that generated code calls, for mpfr numbers."""
 
 
 def exact_map(f: Complex, bits: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """f, and what is kept of it, as functions of four mpfr numbers, to be called in a context of so many bits."""
+    """The formula f and its ``kept_values`` as functions of four mpfr numbers; call them in a context of these bits."""
     constants: dict[Fraction, str] = {}
     text = source.value(f, constants) + source.kept_values(f, constants)
     with gmpy2.context(precision=bits):

@@ -1,7 +1,7 @@
-"""Complex expressions of z and c, and reading them from text.
+"""Complex expressions of z and c, and how they are read from text.
 
-A formula is a Python function of two ``Complex`` values made of operators and the functions below, or a text such as
-``z**2 + c``. Texts are read through Python's own syntax tree, of which only arithmetic is accepted: nothing runs.
+A formula is a Python function of two ``Complex`` values, made of operators and the functions below, or a text such as
+``z**2 + c``. A text is parsed into Python's syntax tree, of which only arithmetic is accepted; it is never executed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LEAST_NUMBER = Fraction(1, 10**100)
 
 
 class Complex:
-    """A complex expression: its real and its imaginary part."""
+    """A complex expression, as its real and imaginary part."""
 
     def __init__(self, re: Real, im: Real) -> None:
         self.re, self.im = re, im
@@ -38,7 +38,7 @@ class Complex:
 
     @classmethod
     def lifted(cls, value: Number) -> Complex:
-        """A number, taken exactly, as an expression."""
+        """A number as an expression, with its exact value."""
         if isinstance(value, Complex):
             return value
         if isinstance(value, (float, complex)):
@@ -55,7 +55,7 @@ class Complex:
 
     def __mul__(self, other: Number) -> Complex:
         other = self.lifted(other)
-        if other.re is self.re and other.im is self.im:  # a square has one product less, and nothing to cancel in 2xy
+        if other.re is self.re and other.im is self.im:  # a square needs one product less, and 2xy cannot cancel
             return Complex(self.re * self.re - self.im * self.im, Real.constant(2) * (self.re * self.im))
         return Complex(self.re * other.re - self.im * other.im, self.re * other.im + self.im * other.re)
 
@@ -115,7 +115,7 @@ def fold(z: Complex) -> Complex:
 
 
 def absolute(z: Complex) -> Complex:
-    """|z|; of a real expression by cases, without a root."""
+    """|z|; for a real expression without a square root."""
     if z.im.is_constant(0):
         return Complex(z.re.applied("abs"), z.im)
     return Complex((z.re * z.re + z.im * z.im).applied("sqrt"), Real.constant(0))
@@ -155,7 +155,7 @@ _OPERATORS: dict[type, Callable[[Complex, Complex], Complex]] = {
 
 
 def parse(text: str, option: str = "--formula") -> Complex:
-    """The expression a text stands for. Raises InputError, naming ``option``, where it is no formula of z and c."""
+    """The expression that a text stands for. Raises InputError, naming ``option``, if it is not a formula."""
     try:
         tree = ast.parse(text.strip(), mode="eval") if len(text) <= _MOST_LENGTH else None
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -174,7 +174,7 @@ def parse(text: str, option: str = "--formula") -> Complex:
 
 
 def in_range(f: Complex) -> bool:
-    """Whether all numbers in f are 0, or from 1e-100 to 1e100 in size."""
+    """Whether every number in f is 0 or between 1e-100 and 1e100 in size."""
     numbers = (abs(node.value) for node in ordered((f.re, f.im)) if isinstance(node.value, Fraction))
     return all(v == 0 or _LEAST_NUMBER <= v <= 1 / _LEAST_NUMBER for v in numbers)
 
@@ -206,7 +206,7 @@ def _read(tree: ast.expr, text: str, option: str) -> Complex:
         power = _read(tree.right, text, option)
         whole = power.re.value
         if not (isinstance(whole, Fraction) and power.im.is_constant(0)) or whole.denominator != 1:
-            raise wrong("a power that is no whole number")
+            raise wrong("a power that is not a whole number")
         if abs(whole) > MOST_POWER:
             raise wrong(f"a power beyond {MOST_POWER}")
         return _read(tree.left, text, option) ** int(whole)
@@ -218,4 +218,4 @@ def _read(tree: ast.expr, text: str, option: str) -> Complex:
         return FUNCTIONS[tree.func.id](_read(tree.args[0], text, option))
     if isinstance(tree, ast.Attribute):
         raise wrong(f"the attribute {tree.attr!r}")
-    raise wrong(f"a part that is no arithmetic, {(ast.get_source_segment(text.strip(), tree) or '')[:40]!r}")
+    raise wrong(f"a part that is not arithmetic, {(ast.get_source_segment(text.strip(), tree) or '')[:40]!r}")

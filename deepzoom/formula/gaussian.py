@@ -9,12 +9,12 @@ from .real import Real, ordered
 
 Gaussian = tuple[Fraction, Fraction]
 Polynomial = list[Gaussian]
-"""Coefficients from that of degree 0; the last is not 0."""
+"""Coefficients, from degree 0 up; the last is not 0."""
 MOST_DEGREE = 200
 
 
 class NotRational(Exception):
-    """An expression is no polynomial in c of rational functions of z, or one of a very high degree."""
+    """An expression is not a polynomial in c with rational functions of z, or its degree is too high."""
 
 
 def _times(a: Gaussian, b: Gaussian) -> Gaussian:
@@ -67,7 +67,7 @@ def divided(p: Polynomial, q: Polynomial) -> tuple[Polynomial, Polynomial]:
 
 
 def common(p: Polynomial, q: Polynomial) -> Polynomial:
-    """The greatest common divisor, but for a factor; of nothing and p it is p."""
+    """The greatest common divisor, up to a constant factor; if one polynomial is empty, the other."""
     while q:
         p, q = q, divided(p, q)[1]
     return p
@@ -79,7 +79,7 @@ def slope(p: Polynomial) -> Polynomial:
 
 
 class Quotient:
-    """upper / lower, without common factors, the last coefficient of lower being 1."""
+    """upper / lower, without common factors; the last coefficient of lower is 1."""
 
     def __init__(self, upper: Polynomial, lower: Polynomial) -> None:
         if not lower:
@@ -99,7 +99,7 @@ class Quotient:
         return not self.upper
 
     def lowest(self) -> int:
-        """The power of z that the numerator can be divided by."""
+        """The highest power of z that divides the numerator."""
         return next((n for n, k in enumerate(self.upper) if any(k)), 0)
 
     def slope(self) -> Quotient:
@@ -125,7 +125,7 @@ class Quotient:
 
 
 Powers = list[Quotient]
-"""What stands before c**0, c**1, ..."""
+"""The coefficients of c**0, c**1, ..."""
 
 
 def _added(a: Powers, b: Powers, sign: int) -> Powers:
@@ -144,9 +144,9 @@ def _multiplied(a: Powers, b: Powers) -> Powers:
 
 
 def quotients(f: Complex, k: Gaussian) -> Powers:
-    """f(K + z, c) by powers of c. f is complex-differentiable. Raises NotRational where it has no such form.
+    """f(K + z, c) as a polynomial in c, for a complex-differentiable f. Raises NotRational if it has no such form.
 
-    On the real axes f is Re f + i Im f of real z and c, and both sides are analytic there.
+    It is enough to look at real z and c: there f is Re f + i Im f, and both sides are analytic.
     """
     one = (Fraction(1), Fraction(0))
     variables: dict[str, Powers] = {

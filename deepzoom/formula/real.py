@@ -1,7 +1,7 @@
-"""Real expressions: what a formula becomes when its complex values are taken apart into real and imaginary parts.
+"""Real expressions: the real and imaginary parts of a formula.
 
-A node is built by ordinary operators, and equal nodes are one object, so that common parts are computed once. From a
-node come its value, its derivative by a variable, and, in ``source.py``, code.
+Ordinary operators build a node. Equal nodes are one object, so that common parts are computed once. A node has a
+derivative by each variable; ``source.py`` turns it into code.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ FUNCTIONS = ("abs", "sign", "sqrt", "exp", "sin", "cos")
 
 
 class Real:
-    """A real expression: op is ``variable``, ``constant``, ``+ - * /``, ``neg`` or one of ``FUNCTIONS``.
+    """A real expression. op: ``variable``, ``constant``, ``+ - * /``, ``neg`` or one of ``FUNCTIONS``.
 
-    args: the nodes it is made of; value: a variable's name, or a constant's exact value.
+    args: the nodes that op applies to. value: the name of a variable, or the exact value of a constant.
     """
 
     __slots__ = ("args", "op", "value")
@@ -27,7 +27,7 @@ class Real:
 
     @classmethod
     def node(cls, op: str, *args: Real, value: str | Fraction | None = None) -> Real:
-        """The one node of this kind."""
+        """The only node with this op, these arguments and this value."""
         key = (op, value, *map(id, args))
         found = cls._known.get(key)
         if found is None:
@@ -45,7 +45,7 @@ class Real:
         return cls.node("variable", value=name)
 
     def is_constant(self, value: int | None = None) -> bool:
-        """Whether it is a constant, or this one."""
+        """Whether it is a constant; with ``value``, whether it is that constant."""
         return self.op == "constant" and (value is None or self.value == value)
 
     def _folded(self, other: Real) -> tuple[Fraction, Fraction] | None:
@@ -107,7 +107,7 @@ class Real:
         return self if self.is_constant(0) else Real.node("/", self, other)
 
     def applied(self, name: str) -> Real:
-        """One of ``FUNCTIONS`` of this."""
+        """One of ``FUNCTIONS``, applied to this expression."""
         if isinstance(self.value, Fraction):
             value = self.value
             if name == "abs":
@@ -119,12 +119,12 @@ class Real:
         return Real.node(name, self)
 
     def derivative(self, name: str) -> Real:
-        """Its derivative by a variable; a fold has the slope of its side."""
+        """The derivative by a variable; |x| has the slope sign(x)."""
         return _derivative(self, name, {})
 
 
 def ordered(roots: tuple[Real, ...]) -> list[Real]:
-    """All nodes of some expressions, each after its own parts."""
+    """All nodes of some expressions; each comes after its arguments."""
     found: list[Real] = []
     seen: set[int] = set()
     stack = [(root, False) for root in reversed(roots)]

@@ -1,10 +1,11 @@
-"""Code that bounds what rounding makes of a formula's values and differences, to first order.
+"""Generates code that bounds the rounding errors of a formula's values and differences, to first order.
 
-Running error analysis (Higham, Accuracy and Stability of Numerical Algorithms, 3.3), in units of 2**-53 and but for
-small factors. With each value v goes V, the sizes it is summed from, never subtracted: of a sum that of both, of a
-product a b V_a |b| + |a| V_b, and so on; with its difference, of a z of size 1, the same sum s of what that is made of,
-and R, which adds to what rounding makes of the parts' differences what it has made of the values they are multiplied
-with: V_a s_b + s_a V_b for a product. Where parts cancel, R is far more than the size of what is left.
+This is running error analysis (Higham, Accuracy and Stability of Numerical Algorithms, 3.3), in units of 2**-53 and up
+to small factors. Each value v has a bound V: the sizes that it is summed from, never subtracted. For a sum V is the sum
+of both bounds, for a product a b it is V_a |b| + |a| V_b, and so on. Its difference, for a z of size 1, has a bound s
+of the same kind, and a bound R of its rounding error: the errors of the parts' differences, plus the errors of the
+values that these are multiplied with, V_a s_b + s_a V_b for a product. Where parts cancel, R is far larger than the
+result.
 """
 
 from __future__ import annotations
@@ -19,15 +20,15 @@ from .real import Real, ordered
 from .source import FLOAT_FUNCTIONS, POINT, Code, stretch, stretches
 
 _CANCELS = 6.0
-"""R over |f_z| up to which a formula is taken not to cancel: that of z**2 + c is 3 sqrt 2 at most."""
+"""A formula counts as free of cancellation up to this ratio of R to |f_z|; z**2 + c has at most 3 sqrt 2."""
 _OF_R = Fraction(235, 1000)
-"""With ``OF_A_STEP`` it makes of R what rounding of z**2 + c is taken to be, whose R is 3 sqrt 2 |f_z| at most."""
+"""R times this (and ``OF_A_STEP``) is the rounding assumed for z**2 + c, whose R is at most 3 sqrt 2 |f_z|."""
 _ZERO, _ONE, _TWO = (Real.constant(n) for n in range(3))
 
 
 @dataclass(frozen=True)
 class _Bounds:
-    """V of a value, s and R of its difference."""
+    """The bounds of a node: value is V, size is s and error is R of its difference."""
 
     value: Real
     size: Real
@@ -35,14 +36,14 @@ class _Bounds:
 
 
 def parts(f: Complex) -> str:
-    """``parts(zx, zy, cx, cy)``: V of f."""
+    """``parts(zx, zy, cx, cy)``: the bound V of f."""
     code, known = Code(), _bounds(f, [])
     both = [code.value(known[id(part)].value) for part in (f.re, f.im)]
     return code.function("parts", POINT, [f"max({', '.join(both)})"], "What rounding of f is relative to.")
 
 
 def lost(f: Complex) -> str:
-    """``lost(zx, zy, cx, cy)``: what to count beside |f_z|: by how much a share of R is more; 0 where none cancels."""
+    """``lost(zx, zy, cx, cy)``: by how much a share of R exceeds |f_z|; 0 for formulas that do not cancel."""
     code = Code()
     by_z = stretches(f, code)[0]
     more = f"{rounding_of(f, code, [], by_z)} - {by_z}" if cancels(f) else "0.0"
@@ -50,9 +51,9 @@ def lost(f: Complex) -> str:
 
 
 def rounding_of(f: Complex, code: Code, given: list[Real], by_z: str) -> str:
-    """The name in some code of what rounding of a step is relative to: |f_z|, or a share of R where that is larger.
+    """The name, in some code, of the size that a step's rounding is relative to: |f_z|, or a share of R if larger.
 
-    given: nodes whose values are as good as they are large; by_z: |f_z|.
+    given: nodes whose values are accurate relative to their own size. by_z: the name of |f_z|.
     """
     return code.let(code.larger(by_z, code.times(_OF_R, _largest(f, code, given)))) if cancels(f) else by_z
 
@@ -116,7 +117,7 @@ def _quotient(node: Real, a: _Bounds, b: _Bounds) -> _Bounds:
 
 
 def _derivatives(node: Real) -> tuple[Real, Real]:
-    """Sizes of the first and second derivative of a function of its argument."""
+    """The sizes of the first and second derivative of a function by its argument."""
     inner = node.args[0]
     if node.op == "sqrt":
         half = Real.constant(Fraction(1, 2)) / node
@@ -128,7 +129,7 @@ def _derivatives(node: Real) -> tuple[Real, Real]:
 
 @lru_cache(maxsize=256)
 def cancels(f: Complex) -> bool:
-    """Whether R is far above f_z, at some random points."""
+    """Whether R is far above |f_z| at any of some random points."""
     space: dict[str, object] = {**FLOAT_FUNCTIONS, "largest_singular_value": _largest_singular_value}
     code = Code()
     largest = _largest(f, code, [])
@@ -145,6 +146,6 @@ def cancels(f: Complex) -> bool:
 
 
 def _largest_singular_value(a: float, b: float, c: float, d: float) -> float:
-    """Of a real 2x2 matrix."""
+    """The largest singular value of a real 2x2 matrix, row by row."""
     even, odd = (a + d) ** 2 + (c - b) ** 2, (a - d) ** 2 + (b + c) ** 2
     return (even**0.5 + odd**0.5) / 2.0

@@ -1,8 +1,8 @@
-"""Code of a formula in each arithmetic, made from its one definition.
+"""Generates the code of a formula for each arithmetic, from its one definition.
 
-Every function here returns Python source of straight-line code: the value, the difference from a reference (by the
-rules of ``arithmetic/delta.py``, on real and imaginary parts), the derivatives, and what bounds a linear skip. Numba
-compiles it; with gmpy2's numbers the value runs in arbitrary precision.
+Every function here returns Python source of straight-line code: for the value, the derivatives, and the bounds of a
+linear skip (``differences.py`` has the difference from a reference). Numba compiles the code; with gmpy2's numbers it
+runs in arbitrary precision.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _Z = ("zx", "zy")
 _C = ("cx", "cy")
 POINT = (*_Z, *_C)
 LEAST = 2.0**-510
-"""What bounds take a slope to be at least: squares of less are not held by a float64."""
+"""The least slope in bounds: float64 cannot represent the squares of smaller ones."""
 
 
 class Code:
-    """Statements that compute nodes, each once. ``constant`` writes an exact number in the arithmetic's own way."""
+    """Statements that compute nodes, each once. ``constant`` writes an exact number as the arithmetic needs it."""
 
     def __init__(self, constants: dict[Fraction, str] | None = None) -> None:
         self.lines: list[str] = []
@@ -44,15 +44,15 @@ class Code:
         return f"max({a}, {b})"
 
     def times(self, factor: Fraction, a: str) -> str:
-        """A constant times a value."""
+        """The product of a constant and a value."""
         return f"{float(factor)!r} * {a}"
 
     def length(self, names: Iterable[str]) -> str:
-        """The root of the sum of their squares, or ``LEAST`` where these are below float64's range."""
+        """The square root of the sum of squares; ``LEAST`` if the squares are below float64's range."""
         return f"sqrt({' + '.join(f'{n} * {n}' for n in names)} + {LEAST * LEAST!r})"
 
     def largest_singular_value(self, matrix: Iterable[str]) -> str:
-        """Of a real 2x2 matrix, row by row."""
+        """The largest singular value of a real 2x2 matrix, row by row."""
         return f"largest_singular_value({', '.join(matrix)})"
 
     def value(self, root: Real) -> str:
@@ -80,7 +80,7 @@ class Code:
 
 
 def value(f: Complex, constants: dict[Fraction, str] | None = None) -> str:
-    """``value(zx, zy, cx, cy)``: f itself; with ``constants`` these are named, and filled in with their names."""
+    """``value(zx, zy, cx, cy)``: f itself. With ``constants``, the code uses names for them, and adds these here."""
     code = Code(constants)
     return code.function("value", POINT, [code.value(f.re), code.value(f.im)], "f(z, c).")
 
@@ -93,7 +93,7 @@ def tangent(f: Complex) -> str:
 
 
 def curvature(f: Complex) -> str:
-    """``curvature(zx, zy, cx, cy)``: bounds (by z twice, z and c, c twice) of half the second derivative.
+    """``curvature(zx, zy, cx, cy)``: bounds (k0, k1, k2) of the second derivatives by z z, z c and c c.
 
     |f(Z + z, C + c) - f - f_z z - f_c c| is at most ``k0 |z|**2 + k1 |z| |c| + k2 |c|**2``, to leading order.
     """
@@ -103,7 +103,7 @@ def curvature(f: Complex) -> str:
 
 
 def bend(f: Complex, code: Code, first: tuple[str, str] = _Z, second: tuple[str, str] = _Z) -> str | None:
-    """The name of one of the bounds of ``curvature`` in some code, None where it is 0."""
+    """The name, in some code, of one of the bounds of ``curvature``; None if it is 0."""
     holomorphic = is_holomorphic(f)
     nodes = [
         part.derivative(v).derivative(w)
@@ -119,7 +119,7 @@ def bend(f: Complex, code: Code, first: tuple[str, str] = _Z, second: tuple[str,
 
 
 def constant_bend(f: Complex) -> float:
-    """Half of |f_zz|, a bound of it, where that is the same everywhere, as of quadratic maps; 0 else."""
+    """A bound of half of |f_zz| if it is the same everywhere, as for quadratic maps; else 0."""
     space: dict[str, object] = dict(FLOAT_FUNCTIONS)
     exec(curvature(f), space)
     rng, found = random.Random(1), set()
@@ -132,22 +132,22 @@ def constant_bend(f: Complex) -> float:
 
 
 def folds(f: Complex) -> bool:
-    """Whether it has an absolute value in it."""
+    """Whether f contains an absolute value."""
     return any(node.op == "abs" for node in ordered((f.re, f.im)))
 
 
 def kept(f: Complex) -> list[Real]:
-    """Parts of f whose values along a reference are kept from high precision, since float64 would lose them.
+    """The parts of f whose values along a reference are kept from high precision, because float64 would lose them.
 
-    What stands inside |.|, but for x and y of z and c themselves: close to a fold it is a small difference of large
-    numbers, whose sign float64 would not know. Where f divides, also the sums of z that are multiplied or divided by:
-    numerators near their roots, where critical points are, and denominators near poles.
+    They are the arguments of |.|, except x and y of z and c themselves: close to a fold, such an argument is a small
+    difference of large numbers, whose sign float64 could get wrong. If f divides, they are also the sums with z that
+    appear as factors or divisors: numerators near their roots, where critical points are, and denominators near poles.
     """
     nodes = ordered((f.re, f.im))
     found = [node.args[0] for node in nodes if node.op == "abs" and node.args[0].op != "variable"]
     if any(node.op == "/" for node in nodes):
         factors = {id(a) for node in nodes if node.op in ("*", "/") for a in node.args}
-        raw: dict[int, bool] = {}  # whether z itself stands in a node, outside of what is kept
+        raw: dict[int, bool] = {}  # whether a node contains z outside of kept parts
         for node in nodes:
             raw[id(node)] = any(raw[id(a)] for a in node.args) or node.value in _Z
             if id(node) in factors and node.op in ("+", "-") and raw[id(node)]:
@@ -164,7 +164,7 @@ def kept_values(f: Complex, constants: dict[Fraction, str] | None = None) -> str
 
 
 def fold_distance(f: Complex) -> str:
-    """``fold_distance(zx, zy, cx, cy, size, F, i)``: up to which |z| no fold is crossed while |c| <= size."""
+    """``fold_distance(zx, zy, cx, cy, size, F, i)``: the |z| up to which no fold is crossed, for |c| <= size."""
     code = Code()
     room = "inf"
     for k, inner in enumerate(kept(f)):
@@ -187,7 +187,7 @@ def stretch(f: Complex) -> str:
 
 
 def stretches(f: Complex, code: Code) -> list[str]:
-    """Names of both in some code."""
+    """The names, in some code, of both values of ``stretch``."""
     results = []
     for variables in (_Z, _C):
         j = [code.value(part.derivative(v)) for part in (f.re, f.im) for v in variables]
@@ -196,19 +196,19 @@ def stretches(f: Complex, code: Code) -> list[str]:
 
 
 def is_holomorphic(f: Complex) -> bool:
-    """Whether f is complex-differentiable in z and in c (Cauchy-Riemann, at some points)."""
+    """Whether f is complex-differentiable in z and in c (Cauchy-Riemann at some random points)."""
     if any(node.op in ("abs", "sign") for node in ordered((f.re, f.im))):
         return False
     return _holds_of_derivatives(f, lambda a, b, c, d: abs(a - d) + abs(b + c))
 
 
 def is_conformal(f: Complex) -> bool:
-    """Whether f stretches alike in all directions, off its folds: there it keeps angles, or mirrors them."""
+    """Whether f stretches equally in all directions, apart from its folds: it keeps angles or mirrors them."""
     return _holds_of_derivatives(f, lambda a, b, c, d: min(abs(a - d) + abs(b + c), abs(a + d) + abs(b - c)))
 
 
 def _holds_of_derivatives(f: Complex, missed: Callable[..., float]) -> bool:
-    """Whether the matrices of df/dz and df/dc miss a property by nothing, at some random points."""
+    """Whether df/dz and df/dc have a property at some random points. missed: how far a matrix is from it."""
     namespace: dict[str, object] = {}
     exec(tangent(f), dict(FLOAT_FUNCTIONS), namespace)
     rng = random.Random(1)
@@ -231,4 +231,4 @@ FLOAT_FUNCTIONS: dict[str, object] = {
     "cos": math.cos,
     "sign": lambda x: (x > 0) - (x < 0),
 }
-"""What the code of a value or a tangent needs to run as plain Python."""
+"""The functions that generated code needs to run as plain Python."""

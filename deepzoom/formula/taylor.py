@@ -1,7 +1,7 @@
-"""Code that computes the Taylor polynomial of a formula: each of its operations on truncated power series.
+"""Generates code for the Taylor polynomial of a formula: each of its operations works on truncated power series.
 
-For a formula that is complex-differentiable the derivatives along the real axes of z and c are all there are, so that
-series in two real variables s, t do, with z = Z + s and c = C + t.
+For a complex-differentiable formula, the derivatives along the real axes of z and c determine all others. So series in
+two real variables s and t are enough, with z = Z + s and c = C + t.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from .expression import Complex
 from .real import Real, ordered
 
 _MANY = 1 << 20
-"""Degree of what is no polynomial."""
+"""The degree that stands for an expression that is not a polynomial."""
 
 
 def _degree(node: Real, d: list[int]) -> int:
-    """Degree of a node in s and t from its arguments'."""
+    """The degree of a node in s and t, from the degrees of its arguments."""
     if node.op == "variable":
         return int(node.value in ("zx", "cx"))
     if isinstance(node.value, Fraction):
@@ -29,25 +29,25 @@ def _degree(node: Real, d: list[int]) -> int:
 
 
 def degree(f: Complex) -> int:
-    """Degree of f in z and c, 2 of what is no polynomial."""
+    """The degree of f in z and c; 2 if f is not a polynomial."""
     degrees: dict[int, int] = {}
     for node in ordered((f.re, f.im)):
         of = [degrees[id(a)] for a in node.args]
-        # a fold, and parts that are left where others are 0, change no degree
+        # a fold, and a sign, do not change the degree
         degrees[id(node)] = of[0] if node.op in ("abs", "sign") else _degree(node, of)
     found = max(degrees[id(f.re)], degrees[id(f.im)])
     return found if found < _MANY else 2
 
 
 def least_exponent(f: Complex) -> int:
-    """log2 of the least difference for which float64 serves close to a critical point, its powers and their slopes."""
+    """log2 of the least difference whose powers, and their slopes, float64 holds close to a critical point."""
     return -460 // max(1, degree(f) - 1)
 
 
 def taylor(f: Complex) -> str:
-    """``taylor(zx, zy, cx, cy, w)``: Taylor series of Re f and Im f, to the rows of w whose numbers it returns.
+    """``taylor(zx, zy, cx, cy, w)``: writes the Taylor series of Re f and Im f to two rows of w; returns their numbers.
 
-    w (``TAYLOR_ROWS``, ``COEFFICIENTS``): room to compute in, as in ``backends/kernels/escape_time/power_series.py``.
+    w (``TAYLOR_ROWS``, ``COEFFICIENTS``): work space, as in ``backends/kernels/escape_time/power_series.py``.
     """
     lines: list[str] = []
     rows: dict[int, int] = {}

@@ -1,4 +1,4 @@
-"""Curated places: one TOML file per system, each with one ``[[landmark]]`` table per place; and the user's own."""
+"""Landmarks: places worth seeing. One TOML file per system lists the curated ones; the user's own are in another."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ from deepzoom.scene.view import View
 
 @dataclass(frozen=True)
 class Landmark:
-    """A place worth seeing. x, y, depth: decimal texts; reaches: the smallest depth to which it shows structure.
+    """A place worth seeing. x, y, depth: decimal texts. reaches: the smallest depth at which it shows structure.
 
-    shape: of its view at its own depth, four decimal texts; none where it has none.
+    shape: of the view at the landmark's own depth, four decimal texts; empty if the view is not stretched, or if its
+    stretch is still to be found.
     """
 
     name: str
@@ -41,7 +42,7 @@ class Landmark:
     settings: Mapping[str, str] = field(default_factory=dict)
 
     def view(self, depth: str | None, size: str | tuple[int, int]) -> View:
-        """The view of a depth (decimal text; None for its own) here. Raises InputError where it makes none."""
+        """The view here at a depth (decimal text; None for the landmark's own). Raises InputError for a wrong depth."""
         view = replace(View.parse(self.x, self.y, depth or self.depth, size), flip=self.flip)
         if self.shape and view.depth == parse_decimal(self.depth, "depth"):
             view = replace(view, shape=Shape.parse(self.shape))
@@ -54,7 +55,7 @@ class Landmark:
 
 @lru_cache(maxsize=1)
 def all_landmarks() -> tuple[Landmark, ...]:
-    """All curated landmarks, by system in the order of their files."""
+    """All curated landmarks, system by system, in the order of their files."""
     found = []
     for path in sorted(files(__package__).iterdir(), key=lambda p: p.name):
         if path.name.endswith(".toml"):
@@ -63,50 +64,53 @@ def all_landmarks() -> tuple[Landmark, ...]:
 
 
 def folder() -> Path:
-    """The folder of the user's own places: ``$DEEPZOOM_DATA``, else the platform's place for data."""
+    """The folder of the user's own landmarks: ``$DEEPZOOM_DATA``, else the platform's folder for user data."""
     chosen = os.environ.get("DEEPZOOM_DATA")
     return Path(chosen) if chosen else platformdirs.user_data_path("deepzoom", appauthor=False)
 
 
 def own_file() -> Path:
-    """The file of the user's own landmarks, of the curated ones' format."""
+    """The file of the user's own landmarks, in the same format as the curated ones."""
     return folder() / "landmarks.toml"
 
 
 def own_landmarks() -> tuple[Landmark, ...]:
-    """The user's own landmarks. Raises InputError where their file is broken."""
+    """The user's own landmarks. Raises InputError if their file is broken."""
     try:
         text = own_file().read_text(encoding="utf-8")
         return tuple(Landmark(**entry) for entry in tomllib.loads(text)["landmark"])
     except FileNotFoundError:
         return ()
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise InputError(f"--at: {own_file()} is no file of landmarks ({error}); mend it or move it away.") from None
+        raise InputError(
+            f"--at: {own_file()} is not a file of landmarks ({error}); repair it or move it away."
+        ) from None
 
 
 def keep(landmark: Landmark) -> None:
-    """Write a landmark into the user's own file, in place of one of its name. Raises InputError as ``own_landmarks``.
+    """Save a landmark in the user's own file, where it replaces one of the same name.
 
-    Also OSError where the file cannot be written.
+    Raises InputError if that file is broken, and OSError if it cannot be written.
     """
-    kept = [asdict(m) for m in (*(m for m in own_landmarks() if m.name != landmark.name), landmark)]
+    all_own = [asdict(m) for m in (*(m for m in own_landmarks() if m.name != landmark.name), landmark)]
     folder().mkdir(parents=True, exist_ok=True)
     with whole_file(own_file()) as file:
-        file.write(tomli_w.dumps({"landmark": kept}).encode())
+        file.write(tomli_w.dumps({"landmark": all_own}).encode())
 
 
 def get(name: str) -> Landmark:
-    """The landmark of that name. Raises InputError where there is none."""
+    """The landmark of that name. Raises InputError if there is none."""
     for landmark in (*all_landmarks(), *own_landmarks()):
         if landmark.name == name:
             return landmark
-    raise InputError(f"--at: there is no landmark {name!r}; `deepzoom landmarks` lists them.")
+    raise InputError(f"--at: there is no landmark {name!r}; 'deepzoom landmarks' lists them.")
 
 
 def choose(system: str, depth: Rational | None, settings: Mapping[str, str] | None = None) -> Landmark:
-    """The system's default landmark where it reaches the depth, else the shallowest that does, else InputError.
+    """The system's default landmark if it reaches the depth, else the shallowest that does.
 
-    Places of the system with other settings than those given are passed over: there the map is another one.
+    Landmarks with other settings than those given are left out, because their map is a different one. Raises
+    InputError if no landmark reaches the depth.
     """
     given = settings or {}
     own = [
@@ -122,6 +126,6 @@ def choose(system: str, depth: Rational | None, settings: Mapping[str, str] | No
         deepest = min(own, key=lambda m: parse_decimal(m.reaches, "reaches"))
         raise InputError(
             f"--depth: no landmark of {system} reaches that deep; the deepest, {deepest.name}, reaches"
-            f" {deepest.reaches}. Give --center X Y with enough digits."
+            f" {deepest.reaches}; give --center X Y with enough digits."
         )
     return max(reaching, key=lambda m: parse_decimal(m.reaches, "reaches"))

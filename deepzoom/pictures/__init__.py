@@ -1,1 +1,1 @@
-"""Picture files: PNG, figures with axes, and where output goes. Nothing here chooses colours."""
+"""Writes picture files: PNG, and figures with axes; chooses the names of output files. Nothing here chooses colours."""

@@ -21,7 +21,7 @@ from .png import KEY
 
 
 def end_labels(low: Rational, high: Rational) -> tuple[str, str]:
-    """Decimal texts of the two ends of an axis, to about a ten-thousandth of what lies between them."""
+    """Decimal texts of the two ends of an axis, precise to about a ten-thousandth of the distance between them."""
     apart = log2(high - low)
 
     def text(value: Rational) -> str:
@@ -33,7 +33,7 @@ def end_labels(low: Rational, high: Rational) -> tuple[str, str]:
 
 
 def _plain(text: str) -> str:
-    """Scientific notation without its exponent where that is short."""
+    """A number in scientific notation, written without its exponent if that stays short."""
     mantissa, exponent = text.split("e")
     if not -3 <= int(exponent) <= 2:
         return f"{mantissa}e{int(exponent)}"
@@ -42,7 +42,7 @@ def _plain(text: str) -> str:
 
 
 def _parameter(coordinate: Rational, axis: Axis, depth: Rational) -> Rational:
-    """The parameter that a coordinate stands for, to many more digits than tell the view's ends apart."""
+    """The parameter that a coordinate stands for, with many more digits than the view's ends need."""
     if not axis.power_of_ten:
         return coordinate
     with gmpy2.context(gmpy2.get_context(), precision=128 + max(0, round(-log2(depth)))):
@@ -65,7 +65,7 @@ def _label_ends(ax: Any, view: View, axes: tuple[Axis, Axis]) -> None:
 
 
 def _direction(side: str, way: tuple[Rational, Rational], length: Rational) -> str:
-    """How far a side of a stretched or turned picture leads along both axes of the plane."""
+    """How far one side of a stretched or turned picture goes along each axis of the plane."""
     return f"{side}: {_signed(way[0] * length)} in x, {_signed(way[1] * length)} in y"
 
 
@@ -74,12 +74,12 @@ def _signed(value: Rational) -> str:
 
 
 def _logarithm(axis: Axis) -> str:
-    """What a coordinate along an axis is."""
+    """The name of the coordinate along an axis."""
     return f"log10 of {axis.label}" if axis.power_of_ten else axis.label
 
 
 def write_figure(path: Path, rgb: NDArray[np.float64], scene: Scene, axes: tuple[Axis, Axis], title: str) -> None:
-    """Write the picture with its two axes: their names, and the parameters' values at the ends, as published."""
+    """Write the picture with two axes, as in the publication: their names, and the parameters' values at the ends."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -95,7 +95,7 @@ def write_figure(path: Path, rgb: NDArray[np.float64], scene: Scene, axes: tuple
         ax.set_xlabel(names[0])
         ax.set_ylabel(names[1])
         shown = ""
-    else:  # neither axis of the picture is one of the plane
+    else:  # the picture's axes are not those of the plane
         ax.set_xticks([])
         ax.set_yticks([])
         right, up = ((view.shape.xu, view.shape.yu), (view.shape.xv, view.shape.yv))

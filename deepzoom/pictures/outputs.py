@@ -1,4 +1,4 @@
-"""Where a render goes, and what is there already."""
+"""The output files of a render, and what exists of them already."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from .png import read_scene
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where a render goes: picture, data file or None, and what is kept while it is not finished.
+    """The output files of a render: the picture, the data file or None, and the files of an unfinished render.
 
-    numbered: the scene that the picture's name was made from, None where it was given.
+    numbered: the scene that the picture's name was made from; None if the user gave the name.
     """
 
     picture: Path
@@ -37,9 +37,9 @@ class Outputs:
 
     @classmethod
     def chosen(cls, scene: Scene, out: Path | None, data: Path | None, force: bool, resume: bool) -> Outputs:
-        """The files asked for, or a numbered name. Raises InputError where one could not be written.
+        """The files asked for, or a numbered name. Raises InputError for a file that cannot be written.
 
-        With resume, what is there already may be of this very scene: a render killed at its end leaves that.
+        With resume, files may exist if they are of this very scene: a render that was killed at its end leaves them.
         """
         if out is not None and out.suffix.lower() != ".png":
             raise InputError(f"--out: {out} does not end in .png.")
@@ -50,34 +50,37 @@ class Outputs:
         if data is not None:
             check_output(data, "--data", force or (resume and _of_scene(data, scene)))
             if data.resolve() == outputs.partial.resolve():
-                raise InputError(f"--data: {data} is where an unfinished render is kept; give another name.")
+                raise InputError(f"--data: {data} is where an unfinished render is saved; give another name.")
         if outputs.partial.exists() and not (resume or force):
             raise InputError(
-                f"--out: {outputs.partial} holds an unfinished render of this name; go on with --resume, or start anew"
-                " with --force."
+                f"--out: {outputs.partial} holds an unfinished render of this name; continue it with --resume, or"
+                " start over with --force."
             )
         return outputs
 
-    def kept(self, scene: Scene) -> Field | None:
-        """What was kept of an unfinished render of this very scene. Raises InputError where it is of another."""
+    def saved(self, scene: Scene) -> Field | None:
+        """The saved part of an unfinished render of this scene, or None. Raises InputError if it is of another."""
         if not self.partial.exists():
             return None
         field = Field.load(self.partial, "--resume")
         if not same_run(field.scene, scene):
-            raise InputError(f"--resume: {self.partial} belongs to another scene; give that one, or another --out.")
+            raise InputError(f"--resume: {self.partial} belongs to another scene; give that scene, or another --out.")
         made_from = field.made.get("system")
         if made_from not in (None, systems.create(scene.system, scene.settings, scene.steps, scene.digest).key()):
-            raise InputError(f"--resume: {self.partial} was made from other data than --set data names now.")
+            raise InputError(
+                f"--resume: {self.partial} was made from other data than --set data gives now; give the same data,"
+                " or another --out."
+            )
         field.scene = scene
         return field
 
     def finished(self, scene: Scene) -> bool:
-        """Whether all is there, and of this very scene, colours included."""
+        """Whether all files exist and are of this very scene, colours included."""
         files = [self.picture] if self.data is None else [self.picture, self.data]
         return not self.partial.exists() and all(_of_scene(path, scene) for path in files)
 
     def free_picture(self) -> Path:
-        """The picture's name, or the next free number where another render took it in the meantime."""
+        """The picture's name; if another render has taken a numbered name in the meantime, the next free one."""
         if self.numbered is not None and self.picture.exists():
             return _numbered(self.numbered, False)
         return self.picture
@@ -88,7 +91,7 @@ class Outputs:
 
 
 def _of_scene(path: Path, scene: Scene) -> bool:
-    """Whether a picture or a data file was made of this very scene."""
+    """Whether a picture or data file was made from this very scene."""
     try:
         return (
             path.exists() and (Field.load(path).scene if path.suffix.lower() == ".npz" else read_scene(path)) == scene
@@ -98,7 +101,7 @@ def _of_scene(path: Path, scene: Scene) -> bool:
 
 
 def same_run(a: Scene, b: Scene) -> bool:
-    """Whether two scenes are the same but for their colours, and for what is found out about their pixels."""
+    """Whether two scenes compute the same pixels: they may differ in colours, trust and horizons."""
 
     def run(scene: Scene) -> Scene:
         return replace(scene, palette="", colouring=Colouring(), trust=Scene.trust, horizon=False)
@@ -107,7 +110,7 @@ def same_run(a: Scene, b: Scene) -> bool:
 
 
 def _numbered(scene: Scene, resume: bool) -> Path:
-    """The first free name made of system and depth; with resume, that of an unfinished render of this scene."""
+    """The first free name made from system and depth; with resume, that of an unfinished render of this scene."""
     stem = f"{scene.system.rpartition(':')[2]}-{with_digits(scene.view.depth, 1)}"
     for number in range(1, 100000):
         path = Path(f"{stem}-{number:03}.png")
@@ -116,4 +119,4 @@ def _numbered(scene: Scene, resume: bool) -> Path:
             return path
         if not path.exists() and not partial.exists():
             return path
-    raise InputError("--out: all numbered names are taken; give one.")
+    raise InputError("--out: all numbered names are taken; give a name.")

@@ -17,9 +17,9 @@ KEY, _FILM = "deepzoom-scene", "deepzoom-film"
 
 
 def write_png(path: str | Path, rgb: NDArray[np.float64], scene: Scene, bits: int = 8, film: str | None = None) -> None:
-    """Write colours (height, width, 3) in 0 .. 1 as PNG, 8 or 16 bits per channel, with the scene in its metadata.
+    """Write colours (height, width, 3) in 0 .. 1 as PNG with 8 or 16 bits per channel, and the scene in its metadata.
 
-    film: of a film's frame of 8 bits, what ``film_of`` reads.
+    film: for a frame of a film (8 bits), the mark that ``film_of`` reads.
     """
     levels = np.rint(rgb * (2**bits - 1))
     with whole_file(path) as file:
@@ -42,7 +42,7 @@ def _metadata(scene: Scene, film: str | None):  # type: ignore[no-untyped-def]
 
 
 def film_of(path: Path) -> str | None:
-    """Which frame of which film a picture says it is; None where it does not, or is not whole."""
+    """The mark that says which frame of which film a picture is; None without a mark, or if the file is damaged."""
     from PIL import Image
 
     Image.MAX_IMAGE_PIXELS = None
@@ -56,7 +56,7 @@ def film_of(path: Path) -> str | None:
 
 
 def _write_16_bit(file, levels: NDArray[np.uint16], scene: Scene) -> None:  # type: ignore[no-untyped-def]
-    # Pillow has no 16-bit RGB
+    # Pillow cannot write 16-bit RGB
     import io
     import zlib
 
@@ -71,7 +71,7 @@ def _write_16_bit(file, levels: NDArray[np.uint16], scene: Scene) -> None:  # ty
 
 
 def read_scene(path: str | Path, option: str = "FILE") -> Scene:
-    """The scene of a picture, a data file or a TOML file. Raises InputError, naming ``option``, where there is none."""
+    """The scene of a picture, a data file or a TOML file. Raises InputError, naming ``option``, if it has none."""
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix == ".npz":
@@ -86,8 +86,8 @@ def read_scene(path: str | Path, option: str = "FILE") -> Scene:
         return Scene.from_toml(text, f"{option}: {path}")
     from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
-    Image.MAX_IMAGE_PIXELS = None  # our own pictures can be larger than Pillow's bound for strangers'
-    PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = 1 << 28  # and centres longer
+    Image.MAX_IMAGE_PIXELS = None  # our own pictures may be larger than Pillow's bound for unknown ones
+    PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = 1 << 28  # and so may centres with many digits
     try:
         with Image.open(path) as image:
             image.load()

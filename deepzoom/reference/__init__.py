@@ -1,1 +1,4 @@
-"""The exact run at a view's centre: training runs, reference orbits, and the points they lead to. Nothing renders."""
+"""The reference at a view's centre, in high precision: training runs, reference orbits, and points found from them.
+
+Nothing here renders.
+"""

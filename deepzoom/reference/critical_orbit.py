@@ -1,4 +1,4 @@
-"""The orbit of the critical point in high precision, with its derivative by c: what Newton's method for c needs."""
+"""The orbit of the critical point in high precision, with its derivative by c, for Newton's method in c."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ Matrix = tuple[Any, Any, Any, Any]
 
 
 def _side(x: Any) -> int:
-    """The slope of |x|; at 0 the upper side's."""
+    """The slope of |x|; 1 at 0."""
     return -1 if x < 0 else 1
 
 
 def compiled(f: Complex, bits: int) -> Callable[..., Any]:
-    """f as a function of four mpfr numbers."""
+    """The formula f as a function of four mpfr numbers, with constants of so many bits."""
     constants: dict[Fraction, str] = {}
     text = source.value(f, constants)
     names: dict[str, Any] = {n: getattr(gmpy2, n) for n in ("sqrt", "exp", "sin", "cos")} | {"sign": _side}
@@ -37,7 +37,10 @@ def compiled(f: Complex, bits: int) -> Callable[..., Any]:
 
 
 class Map:
-    """A system's step and its derivatives at so many bits; K = (kx, ky). To be called in a context of these bits."""
+    """A system's step and its derivatives, with so many bits; (kx, ky) is its critical point K.
+
+    Call its methods in a gmpy2 context of these bits.
+    """
 
     def __init__(self, system: EscapeTimeSystem, bits: int) -> None:
         f = system.iteration.formula
@@ -49,12 +52,12 @@ class Map:
             self.kx, self.ky = (mpfr(mpq(v.numerator, v.denominator)) for v in system.iteration.critical)
 
     def slopes(self, *point: Any) -> tuple[Matrix, Matrix]:
-        """df/dz and df/dc, row by row."""
+        """(df/dz, df/dc) at a point, each a real 2x2 matrix, row by row."""
         (a, c), (b, d), (e, g), (f, h) = (column(*point) for column in self._columns)
         return (a, b, c, d), (e, f, g, h)
 
     def run(self, period: int, x: Any, y: Any) -> tuple[Any, Any, Matrix, Matrix]:
-        """z_period - K, its derivative by c, and that of z_period by z_1."""
+        """z_period - K (two numbers), its derivative by c, and the derivative of z_period by z_1."""
         zx, zy = self.kx, self.ky
         by_c: Matrix = (mpfr(0),) * 4
         along: Matrix = (mpfr(1), mpfr(0), mpfr(0), mpfr(1))
@@ -97,7 +100,10 @@ def number(value: Rational) -> Any:
 
 @dataclass(frozen=True)
 class Disc:
-    """Where the images of a view lie: within ``radius`` of (zx, zy), the centre's own; by_c: its derivative by c."""
+    """A disc that contains the image of a view: ``radius`` around (zx, zy), the centre's image.
+
+    by_c: the derivative of the centre's image by c.
+    """
 
     zx: Any
     zy: Any
@@ -106,7 +112,7 @@ class Disc:
 
 
 def discs(system: EscapeTimeSystem, view: View, bits: int, most: int) -> Iterator[Disc]:
-    """The images of a view's disc after 1, 2 .. most steps, from the critical point on (mathr.co.uk, "Deep zoom")."""
+    """Yield the images of a view's disc after 1, 2 .. most steps from the critical point (mathr.co.uk, "Deep zoom")."""
     space: dict[str, Any] = dict(source.FLOAT_FUNCTIONS)
     exec(source.curvature(system.iteration.formula), space)
     map_ = Map(system, bits)
@@ -130,7 +136,7 @@ def discs(system: EscapeTimeSystem, view: View, bits: int, most: int) -> Iterato
 
 
 def starts(view: View) -> Iterator[tuple[Rational, Rational]]:
-    """The centre of a view, then eight points around it."""
+    """Yield the centre of a view, then eight points around it."""
     yield view.x, view.y
     for i in (-1, 0, 1):
         for j in (-1, 0, 1):

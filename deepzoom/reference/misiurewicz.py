@@ -1,7 +1,7 @@
-"""Misiurewicz points in a view: c whose critical orbit comes into a cycle that it was not on, z_{k+p} = z_k, k >= 1.
+"""Misiurewicz points in a view: c whose critical orbit enters a cycle that it did not start on, z_{k+p} = z_k, k >= 1.
 
-Which (k, p) there can be is told from the orbit of the view's centre: z_{k+p} - z_k is to be small enough that a linear
-step in the view can bring it to 0. Newton's method then goes there at full precision, and shows whether it is so.
+The orbit of the view's centre tells which (k, p) are possible: z_{k+p} - z_k must be so small that a linear step within
+the view can bring it to 0. Newton's method then looks for the point at full precision, and shows whether it exists.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from .critical_orbit import Disc, Map, Matrix, added, determinant, discs, length
 from .nucleus import check
 
 MOST_PERIOD = 24
-_GUARD = 64  # bits of a point beyond the view's depth
-_MOST_FAILED = 100  # pairs (k, p) that gave no point
+_GUARD = 64  # bits of a point beyond those of the view's depth
+_MOST_FAILED = 100  # give up after so many pairs (k, p) without a point
 _MOST_NEWTON = 60
 
 
@@ -41,9 +41,10 @@ class Misiurewicz:
 
 
 def find(system: EscapeTimeSystem, view: View, most: int) -> Misiurewicz | None:
-    """The first point, by k + p, at most ``most``, p at most ``MOST_PERIOD``, that is found in a view, or None.
+    """The Misiurewicz point of lowest k + p that is found in a view, or None.
 
-    Raises InputError where the system's pixel is not c, or its orbits do not begin at a critical point.
+    k + p is at most ``most``, and p at most ``MOST_PERIOD``. Raises InputError if the system's pixel is not c, or if
+    its orbits do not begin at a critical point.
     """
     check(system, view)
     bits = max(64, math.ceil(-log2(view.depth))) + _GUARD + 32
@@ -58,7 +59,7 @@ def find(system: EscapeTimeSystem, view: View, most: int) -> Misiurewicz | None:
 
 
 def _candidates(system: EscapeTimeSystem, view: View, bits: int, most: int) -> Iterator[tuple[int, int]]:
-    """(k, p) for which a linear step in the view can bring z_{k+p} - z_k to 0, until the centre has escaped."""
+    """Yield (k, p) for which a linear step within the view can bring z_{k+p} - z_k to 0, until the centre escapes."""
     before: list[Disc] = []
     with gmpy2.context(precision=bits):
         reach = number(view.depth) * math.hypot(1, view.width / view.height) / 2
@@ -96,7 +97,7 @@ def _difference(map_: Map, k: int, p: int, x: Any, y: Any) -> tuple[Any, Any, Ma
 def _refined(
     system: EscapeTimeSystem, view: View, k: int, p: int, start: tuple[Rational, Rational], bits: int
 ) -> Misiurewicz | None:
-    """The point to which Newton's method goes from a start, if it lies in the view and has this k and p."""
+    """The point to which Newton's method converges from a start, if it lies in the view and has this k and p."""
     needed = math.ceil(-log2(view.depth)) + _GUARD
     map_ = Map(system, bits)
     with gmpy2.context(precision=bits):
@@ -117,13 +118,16 @@ def _refined(
 
 
 def _accepted(map_: Map, view: View, k: int, p: int, x: Any, y: Any) -> Misiurewicz | None:
-    """A point in the view, of this very preperiod and period. In a context of the map's bits."""
+    """The point (x, y), if it lies in the view and has exactly this preperiod and period; else None.
+
+    Call it in a gmpy2 context of the map's bits.
+    """
     cx, cy = (rounded(mpq(v), view.depth / 2**_GUARD) for v in (x, y))
     if abs(cx - view.x) > view.depth * view.width / view.height / 2 or abs(cy - view.y) > view.depth / 2:
         return None
     lower = [(k - 1, p), *((k, part) for part in range(1, p) if p % part == 0)]
     for early, period in lower:
         f, g, by_c = _difference(map_, early, period, x, y)
-        if length(f, g) <= norm(by_c) * number(view.depth) / 2**32:  # a root of this one lies as near as that
+        if length(f, g) <= norm(by_c) * number(view.depth) / 2**32:  # it is a root of this smaller pair too
             return None
     return Misiurewicz(k, p, cx, cy)

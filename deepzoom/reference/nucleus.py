@@ -1,10 +1,10 @@
-"""The lowest period in a view, the nucleus that has it, and the size of its component (minibrot).
+"""Finds the nucleus of lowest period in a view, and the size of its component (the minibrot).
 
-A nucleus of period p is a c whose critical orbit comes back to the critical point K after p steps, and not before.
-The period is found by the ball method (mathr.co.uk, "Deep zoom"): the image of the view's disc after n steps lies in
-a ball about the centre's z_n; only where it holds K can there be a nucleus of period n. The ball's radius is
-|dz_n/dc| R and what a linear step drops, to leading order. The nucleus is then found by Newton's method at growing
-precision, and its size by the renormalised map near K (mathr.co.uk, "Atom domain size and size estimates").
+A nucleus of period p is a c whose critical orbit first returns to the critical point K after p steps. The ball method
+finds the period (mathr.co.uk, "Deep zoom"): after n steps, the image of the view's disc lies in a ball around the
+centre's z_n, and there can be a nucleus of period n only if this ball contains K. The ball's radius is |dz_n/dc| R plus
+the part that a linear step neglects, to leading order. Newton's method at growing precision then finds the nucleus; its
+size follows from the renormalised map near K (mathr.co.uk, "Atom domain size and size estimates").
 """
 
 from __future__ import annotations
@@ -25,16 +25,17 @@ from deepzoom.systems.escape_time import EscapeTimeSystem
 
 from .critical_orbit import Map, compiled, determinant, discs, length, norm, number, starts
 
-_GUARD = 64  # bits of a nucleus beyond its component's size
-_MOST_FAILED = 64  # periods whose ball held K but that gave no nucleus
+_GUARD = 64  # bits of a nucleus beyond those of its component's size
+_MOST_FAILED = 64  # give up after so many periods whose ball contains K but that have no nucleus
 _MOST_NEWTON = 60
 
 
 @dataclass(frozen=True)
 class Nucleus:
-    """A nucleus: its period, its place to 2**-64 of ``size`` (exact decimals), and its component's size in c.
+    """A nucleus: its period, its position (exact decimals, correct to 2**-64 of ``size``), and its component's size.
 
-    size: relative to the whole set of the map K + (z - K)**d + c, d the critical point's degree; an estimate.
+    size: an estimate in units of c, relative to the whole set of the map K + (z - K)**d + c, where d is the degree of
+    the critical point.
     """
 
     period: int
@@ -44,9 +45,9 @@ class Nucleus:
 
 
 def find(system: EscapeTimeSystem, view: View, most: int) -> Nucleus | None:
-    """The nucleus of lowest period, at most ``most``, that is found in a view; None where there is none.
+    """The nucleus of lowest period, at most ``most``, that is found in a view, or None.
 
-    Raises InputError where the system's pixel is not c, or its orbits do not begin at a critical point.
+    Raises InputError if the system's pixel is not c, or if its orbits do not begin at a critical point.
     """
     degree, leading = _critical_degree(system, view)
     bits = max(64, math.ceil(-log2(view.depth))) + _GUARD + 32
@@ -61,15 +62,18 @@ def find(system: EscapeTimeSystem, view: View, most: int) -> Nucleus | None:
 
 
 def check(system: EscapeTimeSystem, view: View) -> None:
-    """Raise InputError where the system's pixel is not c, or its orbits do not begin at a critical point."""
+    """Raise InputError if the system's pixel is not c, or if its orbits do not begin at a critical point."""
     _critical_degree(system, view)
 
 
 def _critical_degree(system: EscapeTimeSystem, view: View) -> tuple[int, float]:
-    """(d, a): near K, f(z) is f(K) + a (z - K)**d, from its values at two small distances."""
+    """(d, a) such that f(z) is about f(K) + a (z - K)**d near K, from values at two small distances."""
     i = system.iteration
     if i.c is not None:
-        raise InputError(f"SYSTEM: the pixels of {system.name} are starts z_0; nuclei are of maps whose pixel is c.")
+        raise InputError(
+            f"SYSTEM: the pixels of {system.name} are starts z_0, so it has no nuclei; give a system whose pixels are"
+            " c, such as mandelbrot."
+        )
     h, moved = Fraction(1, 1 << 20), []
     with gmpy2.context(precision=2400):
         f = compiled(i.formula, 2400)
@@ -81,14 +85,14 @@ def _critical_degree(system: EscapeTimeSystem, view: View) -> tuple[int, float]:
         degree = float(gmpy2.log2(moved[0] / moved[1])) if moved[0] > 0 and moved[1] > 0 else 0.0
         if i.start != i.critical or not abs(degree - round(degree)) < 0.01 or round(degree) < 2:
             raise InputError(
-                f"SYSTEM: the orbits of {system.name} do not begin at a critical point of its step, so that it has no"
-                " nuclei there; give one such as mandelbrot, or another z_0."
+                f"SYSTEM: the orbits of {system.name} do not begin at a critical point of its step, so it has no"
+                " nuclei here; give a system such as mandelbrot, or another z_0."
             )
         return round(degree), float(moved[0] / mpfr(number(h)) ** round(degree))
 
 
 def _candidates(system: EscapeTimeSystem, view: View, bits: int, most: int) -> Iterator[int]:
-    """Periods n for which the ball about the centre's z_n holds K, until all of the view has escaped."""
+    """Yield periods n for which the ball around the centre's z_n contains K, until the whole view has escaped."""
     map_ = Map(system, bits)
     for n, disc in enumerate(discs(system, view, bits, most), 1):
         with gmpy2.context(precision=bits):
@@ -110,7 +114,7 @@ def _refined(
     degree: int,
     leading: float,
 ) -> Nucleus | None:
-    """The nucleus to which Newton's method goes from a start, if it lies in the view."""
+    """The nucleus to which Newton's method converges from a start, if it lies in the view."""
     x, y = mpfr(start[0], bits), mpfr(start[1], bits)
     wide = view.depth * max(1, Fraction(view.width, view.height))
     for _ in range(_MOST_NEWTON):
@@ -137,7 +141,7 @@ def _refined(
 def _accepted(
     system: EscapeTimeSystem, view: View, period: int, x: Any, y: Any, size: Any, bits: int
 ) -> Nucleus | None:
-    """A nucleus in the view, of this very period."""
+    """The nucleus (x, y), if it lies in the view and has exactly this period; else None."""
     exact = mpq(size)
     cx, cy = (rounded(mpq(v), exact / 2**_GUARD) for v in (x, y))
     if abs(cx - view.x) > view.depth * view.width / view.height / 2 or abs(cy - view.y) > view.depth / 2:
@@ -146,6 +150,6 @@ def _accepted(
     with gmpy2.context(precision=bits):
         for part in (n for n in range(1, period) if period % n == 0):
             p, q, by_c, _ = map_.run(part, x, y)
-            if length(p, q) <= norm(by_c) * size / 2**20:  # one of a divisor, which lies in no ball before
+            if length(p, q) <= norm(by_c) * size / 2**20:  # its period is a divisor, whose ball missed K
                 return None
     return Nucleus(period, cx, cy, rounded(exact, exact / 2**20))

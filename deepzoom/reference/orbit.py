@@ -1,4 +1,4 @@
-"""Reference orbits of escape-time maps, in arbitrary precision (gmpy2), rounded to float64 where they are stored."""
+"""Reference orbits of escape-time maps: computed in arbitrary precision (gmpy2), stored in float64."""
 
 from __future__ import annotations
 
@@ -24,25 +24,26 @@ from deepzoom.scene.view import View
 from deepzoom.systems.escape_time import NEAR, EscapeTimeSystem, Iteration, Point
 
 TINY = 2.0**-400
-"""Iterates below it are kept with exponents: products of such numbers leave float64's range."""
+"""Smaller iterates are stored with exponents, because products of such numbers leave float64's range."""
 WIDE_ZERO = 0.0, -(1 << 40)
-"""0 as mantissa and exponent, as kernels have it."""
+"""0 as mantissa and exponent, in the form that kernels use."""
 _MOST = 1e150  # its square is still a float64
-_FAR_OUT = 1e4  # few orbits go as far before they come back
-_CLOSE = 1e-3  # of |Z|**2 to the radius squared: told exactly
+_FAR_OUT = 1e4  # few orbits go this far out and come back
+_CLOSE = 1e-3  # |Z|**2 this close to the radius squared is compared exactly
 _REPORT_EVERY = 1000
 
 
 @dataclass(frozen=True)
 class Orbit:
-    """Iterates Z_0 .. Z_M of a map less K (``Iteration``), to the first that meets an exit or to the limit.
+    """The iterates Z_0 .. Z_M of a map, minus K (see ``Iteration``), up to the first that meets an exit or the limit.
 
-    x, y (M + 1,): float64; kept (M + 1, k): values of parts of the formula that float64 would lose
-    (``formula.source.kept``). excess_m, excess_e (M + 1,): |Z|**2 - radius**2, Z with K, as mantissa and exponent,
-    which |Z| in float64 does not tell close to the radius.
-    tiny (M + 1,) bool: iterates whose step needs exponents, as both parts are below ``TINY``, or something kept is, or,
-    where the formula folds, one part. tiny_at (tiny,): their steps; tiny_m (tiny, 2 + k) float64 and tiny_e
-    (tiny, 2 + k) int64: their parts, and what is kept of them, as mantissas and exponents.
+    x, y (M + 1,): float64. kept (M + 1, k): values of parts of the formula that float64 would lose
+    (``formula.source.kept``). excess_m, excess_e (M + 1,): |Z|**2 - radius**2 (of Z itself, not Z - K) as mantissa and
+    exponent, because close to the radius float64 cannot tell it from |Z|.
+
+    tiny (M + 1,) bool: iterates whose step needs exponents, because both parts are below ``TINY``, or a kept value is,
+    or (if the formula folds) one part is. tiny_at (tiny,): their steps. tiny_m (tiny, 2 + k) float64 and tiny_e
+    (tiny, 2 + k) int64: their two parts and kept values, as mantissas and exponents.
     """
 
     x: NDArray[np.float64]
@@ -76,12 +77,12 @@ def made(
     progress: Callable[[float], None] = lambda share: None,
     least: int = 1,
 ) -> Orbit:
-    """The orbit of z with c, at so many bits, of ``least`` steps at least; progress is told the share of the limit."""
+    """The orbit of z with c, in so many bits, with at least ``least`` steps; progress gets the share of the limit."""
     f = iteration.centred.f
     kept_values, folds, count = exact_map(f, bits)[1], source.folds(f), len(source.kept(f))
     at: list[int] = []
     wide: list[tuple[float, int]] = []
-    # lists of numbers would be four times as large
+    # lists would take four times as much memory
     xs, ys, excess_m, kept = (array("d") for _ in range(4))
     excess_e = array("q")
     with gmpy2.context(precision=bits):
@@ -120,17 +121,17 @@ def made(
 
 
 def _is_tiny(value: Any, nearest: float) -> bool:
-    """Whether a number, of which this is the nearest float64, is below ``TINY``, but not 0."""
+    """Whether a number is below ``TINY`` in size but not 0; nearest: its float64."""
     return abs(nearest) < TINY and value != 0
 
 
 def iterates(
     iteration: Iteration, z: Point, c: Point, bits: int, limit: int, least: int
 ) -> Iterator[tuple[Any, Any, Any]]:
-    """x, y of Z - K and |Z|**2 - radius**2 of the iterates from z to the first that meets an exit, or to the limit.
+    """Yield x, y of Z - K and |Z|**2 - radius**2 for the iterates from z, up to the first exit or the limit.
 
-    An orbit of the critical point that is back there, exactly, ends: pixels rebase to it. None ends before ``least``.
-    To be called in a context of so many bits.
+    An orbit of the critical point also ends when it is exactly back at that point, because pixels rebase to it. No
+    orbit ends before step ``least``. Call it in a gmpy2 context of so many bits.
     """
     step = exact_map(iteration.centred.f, bits)[0]
     exit_at = iteration.radius * iteration.radius
@@ -163,16 +164,16 @@ def less(z: Point, k: Point) -> Point:
 
 
 def shifted_targets(iteration: Iteration) -> list[tuple[float, float]]:
-    """The targets less K."""
+    """The targets minus K."""
     return [(t.real - iteration.centred.x, t.imag - iteration.centred.y) for t in iteration.targets]
 
 
 @dataclass(frozen=True)
 class End:
-    """Where an orbit ends.
+    """The end of an orbit. n: its last step. beyond: whether z_n is beyond the radius.
 
-    n: the step; beyond: whether z_n is beyond the radius; last: iterates less K, z_k and at most two before it.
-    k is n, or a later step where z_n is so close to the radius that float64 could not tell.
+    k: n, or a later step if z_n is so close to the radius that float64 could not tell. last: the iterates minus K up to
+    z_k, at most three.
     """
 
     n: int
@@ -192,7 +193,7 @@ def end(iteration: Iteration, z: Point, c: Point, bits: int, limit: int) -> End:
         k, escaped = n, not beyond <= 0
         if escaped:
             a, b, p, q = (gmpy2.mpfr(rational(v)) for v in (*c, *iteration.k))
-            while 0 < beyond < _CLOSE and k < n + bits:  # float64 would take it for one that stays
+            while 0 < beyond < _CLOSE and k < n + bits:  # float64 would not see that it has escaped
                 x, y = step(x, y, a, b)
                 beyond, k = (x + p) ** 2 + (y + q) ** 2 - iteration.radius**2, k + 1
                 last.append((x, y))
@@ -200,13 +201,13 @@ def end(iteration: Iteration, z: Point, c: Point, bits: int, limit: int) -> End:
 
 
 def pair(value: Any) -> tuple[float, float]:
-    """A number of any precision as a double-double: the nearest float64, and what it lacks."""
+    """A number of any precision as a double-double: the nearest float64, and the remainder."""
     high = float(value)
     return (high, float(value - (gmpy2.mpq(high) if isinstance(value, gmpy2.mpq) else high)))
 
 
 def made_double(iteration: Iteration, z: Point, c: Point, bits: int, limit: int) -> tuple[NDArray[np.float64], ...]:
-    """x, y, |Z|**2 - radius**2 (M + 1, 2) and kept (M + 1, 2 k) of an ``Orbit``, in double-double."""
+    """x, y and |Z|**2 - radius**2 (M + 1, 2), and kept (M + 1, 2 k), of an ``Orbit`` in double-double."""
     parts = tuple(array("d") for _ in range(4))
     exit_at = iteration.radius * iteration.radius
     kept_values = exact_map(iteration.centred.f, bits)[1]
@@ -223,20 +224,20 @@ def made_double(iteration: Iteration, z: Point, c: Point, bits: int, limit: int)
 
 
 def rational(value: Rational) -> Any:
-    """As gmpy2's rational."""
+    """A rational number as gmpy2's mpq."""
     return gmpy2.mpq(int(value.numerator), int(value.denominator))
 
 
 def obtain(
     system: EscapeTimeSystem, z: Point, c: Point, bits: int, progress: Callable[[float], None] = lambda share: None
 ) -> Orbit:
-    """The orbit to a system's limit, from the cache, or made and kept."""
+    """The orbit up to a system's limit: from the cache, or computed and cached."""
     source_digest = jit.source_digest("formula/*.py", "reference/orbit.py", "systems/escape_time.py")
     text = repr((system.key(), *map(str, (*z, *c)), bits, system.steps, source_digest))
     name = hashlib.sha256(text.encode()).hexdigest()[:32]
-    kept = cache.load(name)
-    if kept is not None:
-        orbit = Orbit(**{part.name: kept[part.name] for part in fields(Orbit)})
+    cached = cache.load(name)
+    if cached is not None:
+        orbit = Orbit(**{part.name: cached[part.name] for part in fields(Orbit)})
     else:
         orbit = made(system.iteration, z, c, bits, system.steps, progress)
         cache.save(name, {part.name: getattr(orbit, part.name) for part in fields(Orbit)})
@@ -244,7 +245,7 @@ def obtain(
 
 
 def farthest(orbit: Orbit) -> float:
-    """The largest part of an iterate; infinite where it runs into a pole."""
+    """The largest size of an iterate's real or imaginary part; infinite if the orbit runs into a pole."""
     size = max(float(np.abs(orbit.x).max()), float(np.abs(orbit.y).max()))
     return size if size < math.inf else math.inf  # NaN, too
 
@@ -252,11 +253,12 @@ def farthest(orbit: Orbit) -> float:
 def obtain_near(
     system: EscapeTimeSystem, view: View, bits: int, progress: Callable[[float], None] = lambda share: None
 ) -> tuple[tuple[int, int], Orbit]:
-    """(where, orbit): of a point of the view, half pixels from its centre as ``View.beside`` takes them.
+    """(where, orbit): the reference orbit of a view, and its point, in half pixels from the centre (``View.beside``).
 
-    It is the centre, unless its orbit passes a pole closely and comes back, as all may that have no exit far out: the
-    pixels' orbits part from it there, and their differences from it hold nothing of them. Then it is that of nine
-    points, between pixels, which stays nearest. Raises InputError where all run into poles.
+    The point is the centre, unless its orbit passes close to a pole and comes back, which is possible for maps without
+    an exit far out. There the pixels' orbits separate from it, and their differences from it lose all digits. Then the
+    point is the one of nine, between pixels, whose orbit stays closest to the origin. Raises InputError if all nine run
+    into poles.
     """
     found: list[tuple[float, tuple[int, int], Orbit]] = []
     for about in _places(view):
@@ -266,12 +268,12 @@ def obtain_near(
         found.append((farthest(orbit), about, orbit))
     size, about, orbit = min(found, key=lambda one: one[0])
     if not size <= _MOST:
-        raise InputError("--center: all orbits about it run into poles; move it, or take --backend exact.")
+        raise InputError("--center: all orbits near it run into poles; give another centre, or --backend exact.")
     return about, orbit
 
 
 def _places(view: View) -> Iterator[tuple[int, int]]:
-    """The centre, then corners of pixels around it: odd numbers of half pixels from them all."""
+    """Yield the centre, then corners of pixels around it, an odd number of half pixels from every pixel."""
     yield 0, 0
     reach = 0.6 * min(view.width, view.height)
     for k in range(8):

@@ -1,8 +1,8 @@
-"""How many bits reference orbits of an escape-time system need.
+"""How many bits the reference orbits of an escape-time system need.
 
-Where c moves every iterate, as in z**2 + c, differences never stay smaller than those of c: the pixels' distance tells
-the bits. In a Julia set c does not move them, and a step close to a critical point squares them. A difference that
-grows again after that needs a reference with as many bits more.
+If c enters every step, as in z**2 + c, differences never stay smaller than those of c, and the distance of the pixels
+gives the bits. In a Julia set all pixels have the same c, and a step close to a critical point squares the
+differences. If they grow again after that, the reference needs as many more bits as they have shrunk.
 """
 
 from __future__ import annotations
@@ -25,30 +25,30 @@ from .orbit import iterates, rational
 
 GUARD = 192
 """Bits of a reference beyond those of the smallest differences."""
-_SHOWN = -10.0  # log2 of a difference that is no longer small beside the plane
-_TOLD = 64  # bits above the last one from which two orbits' difference is known
-_MOST = 16  # times the bits that the pixels' distance needs
+_SHOWN = -10.0  # log2 of a difference that is no longer small in the plane
+_TOLD = 64  # two orbits' difference is known if it is so many bits above the last one
+_MOST = 16  # at most so many times the bits that the pixels' distance needs
 _MOST_FOUND = 256
-_found: dict[tuple[str, int, View], int] = {}  # several jobs, and what they tell of themselves, ask for the same
+_found: dict[tuple[str, int, View], int] = {}  # several jobs and their reports ask for the same
 
 
 def check_bits(view: View, bits: int | None) -> None:
-    """Raise InputError where a reference of so many bits could not hold a float64's digits for this view."""
+    """Raise InputError if a reference with so many bits cannot give this view's differences all digits of a float64."""
     fewest = math.ceil(-log2(view.smallest_difference())) + 53
     if bits is not None and bits < fewest:
         raise InputError(
             f"--bits: {bits} is too few for depth {format_decimal(view.depth)} at {view.height} rows; give at least"
-            f" {fewest}, or leave it out."
+            f" {fewest}, or leave the option out."
         )
 
 
 def usual_bits(view: View) -> int:
-    """Bits of reference orbits, but where steps make differences much smaller before they grow."""
+    """Bits of reference orbits, except for maps whose steps shrink differences a lot before they grow."""
     return math.ceil(-log2(view.smallest_difference())) + GUARD
 
 
 def reference_bits(system: EscapeTimeSystem, view: View) -> int:
-    """Bits of reference orbits, where none are given."""
+    """Bits of reference orbits if the user gives none."""
     bits = usual_bits(view)
     if moves_steadily(system.iteration):
         return bits
@@ -61,9 +61,9 @@ def reference_bits(system: EscapeTimeSystem, view: View) -> int:
 
 
 def _needed(system: EscapeTimeSystem, view: View, usual: int) -> int:
-    """Bits that the centre's orbit and a neighbouring one show to be needed."""
+    """The bits needed, judged from the centre's orbit and a neighbouring one."""
     most, tried = _MOST * usual, usual
-    while True:  # orbits of too few bits do not show all that is lost
+    while True:  # orbits with too few bits do not show everything that is lost
         sizes, known = _sizes(system, view, tried)
         hidden = max(sizes[known:], default=-math.inf) > sizes[0] - _TOLD
         bits = 2 * tried if hidden else usual + _missing(sizes)
@@ -73,15 +73,15 @@ def _needed(system: EscapeTimeSystem, view: View, usual: int) -> int:
 
 
 def moves_steadily(iteration: Iteration) -> bool:
-    """Whether pixels are c, and f_c is the same everywhere: differences are not smaller than those of c for long."""
+    """Whether pixels are c, and df/dc is constant: then differences are not smaller than those of c for long."""
     f = iteration.formula
     return iteration.c is None and all(p.derivative(v).is_constant() for p in (f.re, f.im) for v in ("cx", "cy"))
 
 
 def _missing(sizes: list[float]) -> int:
-    """Bits that differences of these sizes (log2) lose where they are smallest, if they grow again.
+    """The bits that differences of these sizes (log2) lose where they are smallest, if they grow again.
 
-    With so many bits more, rounding of the reference stays as far below the differences as at the start.
+    With so many more bits, the rounding of the reference stays as far below the differences as at the start.
     """
     first = sizes[0]
     later = list(accumulate(reversed(sizes), max))[::-1]
@@ -89,10 +89,10 @@ def _missing(sizes: list[float]) -> int:
 
 
 def _sizes(system: EscapeTimeSystem, view: View, bits: int) -> tuple[list[float], int]:
-    """log2 of the difference between the centre's orbit and a neighbouring pixel's, step by step while it is small.
+    """(sizes, known): log2 of the difference between the centre's orbit and a neighbouring one, while it is small.
 
-    And how many of them are known: from there on rounding hides the difference, and they are what the slopes along
-    the centre's orbit make of the largest that it can be.
+    known: how many sizes come from the orbits themselves. From there on rounding hides the difference, and the sizes
+    are upper bounds, carried on by the slopes along the centre's orbit.
     """
     away = view.smallest_difference()
     iteration = system.iteration
@@ -127,6 +127,6 @@ def _sizes(system: EscapeTimeSystem, view: View, bits: int) -> tuple[list[float]
 
 
 def _mean(matrix: Sequence[Any]) -> float:
-    """log2 of how much a real 2x2 matrix stretches in the mean, which is in all directions where it is a turn."""
+    """log2 of the mean stretch of a real 2x2 matrix; if the matrix is a turn with a scale, this is the scale."""
     squares = sum(gmpy2.square(gmpy2.mpfr(v)) for v in matrix)
     return float(gmpy2.log2(squares)) / 2 - 0.5

@@ -1,9 +1,9 @@
-"""The reference run: how many bits, how many steps, that its digits hold, and keeping it.
+"""The reference run of a training system: its bits, its steps, the verification of its digits, and its caching.
 
-One run in exact arithmetic at the view's centre serves all its pixels. It goes on only until the differences of
-pixels close to the centre have grown to ``HAND_OFF`` of the weights, where they leave it. Its digits are verified by
-a second run with fewer bits beside it: where the two agree to d bits at every step, the shorter one is right to about
-d bits and the longer one to more; fewer than ``VERIFIED`` bits count as a failure, and more bits are taken.
+One run in high precision at the view's centre serves all its pixels. It runs only until the differences of pixels close
+to the centre have grown to ``HAND_OFF`` of the weights, where pixels leave it. A second run with fewer bits verifies
+its digits: if both agree to d bits at every step, the one with fewer bits is right to about d bits, and the other to
+more. If d is below ``VERIFIED``, the verification has failed, and both runs are repeated with more bits.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from .precision import check_bits
 HAND_OFF = 2.0**-5
 """Share of a layer's largest weight at which a pixel's difference leaves the reference (see benchmarks/LOG.md)."""
 VERIFIED = 60
-"""Bits to which the weights of both runs must agree at the end: the 53 of a float64, and some."""
+"""Bits to which the weights of both runs must agree: the 53 of a float64, and a few more."""
 ORDER = 4
 """Order of the Taylor polynomials (see benchmarks/LOG.md)."""
-_NEAREST = 64  # pixels nearer to the centre than this part of the depth leave the reference below HAND_OFF
-_STALLED = 50  # steps without new growth after which the outermost pixels' leaving is enough
-_MARGIN = 24  # bits for rounding errors growing along the run, beyond what the differences grow
+_NEAREST = 64  # pixels closer to the centre than depth / 64 leave the reference below HAND_OFF
+_STALLED = 50  # after so many steps without growth, it is enough if the outermost pixels have left
+_MARGIN = 24  # bits for rounding errors that grow more than the differences do
 _SNAPSHOT_EVERY = 4
-_MOST_LOSS = 1e30  # a reference that diverges ends here; its pixels leave it
+_MOST_LOSS = 1e30  # a diverging reference ends here; its pixels leave it
 
 Floats = NDArray[np.float64]
 Arrays = dict[str, NDArray[Any]]
@@ -49,11 +49,11 @@ Arrays = dict[str, NDArray[Any]]
 class Reference:
     """A reference run, rounded to float64.
 
-    bits: of the run; agreement: bits to which it and the shorter run agree at every step; record (steps, size): the
-    values of each step that delta steps refer to; weights (steps + 1, n): before each step; losses (steps,); ratios
-    (steps,): they over the first; windows (steps,): sum of (ratio - 1) over the last ones up to there, exact; reach
-    (steps + 1,): log2 of the share of the weights that a parameter difference of 1 would move; learning (layers,):
-    learning rates; offset: of the first layer's weights, or 0.
+    bits: of the run. agreement: bits to which it agrees at every step with the run of fewer bits. record (steps, size):
+    the values of each step that delta steps need. weights (steps + 1, n): before each step. losses (steps,). ratios
+    (steps,): each loss over the first. windows (steps,): the sum of (ratio - 1) over the last ratios, computed exactly.
+    reach (steps + 1,): log2 of the share of the weights that a parameter difference of 1 would move. learning
+    (layers,): learning rates. offset: of the first layer's weights, or 0.
     """
 
     bits: int
@@ -74,12 +74,12 @@ class Reference:
 
     @property
     def digits(self) -> int:
-        """Decimal digits of the weights that were verified."""
+        """How many decimal digits of the weights are verified."""
         return int(self.agreement * math.log10(2))
 
 
 def bits_for(system: TrainingSystem, view: View) -> int:
-    """Bits of a reference that serves this view: of the run that has to agree, plus one digit of the longer one."""
+    """Bits of a reference for this view: those of the verifying run, plus one digit (``BASE_BITS``) more."""
     for_depth = math.ceil(-log2(view.smallest_difference())) + VERIFIED + _MARGIN + BASE_BITS
     return for_depth + system.network.rate_bits(view.x, view.y)
 
@@ -90,11 +90,11 @@ def obtain(
     bits: int | None = None,
     progress: Callable[[float], None] = lambda share: None,
 ) -> Reference:
-    """The reference for a view: from the cache, from there on, or anew.
+    """The reference for a view: from the cache, continued from a cached one, or new.
 
-    bits: of the run, None to choose; progress is told the share done, 0 to 1. Raises InputError where given bits are
-    too few for the depth, ArithmeticError where digits cannot be verified, Stopped where progress did (what was made is
-    kept).
+    bits: of the run; None to choose. progress gets the share done, 0 to 1. Raises InputError if the given bits are too
+    few for the depth, ArithmeticError if the digits cannot be verified, and Stopped if progress raises it (the part
+    that is done is then cached).
     """
     check_bits(view, bits)
     wanted = bits_for(system, view) if bits is None else bits
@@ -118,20 +118,21 @@ def obtain(
             return reference
         if bits is not None:
             raise InputError(
-                f"--bits: {bits} is too few: after {reference.steps} steps only {max(0, reference.agreement):.0f} bits"
-                f" of the reference hold, of {VERIFIED} needed; give {bits + VERIFIED}, or leave it out."
+                f"--bits: {bits} is too few: after {reference.steps} steps of the reference run only"
+                f" {max(0, reference.agreement):.0f} of the {VERIFIED} bits needed are right; give"
+                f" {bits + VERIFIED}, or leave the option out."
             )
         wanted += VERIFIED - math.floor(reference.agreement) + BASE_BITS
         kept = None
     raise ArithmeticError(
-        f"the reference run could not be verified: with {wanted} bits only {reference.agreement:.0f} bits of two runs"
-        " agree."
+        f"the reference run could not be verified: with {wanted} bits, two runs agree to only"
+        f" {reference.agreement:.0f} bits."
     )
 
 
 @dataclass(frozen=True)
 class _Goal:
-    """How long a reference has to be: near and far are the ``reach`` at which close and outermost pixels leave it."""
+    """How long a reference must be. near, far: the ``reach`` at which the closest and the outermost pixels leave it."""
 
     near: float
     far: float
@@ -144,16 +145,16 @@ class _Goal:
         return cls(share - log2(near), share - log2(view.largest_difference()), steps)
 
     def reached(self, reach: list[float], losses: list[float]) -> bool:
-        """Whether close pixels have left the reference, or further steps would serve none, or there are none."""
+        """Whether the closest pixels have left the reference, or more steps would help no pixel, or none are left."""
         if len(losses) >= self.steps or (losses and not losses[-1] < _MOST_LOSS):
             return True
         furthest = max(reach)
-        # a run that contracts again: what has not left it by then has no more to gain
+        # the run contracts again: pixels that have not left it by now will not leave it later
         stalled = furthest >= self.far and len(reach) - reach.index(furthest) > _STALLED
         return furthest >= self.near or stalled
 
     def share(self, reach: list[float]) -> float:
-        """Share of the way there, by growth or by steps, whichever is further."""
+        """The share done, by growth or by steps, whichever is larger."""
         growth = (max(reach) - reach[1]) / max(self.near - reach[1], 1.0)
         return min(1.0, max(growth, (len(reach) - 1) / self.steps))
 
@@ -161,7 +162,7 @@ class _Goal:
 def _made(
     system: TrainingSystem, view: View, bits: int, kept: Arrays | None, goal: _Goal, progress: Callable[[float], None]
 ) -> Arrays:
-    """Run the reference on from what is kept, or from its start, until the goal is reached."""
+    """Run the reference until the goal is reached, from a cached part or from the start."""
     bits = bits if kept is None else int(kept["bits"])
     main = TaylorRun(system.network, view.x, view.y, bits, ORDER)
     check = ExactRun(system.network, view.x, view.y, bits - BASE_BITS)
@@ -201,7 +202,7 @@ def _made(
 
 
 class _StoppedAt(Exception):
-    """The user stopped; what was made so far is kept and gone on from."""
+    """The user stopped the run; the part that is done is cached, for the next run to continue."""
 
     def __init__(self, kept: Arrays) -> None:
         super().__init__()
@@ -213,7 +214,7 @@ _PER_SNAPSHOT = tuple(f"snapshot.{f.name}" for f in fields(Snapshot))
 
 
 def _note(run: TaylorRun, new: dict[str, list[Any]]) -> None:
-    """Write down what is known before the run's next step."""
+    """Note the run's state before its next step."""
     new["weights"].append(flat_weights(run.weights))
     new["reach"].append(run.reach())
     if run.step % _SNAPSHOT_EVERY == 0:
@@ -223,9 +224,9 @@ def _note(run: TaylorRun, new: dict[str, list[Any]]) -> None:
 
 
 def _cut(kept: Arrays, goal: _Goal) -> Arrays:
-    """What a view needs of a longer reference: what it would have been made of for this view alone.
+    """The part of a longer reference that a reference made for this view alone would have.
 
-    So that a picture does not depend on what else was rendered before.
+    This way a picture does not depend on what was rendered before.
     """
     reach, losses = kept["reach"].tolist(), kept["losses"].tolist()
     steps = next((n for n in range(len(losses)) if goal.reached(reach[: n + 1], losses[:n])), len(losses))
@@ -258,7 +259,7 @@ def _reference(kept: Arrays) -> Reference:
 
 
 def _agreement(main: TaylorRun, check: ExactRun) -> float:
-    """Bits to which the weights of the two runs agree, relative to each layer's largest."""
+    """The bits to which the weights of two runs agree, relative to the largest weight of each layer."""
     agreed = float(main.weights[0].reference.bits)
     for a, b in zip(main.weights, check.weights):
         exact = a.reference

@@ -1,1 +1,1 @@
-"""From a scene to its field: batches of pixels, trust, samples, iteration limit. Nothing here chooses colours."""
+"""Turns a scene into its field: batches of pixels, trust, samples, iteration limit. Nothing here chooses colours."""

@@ -1,4 +1,4 @@
-"""The samples of a field: a part of a render that comes when each pixel has its own value."""
+"""Antialiasing: the part of a render that computes samples, once every pixel has a value."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from .field import Field
 from .sample_counts import Places, begins, goes_on, rounds
 
 _LEAST = 8
-"""Pixels that are sampled together: fewer would leave lanes of vectors empty."""
+"""The fewest pixels that are sampled together: fewer would leave vector lanes empty."""
 _TILES = 4
-"""Of a job that the samples of pixels run together make up at most: a round is then about one."""
+"""Samples of pixels that are run together fill at most this many of the job's tiles; a round then fills about one."""
 
 
 class Sampling:
-    """Runs samples of a field's pixels, as many in each as its values ask for."""
+    """Runs samples of a field's pixels, in each as many as its values need."""
 
     def __init__(self, job: Job, field: Field, wanted: NDArray[np.bool_] | None) -> None:
-        """Choose the pixels, of those wanted, if that was not done, and have a field ready for their samples."""
+        """Choose the pixels to sample (only wanted ones) unless the field has them, and make room for their samples."""
         known = field.done if wanted is None else field.done & wanted
         self._places = Places(field, known)
         spread = self._places.spread().ravel()
@@ -36,13 +36,13 @@ class Sampling:
             field.sampled = np.flatnonzero(begins(spread)).astype(np.int64)
             field.samples = Field.empty(field.scene, (len(field.sampled), field.scene.view.samples - 1))
         self.done = field.samples.done
-        """(M, samples - 1): those of a pixel appear together."""
+        """(M, samples - 1) bool; the samples of one pixel run together."""
         self._spread = spread[field.sampled]
         self._first = self._places.pixels.reshape(len(spread), -1)[field.sampled]
         self._job, self._tile = OfSamples(job, field), job.tile
 
     def batches(self) -> Iterator[Pixels]:
-        """Rows of pixels to run, those that are not done."""
+        """Yield rows of ``done`` to run: sampled pixels that are not done."""
         size = max(_LEAST, _TILES * self._tile // self._rounds[-1])
         for first in range(0, len(self.done), size):
             rows = np.arange(first, min(first + size, len(self.done)), dtype=np.int64)
@@ -50,7 +50,7 @@ class Sampling:
                 yield rows
 
     def run(self, rows: Pixels) -> list[tuple[Pixels, ReadOut]]:
-        """Places in the field of samples, and what came there, of some rows of it."""
+        """Run the samples of some rows: (places in the field of samples, their read-outs), round by round."""
         found: list[tuple[Pixels, ReadOut]] = []
         left, places, count = rows, self._first[rows, None], 1
         for upto in self._rounds:
@@ -69,7 +69,7 @@ class Sampling:
 
 
 def numbers(field: Field) -> Pixels:
-    """The flat numbers (n,) of all that is done in a field: pixels, then samples (``View``)."""
+    """The flat numbers (n,) of everything done in a field: pixels, then samples (see ``View``)."""
     own = np.flatnonzero(field.done).astype(np.int64)
     if field.samples is None:
         return own
@@ -77,7 +77,7 @@ def numbers(field: Field) -> Pixels:
 
 
 def values(field: Field, channel: str, some: Pixels) -> NDArray[Any]:
-    """A channel of some flat numbers of a field."""
+    """The values of a channel at some flat numbers of a field."""
     pixels = field.scene.view.pixels
     found: NDArray[Any] = getattr(field, channel).ravel()[some % pixels]
     of = np.flatnonzero(some >= pixels)
@@ -88,7 +88,7 @@ def values(field: Field, channel: str, some: Pixels) -> NDArray[Any]:
 
 
 def _numbers(field: Field, places: Pixels) -> Pixels:
-    """The flat numbers of samples, from their places in the field of samples."""
+    """The flat numbers of samples that are given by their places in the field of samples."""
     assert field.sampled is not None
     row, sample = np.divmod(places, field.scene.view.samples - 1)
     result: Pixels = field.sampled[row] + field.scene.view.pixels * (sample + 1)
@@ -96,11 +96,13 @@ def _numbers(field: Field, places: Pixels) -> Pixels:
 
 
 def with_samples(field: Field, count: int, path: Path) -> Field:
-    """A field with only so many samples. Raises InputError, naming --samples, where it does not hold as many."""
+    """A field with only ``count`` samples per pixel. Raises InputError (--samples) if it does not hold that many."""
     view = field.scene.view
     if count > view.samples:
-        held = "one of each pixel" if view.samples == 1 else f"at most {view.samples}"
-        raise InputError(f"--samples: {path} holds {held}; give fewer, or render it with --samples {count}.")
+        held = "one sample" if view.samples == 1 else f"at most {view.samples} samples"
+        raise InputError(
+            f"--samples: {path} holds {held} per pixel; give fewer, or render it again with --samples {count}."
+        )
     scene, samples = replace(field.scene, view=replace(view, samples=count)), field.samples
     if samples is None or count == 1:
         return replace(field, scene=scene, sampled=None, samples=None)
@@ -109,7 +111,7 @@ def with_samples(field: Field, count: int, path: Path) -> Field:
 
 
 class OfSamples(Job):
-    """A job whose pixels are the places in a field of samples."""
+    """A job for samples: its pixel numbers are places in the field of samples."""
 
     def __init__(self, job: Job, field: Field) -> None:
         self._job, self._field = job, field
@@ -140,7 +142,7 @@ class OfSamples(Job):
 
 
 class OfWhole(Observer):
-    """Tells of a field's samples, and keeps the field they belong to."""
+    """An observer for the samples of a field; a checkpoint saves the whole field that they belong to."""
 
     def __init__(self, observer: Observer, field: Field) -> None:
         self._observer, self._field = observer, field

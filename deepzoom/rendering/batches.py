@@ -1,4 +1,4 @@
-"""Pixels handed out to threads, batch by batch: progress, keeping what is done, and stopping."""
+"""Runs batches of pixels on threads, with progress, checkpoints and stopping."""
 
 from __future__ import annotations
 
@@ -24,42 +24,42 @@ POLL_SECONDS = 0.2
 
 
 class Observer:
-    """What is told while a scene is rendered; this one listens to nothing."""
+    """Follows a render: gets its messages and progress, and can stop it. This one ignores everything."""
 
     def say(self, text: str) -> None:
-        """A line worth showing."""
+        """Show a message of one line."""
 
     def reference(self, share: float) -> None:
-        """Share of the reference that is done."""
+        """The share of the reference that is done, 0 to 1."""
 
     def pixels(self, field: Field, done: int, total: int) -> None:
-        """Pixels done so far, and the field they are in."""
+        """How many pixels are done so far, and the field that holds them."""
 
     def checkpoint(self, field: Field) -> None:
-        """A moment to keep what is done."""
+        """Save what is done, if that is wanted."""
 
     def part(self, name: str, done: int, total: int) -> None:
-        """How much is done of a part of something larger: frames of a film, pixels of a round of repairing."""
+        """How much of a named part of the work is done, such as the frames of a film or the pixels of a retry."""
 
     def level(self, field: Field, text: str) -> None:
-        """A view that a dive has rendered, and what is to be said of it."""
+        """A view that a dive has rendered, and a line about it."""
 
     def stopped(self) -> bool:
-        """Whether to stop, keeping what is done."""
+        """Whether to stop now and keep what is done."""
         return False
 
 
 def cores() -> int:
-    """Cores this process may use."""
+    """The number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def check_jobs(jobs: int | None) -> None:
-    """Raise InputError, naming --jobs, for a number of threads that is none."""
+    """Raise InputError (--jobs) for a number of threads below 1."""
     if jobs is not None and jobs < 1:
-        raise InputError(f"--jobs: {jobs} is not at least 1.")
+        raise InputError(f"--jobs: {jobs} is too small; give at least 1.")
 
 
 def run_batches(
@@ -71,10 +71,10 @@ def run_batches(
     observer: Observer,
     until: float = math.inf,
 ) -> bool:
-    """Call for each batch on ``jobs`` threads and take what it returns, in this one, as they come.
+    """Run ``call`` for each batch on ``jobs`` threads; ``take`` its results in this thread, in any order.
 
-    Ends early, with the batches in work, where the observer says so or ``time.perf_counter()`` passes ``until``; tells
-    whether all were run.
+    Starts no more batches once the observer stops it or ``time.perf_counter()`` passes ``until``. Returns whether all
+    batches were run.
     """
     waiting = iter(batches)
     running: dict[Future[Result], Pixels] = {}

@@ -1,4 +1,4 @@
-"""How far a share that was counted in a sample may be from the true one."""
+"""The confidence interval of a share that was counted in a sample."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _at_most(count: int, size: int, share: float) -> float:
 
 
 def _where(below: float, count: int, size: int) -> float:
-    """The share at which ``_at_most`` falls to ``below``."""
+    """The share at which ``_at_most`` falls to ``below``, by bisection."""
     low, high = 0.0, 1.0
     for _ in range(60):
         middle = (low + high) / 2
@@ -28,9 +28,9 @@ def _where(below: float, count: int, size: int) -> float:
 
 
 def share_interval(count: int, size: int) -> tuple[float, float]:
-    """Clopper and Pearson's interval of the true share, where ``count`` of ``size`` were hits: 95 % confidence.
+    """Clopper and Pearson's 95 % confidence interval of the true share, where ``count`` of ``size`` were hits.
 
-    It covers the true share at least that often, whatever it is; (0, 1) where size is 0.
+    It contains the true share in at least 95 % of cases, whatever that share is. (0, 1) where size is 0.
     """
     if size == 0:
         return 0.0, 1.0
@@ -41,7 +41,7 @@ def share_interval(count: int, size: int) -> tuple[float, float]:
 
 
 def percent(share: float) -> str:
-    """A share for people: as many digits as tell it from none and from all."""
+    """A share in percent, with more digits close to 0 and 100."""
     value = 100 * share
     if value in (0.0, 100.0):
         return f"{value:.0f}"

@@ -1,4 +1,4 @@
-"""A field: what came of every pixel of a scene, without colours, and its data file."""
+"""A field: the result of every pixel of a scene, without colours, and its data file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from deepzoom.npz import BROKEN, read_arrays
 from deepzoom.scene.scene import Scene
 
 PASSES = (16, 8, 4, 2, 1)
-"""Coarse to fine: pixels whose row and column are multiples of 16 come first, then of 8, and so on."""
+"""Coarse to fine: first the pixels whose row and column are multiples of 16, then of 8, and so on."""
 
 _CHANNELS: dict[str, Any] = {"measure": np.float64, "fate": np.int8, "trust": np.int8, "done": np.bool_}
 _ESCAPE_TIME: dict[str, Any] = {**_CHANNELS, "iterations": np.int64, "attractor": np.int16}
@@ -26,24 +26,26 @@ _OF_SAMPLES = "sample_"
 
 
 def _channels(scene: Scene) -> dict[str, Any]:
-    """Names and types of the arrays that every field of this scene has."""
+    """The names and types of the arrays that every field of this scene has."""
     return _ESCAPE_TIME if systems.is_escape_time(scene.system) else _CHANNELS
 
 
 @dataclass
 class Field:
-    """Read-outs of a scene, arrays (height, width) with row 0 at the top.
+    """The read-outs of a scene: arrays (height, width), row 0 at the top.
 
-    measure float64 (the signed convergence measure), fate int8 (-1 converged, +1 diverged, 0 undecided), trust int8
-    (1 settled, 0 unchecked, -1 not settled), done bool; of an escape-time system also iterations int64 (0: the limit
-    was reached) and attractor int16 (from 1 on, 0 for none), and measure is the smooth count, -1 where there is none.
-    distance float64, None where the backend gives none: estimated distance from the pixel to the set's border, in
-    pixels, -1 where there is none. rung int8, None where no pixel was to be repaired: how many ways with more digits a
-    pixel was run again in. horizon int32, None where it was not asked for: the step at which float64 lost the
-    pixel, the scene's steps where it did not, -1 where that is not known. made: how the pixels were obtained.
+    measure float64: the signed convergence measure; for escape-time systems the smooth count, -1 where there is none.
+    fate int8: -1 converged, +1 diverged, 0 undecided. trust int8: 1 settled, 0 unchecked, -1 not settled. done bool.
+    For escape-time systems also iterations int64 (0: the limit was reached) and attractor int16 (from 1 on; 0: none).
 
-    sampled int64 (M,), None where no pixel was chosen yet: flat numbers, in order, of the pixels that get the scene's
-    samples; samples: the read-outs of all but their first, the pixel itself, as a field of arrays (M, samples - 1).
+    distance float64: estimated distance from the pixel to the set's border, in pixels, -1 where there is none; None if
+    the backend gives no distances. rung int8: how often a pixel was run again, each time with more digits; None if no
+    pixel was to be repaired. horizon int32: the step at which float64 lost the pixel; the scene's steps if it did not,
+    -1 if not known; None if not asked for. made: how the pixels were obtained.
+
+    sampled int64 (M,): flat numbers, in order, of the pixels that get the scene's samples; None until they are chosen.
+    samples: the read-outs of these samples as a field of arrays (M, samples - 1), without the first sample of each,
+    which is the pixel itself.
     """
 
     scene: Scene
@@ -62,7 +64,7 @@ class Field:
 
     @classmethod
     def empty(cls, scene: Scene, shape: tuple[int, int] | None = None) -> Field:
-        """A field of which nothing is done; shape: of its arrays, where they are not those of the pixels."""
+        """A field with nothing done. shape: of its arrays, if other than (height, width)."""
         shape = shape or (scene.view.height, scene.view.width)
         arrays: dict[str, Any] = {name: np.zeros(shape, kind) for name, kind in _channels(scene).items()}
         return cls(scene, **arrays)
@@ -83,7 +85,7 @@ class Field:
 
     @classmethod
     def load(cls, path: str | Path, option: str = "FILE") -> Field:
-        """Read a data file. Raises InputError, naming ``option``, where it is missing, cut short or none of ours."""
+        """Read a data file. Raises InputError, naming ``option``, if it is missing, cut short or of another kind."""
         try:
             found = read_arrays(path)
         except FileNotFoundError:
@@ -99,7 +101,7 @@ class Field:
             sampled = read.array("sampled", np.int64, found["sampled"].shape[:1])
             in_order = bool(np.all(np.diff(sampled) > 0) and np.all((sampled >= 0) & (sampled < scene.view.pixels)))
             if not in_order or scene.view.samples == 1:
-                raise InputError(f"{option}: {path}: sampled does not hold pixels of its scene.")
+                raise InputError(f"{option}: {path}: the array 'sampled' does not fit the scene.")
             shape = len(sampled), scene.view.samples - 1
             channels |= {"sampled": sampled, "samples": cls(scene, **read.channels(_OF_SAMPLES, shape))}
         try:
@@ -107,23 +109,23 @@ class Field:
         except ValueError:
             made = None
         if not isinstance(made, dict):
-            raise InputError(f"{option}: {path} is not a data file of deepzoom: 'made' is no JSON object.")
+            raise InputError(f"{option}: {path} is not a data file of deepzoom: 'made' is not a JSON object.")
         return cls(scene, **channels, made=made)
 
     @property
     def channels(self) -> list[str]:
-        """Names of the arrays that this field has."""
+        """The names of the arrays that this field has."""
         return [*_channels(self.scene), *(name for name in _OPTIONAL if getattr(self, name) is not None)]
 
     def known(self, channel: str) -> NDArray[Any]:
-        """A channel (n,) of all that is done: pixels, then their samples."""
+        """The values (n,) of a channel for everything done: pixels, then their samples."""
         own = getattr(self, channel)[self.done]
         return own if self.samples is None else np.concatenate([own, self.samples.known(channel)])
 
     def shown(self, channel: str = "measure", at: Any = ...) -> NDArray[np.float64]:
-        """A channel with pixels not yet done filled in from the coarser grid; NaN where that is not done either.
+        """A channel whose missing pixels are filled in from the coarser grid; NaN where that is missing too.
 
-        at: an index of some of the pixels, for these alone.
+        at: an index that selects some of the pixels; the result has only these.
         """
         values = getattr(self, channel)
         numbers = (np.arange(n) for n in self.done.shape)
@@ -137,14 +139,14 @@ class Field:
 
 @dataclass(frozen=True)
 class _Reader:
-    """Takes arrays of a file, of the size and type that its scene gives them."""
+    """Takes arrays from a file, and checks that they have the size and type that its scene needs."""
 
     found: dict[str, NDArray[Any]]
     scene: Scene
     where: str
 
     def channels(self, prefix: str, shape: tuple[int, ...]) -> dict[str, Any]:
-        """The channels of a field; prefix: of their names in the file. Raises InputError where one is missing."""
+        """The channels of a field. prefix: of their names in the file. Raises InputError if one is missing."""
         optional = {name: kind for name, kind in _OPTIONAL.items() if prefix + name in self.found}
         kinds = {**_channels(self.scene), **optional}
         missing = sorted(prefix + name for name in kinds if prefix + name not in self.found)
@@ -153,8 +155,8 @@ class _Reader:
         return {name: self.array(prefix + name, kind, shape) for name, kind in kinds.items()}
 
     def array(self, name: str, kind: Any, shape: tuple[int, ...]) -> NDArray[Any]:
-        """Raises InputError where the array is of another shape or type."""
+        """One array. Raises InputError if it has another shape or type."""
         array = self.found[name]
         if array.shape != shape or array.dtype != kind:
-            raise InputError(f"{self.where}: {name} does not have the size and type of its scene.")
+            raise InputError(f"{self.where}: {name} does not have the size and type that its scene needs.")
         return array

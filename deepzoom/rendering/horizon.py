@@ -1,4 +1,4 @@
-"""The horizon of a field's pixels, the step at which float64 lost each: a channel of its own (docs/trust.md)."""
+"""The horizon of a pixel: the step at which float64 loses it. It is a channel of a field (docs/trust.md)."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from .field import Field
 
 
 def is_wanted(scene: Scene) -> bool:
-    """Whether a field of this scene is to hold horizons."""
+    """Whether a field of this scene needs horizons."""
     return scene.horizon or scene.colouring.by == "horizon"
 
 
 def find(job: Job, field: Field, tiles: list[Pixels], jobs: int, observer: Observer) -> bool:
-    """Find those that a field lacks of its pixels, in batches as they were run; True where none is left."""
+    """Find the horizons that a field still lacks, in the same batches as its pixels; returns whether all are found."""
     if field.horizon is None:
         field.horizon = np.full(field.done.shape, -1, dtype=np.int32)
     horizon = field.horizon.ravel()
@@ -38,7 +38,7 @@ def find(job: Job, field: Field, tiles: list[Pixels], jobs: int, observer: Obser
 
 
 def summary(field: Field) -> str:
-    """How many pixels float64 loses, and when, in a sentence."""
+    """A sentence on how many pixels float64 loses, and when."""
     assert field.horizon is not None
     known = field.horizon[field.horizon >= 0]
     lost = known[known < field.scene.steps]

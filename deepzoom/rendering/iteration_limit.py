@@ -1,4 +1,4 @@
-"""An iteration limit for a view of an escape-time system: it grows while pixels still escape."""
+"""Finds an iteration limit for a view of an escape-time system: raises it while pixels still escape."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from .batches import Observer, cores
 from .render import plan
 
 MOST = 5_000_000
-"""Beyond it only a given number goes: a reference of so many steps takes some hundred MiB."""
+"""The highest limit that is found. Only a user may go higher: so long a reference takes several hundred MiB."""
 SAMPLE = 1024
-"""Pixels that are asked, spread over the view."""
+"""Pixels in the sample, spread over the view."""
 _AHEAD = 4
-"""How many times the limit they are followed."""
+"""Sampled pixels are followed to this many times the limit."""
 _NONE_YET = 400_000
-"""Steps after which a view of which no pixel has ended is taken to lie inside."""
+"""A view in which no sampled pixel has ended after so many steps counts as lying inside the set."""
 _WORK = 200_000_000
-"""Pixels times steps of one round; beyond it fewer are asked."""
+"""Pixels times steps of one round; above that, the sample gets smaller."""
 
 
 def sample(view: View) -> NDArray[np.int64]:
-    """Flat numbers of at most about ``SAMPLE`` pixels on an even grid, that of the middle among them."""
+    """Flat numbers of at most about ``SAMPLE`` pixels on an even grid, which includes the middle."""
     stride = max(1.0, (view.pixels / SAMPLE) ** 0.5)
     rows, columns = (_spread(count, stride) for count in (view.height, view.width))
     return (rows[:, None] * view.width + columns).ravel()
@@ -41,10 +41,10 @@ def _spread(count: int, stride: float) -> NDArray[np.int64]:
 
 
 def grown(scene: Scene, observer: Observer | None = None) -> Scene:
-    """The scene with a limit twice as high as any sampled pixel was found to need, from the scene's own upwards.
+    """The scene with a limit that is at least twice what any sampled pixel needs, and at least the scene's own.
 
-    Pixels are asked up to four times the limit, and more where one of them needs that. Raises Stopped where the
-    observer says so.
+    Sampled pixels run up to four times the limit, and further if one of them needs that. Raises Stopped if the observer
+    stops it.
     """
     observer = observer or Observer()
     left = sample(scene.view)
@@ -61,12 +61,12 @@ def grown(scene: Scene, observer: Observer | None = None) -> Scene:
             break
         reach = further
         left = left[:: 1 + len(left) * reach // _WORK]
-    observer.say(f"Iteration limit: {steps:,}, found by asking {len(sample(scene.view)):,} pixels.")
+    observer.say(f"Iteration limit: {steps:,}, chosen from a sample of {len(sample(scene.view)):,} pixels.")
     return replace(scene, steps=steps)
 
 
 def _ended(scene: Scene, pixels: NDArray[np.int64], observer: Observer) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
-    """(fate, count) of some pixels."""
+    """(fate, iteration count) of some pixels."""
 
     def progress(share: float) -> None:
         observer.reference(share)

@@ -1,4 +1,4 @@
-"""From a scene to its field: plan, tiles coarse to fine over all cores, progress, stopping and going on."""
+"""Renders a scene to a field: the plan, tiles from coarse to fine on all cores, progress, stopping and resuming."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Plan:
 
     @property
     def bits(self) -> int:
-        """Bits to begin with, given or chosen."""
+        """Bits of the reference to start with, given or chosen."""
         return self.scene.bits or self.backend.bits(self.system, self.scene.view)
 
 
@@ -55,14 +55,14 @@ def plan(scene: Scene) -> Plan:
         check_bits(scene.view, scene.bits)
     if backend.name == "exact" and horizon.is_wanted(scene):
         option = "--horizon" if scene.horizon else "--colouring: horizon"
-        raise InputError(f"{option}: the exact backend loses no pixel; leave it out, or give another --backend.")
+        raise InputError(f"{option}: the exact backend never loses a pixel; leave this out, or give another --backend.")
     return Plan(scene, system, backend, reason)
 
 
 def tiles(width: int, height: int, size: int, wanted: NDArray[np.bool_] | None = None) -> Iterator[NDArray[np.int64]]:
-    """Flat pixel numbers, coarse grid first, in tiles of one pass each: the same whatever runs them.
+    """Yield tiles of flat pixel numbers, coarse grid first, each tile within one pass; the same for every backend.
 
-    wanted (height, width): only these pixels.
+    wanted (height, width) bool: only these pixels.
     """
     rows, columns = np.divmod(np.arange(width * height, dtype=np.int64), width)
     seen = np.zeros(width * height, np.bool_) if wanted is None else ~wanted.ravel()
@@ -76,7 +76,7 @@ def tiles(width: int, height: int, size: int, wanted: NDArray[np.bool_] | None =
 
 @dataclass(frozen=True)
 class Rendered:
-    """A finished or stopped render. facts: what ``--json`` prints of it."""
+    """A finished or stopped render. facts: what ``--json`` prints."""
 
     field: Field
     complete: bool
@@ -92,13 +92,14 @@ def render(
     wanted: NDArray[np.bool_] | None = None,
     budget: float | None = None,
 ) -> Rendered:
-    """Render a scene on ``jobs`` threads (default: all cores), going on from a partial field of the same scene.
+    """Render a scene on ``jobs`` threads (default: all cores).
 
-    wanted (height, width): only these pixels; the result is complete when they are done. budget: seconds that checking
-    and repairing may take, where the scene asks for it (docs/trust.md).
+    partial: a field of the same scene to continue. wanted (height, width) bool: render only these pixels; the result is
+    complete when they are done. budget: seconds that checking and repairing may take with trust "settle"
+    (docs/trust.md).
 
-    Where the observer says so it ends early with what is done, and the result says that it is not complete. Raises
-    InputError where the scene cannot be rendered.
+    If the observer stops the render, it ends early and the result is not complete. Raises InputError if the scene
+    cannot be rendered.
     """
     observer = observer or Observer()
     begin = time.perf_counter()
@@ -144,9 +145,9 @@ def _distance(scene: Scene) -> bool:
 
 
 def estimate(planned: Plan, jobs: int, observer: Observer) -> float | None:
-    """Seconds that the pixels take, about, were all to get samples; a reference run comes before them.
+    """Roughly how many seconds the pixels take if all of them get samples; the reference run is not included.
 
-    None where only running them tells.
+    None if that is not known before they run.
     """
     per_pixel = planned.backend.seconds_per_pixel(planned.system, 0, observer.say)
     return None if per_pixel is None else planned.pixels * planned.scene.view.samples * per_pixel / jobs
@@ -156,16 +157,16 @@ def _report_job(job: Job, planned: Plan, field: Field, jobs: int, observer: Obse
     facts = job.facts
     if facts.digits is not None:
         observer.say(
-            f"Reference: {facts.reference_steps} of {planned.scene.steps} steps at {facts.bits} bits, {facts.digits}"
-            f" digits verified; pixels skip {facts.skipped_steps} steps."
+            f"Reference run: {facts.reference_steps} of {planned.scene.steps} steps at {facts.bits} bits,"
+            f" {facts.digits} digits verified; pixels skip the first {facts.skipped_steps} steps."
         )
     elif facts.reference_steps:
-        observer.say(f"Reference: {facts.reference_steps:,} steps at {facts.bits} bits.")
+        observer.say(f"Reference orbit: {facts.reference_steps:,} steps at {facts.bits} bits.")
     left = int(np.count_nonzero(~field.done))
     per_pixel = planned.backend.seconds_per_pixel(planned.system, facts.skipped_steps, observer.say)
     seconds = (per_pixel or 0.0) * left / min(jobs, max(1, left // job.tile))
     if seconds > 2:
-        observer.say(f"{left:,} pixels on {jobs} threads: about {duration(seconds)}.")
+        observer.say(f"Computing {left:,} pixels on {jobs} threads takes about {duration(seconds)}.")
 
 
 def _tiles_of(size: int, field: Field, wanted: NDArray[np.bool_] | None) -> Iterator[NDArray[np.int64]]:
@@ -173,7 +174,7 @@ def _tiles_of(size: int, field: Field, wanted: NDArray[np.bool_] | None) -> Iter
 
 
 def _run(job: Job, field: Field, jobs: int, observer: Observer, wanted: NDArray[np.bool_] | None) -> bool:
-    """Run the pixels that are not done yet; tells whether all are."""
+    """Run the pixels that are not done yet; returns whether all are done now."""
     total = field.scene.view.pixels if wanted is None else int(np.count_nonzero(wanted))
     done = field.done.ravel()
     count = int(np.count_nonzero(done))
@@ -190,13 +191,13 @@ def _run(job: Job, field: Field, jobs: int, observer: Observer, wanted: NDArray[
 
 
 def _run_samples(job: Job, field: Field, jobs: int, observer: Observer, wanted: NDArray[np.bool_] | None) -> bool:
-    """Run the samples that are not done yet; tells whether all are."""
+    """Run the samples that are not done yet; returns whether all are done now."""
     sampling = antialiasing.Sampling(job, field, wanted)
     samples, total = field.samples, len(sampling.done)
     assert samples is not None
     count = int(np.count_nonzero(sampling.done[:, 0]))
     most = field.scene.view.samples
-    observer.say(f"{total:,} of {int(field.done.sum()):,} pixels get up to {most} samples, the others one.")
+    observer.say(f"{total:,} of {int(field.done.sum()):,} pixels get up to {most} samples, the others get one.")
 
     def take(rows: NDArray[np.int64], found: list[tuple[NDArray[np.int64], ReadOut]]) -> None:
         nonlocal count
@@ -210,7 +211,7 @@ def _run_samples(job: Job, field: Field, jobs: int, observer: Observer, wanted: 
 
 @dataclass(frozen=True)
 class _Part:
-    """What is checked: pixels, or samples of them. tiles: batches for second runs."""
+    """One thing to check: the pixels, or their samples. tiles: batches for the second runs."""
 
     job: Job
     field: Field
@@ -226,7 +227,7 @@ class _Part:
 
 
 def _check(parts: list[_Part], jobs: int, budget: float | None) -> bool:
-    """Check all parts as ``trust.check`` does one: a sample is one of them all, and a budget is for them all."""
+    """Check all parts with ``trust.check``: they share one sample (trust "sample") and one budget."""
     begin = time.perf_counter()
     chosen: list[NDArray[np.int64] | None] = [None] * len(parts)
     if len(parts) > 1 and parts[0].field.scene.trust == "sample":
@@ -242,7 +243,7 @@ def _check(parts: list[_Part], jobs: int, budget: float | None) -> bool:
 
 
 def put(field: Field, pixels: NDArray[np.int64], out: ReadOut) -> None:
-    """Put the read-outs of flat pixel numbers into a field; it has distances as long as all its pixels have."""
+    """Put read-outs into a field, at flat pixel numbers. The field has distances only if all its pixels have them."""
     if out.distance is None:
         field.distance = None
     elif not field.done.any():
@@ -255,7 +256,7 @@ def put(field: Field, pixels: NDArray[np.int64], out: ReadOut) -> None:
 
 
 def _spans(view: View) -> dict[str, Any]:
-    """What one height of a picture spans, and in which direction most."""
+    """What the picture's height spans, and in which direction it spans most."""
     long, short, degrees = view.spans()
     return {"long": with_digits(long, 6), "short": with_digits(short, 6), "long_degrees": round(degrees, 6)}
 

@@ -1,12 +1,12 @@
-"""How many samples a pixel needs: by what the values of its neighbours, then of its own samples, make of their mean.
+"""How many samples a pixel needs: as many as bring the error of their mean colour below a bound.
 
-A value's place is where it stands among all of the picture, as palettes are spread: by its rank, in the part of its
-kind (converged or diverged; attractor), and far from all of them where it never ended. So no palette decides, but what
-all have in common. Of escape-time maps the smooth count is a second place, for colours that repeat with it.
+The choice must not depend on the palette, so it looks at a value's place: its rank among all values of the picture of
+the same kind (converged or diverged; attractor), spread as palettes are. A point that never ended has a place far from
+all others. For escape-time maps the smooth count is a second place, for colours that repeat with it.
 
-A pixel needs more samples as long as the error of their mean, estimated from how far places are spread, is above
-``_ERROR``. Before there are samples it is estimated from the neighbours: where places change evenly from one side to
-the other, their mean is in the middle, and none are needed.
+A pixel needs more samples while the error of their mean, estimated from the spread of their places, is above
+``_ERROR``. Before it has samples, the neighbours give the estimate: if places change evenly from one side to the
+other, the pixel's own place is already their mean, and it needs no samples.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from .field import Field
 Floats = NDArray[np.float64]
 
 _ERROR = 0.01
-"""Of the whole palette."""
+"""The bound of the error, as a share of the whole palette."""
 _COUNTS = 32.0
-"""Smooth counts that weigh as much as the whole palette."""
+"""A change by so many smooth counts weighs as much as the whole palette."""
 _FROM_NEIGHBOURS = 1
-"""Samples that the neighbours stand for when a pixel has some."""
+"""Once a pixel has samples, its neighbours' estimate weighs as much as this many of them."""
 _INSIDE = -1.0
 
 
 def rounds(samples: int) -> list[int]:
-    """Numbers of samples after which a pixel may have enough, the last one being all: four more, then half as many."""
+    """The numbers of samples after which a pixel may stop: steps of 4 at first, later of 1/4 to 1/2 of the number."""
     found, count = [], 0
     while count < samples:
         count += max(4, 1 << max(0, count.bit_length() - 2))
@@ -39,7 +39,7 @@ def rounds(samples: int) -> list[int]:
 
 
 class Places:
-    """Where values stand among those of a field, at the pixels (height, width) that are known."""
+    """The places of values among those of a field, at its known pixels (height, width)."""
 
     def __init__(self, field: Field, known: NDArray[np.bool_]) -> None:
         self._known = known
@@ -49,7 +49,7 @@ class Places:
         self._order = {k: np.sort(measure[kind == k]) for k in np.unique(kind[kind >= 0]).tolist()}
         own = self.of(field.measure, field.attractor)
         self.pixels = np.where(known[..., None], own, np.nan)
-        """(height, width, places) of the field's own; NaN where not known."""
+        """(height, width, places): the places of the field's own values; NaN where not known."""
 
     def _kinds(self, measure: Floats, attractor: NDArray[Any] | None) -> NDArray[np.int64]:
         if attractor is None:
@@ -57,13 +57,13 @@ class Places:
         return np.where(measure < 0, -1, attractor.astype(np.int64))
 
     def of(self, measure: Floats, attractor: NDArray[Any] | None) -> Floats:
-        """(..., places) of values (...)."""
+        """The places (..., places) of values (...)."""
         kind, place = self._kinds(measure, attractor), np.full(measure.shape, _INSIDE)
         for n, (k, order) in enumerate(self._order.items()):
             own = kind == k
             both = np.searchsorted(order, measure[own]) + np.searchsorted(order, measure[own], "right")
             rank, parts = both / (2 * len(order)), len(self._order)
-            if not self._counts:  # the most negative of the converged at one end, of the diverged at the other
+            if not self._counts:  # converged values at one end of the palette, diverged ones at the other
                 place[own] = 1 - 0.375 * rank if k else 0.375 * (1 - rank)
             else:
                 place[own] = rank if parts == 1 else (n + 0.1 + 0.8 * rank) / parts
@@ -72,16 +72,16 @@ class Places:
         return np.stack([place, np.maximum(measure, 0.0) / _COUNTS], axis=-1)
 
     def spread(self) -> Floats:
-        """(height, width): mean square by which pixels differ from the middle between two opposite neighbours.
+        """(height, width): the mean square of a pixel's distance from the mean of two opposite neighbours.
 
-        A neighbour that is not known counts as the pixel itself.
+        An unknown neighbour counts as the pixel itself.
         """
         own = self.pixels
         height, width, _ = own.shape
         around = np.pad(own, [(1, 1), (1, 1), (0, 0)], constant_values=np.nan)
 
         def change(i: int, j: int) -> Floats:
-            """To the neighbour so many rows and columns away."""
+            """The change to the neighbour i rows and j columns away."""
             beside = around[1 + i : 1 + i + height, 1 + j : 1 + j + width]
             return np.nan_to_num(beside - own)
 
@@ -92,12 +92,15 @@ class Places:
 
 
 def begins(spread: Floats) -> NDArray[np.bool_]:
-    """Which pixels get samples at all."""
+    """Whether each pixel needs samples at all."""
     return spread > _ERROR**2
 
 
 def goes_on(spread: Floats, places: Floats) -> NDArray[np.bool_]:
-    """(m,): which pixels need more samples; spread (m,): of neighbours, places (m, samples, places): of those taken."""
+    """(m,) bool: which pixels need more samples.
+
+    spread (m,): of the neighbours. places (m, samples, places): of the samples taken so far.
+    """
     count = places.shape[1]
     own = places.var(axis=1, ddof=1).max(axis=-1)
     together = ((count - 1) * own + _FROM_NEIGHBOURS * spread) / (count - 1 + _FROM_NEIGHBOURS)

@@ -1,10 +1,10 @@
-"""The shape in which a deep view shows two-dimensional structure again: ``--stretch auto``.
+"""Finds the shape in which a deep view shows two-dimensional structure again: ``--stretch auto``.
 
-Under a long run the two parameter directions grow differently, and all that a view shows turns into stripes. The
-tangent of the reference run says by how much, where the view's differences leave the reference: its singular values.
-A view stretched by their ratio along the direction that grows less has differences that grow alike. Where the stretched
-direction bends into the other one before that (its second derivative), the stretch ends there: farther on, stripes
-would run the other way.
+In a long run, differences in the two parameter directions grow at different rates, and the whole view turns into
+stripes. The tangent of the reference run, at the step where the view's differences leave the reference, gives these
+rates: its singular values. If the view is stretched by their ratio along the direction that grows less, differences
+grow alike in both directions. The second derivative limits the stretch: where the stretched direction bends into the
+other one earlier, the stretch ends there, as beyond it the stripes would run the other way.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ Floats = NDArray[np.float64]
 
 
 class Derivatives(NamedTuple):
-    """values (2 or 5, n): derivatives by x, y, and of training xx / 2, xy, yy / 2, in units of half a depth.
+    """values (2 or 5, n): derivatives by x and y, in training also xx / 2, xy and yy / 2, in units of half a depth.
 
-    noise: what rounding made of second ones, as a share of the largest.
+    noise: the rounding error of second derivatives, as a share of the largest.
     """
 
     values: Floats
@@ -49,23 +49,23 @@ class Derivatives(NamedTuple):
 
 
 def unfolding(scene: Scene, progress: Callable[[float], None] = lambda share: None) -> Shape:
-    """The shape for a scene's centre and depth; none for complex-differentiable maps, and for Lyapunov exponents.
+    """The shape for a scene's centre and depth; the identity for complex-differentiable maps and Lyapunov exponents.
 
-    It makes the reference run, or takes it from the cache; progress is told the share done. Raises what
-    ``reference.obtain`` and ``orbit.obtain`` raise.
+    Makes the reference run, or takes it from the cache; progress gets the share done. Raises what
+    ``references.obtain`` and ``orbit.obtain`` raise.
     """
     return _balanced(_derivatives(scene, [scene.view.depth], progress)[0])
 
 
 def ratios(scene: Scene, depths: Sequence[Rational]) -> list[float]:
-    """By how much views of a scene's centre are to be stretched at some depths, the deepest that of the scene."""
+    """How much to stretch views at a scene's centre, for several depths; the deepest is the scene's own."""
     return [float(np.linalg.norm(_balanced(tangent).matrix, 2)) for tangent in _derivatives(scene, depths)]
 
 
 def _derivatives(
     scene: Scene, depths: Sequence[Rational], progress: Callable[[float], None] = lambda share: None
 ) -> list[Derivatives]:
-    """Those at which differences of half of each depth leave the reference of a scene."""
+    """For each depth, the derivatives at the step where differences of half that depth leave the reference."""
     system = systems.create(scene.system, scene.settings, scene.steps, scene.digest)
     view = scene.view
     if isinstance(system, TrainingSystem):
@@ -78,7 +78,10 @@ def _derivatives(
 
 
 def unfolded(scene: Scene, degrees: float, observer: Observer) -> Scene:
-    """The scene stretched so, and turned. Raises Stopped where the observer stops the reference run."""
+    """The scene in the shape that ``unfolding`` finds, turned by ``degrees``.
+
+    Raises Stopped if the observer stops the reference run.
+    """
 
     def progress(share: float) -> None:
         observer.reference(share)
@@ -92,11 +95,12 @@ def unfolded(scene: Scene, degrees: float, observer: Observer) -> Scene:
 
 
 def _balanced(derivatives: Derivatives) -> Shape:
-    """The shape in which both directions of a view change as much.
+    """The shape in which a view changes equally in both directions.
 
-    A view from -1 to 1, stretched r times along the weak singular direction, changes by s1 along the other one and, on
-    average, by sqrt(r^2 s2^2 + r^4 h^2 / 3) along that: s1, s2 the singular values, h the second derivative along the
-    weak direction. These are equal at r^2 = 2 s1^2 / (s2^2 + sqrt(s2^4 + 4 h^2 s1^2 / 3)); r = s1 / s2 without h.
+    Let s1 and s2 be the singular values, and h the second derivative along the weak direction. A view from -1 to 1 that
+    is stretched r times along the weak direction changes by s1 along the strong one and, on average, by
+    sqrt(r^2 s2^2 + r^4 h^2 / 3) along the weak one. These are equal for
+    r^2 = 2 s1^2 / (s2^2 + sqrt(s2^4 + 4 h^2 s1^2 / 3)); without h, r = s1 / s2.
     """
     values, noise = derivatives
     if not np.isfinite(values).all() or not values[:2].any():
@@ -115,9 +119,9 @@ def _balanced(derivatives: Derivatives) -> Shape:
 
 
 def _training_derivatives(network: Network, depth: Rational, kept: Reference) -> Derivatives:
-    """Those of the weights, each layer in units of its largest, where differences reach ``HAND_OFF`` of them.
+    """The derivatives of the weights, each layer in units of its largest, where differences reach ``HAND_OFF``.
 
-    Roundings of the steps add up as by chance: to the square root of their number.
+    The rounding errors of n steps add up like random ones, to sqrt(n) times one of them.
     """
     leaves = math.log2(HAND_OFF) - log2(depth / 2)
     step = int(np.argmax(kept.reach >= leaves)) if (kept.reach >= leaves).any() else kept.steps
@@ -137,7 +141,7 @@ def _training_derivatives(network: Network, depth: Rational, kept: Reference) ->
 def _orbit_tangents(
     system: EscapeTimeSystem, view: View, bits: int, depths: Sequence[Rational], progress: Callable[[float], None]
 ) -> list[Floats]:
-    """Iterates' derivatives (2, 2) by the pixel, scaled, where differences of half of each depth reach 1."""
+    """For each depth, the scaled derivative (2, 2) of the iterate where differences of half that depth reach 1."""
     iteration = system.iteration
     z, c = system.start(view.x, view.y)
     kept = orbit.obtain(system, z, c, bits, progress)
@@ -145,7 +149,7 @@ def _orbit_tangents(
     exec(source.tangent(iteration.formula), space)
     slopes: Callable[..., tuple[float, ...]] = space["tangent"]  # type: ignore[assignment]
     pixel_is_c = iteration.c is None
-    a, b, p, q = (float(v) for v in (*c, *iteration.critical))  # orbits are kept less their critical point
+    a, b, p, q = (float(v) for v in (*c, *iteration.critical))  # orbits are stored minus the critical point
     grown, exponent = np.zeros((2, 2)) if pixel_is_c else np.eye(2), 0
     found: dict[int, Floats] = {}
     waiting = sorted(range(len(depths)), key=lambda n: -depths[n])

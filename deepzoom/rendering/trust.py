@@ -1,7 +1,7 @@
-"""How far a field can be trusted: a sample or all of its pixels run a second time, and those repaired that change.
+"""How far a field can be trusted: runs a sample or all of its pixels a second time, and repairs those that change.
 
-``--trust sample`` and ``settle`` of docs/trust.md. A field's ``trust`` says what is known of a pixel, its ``rung`` how
-many ways with more digits it has gone through: with both, what was interrupted goes on where it was.
+These are ``--trust sample`` and ``settle`` of docs/trust.md. A field's ``trust`` says what is known of a pixel, and its
+``rung`` how often the pixel was retried with more digits. Both are saved, so that an interrupted check can resume.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .confidence_interval import percent, share_interval
 from .field import Field
 
 SHARE, MOST = 0.02, 400
-"""Of the pixels, how many a sample has: what it costs, and as many as make its answer sharp enough."""
+"""A sample has this share of the pixels, which limits its cost, and at most this many, which are precise enough."""
 _BATCH = 64
 _SEED = 20260
 
@@ -29,13 +29,13 @@ def check(
     job: Job, field: Field, tiles: list[Pixels], jobs: int, observer: Observer, budget: float | None = None,
     chosen: Pixels | None = None, spent: float = 0.0,
 ) -> bool:  # fmt: skip
-    """Check a field whose pixels are all done as its scene's ``trust`` says; True where nothing is left to go on with.
+    """Check a field whose pixels are all done, as its scene's ``trust`` says; returns whether the check is finished.
 
-    tiles: the pixels, in batches for second runs. budget: seconds after which repairing ends, of which so many are
-    spent. chosen: those that a sample checks, where it is one of more than them.
+    tiles: the pixels, in batches for second runs. budget: seconds after which repairing ends; spent: seconds of it
+    already used. chosen: the pixels that a sample checks, if the sample is shared with other fields.
     """
     if not job.holds_differences and field.scene.trust != "off":
-        field.trust[field.done & (field.trust == 0)] = -1  # a shadow would not show it
+        field.trust[field.done & (field.trust == 0)] = -1  # a second run would not show the error
     if field.scene.trust == "sample" and job.has_shadow:
         chosen = sample_of(np.sort(np.concatenate(tiles))) if chosen is None else chosen
         return _sampled(job, field, chosen, jobs, observer)
@@ -45,7 +45,7 @@ def check(
 
 
 def sample_of(pixels: Pixels) -> Pixels:
-    """Those of some flat pixel numbers that a sample checks: seeded, in order."""
+    """The flat pixel numbers that a sample checks, in order; chosen at random with a fixed seed."""
     count = min(MOST, max(1, int(SHARE * len(pixels))))
     return np.sort(np.random.default_rng([_SEED, len(pixels)]).choice(pixels, count, replace=False))
 
@@ -71,7 +71,7 @@ def _sampled(job: Job, field: Field, chosen: Pixels, jobs: int, observer: Observ
 def _settled(
     job: Job, field: Field, tiles: list[Pixels], jobs: int, observer: Observer, budget: float, spent: float
 ) -> bool:
-    """The shadow of every pixel, then rung after rung for those that it changed."""
+    """Run every pixel a second time (its shadow), then retry those that changed, with more digits in each round."""
     until = time.perf_counter() + budget - spent
     trust = field.trust.ravel()
 
@@ -92,7 +92,7 @@ def _settled(
     whole = True
     if job.has_shadow:
         unchecked = [t for t in tiles if not trust[t].all()]
-        whole = ran("shadow", unchecked, job.shadow, lambda pixels, out: _take_shadow(field, pixels, out))
+        whole = ran("checking", unchecked, job.shadow, lambda pixels, out: _take_shadow(field, pixels, out))
     if not job.rungs:
         return whole or not observer.stopped()
     if field.rung is None:
@@ -107,7 +107,7 @@ def _settled(
             for channel in ("measure", "fate", "trust", "iterations", "attractor"):
                 if getattr(field, channel) is not None:
                     getattr(field, channel).ravel()[pixels] = getattr(out, channel)
-            if field.distance is not None:  # exact runs have none
+            if field.distance is not None:  # exact runs give no distances
                 field.distance.ravel()[pixels] = -1.0 if out.distance is None else out.distance
             rungs[pixels] = rung + 1
 
@@ -117,17 +117,17 @@ def _settled(
     if observer.stopped():
         return whole
     if not whole:
-        observer.say(f"The budget of {duration(budget)} is spent.")
+        observer.say(f"The time budget of {duration(budget)} is used up.")
     unsettled = trust < 0
     option = job.remedy(int(rungs[unsettled].max())) if unsettled.any() else None
     if option is not None:
         count = np.count_nonzero(unsettled)
-        observer.say(f"{option} may settle more of the {count:,} pixels in which rounding may matter.")
+        observer.say(f"{option} may settle more of the {count:,} unsettled pixels.")
     return True
 
 
 def unsettled_share(field: Field) -> tuple[int, int]:
-    """(pixels not settled by the first pass, pixels checked) of those that are done; samples count like pixels."""
+    """(pixels that the first pass left unsettled, pixels checked); samples count like pixels."""
     trust = field.trust[field.done]
     again = 0 if field.rung is None else int(np.count_nonzero((field.rung[field.done] > 0) & (trust > 0)))
     count, checked = (0, 0) if field.samples is None else unsettled_share(field.samples)
@@ -135,7 +135,7 @@ def unsettled_share(field: Field) -> tuple[int, int]:
 
 
 def facts(field: Field) -> dict[str, Any]:
-    """What ``--json`` prints of a field's trust. Shares are of what the first pass left unsettled; None: not known."""
+    """What ``--json`` prints about trust. Shares are those that the first pass left unsettled; None: not known."""
     trust = field.known("trust")
     count, checked = unsettled_share(field)
     whole = checked == len(trust) > 0
@@ -152,20 +152,20 @@ def facts(field: Field) -> dict[str, Any]:
 
 
 def summary(field: Field) -> str:
-    """The same in a sentence."""
+    """A sentence on the trust of a field."""
     found = facts(field)
     count, checked = unsettled_share(field)
     points = "pixels" if field.samples is None else "samples"
     if not checked:
-        why = "--trust off" if field.scene.trust == "off" else "no pixel got so far"
-        return f"Nothing was checked ({why}): rounding may matter in any pixel."
+        why = "--trust off" if field.scene.trust == "off" else "no check was finished"
+        return f"No pixel was checked ({why}): rounding may matter in any of them."
     if found["unchecked"]:
         low, high = percent(found["unsettled_share_low"]), percent(found["unsettled_share_high"])
         return (
-            f"Rounding matters in {count:,} of {checked:,} {points} that were run twice: not settled are"
-            f" {percent(count / checked)} % of {'the picture' if field.samples is None else 'them all'}"
-            f" ({low} to {high} % at 95 % confidence)."
+            f"Rounding matters in {count:,} of {checked:,} {points} that were run twice, so about"
+            f" {percent(count / checked)} % of all {points} are not settled ({low} to {high} % at 95 % confidence)."
         )
     more = count - found["unsettled"]
-    repaired = f", {more:,} of them by more digits" if more else ""
-    return f"{found['settled']:,} {points} are settled{repaired}; rounding may matter in {found['unsettled']:,}."
+    repaired = f", {more:,} of them with more digits" if more else ""
+    rest = f"rounding may matter in the other {found['unsettled']:,}" if found["unsettled"] else "none is unsettled"
+    return f"{found['settled']:,} {points} are settled{repaired}; {rest}."

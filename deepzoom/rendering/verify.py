@@ -1,4 +1,4 @@
-"""Random pixels of a field once more, by the exact backend, and how many of them come out otherwise."""
+"""Runs random pixels of a field again with the exact backend, and counts those that differ."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ from .batches import Observer, Pixels, cores, run_batches
 from .field import Field
 
 TINY = 1e-9
-"""Measures that differ by no more are the same: a Lyapunov exponent near 0 has no relative precision."""
+"""Measures that differ by less than this are equal: a Lyapunov exponent near 0 has no relative precision."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Of each pixel or sample that was run, in order of its flat number: the field's trust in it, whether the exact run
-    is sure of itself, and whether the field differs from it.
+    """What was found for each pixel or sample, in order of its flat number.
+
+    trust: the field's trust in it. sure: whether the exact result is certain. differs: whether the field differs from
+    the exact result. complete: whether all chosen pixels were run.
     """
 
     pixels: Pixels
@@ -33,7 +35,7 @@ class Verdict:
     complete: bool
 
     def counted(self, trust: int) -> tuple[int, int]:
-        """(how many differ, how many were compared) of the pixels of one trust."""
+        """(how many differ, how many were compared) among the pixels with this trust."""
         compared = (self.trust == trust) & self.sure
         return int(np.count_nonzero(compared & self.differs)), int(np.count_nonzero(compared))
 
@@ -41,14 +43,14 @@ class Verdict:
 def verify(
     field: Field, count: int = 200, seed: int = 0, jobs: int | None = None, observer: Observer | None = None
 ) -> Verdict:
-    """Run ``count`` random pixels and samples of a field exactly (all where it has fewer), chosen by the seed.
+    """Run ``count`` random pixels and samples of a field exactly (all, if it has fewer); the seed chooses them.
 
-    Raises InputError where nothing is done in the field, or its system cannot be made here.
+    Raises InputError if nothing in the field is done, or if its system cannot be made here.
     """
     observer = observer or Observer()
     done = antialiasing.numbers(field)
     if not len(done):
-        raise InputError("FILE: no pixel of this field is done.")
+        raise InputError("FILE: no pixel of this data file is done; finish the render first.")
     chosen = np.sort(np.random.default_rng(seed).choice(done, min(count, len(done)), replace=False))
     planned = rendering.plan(replace(field.scene, backend="exact", bits=None))
     found: dict[int, tuple[bool, bool]] = {}
@@ -56,7 +58,7 @@ def verify(
     def take(pixels: Pixels, out: ReadOut) -> None:
         sure = out.trust >= 0
         found.update(zip(pixels.tolist(), zip(sure.tolist(), _differs(field, pixels, out).tolist())))
-        observer.part("verify", len(found), len(chosen))
+        observer.part("verifying", len(found), len(chosen))
 
     def progress(share: float) -> None:
         observer.reference(share)
@@ -64,7 +66,7 @@ def verify(
             raise Stopped
 
     complete = False
-    observer.part("verify", 0, len(chosen))
+    observer.part("verifying", 0, len(chosen))
     try:
         job = planned.backend.job(planned.system, field.scene.view, None, progress, observer.say)
         size = min(job.tile, max(1, len(chosen) // (8 * (jobs or cores()))))
@@ -78,14 +80,14 @@ def verify(
 
 
 def _judged(job: Job, field: Field, pixels: Pixels) -> ReadOut:
-    """Exact read-outs of pixels of a field."""
+    """The exact read-outs of some pixels of a field."""
     measure, fate, trust = (antialiasing.values(field, channel, pixels) for channel in ("measure", "fate", "trust"))
     rungs = np.zeros(len(pixels), np.int8) if field.rung is None else antialiasing.values(field, "rung", pixels)
     return job.judged(pixels, ReadOut(measure, fate, trust), rungs)
 
 
 def _differs(field: Field, pixels: Pixels, out: ReadOut) -> NDArray[np.bool_]:
-    """Where a field has another fate, count or attractor than exact read-outs, or a measure off by too much."""
+    """Whether a field's fate, count or attractor differs from the exact one, or its measure by more than allowed."""
 
     def here(channel: str) -> NDArray[Any]:
         return antialiasing.values(field, channel, pixels)

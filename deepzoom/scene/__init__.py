@@ -1,1 +1,4 @@
-"""What a picture is made from: system, view, shape, colours: plain values that read and write TOML. Nothing runs."""
+"""What a picture is made from: system, view, shape and colours, as plain values that read and write TOML.
+
+Nothing here computes a pixel.
+"""

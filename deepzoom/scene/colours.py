@@ -1,4 +1,4 @@
-"""What decides how a scene's values become colours: a plain value, part of the scene, and its TOML table."""
+"""How a scene's values become colours: a plain value, part of the scene, and its TOML table."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _HEX = re.compile("#[0-9a-fA-F]{6}")
 
 @dataclass(frozen=True)
 class Colouring:
-    """How values become colours; see docs/colouring.md. Raises InputError where a value is not right.
+    """How values become colours; see docs/colouring.md. Raises InputError for a value that is not allowed.
 
-    by: one of ``COLOURINGS``. cycle: what values go through when ``cyclic`` repeats, in their own unit, above 0. slope:
-    degrees, counter-clockwise from the right, that light comes from, None without shading. interior: ``#rrggbb`` of
-    points that never escaped. colours: ``#rrggbb`` of a palette file; none where the palette is matplotlib's.
-    mark_unsettled: whether pixels that are not settled get a colour of their own.
+    by: one of ``COLOURINGS``. cycle: the period of ``cyclic``, in units of the values, above 0. slope: the direction
+    that light comes from, in degrees counter-clockwise from the right; None for no shading. interior: the colour
+    ``#rrggbb`` of points that never escape. colours: the colours ``#rrggbb`` of a palette file; empty for a palette of
+    matplotlib. mark_unsettled: whether unsettled pixels get a colour of their own.
     """
 
     by: str = "rank"
@@ -34,17 +34,17 @@ class Colouring:
 
     def __post_init__(self) -> None:
         if self.by not in COLOURINGS:
-            raise InputError(f"--colouring: {self.by!r} is none of {', '.join(COLOURINGS)}.")
+            raise InputError(f"--colouring: {self.by!r} is not one of {', '.join(COLOURINGS)}.")
         if not 0 < self.cycle < math.inf:
             raise InputError(f"--cycle: {self.cycle:g} is not a number above zero, such as 16.")
         if self.slope is not None and not math.isfinite(self.slope):
             raise InputError(f"--slope: {self.slope:g} is not an angle in degrees, such as 45.")
         for option, colour in [("interior", self.interior), *(("palette", c) for c in self.colours)]:
             if not isinstance(colour, str) or not _HEX.fullmatch(colour):
-                raise InputError(f"--{option}: {colour!r} is no colour such as '#0040ff'.")
+                raise InputError(f"--{option}: {colour!r} is not a colour such as '#0040ff'.")
 
     def to_table(self) -> dict[str, Any]:
-        """What differs from the defaults, and the cycle of a cyclic one, as a TOML table."""
+        """Everything that differs from the defaults, and the cycle if by is cyclic, as a TOML table."""
         table: dict[str, Any] = {}
         if self.colours:
             table["colours"] = list(self.colours)
@@ -62,7 +62,7 @@ class Colouring:
 
     @classmethod
     def from_table(cls, table: Mapping[str, Any]) -> Colouring:
-        """Read ``to_table`` back. Raises InputError where a value is not right."""
+        """Read a table of ``to_table`` back. Raises InputError for a value that is not allowed."""
         slope = table.get("slope")
         return cls(
             by=table.get("colouring", cls.by),
@@ -77,5 +77,5 @@ class Colouring:
 def _float(number: float) -> float:
     try:
         return float(number)
-    except OverflowError:  # TOML's integers have no end
+    except OverflowError:  # TOML's integers can have any length
         return math.inf

@@ -1,8 +1,8 @@
-"""Where the samples of a pixel lie: at points of a fixed set, the same in each pixel, of which the first is its middle.
+"""Where the samples of a pixel lie: at fixed points, the same in each pixel. The first point is the pixel's middle.
 
-They are the points of Sobol's two-dimensional sequence: the first N of them are spread evenly, whatever N is, and more
-of them leave the others where they are. Their coordinates are whole multiples of a power of two of a pixel, so that a
-pixel's own point is, to the last bit, where it is without samples.
+They are the points of Sobol's two-dimensional sequence: the first N are spread evenly, whatever N is, and a larger N
+only adds points. Their coordinates are whole multiples of a power of two of a pixel, so that the middle is, to the last
+bit, the point that a render without samples uses.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ MOST_SAMPLES = 256
 
 
 def parse_samples(text: str) -> int:
-    """A number of samples. Raises InputError for a text that is none."""
+    """The number of samples that a text gives. Raises InputError for anything but a whole number in range."""
     if not (text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= MOST_SAMPLES):
         raise InputError(f"--samples: {text[:40]!r} is not a whole number from 1 to {MOST_SAMPLES}, such as 16.")
     return int(text)
 
 
 def parts(samples: int) -> int:
-    """Into how many parts along each side a pixel is divided: a power of two."""
+    """Into how many parts a pixel's side is divided: a power of two."""
     return 1 << (samples - 1).bit_length()
 
 
 @lru_cache(maxsize=8)
 def offsets(samples: int) -> NDArray[np.int64]:
-    """(samples, 2): how far to the right and up from the pixel's middle, in its ``parts``, at most half a pixel."""
+    """(samples, 2) int64: offsets to the right and up from the pixel's middle, in ``parts``; at most half a pixel."""
     n = parts(samples)
     bits = n.bit_length() - 1
     right, up = np.zeros((2, samples), dtype=np.int64)
@@ -48,7 +48,7 @@ def offsets(samples: int) -> NDArray[np.int64]:
 
 @lru_cache(maxsize=8)
 def _nearest(samples: int) -> NDArray[np.int64]:
-    """(n, n): the sample that lies nearest to each of n x n squares of a pixel, the upper left one first."""
+    """(n, n): for each of the n x n squares of a pixel, upper left first, the sample nearest to it."""
     n = min(4 * parts(samples), 128)
     middle = (np.arange(n) + 0.5) / n - 0.5
     right, up = offsets(samples).T / parts(samples)
@@ -57,7 +57,7 @@ def _nearest(samples: int) -> NDArray[np.int64]:
 
 
 def nearest(samples: int, right: NDArray[np.float64], down: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The sample nearest to points of a pixel, from 0 at its left and its upper edge to 1."""
+    """The sample nearest to each point of a pixel; right and down go from 0 at its left and upper edge to 1."""
     table = _nearest(samples)
     row, column = (np.clip((part * len(table)).astype(np.int64), 0, len(table) - 1) for part in (down, right))
     return table[row, column]

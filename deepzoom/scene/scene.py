@@ -1,4 +1,4 @@
-"""A scene: all that a picture is made from. It is a plain value, written as TOML into every picture and data file."""
+"""A scene: everything that a picture is made from. It is a plain value that every picture and data file contains."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ TRUST = ("off", "sample", "settle")
 
 @dataclass(frozen=True)
 class Scene:
-    """All that a picture is made from: system, settings, view, run and colours.
+    """Everything that a picture is made from: system, settings, view, run and colours.
 
-    settings: the system's settings that differ from its defaults, by name. bits: of the reference, None to choose.
-    palette: name of a colour map of matplotlib, or of the file that ``colouring.colours`` came from.
-    digest: of the file that the system stands in (FILE.py:NAME, the file without its folder), else None. distance:
-    whether the field is to hold distances to the set's border. horizon: whether it is to hold, of a training
-    system, the step at which float64 loses each pixel. trust: one of ``TRUST``: how far pixels are checked;
-    raises InputError for another.
+    settings: the system's settings that differ from its defaults, by name. bits: of the reference; None to choose.
+    palette: name of a matplotlib colour map, or of the file that ``colouring.colours`` came from. digest: hash of the
+    file that defines the system (FILE.py:NAME, the file without its folder), else None. distance: whether the field
+    gets distances to the set's border. horizon: whether the field of a training system gets the step at which float64
+    loses each pixel. trust: how many pixels are checked, one of ``TRUST``.
+
+    Raises InputError for any other ``trust``.
     """
 
     system: str
@@ -47,7 +48,7 @@ class Scene:
 
     def __post_init__(self) -> None:
         if self.trust not in TRUST:
-            raise InputError(f"--trust: {self.trust!r} is none of {', '.join(TRUST)}.")
+            raise InputError(f"--trust: {self.trust!r} is not one of {', '.join(TRUST)}.")
 
     def to_toml(self) -> str:
         """The scene as TOML text; ``Scene.from_toml`` reads it back to an equal scene."""
@@ -85,18 +86,18 @@ class Scene:
 
     @classmethod
     def from_toml(cls, text: str, source: str = "scene") -> Scene:
-        """Read a scene back; ``source`` names it in errors.
+        """Read a scene back from TOML text; ``source`` is its name in errors.
 
-        Raises InputError where the text is broken, incomplete or has unknown keys.
+        Raises InputError for a text that is broken, incomplete or has unknown keys.
         """
         try:
             tables = tomllib.loads(text)
-        except (ValueError, RecursionError) as error:  # ValueError: also an integer of thousands of digits
+        except (ValueError, RecursionError) as error:  # ValueError also for an integer of thousands of digits
             raise InputError(f"{source} is not valid TOML: {error}.") from None
         found = _flattened(tables, source)
         unknown = sorted(set(found) - set(_KEYS) - {k for k in found if k.startswith("system.settings.")})
         if unknown:
-            raise InputError(f"{source} has an unknown key {unknown[0]!r}; known are {', '.join(_KEYS)}.")
+            raise InputError(f"{source} has an unknown key {unknown[0]!r}; known keys are {', '.join(_KEYS)}.")
         for key, (kind, required) in _KEYS.items():
             kinds = (int, float) if kind is float else kind
             if key in found and (not isinstance(found[key], kinds) or isinstance(found[key], bool) != (kind is bool)):
@@ -115,11 +116,13 @@ class Scene:
             raise InputError(f"{source}: {error}") from None
         samples = found.get("run.samples", 1)
         if not 1 <= samples <= sample_positions.MOST_SAMPLES:
-            raise InputError(f"{source}: samples = {samples} is not from 1 to {sample_positions.MOST_SAMPLES}.")
+            raise InputError(
+                f"{source}: samples = {samples} is not a number from 1 to {sample_positions.MOST_SAMPLES}."
+            )
         view = replace(view, flip=found.get("view.flip", False), shape=shape, samples=samples)
         trust = found.get("run.trust", Scene.trust)
         if trust not in TRUST:
-            raise InputError(f"{source}: trust = {trust!r} is none of {', '.join(TRUST)}.")
+            raise InputError(f"{source}: trust = {trust!r} is not one of {', '.join(TRUST)}.")
         return cls(
             system=found["system.name"],
             view=view,
@@ -165,7 +168,7 @@ _KEYS: dict[str, tuple[type, bool]] = {
 
 
 def _flattened(tables: Mapping[str, Any], source: str) -> dict[str, Any]:
-    """Keys of two levels joined by a dot; settings stand one deeper."""
+    """The keys of both levels, joined by a dot; settings are one level deeper."""
     found: dict[str, Any] = {}
     for name, table in tables.items():
         if not isinstance(table, dict):

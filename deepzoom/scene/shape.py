@@ -16,15 +16,16 @@ from deepzoom.errors import InputError
 Floats = NDArray[np.float64]
 
 _DIGITS = 12
-"""Decimals of an entry, in units of the largest: pixels are then whole multiples of a unit that int64 holds."""
+"""Decimals of an entry relative to the largest: with so few, int64 holds the pixels' multiples of a common unit."""
 MOST_RATIO = 10**9
 
 
 @dataclass(frozen=True)
 class Shape:
-    """The matrix ((xu, xv), (yu, yv)): a picture's (u, v), right and up in heights, is (x, y) = depth * shape (u, v).
+    """The matrix ((xu, xv), (yu, yv)) that takes a point of the picture to the plane: (x, y) = depth * shape (u, v).
 
-    Entries are exact; the determinant is above zero.
+    u and v go right and up from the centre, in units of the picture's height. Entries are exact rationals; the
+    determinant is above zero.
     """
 
     xu: Rational
@@ -34,17 +35,20 @@ class Shape:
 
     @classmethod
     def parse(cls, texts: Sequence[str]) -> Shape:
-        """From four decimal texts, row by row. Raises InputError where they are no shape."""
+        """A shape from four decimal texts, row by row. Raises InputError if they do not make one."""
         if len(texts) != 4 or not all(isinstance(t, str) for t in texts):
             raise InputError(f"view.shape: {list(texts)!r} is not four decimal texts, such as ['2', '0', '0', '1'].")
         shape = cls(*(parse_decimal(t, "view.shape") for t in texts))
         if not shape.determinant > 0:
-            raise InputError(f"view.shape: {list(texts)!r} has no determinant above zero.")
+            raise InputError(f"view.shape: the determinant of {list(texts)!r} is not above zero.")
         return shape
 
     @classmethod
     def of(cls, matrix: Floats) -> Shape:
-        """From a float64 matrix (2, 2) of a determinant above zero, rounded to ``_DIGITS`` decimals of its largest."""
+        """A shape from a float64 matrix (2, 2) with a determinant above zero.
+
+        Entries are rounded to ``_DIGITS`` decimals, counted from the largest one.
+        """
         unit = mpq(float(np.abs(matrix).max())) / 10**_DIGITS
         return cls(*(rounded(mpq(float(v)), unit) for v in matrix.ravel()))
 
@@ -63,39 +67,39 @@ class Shape:
 
     @property
     def matrix(self) -> Floats:
-        """As float64 (2, 2)."""
+        """The entries as float64 (2, 2)."""
         return np.array([[float(self.xu), float(self.xv)], [float(self.yu), float(self.yv)]])
 
     @property
     def least(self) -> Rational:
-        """By how much it shrinks at most: the larger of |x| and |y| over the larger of |u| and |v|."""
+        """The smallest ratio of max(|x|, |y|) to max(|u|, |v|): how much the shape shrinks at most."""
         return self.determinant / max(abs(self.xu) + abs(self.yu), abs(self.xv) + abs(self.yv))
 
     def times(self, u: Rational, v: Rational) -> tuple[Rational, Rational]:
-        """Exact (x, y) in units of the depth."""
+        """Exact (x, y) of a point (u, v), in units of the depth."""
         return self.xu * u + self.xv * v, self.yu * u + self.yv * v
 
     def turned(self, degrees: float) -> Shape:
-        """The shape of a picture turned counter-clockwise by so many degrees in the plane before it is stretched."""
+        """The shape for a picture that is first turned counter-clockwise by ``degrees``, then stretched."""
         return Shape.of(self.matrix @ rotation(degrees))
 
     @classmethod
     def stretched(cls, ratio: float, degrees: float) -> Shape:
-        """``ratio`` times along the direction ``degrees``, counter-clockwise from x."""
+        """The shape that stretches ``ratio`` times along the direction ``degrees``, counter-clockwise from x."""
         turn = rotation(degrees)
         return cls.of(turn @ np.diag([ratio, 1.0]) @ turn.T)
 
     @property
     def spans(self) -> tuple[float, float, float]:
-        """(long, short, degrees): what a picture's height spans at most and at least, in units of the depth.
+        """(long, short, degrees): the most and the least that a picture's height spans, in units of the depth.
 
-        degrees: of the long direction, counter-clockwise from x, from 0 to below 180.
+        degrees: the long direction, counter-clockwise from x, from 0 to below 180.
         """
         left, (long, short), _ = np.linalg.svd(self.matrix)
         return float(long), float(short), math.degrees(math.atan2(left[1, 0], left[0, 0])) % 180.0
 
     def part(self, stretch: float, turn: float) -> Shape:
-        """A share of the way from no shape (0) to this one (1), along which its stretch grows evenly and it turns."""
+        """This shape with only a share (0 to 1) of the logarithm of its stretch, and a share of its turn."""
         if stretch == turn == 1:
             return self
         left, sizes, right = np.linalg.svd(self.matrix)
@@ -104,7 +108,7 @@ class Shape:
         return Shape.of(left @ np.diag(sizes**stretch) @ left.T @ rotation(angle * turn))
 
     def towards(self, other: Shape, share: float) -> Shape:
-        """A share of the way to a shape nearby."""
+        """The shape a share of the way (0 to 1) from this one to another close to it."""
         return Shape.of((1 - share) * self.matrix + share * other.matrix)
 
 
@@ -112,7 +116,7 @@ IDENTITY = Shape(mpq(1), mpq(0), mpq(0), mpq(1))
 
 
 def rotation(degrees: float) -> Floats:
-    """The matrix that turns counter-clockwise; quarters of a turn without rounding."""
+    """The matrix (2, 2) that turns counter-clockwise; quarter turns are exact."""
     quarters, rest = divmod(degrees, 90.0)
     c, s = math.cos(math.radians(rest)), math.sin(math.radians(rest))
     for _ in range(int(quarters) % 4):
@@ -121,7 +125,7 @@ def rotation(degrees: float) -> Floats:
 
 
 def parse_stretch(text: str) -> Shape:
-    """From ``off`` or ``RATIO@ANGLE``. Raises InputError for anything else."""
+    """The shape of ``off`` or ``RATIO@ANGLE``. Raises InputError for anything else."""
     if text == "off":
         return IDENTITY
     ratio, at, angle = text.partition("@")
@@ -129,16 +133,16 @@ def parse_stretch(text: str) -> Shape:
         raise InputError(f"--stretch: {text!r} is not auto, off or RATIO@ANGLE, such as 32@45.")
     times = parse_decimal(ratio, "--stretch")
     if not 1 <= times * MOST_RATIO <= MOST_RATIO**2:
-        raise InputError(f"--stretch: {ratio} is not a ratio above zero, from 1e-9 to 1e9, such as 32.")
+        raise InputError(f"--stretch: {ratio} is not a ratio from 1e-9 to 1e9, such as 32.")
     return Shape.stretched(float(times), _degrees(angle, "--stretch"))
 
 
 def parse_rotation(text: str) -> float:
-    """Degrees. Raises InputError where the text is no number."""
+    """The degrees that a text gives. Raises InputError if it is not a decimal number."""
     return _degrees(text, "--rotate")
 
 
 def _degrees(text: str, option: str) -> float:
-    """An angle, reduced to a turn."""
+    """An angle, reduced to 0 .. 360."""
     value = parse_decimal(text, option)
     return float(value % 360)

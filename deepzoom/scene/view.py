@@ -22,12 +22,13 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class View:
-    """What part of the plane, at how many pixels.
+    """A part of the plane, and how many pixels show it.
 
     x, y: exact centre; depth: the view's full height in plane units before stretching (exact, positive). Pixel (row i,
     column j) is sampled at centre + depth * shape (u, v), u = (j + 1/2 - W/2) / H, v = (H/2 - i - 1/2) / H; y grows
-    upward. flip turns the picture over: v has the other sign. samples: points of each pixel (``sampling.offsets``) that
-    have flat numbers: a pixel's own, row * width + column, is that of its middle, and ``pixels`` more that of the next.
+    upward. flip: v has the other sign, which turns the picture upside down. samples: points per pixel
+    (``sample_positions.offsets``). Each point has a flat number: row * width + column + k * pixels for sample k of a
+    pixel, where sample 0 is its middle.
     """
 
     x: Rational
@@ -41,10 +42,10 @@ class View:
 
     @classmethod
     def parse(cls, x: str, y: str, depth: str, size: str | tuple[int, int]) -> View:
-        """From decimal texts and ``WxH``. Raises InputError where one of them is not right."""
+        """A view from decimal texts and ``WxH``. Raises InputError for a text that it cannot read."""
         d = parse_decimal(depth, "--depth")
         if d <= 0:
-            raise InputError(f"--depth: {depth} is not above zero; it is the view's height, such as 1e-20.")
+            raise InputError(f"--depth: {depth} is not above zero; give the view's height, such as 1e-20.")
         width, height = parse_size(size) if isinstance(size, str) else size
         return cls(parse_decimal(x, "--center x"), parse_decimal(y, "--center y"), d, width, height)
 
@@ -55,9 +56,10 @@ class View:
     def _multiples(
         self, pixels: NDArray[np.int64], about: tuple[int, int] = (0, 0)
     ) -> tuple[list[NDArray[Any]], int, Rational]:
-        """([x, y], most, unit): differences of flat numbers from the centre.
+        """([x, y], most, unit): differences of flat numbers from the centre, as whole multiples of ``unit``.
 
-        They are whole multiples of a unit, and below ``most``. about: half pixels from the centre to take them from.
+        The multiples are below ``most``. about: take the differences from this point instead, given in half pixels from
+        the centre.
         """
         parts, finer = math.lcm(*(int(e.denominator) for e in self.shape.entries)), sample_positions.parts(self.samples)
         xu, xv, yu, yv = (int(e * parts) for e in self.shape.entries)
@@ -74,7 +76,10 @@ class View:
         return [xu * across + xv * up, yu * across + yv * up], most, self.depth / (2 * self.height * parts * finer)
 
     def differences(self, pixels: NDArray[np.int64], about: tuple[int, int] = (0, 0)) -> tuple[Floats, Floats, int]:
-        """(dx, dy, e): the pixels' differences from ``beside(about)``, by default the centre, times 2**-e; below 1."""
+        """(dx, dy, e): the pixels' differences from ``beside(about)``, by default the centre, are (dx, dy) * 2**-e.
+
+        dx and dy are float64 below 1 in size.
+        """
         (x, y), most, unit = self._multiples(pixels, about)
         mantissa, exponent = scaled_float(unit)
         shift = most.bit_length()
@@ -82,7 +87,7 @@ class View:
         return x.astype(np.float64) * mantissa, y.astype(np.float64) * mantissa, exponent + shift
 
     def points(self, pixels: NDArray[np.int64]) -> tuple[Floats, Floats]:
-        """x and y of the pixels, each the nearest float64 to the exact coordinate."""
+        """(x, y) of the pixels: for each exact coordinate the nearest float64."""
         multiples, _, unit = self._multiples(pixels)
 
         def at(centre: Rational, counts: NDArray[Any]) -> Floats:
@@ -92,7 +97,7 @@ class View:
         return at(self.x, multiples[0]), at(self.y, multiples[1])
 
     def beside(self, about: tuple[int, int]) -> tuple[Rational, Rational]:
-        """The exact point so many half pixels to the right and up from the centre, before stretching."""
+        """The exact point that lies ``about`` half pixels (right, up) from the centre, counted before stretching."""
         x, y = self.shape.times(mpq(about[0], 2 * self.height), mpq(about[1], 2 * self.height))
         return self.x + self.depth * x, self.y + self.depth * y
 
@@ -106,49 +111,52 @@ class View:
         return self.at(column + right, row - up)
 
     def at(self, column: float | Rational, row: float | Rational) -> tuple[Rational, Rational]:
-        """Exact (x, y) at the middle of a pixel; half columns and rows reach the edges."""
+        """Exact (x, y) at the middle of a pixel; columns and rows may be fractions: -0.5 is an edge."""
         u = (mpq(column) + mpq(1, 2) - mpq(self.width, 2)) / self.height
         v = (mpq(self.height, 2) - mpq(row) - mpq(1, 2)) / self.height
         x, y = self.shape.times(u, -v if self.flip else v)
         return self.x + self.depth * x, self.y + self.depth * y
 
     def smallest_difference(self) -> Rational:
-        """The innermost pixel's distance from the centre along one axis, or half a pixel where one lies on it."""
+        """The innermost pixel's distance from the centre along one axis; half a pixel if one lies on the centre."""
         return self.depth * self.shape.least / (2 * self.height)
 
     def largest_difference(self) -> Rational:
-        """The outermost pixel's distance from the centre along one axis, at most."""
+        """An upper bound of the outermost pixel's distance from the centre along one axis."""
         xu, xv, yu, yv = map(abs, self.shape.entries)
         reach = max(xu * self.width + xv * self.height, yu * self.width + yv * self.height)
         return self.depth * reach / (2 * self.height)
 
     def spans(self) -> tuple[Rational, Rational, float]:
-        """(long, short, degrees): what the picture's height spans in its long and its short direction.
+        """(long, short, degrees): what the picture's height spans in the direction of most and of least stretch.
 
-        In plane units, exact for the float64 that ``Shape.spans`` gives; degrees: of the long direction.
+        In plane units: the exact product of the depth and the float64 of ``Shape.spans``. degrees: the long direction.
         """
         long, short, degrees = self.shape.spans
         return self.depth * mpq(long), self.depth * mpq(short), degrees
 
     def spanned(self) -> str | None:
-        """The same in a sentence; None where it spans the depth in all directions."""
+        """A sentence about ``spans``; None for a view that is not stretched."""
         long, short, degrees = self.spans()
         if long < short * mpq(1001, 1000):
             return None
         return (
-            f"One height of the picture spans {with_digits(long, 3)} along {degrees:.4g} degrees, and"
+            f"The picture's height spans {with_digits(long, 3)} along {degrees:.4g} degrees, and"
             f" {with_digits(short, 3)} across."
         )
 
     def zoomed(self, column: float, row: float, factor: Rational) -> View:
-        """The view ``factor`` times deeper, centred on a pixel but for 2**-40 of the height: short decimal numbers."""
+        """The view ``factor`` times deeper, centred on a pixel.
+
+        The centre is rounded, by at most 2**-40 of the height, so that its decimal numbers stay short.
+        """
         depth = rounded(self.depth / factor, self.depth / factor / 2**50)
         x, y = (rounded(v, depth / 2**40) for v in self.at(column, row))
         return replace(self, x=x, y=y, depth=depth)
 
 
 def parse_size(text: str) -> tuple[int, int]:
-    """(width, height) from ``WxH``. Raises InputError for anything else, and for more pixels than memory could hold."""
+    """(width, height) from ``WxH``. Raises InputError for anything else, and for more than ``MOST_PIXELS`` pixels."""
     parts = text.lower().split("x")
     numbers = [float(p) if _NUMBER.fullmatch(p) else -1.0 for p in parts]
     if len(parts) != 2 or any(not 1 <= n < 1e30 or n != int(n) for n in numbers):
@@ -164,19 +172,21 @@ def parse_size(text: str) -> tuple[int, int]:
 
 
 BYTES_PER_PIXEL, BYTES_PER_SAMPLE = 128, 40
-"""Memory of a render per pixel, and per further sample: the field, and colouring it."""
+"""Memory that a render needs per pixel and per further sample: for the field and for colouring it."""
 MOST_PIXELS = 1 << 28
 
 
 def check_samples(view: View) -> None:
-    """Raise InputError for a number of samples that is none, or where memory could not hold those of all pixels."""
+    """Raise InputError for a number of samples out of range, or one that could need too much memory."""
     if not 1 <= view.samples <= sample_positions.MOST_SAMPLES:
-        raise InputError(f"--samples: {view.samples} is not from 1 to {sample_positions.MOST_SAMPLES}, such as 16.")
+        raise InputError(
+            f"--samples: {view.samples} is not a number from 1 to {sample_positions.MOST_SAMPLES}, such as 16."
+        )
     most, needed = MOST_PIXELS * BYTES_PER_PIXEL, BYTES_PER_PIXEL + (view.samples - 1) * BYTES_PER_SAMPLE
     if view.pixels * needed > most:
         raise InputError(
-            f"--samples: {view.samples} of {view.width}x{view.height} pixels may need {in_bytes(view.pixels * needed)}"
-            f" of memory, of {in_bytes(most)} at most; give fewer, or a smaller --size."
+            f"--samples: {view.samples} in {view.width}x{view.height} pixels may need {in_bytes(view.pixels * needed)}"
+            f" of memory, more than the {in_bytes(most)} allowed; give fewer, or a smaller --size."
         )
 
 
@@ -184,7 +194,7 @@ _NUMBER = re.compile(r"\d+\.?\d*(e\+?\d{1,3})?", re.ASCII)
 
 
 def in_bytes(count: float) -> str:
-    """A number of bytes for people."""
+    """A number of bytes as people read it, such as ``4 GiB``."""
     for unit in ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"):
         if count < 1024 or unit == "EiB":
             return f"{count:,.0f} {unit}"

@@ -1,4 +1,4 @@
-"""The systems deepzoom renders. One file defines one kind; this is their list."""
+"""The systems that deepzoom renders. Each kind has a file of its own; this module lists them all."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ ESCAPE_TIME: dict[str, EscapeTimeMap] = {
 
 
 def names() -> list[str]:
-    """Names of all systems."""
+    """The names of all built-in systems."""
     return [*PUBLISHED, *ESCAPE_TIME, LYAPUNOV]
 
 
 def is_escape_time(name: str) -> bool:
-    """Whether a system's name is that of an escape-time map, built in or in a file."""
+    """Whether a name is that of an escape-time map, built in or in a user's file."""
     return name in ESCAPE_TIME or is_own(name)
 
 
 def create(
     name: str, settings: Mapping[str, str] | None = None, steps: int | None = None, digest: str | None = None
 ) -> System:
-    """A system with its settings; digest: what a map's file must have (``Scene.digest``).
+    """A system with its settings. digest: the hash that the file of a user's map must have (``Scene.digest``).
 
     Raises InputError for an unknown name or setting, and for a map whose file was not loaded or has changed.
     """
@@ -55,4 +55,4 @@ def create(
         return EscapeTimeSystem(ESCAPE_TIME[name], settings or {}, steps)
     if name == LYAPUNOV:
         return LyapunovSystem(settings or {}, steps)
-    raise InputError(f"SYSTEM: {name!r} is none of {', '.join(names())}, nor a FILE.py:NAME.")
+    raise InputError(f"SYSTEM: {name!r} is not one of {', '.join(names())}, and not FILE.py:NAME.")

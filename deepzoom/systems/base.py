@@ -1,4 +1,4 @@
-"""What a system is: an iterated map on a plane of two parameters, with its name, axes, settings and limits."""
+"""The base class of all systems: an iterated map on a plane of two parameters, with name, axes, settings and limits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from deepzoom.scene.view import View
 
 @dataclass(frozen=True)
 class Axis:
-    """One axis of the plane. label: what it is, for figures; power_of_ten: the parameter is 10**coordinate."""
+    """One axis of the plane. label: its name, for figures. power_of_ten: whether the parameter is 10**coordinate."""
 
     label: str
     power_of_ten: bool
@@ -21,7 +21,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Setting:
-    """One thing that ``--set KEY=VALUE`` changes: its default and what may be given."""
+    """A setting that ``--set KEY=VALUE`` changes: its default and its meaning."""
 
     default: str
     meaning: str
@@ -32,8 +32,10 @@ class System(ABC):
 
     settings_known: ClassVar[Mapping[str, Setting]]
     resolved: ClassVar[float] = 2.0**10
-    """Distance of neighbouring pixels, in units of float64's own spacing there, from which float64 serves a view: a
-    coordinate's rounding then moves no pixel by more than 1/2048 of that distance."""
+    """Float64 can render a view if neighbouring pixels are at least so many float64 spacings apart.
+
+    Rounding a coordinate then moves no pixel by more than 1/2048 of that distance.
+    """
 
     def __init__(self, name: str, title: str, axes: tuple[Axis, Axis], default_steps: int) -> None:
         self.name = name
@@ -42,20 +44,20 @@ class System(ABC):
         self.default_steps = default_steps
 
     def remark(self) -> str | None:
-        """A sentence that whoever renders it should know, or None."""
+        """A sentence that the user should read before a render, or None."""
         return None
 
     @abstractmethod
     def key(self) -> str:
-        """Hash of everything that decides a run's numbers but for its point: same key, same numbers."""
+        """A hash of everything, apart from the point, that decides the numbers of a run: same key, same numbers."""
 
     @abstractmethod
     def check(self, view: View, steps: int) -> None:
-        """Raise InputError where this system has no such runs."""
+        """Raise InputError if the system cannot run this view with so many steps."""
 
 
 def checked_settings(name: str, known: Mapping[str, Setting], given: Mapping[str, str]) -> dict[str, str]:
-    """The settings with their defaults filled in. Raises InputError for an unknown key."""
+    """The given settings, completed with the defaults. Raises InputError for an unknown key."""
     for key in given:
         if key not in known:
             raise InputError(f"--set: {name} has no setting {key!r}; it has {', '.join(known) or 'none'}.")

@@ -1,4 +1,7 @@
-"""The Burning Ship and its relatives: z**2 + c with parts folded to their absolute values. z = x + iy, y upward."""
+"""The Burning Ship and its relatives: z**2 + c with some parts replaced by their absolute values; z = x + iy, y upward.
+
+The docstrings of the functions are the titles of these systems.
+"""
 
 from __future__ import annotations
 

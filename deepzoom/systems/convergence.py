@@ -1,9 +1,9 @@
-"""The published convergence measure, in whatever numbers a run is made of.
+"""The published convergence measure, for runs in any arithmetic.
 
-Each loss is divided by the first and clipped at ``CEILING``; a run converged when the mean of its last ``LAST`` ratios
-is below 1, and its measure is then minus the sum of all ratios, else the sum of their inverses (convergence_measure in
-the published notebook, arXiv 2402.06184). A loss that no float64 holds counts as ``CEILING``. The compiled form is
-``backends/kernels/training/convergence_measure.py``.
+Each loss is divided by the first one and clipped at ``CEILING``. A run has converged if the mean of its last ``LAST``
+ratios is below 1; its measure is then minus the sum of all ratios, else the sum of their inverses (convergence_measure
+in the published notebook, arXiv 2402.06184). A loss outside the range of float64 counts as ``CEILING``. The compiled
+form is ``backends/kernels/training/convergence_measure.py``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from deepzoom.arithmetic.exact import Exact
 
 CEILING = 1e6
 LAST = 20
-_LEAST = 1022  # a ratio is taken for no less than 2**-1022: its inverse is a float64
+_LEAST = 1022  # ratios count as at least 2**-1022, so that their inverses are float64
 
 
 def reference_of(value: Any) -> Any:
@@ -27,7 +27,7 @@ def reference_of(value: Any) -> Any:
 
 
 class Totals:
-    """The sums that the measure is made of, loss by loss, of Exact numbers or of Delta with an Exact reference."""
+    """The sums of the measure, loss by loss; for Exact numbers, or for Delta with an Exact reference."""
 
     def __init__(self, zero: Any) -> None:
         self.first: Any = zero
@@ -38,7 +38,7 @@ class Totals:
         self.ratio = float("nan")  # the last one, not clipped
 
     def add(self, loss: Any) -> None:
-        """Take the next loss."""
+        """Add the next loss."""
         if self.count == 0:
             self.first = loss
         ratio = loss / self.first
@@ -56,14 +56,14 @@ class Totals:
         self.count += 1
 
     def excess(self) -> Exact:
-        """Sum of (ratio - 1) over the last ratios, exactly: below zero where the run has converged by now."""
+        """The exact sum of (ratio - 1) over the last ratios: negative if the run has converged by now."""
         total = self.recent[0]
         for ratio in list(self.recent)[1:]:
             total = total + ratio
         return total
 
     def measure(self, steps: int) -> float:
-        """The measure of an exact run of so many steps; losses that are missing at its end are not finite."""
+        """The measure of an exact run of ``steps`` steps; losses missing at its end count as not finite."""
         missing = steps - self.count
         after = min(CEILING / float(self.first.floats()), CEILING)
         total = float(self.sum.floats()) + missing * after

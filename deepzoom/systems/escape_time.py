@@ -1,4 +1,4 @@
-"""What an escape-time system is: a formula that pixels iterate until they leave a circle, or reach an attractor."""
+"""Escape-time systems: a formula that each pixel iterates until it leaves a circle or reaches an attractor."""
 
 from __future__ import annotations
 
@@ -28,13 +28,14 @@ ORIGIN: Point = (Fraction(0), Fraction(0))
 
 @dataclass(frozen=True)
 class Iteration:
-    """What pixels iterate: ``formula`` of z and c, until |z| > radius or z is within ``NEAR`` of a target.
+    """The iteration of a pixel: ``formula`` of z and c, until |z| > radius or z is within ``NEAR`` of a target.
 
-    Or, where ``still`` is not 0, until a step is shorter than it. c: of all pixels, which are then starts z_0 (None:
-    pixels are c, and start at ``start``). critical: where the reference orbit begins that pixels rebase to.
-    origin: K, less which iterates are kept; by default the same.
-    degree, gain: once far out, |z| becomes gain * |z|**degree. targets: attractors; near one, a step raises the
-    distance to the power ``order``, or multiplies it by it if below 1.
+    If ``still`` is not 0, the iteration also ends when a step is shorter than that. c: the same for all pixels, which
+    are then starts z_0; None if pixels are c and start at ``start``. critical: the start of the reference orbit that
+    pixels rebase to. origin: K; iterates are stored minus K, which is ``critical`` by default.
+
+    degree, gain: far out, a step takes |z| to gain * |z|**degree. targets: attractors; near one, a step raises the
+    distance to the power ``order``, or multiplies it by ``order`` if that is below 1.
     """
 
     formula: Complex
@@ -51,28 +52,28 @@ class Iteration:
 
     @property
     def k(self) -> Point:
-        """K."""
+        """The point K; iterates are stored minus K."""
         return self.critical if self.origin is None else self.origin
 
     @property
     def ends(self) -> range:
-        """Numbers of the ends that orbits can have: 0 is escape, attractors count from 1."""
+        """The numbers of the ends that orbits can have: 0 is escape, attractors are numbered from 1."""
         attractors = max(len(self.targets), int(self.still > 0))
         return range(0 if math.isfinite(self.radius) else 1, 1 + attractors)
 
     @cached_property
     def centred(self) -> Centred:
-        """The formula in z - K, which is what is iterated."""
+        """The formula in terms of z - K, which is what pixels iterate."""
         return centred(self.formula, Fraction(self.k[0]), Fraction(self.k[1]))
 
 
 NEAR = 1e-3
-"""An iterate this close to a target has reached it."""
+"""An iterate this close to a target counts as there."""
 
 
 @dataclass(frozen=True)
 class EscapeTimeMap:
-    """One escape-time system: ``build`` makes what pixels iterate from the values of its ``settings``."""
+    """An escape-time system before its settings are known; ``build`` makes its iteration from their values."""
 
     name: str
     title: str
@@ -84,7 +85,7 @@ class EscapeTimeMap:
 class EscapeTimeSystem(System):
     """An escape-time map with its settings."""
 
-    resolved = 2.0**30  # smooth counts are to be right to 1e-7
+    resolved = 2.0**30  # smooth counts must be right to 1e-7
 
     def __init__(self, kind: EscapeTimeMap, given: Mapping[str, str], steps: int | None) -> None:
         self.iteration = kind.build(checked_settings(kind.name, kind.settings, given))
@@ -102,12 +103,12 @@ class EscapeTimeSystem(System):
             raise InputError(f"--steps: {self.steps} is not from 1 to {MOST_STEPS:,}.")
 
     def start(self, x: Rational, y: Rational) -> tuple[Point, Point]:
-        """(z_0, c) of the point (x, y) of the plane."""
+        """(z_0, c) for the point (x, y) of the plane."""
         c = self.iteration.c
         return (self.iteration.start, (x, y)) if c is None else ((x, y), c)
 
     def remark(self) -> str | None:
-        """Where orbits begin at no critical point although the formula has some: those that draw its set."""
+        """A remark if orbits do not begin at a critical point although the formula has some; else None."""
         i = self.iteration
         if i.c is None and is_critical(i.formula, *i.start):
             return None
@@ -118,7 +119,8 @@ class EscapeTimeSystem(System):
         listed = ", ".join(f"{p.real:.12g}{p.imag:+.12g}i" for p in known[:_MOST_LISTED])
         more = "" if len(known) <= _MOST_LISTED else f" and {len(known) - _MOST_LISTED} more"
         return (
-            f"Orbits begin at {start.real:.12g}{start.imag:+.12g}i; critical points of the formula are {listed}{more}."
+            f"Orbits begin at {start.real:.12g}{start.imag:+.12g}i, but the critical points of the formula are"
+            f" {listed}{more}."
         )
 
     def key(self) -> str:
@@ -133,7 +135,7 @@ class EscapeTimeSystem(System):
 
     def check(self, view: View, steps: int) -> None:
         if max(abs(view.x), abs(view.y)) + view.largest_difference() > 1e100:
-            raise InputError("--center: this view lies beyond 1e100; give one nearer to the origin.")
+            raise InputError("--center: this view lies beyond 1e100; give a centre nearer to the origin.")
 
 
 POWER = Setting("2", "the power of z, a whole number from 2 to 30")

@@ -1,7 +1,7 @@
 """The six published training experiments, and training systems with the user's own data.
 
-What each is stands in ``PUBLISHED``; the data are the published arrays (arXiv 2402.06184, drawn with JAX's threefry
-generator), see ``data/``.
+``PUBLISHED`` lists the experiments. Their data in ``data/`` are the published arrays (arXiv 2402.06184, drawn with
+JAX's threefry generator).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _OUTPUT_RATE = Axis("Output layer learning rate", True)
 
 @dataclass(frozen=True)
 class Experiment:
-    """One published experiment: its data file and how it differs from the first."""
+    """A published experiment: its data file, and where it differs from the first experiment."""
 
     title: str
     data: str = "full_batch.npz"
@@ -56,12 +56,14 @@ PUBLISHED: dict[str, Experiment] = {
 }
 
 SETTINGS: dict[str, Setting] = {
-    "data": Setting("published", "FILE.npz with X, Y and theta0, theta1, ... (one per layer); minibatch_idx for drawn"),
+    "data": Setting(
+        "published", "FILE.npz with X, Y and theta0, theta1, ... (one per layer), and minibatch_idx for batch=drawn"
+    ),
     "activation": Setting("", "identity, relu or tanh"),
     "batch": Setting("", "full, or drawn (the rows listed in the data file)"),
-    "rates": Setting("", "per layer: x, y, or a fixed log10 of the learning rate, joined by commas"),
+    "rates": Setting("", "learning rate of each layer, joined by commas: x, y, or a fixed log10"),
     "offset": Setting("", "none, x or y: the log10 of an offset added to the first layer's weights"),
-    "offset-when": Setting("every-step", "every-step (as in the published code), or once (as its text says)"),
+    "offset-when": Setting("every-step", "every-step (as in the published code), or once (as the paper says)"),
 }
 
 MOST_LOG10 = 300
@@ -79,7 +81,7 @@ class TrainingSystem(System):
         super().__init__(name, published.title, published.axes, published.steps)
         self.steps = published.steps if steps is None else steps
         if not 1 <= self.steps <= MOST_STEPS:
-            raise InputError(f"--steps: {self.steps} is not at least 1 and at most {MOST_STEPS:,}.")
+            raise InputError(f"--steps: {self.steps} is not from 1 to {MOST_STEPS:,}.")
         known = {
             key: Setting(getattr(published, key, "") or setting.default, setting.meaning)
             if key in ("activation", "batch", "rates", "offset")
@@ -106,21 +108,21 @@ class TrainingSystem(System):
         for name, value in (("x", view.x), ("y", view.y)):
             if abs(value) + view.largest_difference() > MOST_LOG10:
                 raise InputError(
-                    f"--center {name}: coordinates are log10 of a learning rate; this view leaves"
-                    f" [-{MOST_LOG10}, {MOST_LOG10}], where a rate is still a float64."
+                    f"--center {name}: coordinates are log10 of a learning rate, and this view goes beyond"
+                    f" -{MOST_LOG10} or {MOST_LOG10}; give a centre such as 1."
                 )
 
 
 def _check_first_loss(network: Network) -> None:
-    """Raise InputError where the loss of the starting weights is one to which no other can be compared."""
+    """Raise InputError if the loss of the starting weights is too small or too large to compare others with it."""
     constants = Constants.of(network, _plain)
     none = Rates((0.0,) * len(network.weights), None)
     with np.errstate(all="ignore"):
         loss = float(train_step(network, constants, none, network.weights, network.rows_at(0)).loss)
     if not LEAST_LOSS <= loss <= MOST_LOSS:
         raise InputError(
-            f"--set data: the starting weights have a loss of {loss:.3g}, to which later ones cannot be compared; give"
-            f" data with one from {LEAST_LOSS:g} to {MOST_LOSS:g}."
+            f"--set data: the starting weights have a loss of {loss:.3g}, with which later losses cannot be compared;"
+            f" give data with a first loss from {LEAST_LOSS:g} to {MOST_LOSS:g}."
         )
 
 
@@ -129,14 +131,14 @@ def _plain(value: Any) -> NDArray[np.float64]:
 
 
 def _read(path: str, own: bool) -> dict[str, NDArray[Any]]:
-    """The arrays of a data file. Raises InputError where it is none of ours."""
+    """The arrays of a data file. Raises InputError for a user's file that is missing or not an .npz file."""
     try:
         return read_arrays(path)
     except BROKEN as error:
         if not own:
             raise
         reason = "does not exist" if isinstance(error, FileNotFoundError) else "is not an .npz file of arrays"
-        raise InputError(f"--set data: {path} {reason}; give one with X, Y, theta0, theta1, ...") from None
+        raise InputError(f"--set data: {path} {reason}; give a file with X, Y, theta0, theta1, ...") from None
 
 
 def _network(arrays: dict[str, NDArray[Any]], chosen: dict[str, str], steps: int, rates_given: bool) -> Network:
@@ -158,9 +160,9 @@ def _network(arrays: dict[str, NDArray[Any]], chosen: dict[str, str], steps: int
         shapes = ", ".join(str(a.shape) for a in (x, y, *weights))
         raise InputError(f"--set data: the shapes {shapes} of X, Y, theta0, ... do not fit each other.")
     if chosen["activation"] not in ACTIVATIONS:
-        raise InputError(f"--set activation: {chosen['activation']!r} is none of {', '.join(ACTIVATIONS)}.")
+        raise InputError(f"--set activation: {chosen['activation']!r} is not one of {', '.join(ACTIVATIONS)}.")
     if chosen["offset"] not in ("none", "x", "y"):
-        raise InputError(f"--set offset: {chosen['offset']!r} is none of none, x, y.")
+        raise InputError(f"--set offset: {chosen['offset']!r} is not one of none, x, y.")
     if chosen["offset-when"] not in ("every-step", "once"):
         raise InputError(f"--set offset-when: {chosen['offset-when']!r} is neither every-step nor once.")
     if chosen["batch"] not in ("full", "drawn"):
@@ -178,7 +180,7 @@ def _network(arrays: dict[str, NDArray[Any]], chosen: dict[str, str], steps: int
 
 
 def _rates(text: str, layers: int, given: bool) -> tuple[str, ...]:
-    """Per layer x, y or a fixed log10; the default pattern repeats over more layers, as in the published code."""
+    """For each layer x, y or a fixed log10. The default repeats over further layers, as in the published code."""
     parts = tuple(p.strip() for p in text.split(","))
     for part in parts:
         try:
@@ -193,7 +195,7 @@ def _rates(text: str, layers: int, given: bool) -> tuple[str, ...]:
 
 
 def _batches(arrays: dict[str, NDArray[Any]], steps: int, rows: int) -> NDArray[np.int64]:
-    """The table of rows drawn: the published code draws other rows for 500 steps than for 1000."""
+    """The table of rows drawn at each step. (The published code draws different rows for 500 and for 1000 steps.)"""
     for name in (f"minibatch_idx_{steps}", "minibatch_idx", "minibatch_idx_1000"):
         if name in arrays:
             break

@@ -1,4 +1,4 @@
-"""Julia sets of z**power + c: the Mandelbrot set's step, the pixel being the start z_0."""
+"""Julia sets of z**power + c: the same step as the Mandelbrot set, but the pixel is the start z_0."""
 
 from __future__ import annotations
 

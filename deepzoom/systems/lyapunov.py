@@ -1,8 +1,8 @@
-"""Markus-Lyapunov fractals: the growth rate of the logistic map whose parameter goes through a sequence of A and B.
+"""Markus-Lyapunov fractals: the Lyapunov exponent of the logistic map, whose parameter alternates between A and B.
 
-x_0 = 1/2, x_(n+1) = r_n x_n (1 - x_n), r_n being the plane's x for A and its y for B. With W steps
-of warm-up the exponent is the mean of log|r_n (1 - 2 x_n)| over n = W + 1 .. W + N (Markus and Hess, Computers &
-Graphics 13, 1989): below 0 the orbit settles, above 0 it is chaotic.
+x_0 = 1/2 and x_(n+1) = r_n x_n (1 - x_n), where r_n is the plane's x for a letter A and its y for a letter B of a
+repeated sequence. After W steps of warm-up, the exponent is the mean of log|r_n (1 - 2 x_n)| over n = W + 1 .. W + N
+(Markus and Hess, Computers & Graphics 13, 1989). Below 0 the orbit is stable, above 0 it is chaotic.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from .base import Axis, Setting, System, checked_settings
 NAME = "lyapunov"
 MOST_LETTERS, MOST_STEPS = 1000, 1_000_000
 FAR = 10.0
-"""|x| beyond which an orbit has left for infinity."""
+"""An orbit with |x| beyond this goes to infinity."""
 SETTINGS = {
-    "sequence": Setting("AB", "which parameter each step takes, over and over"),
-    "warmup": Setting("200", "steps before those that count"),
+    "sequence": Setting("AB", "the parameter that each step takes, A or B; the sequence repeats"),
+    "warmup": Setting("200", "steps before the exponent is measured"),
 }
 
 
 class LyapunovSystem(System):
-    """The sequence as ``letters`` (bool: B), ``warmup`` and ``steps``."""
+    """A Lyapunov fractal. letters: the sequence as bools, True for B. warmup: steps before those that count."""
 
     settings_known = SETTINGS
 
@@ -51,4 +51,4 @@ class LyapunovSystem(System):
 
     def check(self, view: View, steps: int) -> None:
         if max(abs(view.x), abs(view.y)) + view.largest_difference() > 1000:
-            raise InputError("--center: this view leaves [-1000, 1000]; orbits stay bounded from 0 to 4.")
+            raise InputError("--center: this view goes beyond -1000 or 1000; orbits stay bounded only from 0 to 4.")

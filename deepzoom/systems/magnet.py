@@ -1,4 +1,4 @@
-"""Magnet I and II, from the renormalisation of a magnet's spin lattice: orbits of 0 escape, or are drawn to 1."""
+"""Magnet I and II, from the renormalisation of a magnet's spin lattice: the orbit of 0 escapes or converges to 1."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from deepzoom.formula.expression import Complex
 
 from .escape_time import C, EscapeTimeMap, Iteration, Z
 
-_FAR = 100.0  # from there |z| grows to infinity (as |z|**2 / 4 and / 9), for |c| of a few units
+_FAR = 100.0  # beyond this |z| grows to infinity (as |z|**2 / 4 and / 9), for |c| of a few units
 
 
 def magnet1(z: Complex, c: Complex) -> Complex:

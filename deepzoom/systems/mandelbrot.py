@@ -1,4 +1,4 @@
-"""The Mandelbrot set and its higher powers (Multibrot sets): z' = z**power + c from z_0 = 0, the pixel being c."""
+"""The Mandelbrot set and its higher powers (Multibrot sets): z' = z**power + c from z_0 = 0; the pixel is c."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Newton's method for a polynomial, z' = z - a p(z)/p'(z): the pixel is the start, and the roots draw it.
+"""Newton's method for a polynomial, z' = z - a p(z)/p'(z): the pixel is the start, and the roots attract it.
 
-a is the relaxation. At a root the map's derivative is 1 - a: for a = 1 the distance is squared by a step, else it is
-multiplied by |1 - a|, and where that is 1 or more the root does not attract.
+a is the relaxation. At a root the map's derivative is 1 - a. If a = 1, a step squares the distance to the root; else it
+multiplies it by |1 - a|. If that is 1 or more, the root does not attract.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MOST_DEGREE = 30
 
 
 def newton(coefficients: tuple[Fraction, ...], z: Complex, relaxation: Complex) -> Complex:
-    """A step for the polynomial of these coefficients, the highest power's first."""
+    """A Newton step for the polynomial with these coefficients, highest power first."""
     value, slope = Complex.constant(coefficients[0]), Complex.constant(0)
     for a in coefficients[1:]:
         slope = slope * z + value
@@ -31,17 +31,19 @@ def newton(coefficients: tuple[Fraction, ...], z: Complex, relaxation: Complex) 
 
 
 def _roots(coefficients: tuple[Fraction, ...]) -> tuple[complex, ...]:
-    """Roots to float64, by growing angle; InputError where one is repeated."""
+    """The roots in float64, by growing angle. Raises InputError if one is repeated."""
     found = roots([(k, Fraction(0)) for k in reversed(coefficients)])
     if len(found) < len(coefficients) - 1:
-        raise InputError("--set polynomial: it has a repeated root, to which Newton's method converges too slowly.")
+        raise InputError(
+            "--set polynomial: the polynomial has a repeated root, where convergence is too slow; give another one."
+        )
     return tuple(sorted(found, key=lambda r: (round(math.atan2(r.imag, r.real) % (2 * math.pi), 12), abs(r))))
 
 
 def build(settings: Mapping[str, str]) -> Iteration:
     x, y = relaxation_of(settings)
     rate = math.hypot(1 - x, y)
-    order = rate if rate >= NEAR else 2.0  # nearer to 1, the square is still the larger part of a step at the exit
+    order = rate if rate >= NEAR else 2.0  # for a closer to 1, the square still dominates a step at the exit
     texts = [t.strip() for t in settings["polynomial"].split(",")]
     coefficients = [_fraction(parse_decimal(t, "--set polynomial")) for t in texts]
     while coefficients and coefficients[0] == 0:
@@ -65,13 +67,13 @@ def _fraction(value: Rational) -> Fraction:
 
 
 def relaxation_of(settings: Mapping[str, str]) -> tuple[Fraction, Fraction]:
-    """a. Raises InputError where it leaves no root to attract."""
+    """The relaxation a. Raises InputError if it makes no root attract."""
     x, y = (_fraction(parse_decimal(settings[name], f"--set {name}")) for name in ("relaxation", "relaxationy"))
     rate = math.sqrt((1 - x) ** 2 + y**2) if abs(1 - x) < 2 and abs(y) < 2 else math.inf
     if not rate < 1:
         raise InputError(
-            f"--set relaxation: {settings['relaxation']} + {settings['relaxationy']}i is not less than 1 away from 1,"
-            " so that no root attracts; give one such as 0.5 or 1.5."
+            f"--set relaxation: {settings['relaxation']} + {settings['relaxationy']}i is 1 or more away from 1, so no"
+            " root attracts; give a value such as 0.5 or 1.5."
         )
     return x, y
 
@@ -81,9 +83,9 @@ NEWTON = EscapeTimeMap(
     "z - a p(z)/p'(z)",
     build,
     {
-        "polynomial": Setting("1,0,0,-1", "coefficients of p, the highest power's first"),
-        "relaxation": Setting("1", "the real part of a, |1 - a| < 1"),
-        "relaxationy": Setting("0", "the imaginary part of a"),
+        "polynomial": Setting("1,0,0,-1", "coefficients of p, highest power first"),
+        "relaxation": Setting("1", "real part of a; |1 - a| must be below 1"),
+        "relaxationy": Setting("0", "imaginary part of a"),
     },
     1000,
 )

@@ -1,7 +1,7 @@
-"""Nova (Paul Derbyshire): Newton's method for z**power - 1 with c added in every step, the pixel being c.
+"""Nova (Paul Derbyshire): Newton's method for z**power - 1, with c added in every step; the pixel is c.
 
-z' = z - a (z**power - 1)/(power z**(power - 1)) + c from z_0 = 1, which is a root and, where a = 1, a critical point of
-the step. What attracts depends on c, so that an orbit has ended where it stands still.
+z' = z - a (z**power - 1)/(power z**(power - 1)) + c from z_0 = 1, which is a root and, if a = 1, a critical point of
+the step. The attractor depends on c, so an orbit ends where it stands still.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .escape_time import POWER, C, EscapeTimeMap, Iteration, Z, power_of
 from .newton import newton, relaxation_of
 
 STILL = 1e-4
-"""|z_n - z_(n-1)| of an orbit that has ended: shorter by far than chance makes steps near a point that repels."""
+"""An orbit has ended when |z_n - z_(n-1)| is below this, far shorter than chance steps near a repelling point."""
 
 
 def build(settings: Mapping[str, str]) -> Iteration:
@@ -35,8 +35,8 @@ NOVA = EscapeTimeMap(
     build,
     {
         "power": Setting("3", POWER.meaning),
-        "relaxation": Setting("1", "the real part of a, |1 - a| < 1"),
-        "relaxationy": Setting("0", "the imaginary part of a"),
+        "relaxation": Setting("1", "real part of a; |1 - a| must be below 1"),
+        "relaxationy": Setting("0", "imaginary part of a"),
     },
     1000,
 )

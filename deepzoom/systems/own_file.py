@@ -1,7 +1,7 @@
-"""A map in a Python file of the user's, named as FILE.py:NAME.
+"""A map in a Python file of the user, given as FILE.py:NAME.
 
-NAME is a function ``step(z, c)`` of two ``Complex`` values, an ``Iteration`` or an ``EscapeTimeMap``. Files are run
-only where they are named (``load``); a scene holds the file's name without its folder, NAME and a hash of the contents.
+NAME is a function ``step(z, c)`` of two ``Complex`` values, an ``Iteration`` or an ``EscapeTimeMap``. A file runs only
+if the user names it (``load``). A scene contains the file's name without its folder, NAME, and a hash of the file.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .escape_time import C, EscapeTimeMap, Iteration, Z
 
 @dataclass(frozen=True)
 class OwnMap:
-    """A map of a file that was run. name: as scenes hold it, ``maps.py:step``; digest: of the file (sha256, hex)."""
+    """A map from a file that was run. name: as in scenes, such as ``maps.py:step``. digest: sha256 of the file."""
 
     name: str
     digest: str
@@ -37,18 +37,18 @@ _loaded: dict[str, OwnMap] = {}
 
 
 def is_own(system: str) -> bool:
-    """Whether a system's name is that of a map in a file."""
+    """Whether a name is that of a map in a user's file."""
     return system.rpartition(":")[0].lower().endswith(".py") or system.lower().endswith(".py")
 
 
 def load(given: str) -> OwnMap:
-    """Run FILE.py and take NAME from it; from then on scenes that name it can be rendered.
+    """Run FILE.py and take NAME from it; after that, scenes with this map can be rendered.
 
-    Raises InputError where there is no such file or name, where the file raises, or where NAME is no map.
+    Raises InputError if there is no such file or name, if the file raises, or if NAME is not a map.
     """
     file, _, name = given.rpartition(":")
     if not file or not name.isidentifier():
-        raise InputError(f"SYSTEM: {given} names no map in the file; give FILE.py:NAME, such as maps.py:step.")
+        raise InputError(f"SYSTEM: {given} does not name a map in the file; give FILE.py:NAME, such as maps.py:step.")
     path = Path(file)
     try:
         text = path.read_bytes()
@@ -58,7 +58,7 @@ def load(given: str) -> OwnMap:
     module = ModuleType(path.stem)
     module.__file__ = str(path)
     before = sys.modules.get(module.__name__)
-    sys.modules[module.__name__] = module  # a dataclass in the file looks its module up
+    sys.modules[module.__name__] = module  # a dataclass in the file looks up its module
     try:
         _guarded(file, "it", lambda: exec(compile(text, str(path), "exec"), module.__dict__))
     finally:
@@ -75,11 +75,11 @@ def load(given: str) -> OwnMap:
 
 
 def loaded(system: str, digest: str | None = None) -> OwnMap:
-    """A map whose file was run. Raises InputError where it was not, or has another digest than the one given."""
+    """A map whose file was run. Raises InputError if it was not run, or if its digest is not the one given."""
     if system not in _loaded:
         raise InputError(
-            f"SYSTEM: {system} stands in a file of yours, which a scene does not carry; name the file, as in"
-            f" `deepzoom render FOLDER/{system} --scene FILE`."
+            f"SYSTEM: {system} is in a Python file, which a scene does not contain; name the file, as in"
+            f" 'deepzoom render FOLDER/{system} --scene FILE'."
         )
     if digest not in (None, _loaded[system].digest):
         raise InputError(
@@ -90,7 +90,7 @@ def loaded(system: str, digest: str | None = None) -> OwnMap:
 
 
 def _map(file: str, name: str, found: object) -> EscapeTimeMap:
-    """What NAME stands for, as a map whose errors name the file."""
+    """The object called NAME as a map whose errors name the file."""
     if isinstance(found, Iteration):
         iteration = found
         found = EscapeTimeMap(name, "a map of your own", lambda settings: iteration, {})
@@ -99,14 +99,14 @@ def _map(file: str, name: str, found: object) -> EscapeTimeMap:
         formula = _guarded(file, name, lambda: step(Z, C))
         if not isinstance(formula, Complex):
             raise InputError(
-                f"SYSTEM: {file}: {name}(z, c) gave {str(formula)[:40]!r}, which is no expression of z and c."
+                f"SYSTEM: {file}: {name}(z, c) gave {str(formula)[:40]!r}, which is not an expression of z and c."
             )
         title = str(getattr(step, "__doc__", None) or "a map of your own").strip()
         settings = {k: v for k, v in own_formula.OWN_FORMULA.settings.items() if k != "formula"}
         found = EscapeTimeMap(name, title, lambda given: own_formula.iteration(formula, given), settings)
     if not isinstance(found, EscapeTimeMap):
         raise InputError(
-            f"SYSTEM: {file}: {name} is {str(found)[:40]!r}, neither a function step(z, c), nor an Iteration or"
+            f"SYSTEM: {file}: {name} is {str(found)[:40]!r}; give a function step(z, c), or an Iteration or"
             " EscapeTimeMap of deepzoom."
         )
     kind = found
@@ -119,7 +119,7 @@ def _map(file: str, name: str, found: object) -> EscapeTimeMap:
 
 
 def _guarded(file: str, what: str, run: Callable[[], Any]) -> Any:
-    """What a call of the file's code gives; whatever it raises as one sentence."""
+    """The result of running the file's code; anything it raises becomes an InputError of one sentence."""
     try:
         return run()
     except InputError:
@@ -133,7 +133,7 @@ def _guarded(file: str, what: str, run: Callable[[], Any]) -> Any:
 
 
 def _checked(file: str, name: str, found: object) -> Iteration:
-    """An ``Iteration`` with exact points; InputError where a part of it is not what it should be."""
+    """The ``Iteration`` with exact points. Raises InputError for a part that is not what it should be."""
 
     def wrong(what: str, value: object) -> InputError:
         return InputError(f"SYSTEM: {file}: {name} has {what} {str(value)[:40]!r}.")
@@ -141,7 +141,7 @@ def _checked(file: str, name: str, found: object) -> Iteration:
     if not isinstance(found, Iteration):
         raise wrong("a build that gives no Iteration but", found)
     if not isinstance(found.formula, Complex):
-        raise wrong("a formula that is no expression of z and c,", found.formula)
+        raise wrong("a formula that is not an expression of z and c,", found.formula)
     if not in_range(found.formula):
         raise InputError(f"SYSTEM: {file}: {name} has a number beyond 1e100, or one below 1e-100 that is not 0.")
     for part in ("degree", "gain", "radius", "order"):
@@ -156,11 +156,11 @@ def _checked(file: str, name: str, found: object) -> Iteration:
             x, y = getattr(found, part)
             points[part] = Fraction(x), Fraction(y)
         except (TypeError, ValueError, OverflowError):
-            raise wrong(f"a {part} that is no pair of numbers,", getattr(found, part)) from None
+            raise wrong(f"a {part} that is not a pair of numbers,", getattr(found, part)) from None
     try:
         targets = tuple(complex(t) for t in found.targets)
     except (TypeError, ValueError):
-        raise wrong("targets that are no complex numbers,", found.targets) from None
+        raise wrong("targets that are not complex numbers,", found.targets) from None
     if not all(math.isfinite(abs(t)) for t in targets):
         raise wrong("targets that are not finite,", found.targets)
     return replace(found, targets=targets, **points)

@@ -1,4 +1,4 @@
-"""A formula of the user's, given as text: z' = f(z, c) from z_0, the pixel being c."""
+"""A formula that the user gives as text: z' = f(z, c) from z_0; the pixel is c."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from deepzoom.formula.expression import Complex, parse
 from .base import Setting
 from .escape_time import EscapeTimeMap, Iteration, point_of
 
-_BITS = 200  # a polynomial's lower powers do not drown in rounding of the highest
+_BITS = 200  # enough that rounding of the highest power does not hide the lower ones
 
 
 def growth(f: Complex) -> tuple[float, float]:
-    """(degree, gain) of f far out, from its values at two radii; (2, 1) where it does not grow like a power."""
+    """(degree, gain) of f far out, from its values at two radii; (2, 1) if it does not grow like a power of z."""
     value = exact_map(f, _BITS)[0]
     with gmpy2.context(precision=_BITS):
         near, far = (gmpy2.hypot(*value(*map(gmpy2.mpfr, (r * 0.8, r * 0.6, 0.1, 0.1)))) for r in (1e8, 1e16))
@@ -33,7 +33,7 @@ def growth(f: Complex) -> tuple[float, float]:
 
 
 def iteration(f: Complex, settings: Mapping[str, str]) -> Iteration:
-    """f with the settings ``z0x``, ``z0y`` and ``radius``."""
+    """The iteration of f with the settings ``z0x``, ``z0y`` and ``radius``."""
     radius = parse_decimal(settings["radius"], "--set radius")
     if not 1 <= radius <= 10**10:
         raise InputError(f"--set radius: {settings['radius']} is not from 1 to 1e10.")
@@ -51,9 +51,9 @@ OWN_FORMULA = EscapeTimeMap(
     "a formula of z and c of your own (--formula)",
     build,
     {
-        "formula": Setting("z**2 + c", "next z, of z, c, i, numbers, + - * / **, re im conj fold abs exp sin cos"),
-        "z0x": Setting("0", "real part of z_0, best a critical point of the formula"),
+        "formula": Setting("z**2 + c", "next z: z, c, i, numbers, + - * / ** and re im conj fold abs exp sin cos"),
+        "z0x": Setting("0", "real part of the start z_0, which should be a critical point of the formula"),
         "z0y": Setting("0", "imaginary part of z_0"),
-        "radius": Setting("100", "beyond which z has escaped"),
+        "radius": Setting("100", "z has escaped when |z| is larger than this"),
     },
 )  # fmt: skip

@@ -5,9 +5,9 @@ network trainability is fractal", arXiv 2402.06184): mean-field scaling without 
 
     H_0 = X,   H_l = f(sqrt(g / n) H_{l-1} W_l),   output H_L W / n,   loss mean((output - Y)**2),
 
-with n the fan-in, gain g = 2 for tanh and relu and 1 for identity, and plain gradient descent at one learning rate per
-layer. ``train_step`` is ordinary NumPy code. It runs in float64, exactly, as a difference from a reference and as a
-Taylor polynomial, according to what numbers it is given; the compiled kernels are held equal to it by tests.
+with n the fan-in, gain g = 2 for tanh and relu and 1 for identity, and plain gradient descent with one learning rate
+per layer. ``train_step`` is ordinary NumPy code. Depending on the numbers it gets, it runs in float64, in high
+precision, as a difference from a reference, or as a Taylor polynomial. Tests keep the compiled kernels equal to it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ACTIVATIONS = ("identity", "relu", "tanh")
 
 
 def activate(name: str, z: Any) -> Any:
-    """The nonlinearity."""
+    """The activation function of this name at z."""
     if name == "tanh":
         return np.tanh(z)
     if name == "relu":
@@ -34,9 +34,9 @@ def activate(name: str, z: Any) -> Any:
 
 
 def slope(name: str, z: Any, h: Any) -> Any:
-    """Its derivative at z, where h = activate(z); None where it is 1."""
+    """The derivative of the activation at z, with h = activate(z); None if it is 1 everywhere."""
     if name == "tanh":
-        from deepzoom.arithmetic.tanh_slope import tanh_slope  # and its kernels, which other systems do without
+        from deepzoom.arithmetic.tanh_slope import tanh_slope  # imports kernels that other systems do not need
 
         return tanh_slope(h)
     if name == "relu":
@@ -46,12 +46,12 @@ def slope(name: str, z: Any, h: Any) -> Any:
 
 @dataclass(frozen=True)
 class Network:
-    """Data, starting weights and kind of a training experiment; float64 arrays, taken as exact.
+    """A training experiment: its data, starting weights and options. Arrays are float64 and count as exact.
 
-    x (rows, inputs), y (rows, outputs), weights: one array (fan-in, fan-out) per layer. batches: rows drawn at each
-    step (steps, batch), or None for full batch. rates: per layer "x" or "y" (the learning rate is 10 to that
-    coordinate) or a fixed log10. offset: coordinate whose power of ten is added to every weight of the first layer,
-    or None; offset_every_step: before every step (as in the published code) or once.
+    x (rows, inputs), y (rows, outputs). weights: one array (fan-in, fan-out) per layer. batches (steps, batch): the
+    rows drawn at each step; None for full batch. rates: for each layer "x" or "y" (the learning rate is 10 to that
+    coordinate) or a fixed log10. offset: the coordinate whose power of ten is added to every weight of the first layer,
+    or None. offset_every_step: whether it is added before every step (as in the published code) or only once.
     """
 
     x: NDArray[np.float64]
@@ -65,30 +65,30 @@ class Network:
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """Width of the input, of each hidden layer, and of the output."""
+        """The widths of the input, of each hidden layer, and of the output."""
         return (self.weights[0].shape[0], *(w.shape[1] for w in self.weights))
 
     def squared_scales(self) -> tuple[Fraction, ...]:
-        """Square of each layer's factor: g / n for hidden layers, 1 / n**2 for the output."""
+        """The square of each layer's factor: g / n for hidden layers, 1 / n**2 for the output."""
         gain = 1 if self.activation == "identity" else 2
         hidden = [Fraction(gain, n) for n in self.widths[:-2]]
         return (*hidden, Fraction(1, self.widths[-2] ** 2))
 
     def rate_bits(self, x: Any, y: Any) -> int:
-        """Bits that the smallest learning rate or offset at (x, y) stands below 1: fixed point needs them more."""
+        """How many bits the smallest learning rate or offset at (x, y) is below 1; fixed point needs so many more."""
         exponents = {"x": float(x), "y": float(y)}
         names = [*self.rates, *([] if self.offset is None else [self.offset])]
         least = min(exponents[n] if n in exponents else float(Fraction(n)) for n in names)
         return max(0, math.ceil(-least * math.log2(10)))
 
     def rows_at(self, step: int) -> NDArray[np.int64] | None:
-        """Rows drawn at a step, None for all."""
+        """The rows drawn at a step; None for all."""
         return None if self.batches is None else self.batches[step]
 
 
 @dataclass(frozen=True)
 class Constants:
-    """What a step takes from the network, in the numbers of some arithmetic."""
+    """The constants of a training step, as numbers of some arithmetic."""
 
     x: Any
     y: Any
@@ -96,14 +96,14 @@ class Constants:
 
     @classmethod
     def of(cls, network: Network, lift: Callable[[Any], Any]) -> Constants:
-        """``lift`` takes float64 arrays and fractions to numbers of the arithmetic."""
+        """The constants of a network. lift: converts float64 arrays and fractions to numbers of the arithmetic."""
         scales = tuple(np.sqrt(lift(s)) for s in network.squared_scales())
         return cls(lift(network.x), lift(network.y), scales)
 
 
 @dataclass(frozen=True)
 class Rates:
-    """A pixel's parameters: learning rate per layer, and the offset or None."""
+    """The parameters of a pixel: a learning rate per layer, and the offset or None."""
 
     learning: tuple[Any, ...]
     offset: Any
@@ -130,10 +130,10 @@ def start(network: Network, rates: Rates, lift: Callable[[Any], Any]) -> tuple[A
 
 @dataclass(frozen=True)
 class Step:
-    """A training step and what it went through: weights after it, loss before it, and intermediate values.
+    """A training step: the weights after it, the loss before it, and intermediate values.
 
-    inner: each hidden layer's input z; hidden: its value; back: the loss's derivative by that value, on the rows drawn;
-    residual: output - Y on all rows; gradients: one per layer.
+    inner: the input z of each hidden layer. hidden: its value. back: the derivative of the loss by that value, on the
+    rows drawn. residual: output - Y on all rows. gradients: one per layer.
     """
 
     weights: tuple[Any, ...]
@@ -148,7 +148,7 @@ class Step:
 def train_step(
     network: Network, constants: Constants, rates: Rates, weights: tuple[Any, ...], rows: NDArray[np.int64] | None
 ) -> Step:
-    """One step of gradient descent. ``rows``: the data rows that the gradient uses, None for all of them."""
+    """One step of gradient descent. rows: the data rows that the gradient uses; None for all of them."""
     f, scales = network.activation, constants.scales
     if rates.offset is not None and network.offset_every_step:
         weights = (weights[0] + rates.offset, *weights[1:])

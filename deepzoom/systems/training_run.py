@@ -1,7 +1,7 @@
-"""An exact run of a training system, with the Taylor polynomials of its weights in the two parameters.
+"""A high-precision run of a training system, with the Taylor polynomials of its weights in the two parameters.
 
-Step by step it yields what pixels need of the reference: the values that delta steps refer to, rounded to float64,
-and now and then the polynomials, from which a pixel can start (the skip).
+Each step gives what pixels need of the reference: the values that delta steps use, rounded to float64. Every few steps
+it also gives the polynomials, from which a pixel can start (the skip).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .training import Constants, Network, Rates, Step, rates_at, start, train_st
 
 
 class ExactRun:
-    """A training run in exact arithmetic alone."""
+    """A training run in high precision (``Exact`` numbers) alone."""
 
     def __init__(self, network: Network, x: Fraction, y: Fraction, bits: int) -> None:
         def lift(value: Any) -> Exact:
@@ -45,10 +45,10 @@ class ExactRun:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The Taylor polynomials before a step: in (dx, dy) * 2**-exponent, monomials by degree.
+    """The Taylor polynomials before a step, in (dx, dy) * 2**-exponent, with monomials ordered by degree.
 
-    weights (monomials, n), sums (monomials, 3): first loss, sum of the losses over it, sum of their inverses. They hold
-    where parameter differences are below ``2**fold``.
+    weights (monomials, n). sums (monomials, 3): the first loss, the sum of the losses over it, and the sum of the
+    inverses of these ratios. The polynomials are valid for parameter differences below ``2**fold``.
     """
 
     step: int
@@ -62,7 +62,7 @@ _SUMS = ("first", "sum", "inverse")
 
 
 class TaylorRun(ExactRun):
-    """A training run in exact arithmetic with its Taylor polynomials up to some order."""
+    """A training run in high precision, with its Taylor polynomials up to some order."""
 
     def __init__(self, network: Network, x: Fraction, y: Fraction, bits: int, order: int) -> None:
         super().__init__(network, x, y, bits)
@@ -83,12 +83,12 @@ class TaylorRun(ExactRun):
 
     @property
     def learning(self) -> NDArray[np.float64]:
-        """Learning rate of each layer."""
+        """The learning rate of each layer."""
         return np.array([float(floats(reference_of(r))) for r in self._start_rates.learning])
 
     @property
     def offset(self) -> float:
-        """Offset of the first layer's weights, or 0."""
+        """The offset of the first layer's weights, or 0."""
         offset = self._start_rates.offset
         return 0.0 if offset is None else float(floats(reference_of(offset)))
 
@@ -122,11 +122,11 @@ class TaylorRun(ExactRun):
             setattr(self.totals, name, self._rescaled(getattr(self.totals, name)))
 
     def reach(self) -> float:
-        """log2 of how much of a layer's largest weight a parameter difference of 1 would move, to first order."""
+        """log2 of the share of a layer's largest weight that a parameter difference of 1 would move, to first order."""
         shares = [0.0]
         for w in self.weights:
             largest = float(np.abs(floats(w.reference)).max())
-            if largest > 0:  # weights that begin at zero have not moved yet
+            if largest > 0:  # weights that start at zero have not moved yet
                 shares.append(float(np.abs(w.difference.data[:2]).max()) / largest)
         return math.log2(max(shares)) - self.exponent if max(shares) > 0 else -math.inf
 
@@ -143,7 +143,7 @@ class TaylorRun(ExactRun):
 
 
 def record(network: Network, step: Step) -> NDArray[np.float64]:
-    """The float64 values of one step that delta steps refer to, flat, in the order of ``record_parts``."""
+    """The float64 values of one step that delta steps use, flat, in the order of ``record_parts``."""
     parts: list[Any] = []
     for z, h, p in zip(step.inner, step.hidden, step.back):
         value = reference_of(h)
@@ -159,9 +159,9 @@ def record(network: Network, step: Step) -> NDArray[np.float64]:
 
 
 def record_parts(network: Network, batch: int | None = None) -> list[tuple[str, int]]:
-    """(name, size) of each part of a record: hidden, side and back per hidden layer, residual, gradient.
+    """(name, size) of each part of a record: hidden, side and back for each hidden layer, then residual and gradient.
 
-    With ``batch``: of the part of it that the rows of a minibatch need.
+    batch: give the sizes for the rows of a minibatch only.
     """
     rows = len(network.x) if batch is None else batch
     drawn = rows if network.batches is None else network.batches.shape[1]
@@ -181,7 +181,7 @@ def flat_weights(weights: tuple[Any, ...]) -> NDArray[np.float64]:
 
 
 def pack(run: ExactRun) -> dict[str, NDArray[Any]]:
-    """The state of a run as arrays, from which ``unpack`` goes on."""
+    """The state of a run as arrays, for ``unpack``."""
     arrays: dict[str, NDArray[Any]] = {"step": np.array(run.step)}
     values = list(run.weights)
     if isinstance(run, TaylorRun):

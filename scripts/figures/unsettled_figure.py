@@ -29,7 +29,7 @@ class OnlyTheShadow(Observer):
         self._over = False
 
     def part(self, name: str, done: int, total: int) -> None:
-        self._over = name != "shadow"
+        self._over = name != "checking"
 
     def stopped(self) -> bool:
         return self._over

@@ -155,6 +155,6 @@ def test_refused_where_there_is_no_attractor():
     for name in ("mandelbrot", "tanh", "lyapunov"):
         result = CliRunner().invoke(app, ["render", name, "--colouring", "attractor", "--dry-run"])
         assert result.exit_code == 2 and result.stderr.count("\n") == 1
-        assert f"whose orbits end at attractors; give {name} rank or cyclic." in result.stderr
-    with pytest.raises(InputError, match="attractor is of newton"):
+        assert f"whose orbits end at attractors; give rank or cyclic for {name}." in result.stderr
+    with pytest.raises(InputError, match="attractor works only for newton"):
         ColourOptions(colouring="attractor").applied(Scene("maps.py:step", View.parse("0", "0", "1", "8x8"), 9))

@@ -88,7 +88,7 @@ def test_training_unfolds_by_itself_and_says_what_it_spans(place):
     assert "[view]" in Scene.from_toml(deepzoom("info", "a.png").stdout).to_toml()  # comments do no harm
     square = deepzoom(*place, "--json", "--out", "b.png")
     assert json.loads(square.stdout)["long"] == json.loads(square.stdout)["short"] == "1.00000e-20"
-    assert "One height" not in square.stderr + deepzoom("info", "b.png").stdout
+    assert "The picture's height" not in square.stderr + deepzoom("info", "b.png").stdout
 
 
 def test_quiet_and_dry_run_write_no_more_than_asked(place):
@@ -189,7 +189,7 @@ def test_a_palette_file_rides_in_the_picture(place):
     assert result.exit_code == 2 and "--palette: there is no file folder/own.map" in result.stderr
     Path("bad.gpl").write_text("0 0 0\n")
     result = deepzoom("render", "--scene", "a.png", "--palette", "bad.gpl", "--out", "e.png")
-    assert result.exit_code == 2 and "--palette: bad.gpl is no GIMP palette" in result.stderr
+    assert result.exit_code == 2 and "--palette: bad.gpl is not a GIMP palette" in result.stderr
     assert result.stderr.count("\n") == 1 and not Path("e.png").exists()
 
 
@@ -230,7 +230,7 @@ def test_cache(tmp_path, monkeypatch):
     assert deepzoom("cache", "--clear", "references").exit_code == 0
     assert [p.parent.name for p in tmp_path.rglob("a.npz")] == ["kernels"]
     result = deepzoom("cache", "--clear", "pictures")
-    assert result.exit_code == 2 and "--clear: 'pictures' is none of references, kernels, all." in result.stderr
+    assert result.exit_code == 2 and "--clear: 'pictures' is not one of references, kernels, all." in result.stderr
 
 
 def test_show_draws_the_picture(place):
@@ -260,14 +260,14 @@ BAD = [
         ["--backend", "cuda"],
         "--backend: 'cuda' is none of auto, cpu-float64, gpu-float64, cpu-perturbation, gpu-",
     ),
-    (["--palette", "rainbows"], "--palette: 'rainbows' is no colour map of matplotlib"),
-    (["--palette", "viridi.txt"], "no colour map of matplotlib; near it are viridis"),
+    (["--palette", "rainbows"], "--palette: 'rainbows' is not a colour map of matplotlib"),
+    (["--palette", "viridi.txt"], "not a colour map of matplotlib (similar: viridis"),
     (["--palette", "none.map"], "--palette: there is no file none.map"),
     (["--palette", "/dev/null/a.gpl"], "--palette: there is no file /dev/null/a.gpl"),
-    (["--colouring", "bands"], "--colouring: 'bands' is none of rank, cyclic, histogram, distance"),
-    (["--colouring", "histogram"], "--colouring: histogram is made of iteration counts, which tanh does not have"),
-    (["--colouring", "distance"], "--colouring: distance is made of iteration counts, which tanh does not have"),
-    (["--cycle", "8"], "--cycle: it goes with --colouring cyclic"),
+    (["--colouring", "bands"], "--colouring: 'bands' is not one of rank, cyclic, histogram, distance"),
+    (["--colouring", "histogram"], "--colouring: histogram needs iteration counts, which tanh does not have"),
+    (["--colouring", "distance"], "--colouring: distance needs iteration counts, which tanh does not have"),
+    (["--cycle", "8"], "--cycle: this needs --colouring cyclic"),
     (["--colouring", "cyclic", "--cycle", "0"], "--cycle: 0 is not a number above zero, such as 16"),
     (["--colouring", "cyclic", "--cycle", "nan"], "--cycle: nan is not a number above zero"),
     (["--colouring", "cyclic", "--cycle", "inf"], "--cycle: inf is not a number above zero"),
@@ -275,13 +275,13 @@ BAD = [
     (["--slope", "north"], "--slope: 'north' is not an angle in degrees, or none"),
     (["--slope", "nan"], "--slope: nan is not an angle in degrees, such as 45"),
     (["--interior", "navy"], "--interior: tanh has no points that never escape"),
-    (["mandelbrot", "--interior", "nvy"], "--interior: 'nvy' is no colour: give a name such as navy, or #rrggbb"),
-    (["mandelbrot", "--interior", "#12"], "--interior: '#12' is no colour"),
-    (["mandelbrot", "--interior", "none"], "--interior: 'none' is no colour"),
-    (["mandelbrot", "--interior", "#11223344"], "--interior: '#11223344' is no colour"),
+    (["mandelbrot", "--interior", "nvy"], "--interior: 'nvy' is not a colour; give a name such as navy, or #rrggbb"),
+    (["mandelbrot", "--interior", "#12"], "--interior: '#12' is not a colour"),
+    (["mandelbrot", "--interior", "none"], "--interior: 'none' is not a colour"),
+    (["mandelbrot", "--interior", "#11223344"], "--interior: '#11223344' is not a colour"),
     (["--set", "colour=red"], "--set: tanh has no setting 'colour'; it has data, activation"),
-    (["--set", "activation"], "--set: 'activation' is not KEY=VALUE"),
-    (["--set", "activation=sin"], "--set activation: 'sin' is none of identity, relu, tanh"),
+    (["--set", "activation"], "--set: 'activation' is not KEY=VALUE, such as activation=relu"),
+    (["--set", "activation=sin"], "--set activation: 'sin' is not one of identity, relu, tanh"),
     (["--set", "data=none.npz"], "--set data: none.npz does not exist"),
     (["--depth", "0"], "--depth: 0 is not above zero"),
     (["--depth", "-1e-5"], "--depth: -1e-5 is not above zero"),
@@ -289,36 +289,36 @@ BAD = [
     (["--depth", "abc"], "--depth: 'abc' is not a decimal number"),
     (["--depth", "1e-900"], "--depth: no landmark of tanh reaches that deep"),
     (["--center", "1,5", "2", "--depth", "1"], "--center: '1,5 2' has a comma"),
-    (["--center", "1.5", "--depth", "1"], "--center: needs two numbers X Y, but after '1.5' comes the option --depth"),
+    (["--center", "1.5", "--depth", "1"], "--center: this needs two numbers X Y, but '1.5' is followed by --depth"),
     (["--center", "1.5", "up", "--depth", "1"], "--center y: 'up' is not a decimal number"),
-    (["--center", "1", "1"], "--depth: a view at --center needs its height"),
+    (["--center", "1", "1"], "--depth: a view with --center needs a depth"),
     (["--center", "999", "1", "--depth", "1"], "--center x: coordinates are log10 of a learning rate"),
     (["--at", "tanh-deep", "--center", "1", "1"], "--center: give either --at or --center"),
-    (["linear", "--at", "tanh-deep"], "--at: tanh-deep is a place in tanh, not in linear"),
+    (["linear", "--at", "tanh-deep"], "--at: tanh-deep is a landmark of tanh, not of linear"),
     (["--size", "0x0"], "--size: '0x0' is not WIDTHxHEIGHT"),
     (["--size", "5"], "--size: '5' is not WIDTHxHEIGHT"),
     (["--size", "e5x5"], "--size: 'e5x5' is not WIDTHxHEIGHT"),
     (["--size", "1e400x1"], "--size: '1e400x1' is not WIDTHxHEIGHT"),
-    (["--steps", "1" + 20 * "0"], "is not at least 1 and at most 10,000,000"),
-    (["--bits", "1" + 20 * "0"], "is not a number of bits such as 256, of at most 10,000,000"),
+    (["--steps", "1" + 20 * "0"], "is not from 1 to 10,000,000"),
+    (["--bits", "1" + 20 * "0"], "is not a number of bits from 1 to 10,000,000, such as 256"),
     (["--backend", "exact", "--bits", "8"], "--bits: 8 is too few for depth 1e-20"),
-    (["--out", "a.png", "--data", "a.partial.npz"], "--data: a.partial.npz is where an unfinished render is kept"),
-    (["mandelbrot", "--formula", "z**2 + c"], "--formula: it is a system of its own; leave out mandelbrot"),
+    (["--out", "a.png", "--data", "a.partial.npz"], "--data: a.partial.npz is where an unfinished render is saved"),
+    (["mandelbrot", "--formula", "z**2 + c"], "--formula: a formula is a system of its own; leave out mandelbrot"),
     (["--formula", "z.real + c"], "--formula: 'z.real + c' has the attribute 'real'"),
     (["--formula", "c/(z-z)"], "--formula: 'c/(z-z)' divides by zero everywhere"),
     (["newton", "--set", "polynomial=5"], "--set polynomial: '5' is of degree 0"),
-    (["newton", "--set", "polynomial=1,-2,1"], "--set polynomial: it has a repeated root"),
+    (["newton", "--set", "polynomial=1,-2,1"], "--set polynomial: the polynomial has a repeated root"),
     (["--size", "1e9x1e9"], "--size: '1e9x1e9' would need 111 EiB of memory"),
-    (["--steps", "0"], "--steps: 0 is not at least 1"),
+    (["--steps", "0"], "--steps: 0 is not from 1 to"),
     (["--bits", "64"], "--bits: 64 is too few for depth 1e-20 at 256 rows; give at least"),
     (["--bits", "0"], "--bits: 0 is not a number of bits"),
-    (["--jobs", "0"], "--jobs: 0 is not at least 1"),
+    (["--jobs", "0"], "--jobs: 0 is too small; give at least 1"),
     (["--png-bits", "12"], "--png-bits: 12 is neither 8 nor 16"),
     (["--out", "no/such/a.png"], "--out: there is no folder no/such"),
     (["--out", "a.jpg"], "--out: a.jpg does not end in .png"),
     (["--out", "/proc/a.png"], "--out: /proc/a.png cannot be written"),
     (["--data", "a.csv"], "--data: a.csv does not end in .npz"),
-    (["--pixel", "1", "1"], "--pixel: J I goes with --zoom K and --scene FILE"),
+    (["--pixel", "1", "1"], "--pixel: give --pixel J I and --zoom K together, and with --scene FILE"),
     (["--scene", "none.toml"], "--scene: there is no file none.toml"),
 ]
 
@@ -469,7 +469,7 @@ def test_a_folder_that_fills_up_leaves_nothing_half_written(place, monkeypatch):
 
     monkeypatch.setattr("os.replace", full)
     result = deepzoom(*place, "--out", "a.png")
-    assert result.exit_code == 1 and "a.png: no space left on device; make room" in result.stderr
+    assert result.exit_code == 1 and "a.png: no space left on device; free some space" in result.stderr
     assert files() == []
 
 
@@ -498,7 +498,7 @@ def test_stopping_keeps_what_is_done(tmp_path, number):
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 3, err
-    assert out == "" and "Go on with --resume." in err and "Traceback" not in err
+    assert out == "" and "Continue with --resume." in err and "Traceback" not in err
     kept = Field.load(tmp_path / "a.partial.npz")
     assert 0 < kept.done.sum() < kept.done.size
     assert read_scene(tmp_path / "a.partial.png") == kept.scene
@@ -508,7 +508,7 @@ def test_stopping_keeps_what_is_done(tmp_path, number):
     done = int(kept.done.sum())
     resumed = started(tmp_path, "--resume", "--data", "a.npz", "--size", "96x96")
     out, err = resumed.communicate(timeout=300)
-    assert resumed.returncode == 0 and f"Going on: {done:,} pixels are done." in err
+    assert resumed.returncode == 0 and f"Resuming: {done:,} pixels are done." in err
     whole = Field.load(tmp_path / "a.npz")
     assert whole.done.all() and np.array_equal(whole.measure[kept.done], kept.measure[kept.done])
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.npz", "a.png"]
@@ -524,7 +524,7 @@ def test_a_kill_leaves_a_state_that_resumes(tmp_path):
     assert 0 < kept.done.sum() < kept.done.size
     resumed = started(tmp_path, "--resume")
     _, err = resumed.communicate(timeout=300)
-    assert resumed.returncode == 0 and "Going on:" in err
+    assert resumed.returncode == 0 and "Resuming:" in err
     leftovers = [p.name for p in tmp_path.iterdir() if p.name != "a.png" and not p.name.endswith(".tmp")]
     assert leftovers == []
 
@@ -545,7 +545,13 @@ def test_help_is_light(command):
 
 
 def test_help_says_every_default():
-    """No default stands in brackets: some versions of typer take these for markup and drop them."""
+    """Not in square brackets: some versions of typer take them for markup and drop them."""
     text = deepzoom("render", "--help").output
-    for default in ("tanh if none", "default 256x256", "default auto", "default: all cores", "default Spectral"):
+    for default in (
+        "(default: tanh)",
+        "(default: 256x256)",
+        "(default: auto)",
+        "(default: all cores)",
+        "else Spectral)",
+    ):
         assert default in " ".join(text.replace("│", " ").split())

@@ -14,7 +14,7 @@ from deepzoom.rendering.field import Field
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no such signal here")
 
-ROUNDS = ("shadow", "double-double", "quad-double")
+ROUNDS = ("checking", "double-double", "quad-double")
 CHILD = """
 import os, signal, sys, threading, time
 from deepzoom import console, work

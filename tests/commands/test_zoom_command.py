@@ -86,7 +86,9 @@ def test_going_on_makes_what_is_missing_or_wrong():
     assert zoom(*FILM, "--out", "a", "--keep-data").exit_code == 0
     whole = contents("a")
     refused = zoom(*FILM, "--out", "a")
-    assert refused.exit_code == 2 and "--out: a holds a film, or part of one; go on with --resume" in refused.stderr
+    assert (
+        refused.exit_code == 2 and "--out: a holds a film, or part of one; continue it with --resume" in refused.stderr
+    )
     frames = [Path(f"a/frame-{n:06}.png") for n in range(9)]
     frames[1].unlink()
     frames[2].write_bytes(frames[2].read_bytes()[:-40])
@@ -102,9 +104,12 @@ def test_going_on_makes_what_is_missing_or_wrong():
     result = zoom(*FILM, "--out", "a", "--resume", "--keep-data", "--json")
     assert result.exit_code == 0
     assert running.exists() and not killed.exists()
-    assert "Going on: 5 of 9 frames are there." in result.stderr
-    assert "3 frames are cut short or belong to another film; they are made again." in result.stderr
-    assert "2 keyframes are cut short, of another film or checked less; they are made again." in result.stderr
+    assert "Resuming: 5 of 9 frames are done." in result.stderr
+    assert "3 frames are cut short or belong to another film; they will be rendered again." in result.stderr
+    assert (
+        "2 keyframes are cut short, belong to another film or were checked less; they will be computed again."
+        in result.stderr
+    )
     assert json.loads(result.stdout)["redone"] == 3
     assert contents("a") == whole
     other = zoom(*FILM, "--out", "a", "--resume", "--palette", "magma", "--json")
@@ -112,7 +117,7 @@ def test_going_on_makes_what_is_missing_or_wrong():
     assert contents("a") != whole
     assert zoom(*FILM, "--out", "a", "--force").exit_code == 0
     assert contents("a") == whole
-    assert "Going on: 9 of 9 frames are there." in zoom(*FILM, "--out", "a", "--resume").stderr
+    assert "Resuming: 9 of 9 frames are done." in zoom(*FILM, "--out", "a", "--resume").stderr
 
 
 def test_keyframes_checked_less_are_made_again():
@@ -120,7 +125,10 @@ def test_keyframes_checked_less_are_made_again():
     assert zoom(*tanh, "--out", "a", "--trust", "off").exit_code == 0
     assert (Field.load(Path("a/data/key-00000.npz")).trust == 0).all()
     settled = zoom(*tanh, "--out", "a", "--trust", "settle", "--resume")
-    assert settled.exit_code == 0 and "keyframes are cut short, of another film or checked less" in settled.stderr
+    assert (
+        settled.exit_code == 0
+        and "keyframes are cut short, belong to another film or were checked less" in settled.stderr
+    )
     field = Field.load(Path("a/data/key-00000.npz"))
     assert (field.trust[field.done] != 0).all()
     assert "made again" not in zoom(*tanh, "--out", "a", "--trust", "settle", "--resume").stderr
@@ -212,46 +220,46 @@ def test_from_python(tmp_path):
 
 SOME = ["--from", "1", "--to", "0.1", "--frames", "9"]
 BAD = [
-    (["--frames", "9"], "--from: a film needs --from D0 and --to D1"),
-    (["--from", "1", "--frames", "9"], "--to: a film needs --from D0 and --to D1"),
-    (["--from", "1", "--to", "2", "--frames", "9"], "--to: 2 is not deeper than --from 1; give a smaller one"),
+    (["--frames", "9"], "--from: a film needs two depths, --from D0 and --to D1"),
+    (["--from", "1", "--frames", "9"], "--to: a film needs two depths, --from D0 and --to D1"),
+    (["--from", "1", "--to", "2", "--frames", "9"], "--to: 2 is not deeper than --from 1; give a smaller depth"),
     (["--from", "1", "--to", "1", "--frames", "9"], "--to: 1 is not deeper than --from 1"),
     (["--from", "0", "--to", "1", "--frames", "9"], "--from: 0 is not above zero"),
     (["--from", "x", "--to", "1", "--frames", "9"], "--from: 'x' is not a decimal number"),
     (["--from", "1", "--to", "-1", "--frames", "9"], "--to: -1 is not above zero"),
-    (["--from", "1", "--to", "0.1"], "--frames: give the number of frames, or --seconds"),
-    (["--from", "1", "--to", "0.1", "--frames", "0"], "--frames: 0 is not at least 2"),
+    (["--from", "1", "--to", "0.1"], "--frames: give the number of frames, or the length with --seconds"),
+    (["--from", "1", "--to", "0.1", "--frames", "0"], "--frames: 0 is too few; a film needs at least 2"),
     ([*SOME, "--seconds", "3"], "give either --frames or --seconds"),
     (["--from", "1", "--to", "0.1", "--seconds", "-3"], "--seconds: -3 is not a number above zero"),
     (["--from", "1", "--to", "0.1", "--seconds", "3", "--fps", "0"], "--fps: 0 is not a number above zero"),
-    (["--from", "1", "--to", "0.1", "--seconds", "0.01"], "--seconds: 0.01 at 30 frames a second are 0 frames"),
+    (["--from", "1", "--to", "0.1", "--seconds", "0.01"], "--seconds: 0.01 at 30 frames per second makes 0 frames"),
     (["--from", "1", "--to", "0.1", "--frames", "1000000000"], "--yes: 1,000,000,000 frames and"),
     (
         ["--from", "1", "--to", "0.1", "--frames", "9", "--quality", "99"],
         "--quality: 99 is not a number from",
     ),
     ([*SOME, "--stretch", "3"], "--stretch: '3' is not auto, off or"),
-    ([*SOME, "--jobs", "0"], "--jobs: 0 is not at least 1"),
+    ([*SOME, "--jobs", "0"], "--jobs: 0 is too small; give at least 1"),
     (
         ["--from", "1", "--to", "0.1", "--frames", "9", "--out", "a.gif"],
         "--out: a.gif is neither a folder nor ends in .mp4, .mkv, .webm.",
     ),
     (
         ["--from", "1", "--to", "0.1", "--frames", "9", "--out", "a.webm"],
-        "--codec: a .webm video holds av1, not h264.",
+        "--codec: a .webm video can hold av1, not h264.",
     ),
     (
         ["--from", "1", "--to", "0.1", "--frames", "9", "--codec", "gif", "--out", "a.mp4"],
-        "--codec: 'gif' is none of h264",
+        "--codec: 'gif' is not one of h264",
     ),
     (
         ["--from", "1", "--to", "0.1", "--frames", "9", "--size", "15x16", "--out", "a.mp4"],
-        "--size: a video has an even",
+        "--size: a video needs an even",
     ),
     ([*SOME, "--out", "no/such"], "--out: there is no folder no"),
     ([*SOME, "--out", "/proc/a"], "--out: /proc/a cannot be written"),
     ([*SOME, "--expmap", "a.jpg"], "--expmap: a.jpg does not end in .png"),
-    ([*SOME, "--palette", "none"], "--palette: 'none' is no colour map"),
+    ([*SOME, "--palette", "none"], "--palette: 'none' is not a colour map"),
     (
         [*SOME, "--scheduler", "tcp://127.0.0.1:9"],
         "--scheduler: no cluster answers at tcp://127.0.0.1:9"
@@ -259,7 +267,10 @@ BAD = [
         else "--scheduler: Dask is not installed; pip install 'deepzoom[cluster]'.",
     ),
     (["--from-data", "none", "--frames", "9"], "--from-data: none holds no keyframes"),
-    (["--from-data", ".", "--frames", "9", "--stretch", "auto"], "--stretch: the keyframes in . were made without it"),
+    (
+        ["--from-data", ".", "--frames", "9", "--stretch", "auto"],
+        "--stretch: this cannot change the keyframes in .; leave the option out",
+    ),
 ]
 
 
@@ -286,8 +297,8 @@ def test_keyframes_that_do_not_belong_together_are_refused():
     key.write_bytes(whole)
     for given, message in [
         (["--from", "9"], "--to: the keyframes in a/data go from 3 to 0.05"),
-        (["--size", "48x16"], "--size: 48x16 is wider than keyframes of 24x16"),
-        (["tanh"], "SYSTEM: the keyframes in a/data say what they are of"),
+        (["--size", "48x16"], "--size: 48x16 has a wider shape than the keyframes (24x16)"),
+        (["tanh"], "SYSTEM: the keyframes in a/data name their system"),
     ]:
         result = zoom("--from-data", "a/data", "--frames", "4", "--out", "b", *given)
         assert result.exit_code == 2 and message in result.stderr
@@ -308,7 +319,8 @@ def test_a_disk_that_fills_up_leaves_whole_frames(monkeypatch):
         patched.setattr("os.replace", full)
         result = zoom(*FILM, "--out", "b")
     assert result.exit_code == 1
-    assert re.fullmatch(r"Error: b.\S+: no space left on device; make room and give the command again.", last(result))
+    message = r"Error: b.\S+: no space left on device; free some space and run the command again."
+    assert re.fullmatch(message, last(result))
     whole = contents("a")
     assert all(whole[name] == data for name, data in contents("b").items())
     assert not list(Path("b").rglob("*.tmp*"))
@@ -406,7 +418,7 @@ def test_stopping_and_going_on(tmp_path, wait_for):
         out, err = process.communicate(timeout=60)
         assert process.returncode in (code, 0), err
         if process.returncode == 3:
-            assert out == "" and "Go on with --resume." in err and "Traceback" not in err
+            assert out == "" and "Continue with --resume." in err and "Traceback" not in err
     process = started(tmp_path, "--resume")
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0 and out == "film\n", err

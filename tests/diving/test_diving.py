@@ -59,7 +59,7 @@ def chosen(field):
 
 def test_a_straight_edge_is_not_rich_and_one_fate_or_dust_is_nothing():
     noise = np.random.default_rng(1).random((64, 64)) < 0.5
-    assert chosen(fates(lambda x, y: x < 99)) == ([], "one fate: all converge")
+    assert chosen(fates(lambda x, y: x < 99)) == ([], "one fate: all pixels converge")
     assert chosen(fates(lambda x, y: noise))[1].startswith("dust")
     found, _ = chosen(fates(lambda x, y: x + 0.4 * y < 40))
     assert found and not any(block.rich for block in found)
@@ -78,7 +78,7 @@ def test_counts_without_a_border_are_none():
     field = deepzoom.render(Scene("mandelbrot", View.parse("2", "2", "0.001", "64x64"), 100)).field
     assert chosen(field) == ([], "no border: counts change too little")
     field = deepzoom.render(Scene("mandelbrot", View.parse("-0.1", "0", "0.001", "64x64"), 100)).field
-    assert chosen(field) == ([], "nothing that ends")
+    assert chosen(field) == ([], "no pixel escapes")
 
 
 def test_levels_lie_in_one_another_and_the_place_is_a_landmark():
@@ -99,7 +99,7 @@ def test_levels_lie_in_one_another_and_the_place_is_a_landmark():
     assert counts.max() > 2 * counts[counts > 0].min()
     assert list((landmarks.folder() / "dives").iterdir()) == []
     again = dive(*PLACE, "--to", "2e-5", "--save", "mine")
-    assert again.exit_code == 2 and "--save: mine is a landmark of yours" in again.stderr
+    assert again.exit_code == 2 and "--save: you already have a landmark mine" in again.stderr
     assert dive(*PLACE, "--to", "0.1", "--save", "mine", "--force").exit_code == 0
     assert [m.name for m in landmarks.own_landmarks()] == ["mine"] and landmarks.get("mine").depth == "0.1"
 
@@ -291,7 +291,7 @@ def test_more_steps_are_taken_where_they_end_before_the_structure(small, own_cac
     seen = StopsAfter(99)
     scene = Scene("tanh", View.parse("1.7", "1.9", "1e-40", "32x32"), 6, settings=small)
     done = deepzoom.dive(scene, "1e-45", grows=True, observer=seen)
-    assert (done.complete, done.word, done.end) == (False, search.TOO_FEW_STEPS, None)
+    assert (done.complete, done.reason, done.end) == (False, search.TOO_FEW_STEPS, None)
     assert seen.steps == [6, 9, 14, 21, 32, 48]
     fixed, on, file = StopsAfter(99), StopsAfter(99), tmp_path / "kept.npz"
     assert not deepzoom.dive(scene, "1e-45", kept=file, observer=fixed).complete and fixed.steps == [6]
@@ -321,7 +321,7 @@ def test_a_dive_of_training_stopped_anywhere_goes_on_to_the_same_place(small, tm
     while parts is None:
         with suppress(Stopped):
             parts = deepzoom.dive(scene, "2e-3", seed=1, kept=file, observer=StopsAfter(1))
-    assert (parts.end, parts.word, parts.rendered) == (done.end, done.word, done.rendered)
+    assert (parts.end, parts.reason, parts.rendered) == (done.end, done.reason, done.rendered)
     assert [a.window for a in parts.levels] == [b.window for b in done.levels]
     assert all(np.array_equal(a.thumbnail, b.thumbnail) for a, b in zip(parts.levels, done.levels, strict=True))
 
@@ -372,7 +372,10 @@ def test_the_structure_ends_where_the_steps_do():
     args = ("tanh", "--center", "1.1238444", "2.3018077", "--from", "1e-18", "--to", "1e-20", "--size", "32x32")
     result = dive(*args, "--steps", "5")
     assert result.exit_code == 1
-    assert "the first view has none: too few steps" in result.stderr and "--steps, such as 7 or auto" in result.stderr
+    assert (
+        "no structure to follow in the first view: too few steps" in result.stderr
+        and "--steps, such as 7 or auto" in result.stderr
+    )
 
 
 @pytest.mark.parametrize(
@@ -387,10 +390,10 @@ def test_the_structure_ends_where_the_steps_do():
         (("--to", "1e-9", "--stretch", "3@1"), "--stretch: 3@1 is neither auto nor off"),
         (("--to", "1e-9", "--save", "a/b"), "--save: 'a/b' is not a name"),
         (("--to", "1e-9", "--save", "tanh-deep"), "--save: tanh-deep is a curated landmark"),
-        (("--to", "1e-9", "--end", "cusp"), "--end: 'cusp' is none of border, nucleus, misiurewicz"),
-        (("--to", "1e-9", "--end", "nucleus"), "--end: tanh is no escape-time system"),
+        (("--to", "1e-9", "--end", "cusp"), "--end: 'cusp' is not one of border, nucleus, misiurewicz"),
+        (("--to", "1e-9", "--end", "nucleus"), "--end: tanh is not an escape-time system"),
         (("newton", "--to", "1e-9", "--end", "misiurewicz"), "the pixels of newton are starts"),
-        (("--to", "1e-9", "--jobs", "0"), "--jobs: 0 is not at least 1"),
+        (("--to", "1e-9", "--jobs", "0"), "--jobs: 0 is too small; give at least 1"),
     ],
 )
 def test_bad_input_is_one_sentence(args, words):
@@ -404,7 +407,7 @@ def test_a_data_folder_that_cannot_be_written_is_named_before_a_view_is_rendered
     Path("taken").write_text("a file")
     monkeypatch.setenv("DEEPZOOM_DATA", "taken")
     result = dive(*PLACE, "--to", "1e-3")
-    assert result.exit_code == 2 and result.stderr.startswith("Error: DEEPZOOM_DATA: taken/dives cannot be made (")
+    assert result.exit_code == 2 and result.stderr.startswith("Error: DEEPZOOM_DATA: taken/dives cannot be created (")
     assert result.stderr.count("\n") == 1 and not result.stdout
 
 
@@ -421,7 +424,7 @@ def test_a_broken_file_of_landmarks_is_named():
     landmarks.own_file().parent.mkdir(parents=True)
     landmarks.own_file().write_text("[[landmark]]\nname = 3")
     result = CliRunner().invoke(app, ["render", "--at", "mine"])
-    assert result.exit_code == 2 and "landmarks.toml is no file of landmarks" in result.stderr
+    assert result.exit_code == 2 and "landmarks.toml is not a file of landmarks" in result.stderr
 
 
 def orbit(c, count):

@@ -212,9 +212,9 @@ def test_stretched_and_flipped_films(own_cache, tmp_path, flip):
 
 
 def test_a_turn_too_sharp_for_its_way_is_refused():
-    with pytest.raises(InputError, match="--stretch: the view's stretch and turn are too much for so short a way"):
+    with pytest.raises(InputError, match="--stretch: the view is stretched and turned too much for so short a zoom"):
         Descent.of(mandelbrot("0.5", shape=parse_stretch("1e6@10")), mpq(1))
-    with pytest.raises(InputError, match="--to: it is not deeper than --from"):
+    with pytest.raises(InputError, match="--to: this is not deeper than --from"):
         Descent.of(mandelbrot("1"), mpq(1))
     for quality in (0.0, 17.0, float("nan")):
         with pytest.raises(InputError, match=r"--quality: .* is not a number from 0.1 to 16"):

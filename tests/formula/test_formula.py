@@ -354,10 +354,10 @@ WRONG = [
     ("z**2 + d", "the unknown name 'd'"),
     ("__import__('os')", "the unknown function '__import__'"),
     ("z.real", "the attribute 'real'"),
-    ("z**c", "a power that is no whole number"),
+    ("z**c", "a power that is not a whole number"),
     ("z**5000", "a power beyond 1000"),
-    ("(z for z in c)", "a part that is no arithmetic"),
-    ("z if c else 1", "a part that is no arithmetic"),
+    ("(z for z in c)", "a part that is not arithmetic"),
+    ("z if c else 1", "a part that is not arithmetic"),
     ("'z'", "the value 'z'"),
     ("c/(z - z)", "divides by zero everywhere"),
     ("gamma(z)", "the unknown function 'gamma'"),
@@ -423,6 +423,6 @@ def test_critical_points(text, expected):
 def test_a_start_that_is_no_critical_point_is_remarked_on():
     given = {"formula": "z**3 - 3*z + c"}
     remark = systems.create("formula", given).remark()
-    assert remark == "Orbits begin at 0+0i; critical points of the formula are -1+0i, 1+0i."
+    assert remark == "Orbits begin at 0+0i, but the critical points of the formula are -1+0i, 1+0i."
     assert systems.create("formula", {**given, "z0x": "1"}).remark() is None
     assert all(systems.create(name, {}).remark() is None for name in systems.names())

@@ -61,7 +61,7 @@ def test_distances_are_kept_where_there_are_any(tmp_path):
     assert np.array_equal(got.distance, distance) and got.distance.dtype == np.float64
     assert got.channels == [*without.channels, "distance"]
     replace(without, distance=distance.astype(np.float32)).save(tmp_path / "c.npz")
-    with pytest.raises(InputError, match="distance does not have the size and type of its scene"):
+    with pytest.raises(InputError, match="distance does not have the size and type that its scene needs"):
         Field.load(tmp_path / "c.npz")
 
 
@@ -81,7 +81,7 @@ def test_wrong_data_files_are_refused(tmp_path, field):
         Field.load(path)
     bad = replace(field, measure=field.measure[:, :3])
     bad.save(path)
-    with pytest.raises(InputError, match="measure does not have the size and type of its scene"):
+    with pytest.raises(InputError, match="measure does not have the size and type that its scene needs"):
         Field.load(path)
     with pytest.raises(InputError, match="--scene: there is no file"):
         Field.load(tmp_path / "none.npz", "--scene")
@@ -156,7 +156,7 @@ def test_pixels_not_done_are_grey_or_from_the_coarser_grid(field):
 
 
 def test_unknown_palettes_get_a_hint():
-    with pytest.raises(InputError, match=r"'viridi' is no colour map of matplotlib; near it are viridis"):
+    with pytest.raises(InputError, match=r"'viridi' is not a colour map of matplotlib \(similar: viridis"):
         palettes.check("viridi")
     palettes.check("Spectral")
 
@@ -183,9 +183,9 @@ def test_outputs_are_checked_before_anything_runs(tmp_path):
     check_output(tmp_path / "there.png", "--out", True)
     with pytest.raises(InputError, match=r"--out: .* is a folder"):
         check_output(tmp_path, "--out", True)
-    with pytest.raises(InputError, match=r"--data: there is no folder .*; make it first"):
+    with pytest.raises(InputError, match=r"--data: there is no folder .*; create it first"):
         check_output(tmp_path / "no" / "a.npz", "--data", False)
-    with pytest.raises(InputError, match=r"--out: .* cannot be written \(.*\); give a place"):
+    with pytest.raises(InputError, match=r"--out: .* cannot be written \(.*\); give a folder"):
         check_output(Path("/proc/a.png"), "--out", False)
 
 

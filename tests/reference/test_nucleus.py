@@ -194,11 +194,11 @@ def test_the_command(tmp_path, monkeypatch, own_cache):
         and (field.fate == 0).mean() == pytest.approx(1.5066 / 16, rel=0.1)
     )  # the Mandelbrot set's area
     none = run("nucleus", "mandelbrot", "--center", "1", "1", "--depth", "0.1")
-    assert none.exit_code == 1 and none.stdout == "" and "no nucleus of a period up to 20,000" in none.stderr
+    assert none.exit_code == 1 and none.stdout == "" and "no nucleus with a period up to 20,000" in none.stderr
     for given, message in (
         (["tanh"], "SYSTEM: tanh has no nuclei; give an escape-time system such as mandelbrot"),
         (["newton"], "SYSTEM: the pixels of newton are starts z_0"),
-        (["mandelbrot", "--center", "0", "0"], "--depth: a view at --center needs its height"),
+        (["mandelbrot", "--center", "0", "0"], "--depth: a view with --center needs a depth"),
         (["mandelbrot", "--set", "power=x"], "--set power: 'x' is not a whole number"),
         (["mandelbrot", "--steps", "0"], "--steps: 0 is not"),
     ):

@@ -81,7 +81,7 @@ def test_a_run_that_loses_more_digits_gets_more_bits(own_cache, monkeypatch):
     assert got.agreement >= reference.VERIFIED
     monkeypatch.setattr(reference, "check_bits", lambda view, bits: None)
     cache.clear("references")
-    with pytest.raises(InputError, match=r"only .* bits of the reference hold, of 60 needed"):
+    with pytest.raises(InputError, match=r"only .* of the 60 bits needed are right"):
         reference.obtain(small_system(2), view(), bits=70)
 
 

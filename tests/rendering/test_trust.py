@@ -147,7 +147,7 @@ def test_a_spent_budget_ends_with_what_is_settled(own_cache, chaos, monkeypatch)
 
     result = render(chaos, observer=Listens(), budget=0.0)
     assert result.complete and result.facts["unchecked"] == 144
-    assert "The budget of 0 s is spent." in said
+    assert "The time budget of 0 s is used up." in said
 
 
 def test_a_sample_says_how_much_is_not_settled(own_cache, chaos):
@@ -249,13 +249,13 @@ def test_more_digits_until_all_is_settled(own_cache, monkeypatch):
     left = int((few.trust < 0).sum())
     advice = next(text for text in said if "--bits" in text)
     bits = int(advice.split()[1])
-    assert left > 0 and advice == f"--bits {bits} may settle more of the {left} pixels in which rounding may matter."
+    assert left > 0 and advice == f"--bits {bits} may settle more of the {left} unsettled pixels."
     assert bits > 500 and np.all(render(replace(scene, bits=bits)).field.trust == 1)
 
 
 def test_off_says_that_nothing_was_checked(own_cache, chaos):
     field = render(replace(chaos, trust="off", steps=5)).field
-    assert trust.summary(field) == "Nothing was checked (--trust off): rounding may matter in any pixel."
+    assert trust.summary(field) == "No pixel was checked (--trust off): rounding may matter in any of them."
     assert trust.facts(field)["unsettled_share"] is None
 
 
@@ -307,7 +307,7 @@ def test_a_scene_keeps_how_far_it_is_checked():
     scene = Scene("tanh", CHAOS, 10, trust="settle")
     assert Scene.from_toml(scene.to_toml()) == scene and 'trust = "settle"' in scene.to_toml()
     assert "trust" not in Scene("tanh", CHAOS, 10).to_toml()
-    with pytest.raises(InputError, match="--trust: 'maybe' is none of off, sample, settle"):
+    with pytest.raises(InputError, match="--trust: 'maybe' is not one of off, sample, settle"):
         replace(scene, trust="maybe")
-    with pytest.raises(InputError, match="scene: trust = 'x' is none of off, sample, settle"):
+    with pytest.raises(InputError, match="scene: trust = 'x' is not one of off, sample, settle"):
         Scene.from_toml(scene.to_toml().replace("settle", "x"))

@@ -85,18 +85,18 @@ def test_every_kind_of_system(own_cache, system):
 
 def test_bad_input_is_one_sentence(rendered, tmp_path):
     for args, message in [
-        (("verify", rendered, "--pixels", 0), "--pixels: 0 is not at least 1."),
-        (("verify", rendered, "--seed", -1), "--seed: -1 is not at least 0."),
-        (("verify", rendered, "tanh"), "SYSTEM: 'tanh' is no FILE.py:NAME"),
+        (("verify", rendered, "--pixels", 0), "--pixels: 0 is too small; give at least 1."),
+        (("verify", rendered, "--seed", -1), "--seed: -1 is negative; give 0 or more."),
+        (("verify", rendered, "tanh"), "SYSTEM: 'tanh' is not FILE.py:NAME"),
         (("verify", tmp_path / "none.npz"), "there is no file"),
-        (("render", "--trust", "maybe"), "--trust: 'maybe' is none of off, sample, settle."),
-        (("render", "--budget", "1m"), "--budget: it goes with --trust settle."),
+        (("render", "--trust", "maybe"), "--trust: 'maybe' is not one of off, sample, settle."),
+        (("render", "--budget", "1m"), "--budget: this needs --trust settle."),
         (("render", "--trust", "settle", "--budget", "1"), "--budget: '1' is not a time such as 90s, 10m or 1.5h."),
     ]:
         result = run(*args)
         assert result.exit_code == 2 and message in " ".join(result.output.split()), (args, result.output)
     field = Field.empty(Scene("tanh", View.parse("0", "0", "1", "2x2"), 5))
-    with pytest.raises(InputError, match="no pixel of this field is done"):
+    with pytest.raises(InputError, match="no pixel of this data file is done"):
         verify(field)
 
 

@@ -113,8 +113,8 @@ def test_scenes_keep_it():
         ('["1", "0", "0"]', "is not four decimal texts"),
         ("[1, 0, 0, 1]", "is not four decimal texts"),
         ('["1", "0", "0", "x"]', "'x' is not a decimal number"),
-        ('["1", "2", "2", "4"]', "no determinant above zero"),
-        ('["1", "0", "0", "-1"]', "no determinant above zero"),
+        ('["1", "2", "2", "4"]', "is not above zero"),
+        ('["1", "0", "0", "-1"]', "is not above zero"),
     ],
 )
 def test_a_wrong_shape_is_refused(shape, message):
@@ -128,9 +128,9 @@ def test_a_wrong_shape_is_refused(shape, message):
     ("given", "message"),
     [
         ({"stretch": "32"}, "--stretch: '32' is not auto, off or RATIO@ANGLE, such as 32@45."),
-        ({"stretch": "0@3"}, "--stretch: 0 is not a ratio above zero"),
-        ({"stretch": "1e10@3"}, "--stretch: 1e10 is not a ratio above zero, from 1e-9 to 1e9"),
-        ({"stretch": "-2@3"}, "--stretch: -2 is not a ratio above zero"),
+        ({"stretch": "0@3"}, "--stretch: 0 is not a ratio from 1e-9 to 1e9"),
+        ({"stretch": "1e10@3"}, "--stretch: 1e10 is not a ratio from 1e-9 to 1e9"),
+        ({"stretch": "-2@3"}, "--stretch: -2 is not a ratio from 1e-9 to 1e9"),
         ({"stretch": "2@north"}, "--stretch: 'north' is not a decimal number"),
         ({"stretch": "auto", "rotate": "nan"}, "--rotate: 'nan' is not a decimal number"),
     ],
@@ -306,7 +306,7 @@ def test_what_a_stretched_view_spans():
     view = replace(View.parse("1.1", "2.3", "2e-20", "8x6"), shape=parse_stretch("500@30").turned(77))
     long, short, degrees = view.spans()
     assert (float(long), float(short), degrees) == pytest.approx((1e-17, 2e-20, 30))
-    assert view.spanned() == "One height of the picture spans 1.00e-17 along 30 degrees, and 2.00e-20 across."
+    assert view.spanned() == "The picture's height spans 1.00e-17 along 30 degrees, and 2.00e-20 across."
     assert replace(view, shape=IDENTITY.turned(20)).spanned() is None
 
 

@@ -86,7 +86,7 @@ def test_a_scene_holds_names_and_a_hash_and_needs_the_file(maps, monkeypatch):
     monkeypatch.setattr(own_file, "_loaded", {})  # as a new process finds it
     alone = deepzoom("render", "--scene", "ship-2e-01-001.png", "--out", "b.png")
     assert alone.exit_code == 2 and alone.stderr.count("\n") == 1
-    assert "SYSTEM: maps.py:ship stands in a file of yours, which a scene does not carry; name the file" in alone.stderr
+    assert "SYSTEM: maps.py:ship is in a Python file, which a scene does not contain; name the file" in alone.stderr
     again = deepzoom("render", "maps.py:ship", "--scene", "ship-2e-01-001.png", "--out", "b.png")
     assert again.exit_code == 0, again.output
     assert Path("b.png").read_bytes() == Path("ship-2e-01-001.png").read_bytes()
@@ -115,16 +115,16 @@ def test_a_scene_holds_names_and_a_hash_and_needs_the_file(maps, monkeypatch):
 
 BAD = [
     ("none.py:f", "SYSTEM: none.py cannot be read (there is no such file)"),
-    ("maps.py", "SYSTEM: maps.py names no map in the file; give FILE.py:NAME, such as maps.py:step"),
-    ("maps.py:", "SYSTEM: maps.py: names no map in the file"),
-    ("maps.py:a-b", "SYSTEM: maps.py:a-b names no map in the file"),
+    ("maps.py", "SYSTEM: maps.py does not name a map in the file; give FILE.py:NAME, such as maps.py:step"),
+    ("maps.py:", "SYSTEM: maps.py: does not name a map in the file"),
+    ("maps.py:a-b", "SYSTEM: maps.py:a-b does not name a map in the file"),
     ("maps.py:boat", "SYSTEM: maps.py has no 'boat'; give the name of a function step(z, c) in it"),
-    ("maps.py:three", "SYSTEM: maps.py: three is '3', neither a function step(z, c), nor an Iteration"),
-    ("maps.py:empty", "SYSTEM: maps.py: empty(z, c) gave 'None', which is no expression of z and c"),
+    ("maps.py:three", "SYSTEM: maps.py: three is '3'; give a function step(z, c), or an Iteration"),
+    ("maps.py:empty", "SYSTEM: maps.py: empty(z, c) gave 'None', which is not an expression of z and c"),
     ("maps.py:fails", "SYSTEM: maps.py: fails raised AttributeError in line 29: 'Complex' object has no attribute"),
-    ("maps.py:wild", "SYSTEM: maps.py: wild has a c that is no pair of numbers, \"('a', 1)\""),
+    ("maps.py:wild", "SYSTEM: maps.py: wild has a c that is not a pair of numbers, \"('a', 1)\""),
     ("maps.py:spread", "SYSTEM: maps.py: spread has a radius that is not a number above zero, '-1.0'"),
-    ("maps.py:text", "SYSTEM: maps.py: text has a formula that is no expression of z and c, 'z**2 + c'"),
+    ("maps.py:text", "SYSTEM: maps.py: text has a formula that is not an expression of z and c, 'z**2 + c'"),
     ("raises.py:f", "SYSTEM: raises.py: it raised ZeroDivisionError in line 2: division by zero"),
     ("leaves.py:f", "SYSTEM: leaves.py: it raised SystemExit in line 1: 3"),
     ("broken.py:f", "SYSTEM: broken.py: it raised SyntaxError in line 1"),

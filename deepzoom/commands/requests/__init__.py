@@ -1,1 +1,1 @@
-"""From the texts of a command's options to a scene, a dive and its colours. Nothing here renders."""
+"""Turns the options of a command into a scene, a dive or colours. Nothing here renders."""

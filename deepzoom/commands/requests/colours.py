@@ -1,4 +1,4 @@
-"""From the colour options of the command line to a scene's colours."""
+"""Turns the colour options of the command line into a scene's colours."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ ATTRACTED = ("newton", "nova", "magnet1", "magnet2")
 
 
 def usual(system: str) -> Colouring:
-    """The colours of a new scene. A scene that says nothing of its colouring is by rank, whatever its system."""
+    """The colours of a new scene. (A scene file that names no colouring is coloured by rank, whatever its system.)"""
     return Colouring("attractor" if system == "newton" else Colouring.by)
 
 
 @dataclass(frozen=True)
 class ColourOptions:
-    """What was given; None where an option was not."""
+    """The colour options as given; None for an option that was not."""
 
     palette: str | None = None
     colouring: str | None = None
@@ -32,7 +32,10 @@ class ColourOptions:
     mark_unsettled: bool | None = None
 
     def applied(self, scene: Scene) -> Scene:
-        """The scene in these colours, its own where none were given. Raises InputError where they do not go with it."""
+        """The scene in these colours; it keeps its own where an option was not given.
+
+        Raises InputError where the scene's system cannot be coloured like that.
+        """
         palette, how = scene.palette, scene.colouring
         if self.palette is not None:
             path = Path(self.palette)
@@ -46,7 +49,7 @@ class ColourOptions:
             how = replace(how, by=self.colouring, cycle=cycle)
         if self.cycle is not None:
             if how.by != "cyclic":
-                raise InputError("--cycle: it goes with --colouring cyclic.")
+                raise InputError("--cycle: this needs --colouring cyclic.")
             how = replace(how, cycle=_number(self.cycle, "--cycle", "a number above zero, such as 16"))
         if self.slope is not None:
             given = None if self.slope == "none" else _number(self.slope, "--slope", "an angle in degrees, or none")
@@ -74,27 +77,27 @@ def _colour(text: str) -> str:
     except ValueError:
         opaque = 0.0
     if opaque < 1:
-        raise InputError(f"--interior: {text!r} is no colour: give a name such as navy, or #rrggbb.")
+        raise InputError(f"--interior: {text!r} is not a colour; give a name such as navy, or #rrggbb.")
     return to_hex(text)
 
 
 def _check_counts(system: str, how: Colouring) -> None:
-    """Raise InputError where colours ask for iteration counts, or horizons, that a system does not have."""
+    """Raise InputError where colours need iteration counts, attractors or horizons that a system does not have."""
     if how.by == "horizon" and system not in systems.PUBLISHED:
         raise InputError(
-            f"--colouring: horizon is of training systems, which {system} is not; give one of"
+            f"--colouring: horizon works only for training systems; for {system} give one of"
             f" {', '.join(c for c in COLOURINGS if c not in ('attractor', 'horizon'))}."
         )
     if how.by == "attractor" and system not in ATTRACTED:
         raise InputError(
-            f"--colouring: attractor is of {', '.join(ATTRACTED)}, whose orbits end at attractors; give {system} rank"
-            " or cyclic."
+            f"--colouring: attractor works only for {', '.join(ATTRACTED)}, whose orbits end at attractors; give rank"
+            f" or cyclic for {system}."
         )
     if systems.is_escape_time(system):
         return
     if how.by in ("histogram", "distance"):
         raise InputError(
-            f"--colouring: {how.by} is made of iteration counts, which {system} does not have; give rank or cyclic."
+            f"--colouring: {how.by} needs iteration counts, which {system} does not have; give rank or cyclic."
         )
     if how.interior != Colouring.interior:
-        raise InputError(f"--interior: {system} has no points that never escape; leave it out, or give black.")
+        raise InputError(f"--interior: {system} has no points that never escape; leave the option out, or give black.")

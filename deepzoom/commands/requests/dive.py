@@ -1,4 +1,4 @@
-"""From what was asked for on the command line to the first view of a dive, and the name it is kept under."""
+"""Turns the options of ``deepzoom dive`` into its first view, and checks the name that the place is saved under."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 
 
 def to_dive(request: Request, begin: str | None, end: str | None) -> tuple[Scene, Rational]:
-    """(first view, depth to reach). Without a place it is the system's widest landmark.
+    """(first view, depth to reach). Without a place, the first view is that of the system's widest landmark.
 
-    Raises InputError where the options do not make one.
+    Raises InputError where the options do not make a dive.
     """
     if end is None:
         raise InputError("--to: a dive needs the depth to reach, such as --to 1e-20.")
     if request.stretch not in (None, AUTO, "off"):
-        raise InputError(f"--stretch: {request.stretch} is neither auto nor off; along a dive each view finds its own.")
+        raise InputError(
+            f"--stretch: {request.stretch} is neither auto nor off; a dive finds the stretch of each view."
+        )
     if begin is None and request.center is not None:
         raise InputError("--from: a dive from --center needs the depth of its first view, such as --from 1e-3.")
     depth = depth_of(end, "--to")
@@ -35,11 +37,12 @@ def to_dive(request: Request, begin: str | None, end: str | None) -> tuple[Scene
     scene = replace(request, depth=begin).to_scene()
     view = scene.view
     if not depth < view.depth:
-        first = f"--from {begin}" if begin is not None else f"the first view's {request.at}"
-        raise InputError(f"--to: {end} is not deeper than {first}; give a smaller one.")
+        first = f"--from {begin}" if begin is not None else f"the first view, {request.at}"
+        raise InputError(f"--to: {end} is not deeper than {first}; give a smaller depth.")
     if min(view.width, view.height) < LEAST_SIZE:
         raise InputError(
-            f"--size: {view.width}x{view.height} is too small to tell borders in; give at least {LEAST_SIZE} each way."
+            f"--size: {view.width}x{view.height} is too small to find borders in; give at least"
+            f" {LEAST_SIZE}x{LEAST_SIZE}."
         )
     return scene, depth
 
@@ -53,8 +56,8 @@ def _widest(system: str) -> str | None:
 def check_name(name: str, force: bool) -> None:
     """Raise InputError where a landmark cannot be saved under a name."""
     if not _NAME.fullmatch(name):
-        raise InputError(f"--save: {name!r} is not a name of letters, digits, '.', '_' and '-', such as my-place.")
+        raise InputError(f"--save: {name!r} is not a name; use letters, digits, '.', '_' and '-', as in my-place.")
     if any(m.name == name for m in landmarks.all_landmarks()):
         raise InputError(f"--save: {name} is a curated landmark; give another name.")
     if not force and any(m.name == name for m in landmarks.own_landmarks()):
-        raise InputError(f"--save: {name} is a landmark of yours; give another name, or --force to replace it.")
+        raise InputError(f"--save: you already have a landmark {name}; give another name, or --force to replace it.")

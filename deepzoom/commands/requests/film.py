@@ -20,12 +20,12 @@ from deepzoom.scene.view import parse_size
 from .scene import Request, depth_of, finds_shapes
 
 MOST_FRAMES, MOST_BYTES, MOST_RUNS = 100_000, 200 << 30, 10_000_000_000
-"""Beyond any of these a film needs ``--yes``."""
+"""A film above any of these needs ``--yes``."""
 
 
 @dataclass(frozen=True)
 class FilmRequest:
-    """The options of ``deepzoom zoom`` that decide a film; None where one was not given."""
+    """The options of ``deepzoom zoom`` that make a film; None for an option that was not given."""
 
     scene: Request = field(default_factory=Request)
     begin: str | None = None
@@ -42,33 +42,35 @@ class FilmRequest:
         return DEFAULT_FPS if self.fps is None else _positive(self.fps, "--fps", "30")
 
     def count(self) -> int:
-        """Number of frames. Raises InputError where it is not given, given twice, or below 2."""
+        """The number of frames. Raises InputError if it is not given, given twice, or below 2."""
         if self.frames is not None:
             if self.seconds is not None:
                 raise InputError("--frames: give either --frames or --seconds, not both.")
-            number, given = self.frames, f"--frames: {self.frames}"
+            number, given = self.frames, f"--frames: {self.frames} is too few"
         elif self.seconds is not None:
             number = round(_positive(self.seconds, "--seconds", "60") * self.rate)
-            given = f"--seconds: {self.seconds} at {float(self.rate):g} frames a second are {number} frames, which"
+            given = f"--seconds: {self.seconds} at {float(self.rate):g} frames per second makes {number} frames"
         else:
-            raise InputError("--frames: give the number of frames, or --seconds and perhaps --fps.")
+            raise InputError("--frames: give the number of frames, or the length with --seconds.")
         if number < 2:
-            raise InputError(f"{given} is not at least 2, such as 1800.")
+            raise InputError(f"{given}; a film needs at least 2.")
         return number
 
     def to_film(self, prepared: Callable[[Scene], Scene] = lambda scene: scene) -> Film:
-        """The film asked for; ``prepared`` finds what of its deepest scene is found by looking at it.
+        """The film asked for. ``prepared`` finds the shape and the iteration limit of its deepest scene.
 
-        Raises InputError where the options do not make one.
+        Raises InputError if the options do not make a film.
         """
         count = self.count()
         if self.from_data is not None:
             return self._from_data(self.from_data, count)
         if self.begin is None or self.end is None:
-            raise InputError(f"--{'from' if self.begin is None else 'to'}: a film needs --from D0 and --to D1, depths.")
+            raise InputError(
+                f"--{'from' if self.begin is None else 'to'}: a film needs two depths, --from D0 and --to D1."
+            )
         begin, end = depth_of(self.begin, "--from"), depth_of(self.end, "--to")
         if not end < begin:
-            raise InputError(f"--to: {self.end} is not deeper than --from {self.begin}; give a smaller one.")
+            raise InputError(f"--to: {self.end} is not deeper than --from {self.begin}; give a smaller depth.")
         scene = _filmed(replace(self.scene, depth=self.end).to_scene())
         view = scene.view
         scene = prepared(scene)
@@ -87,11 +89,11 @@ class FilmRequest:
         }  # fmt: skip
         for option, value in other.items():
             if value is not None:
-                raise InputError(f"{option}: the keyframes in {folder} were made without it; leave it out.")
+                raise InputError(f"{option}: this cannot change the keyframes in {folder}; leave the option out.")
         if given.system is not None and systems.is_own(given.system):
             systems.load(given.system)
         elif given.system is not None:
-            raise InputError(f"SYSTEM: the keyframes in {folder} say what they are of; leave it out.")
+            raise InputError(f"SYSTEM: the keyframes in {folder} name their system; leave it out.")
         descent = found(folder)
         descent = replace(descent, scene=_filmed(given.colours.applied(descent.scene)))
         view = descent.scene.view
@@ -100,20 +102,21 @@ class FilmRequest:
         if not view.depth <= end < begin <= descent.begin:
             raise InputError(
                 f"--to: the keyframes in {folder} go from {format_decimal(descent.begin)} to"
-                f" {format_decimal(view.depth)}; give --from and --to within, the second one deeper."
+                f" {format_decimal(view.depth)}; give depths between these, --to the deeper one."
             )
         width, height = (view.width, view.height) if given.size is None else parse_size(given.size)
         if width * view.height > view.width * height:
             raise InputError(
-                f"--size: {width}x{height} is wider than keyframes of {view.width}x{view.height}; give a narrower one."
+                f"--size: {width}x{height} has a wider shape than the keyframes ({view.width}x{view.height}); give a"
+                " narrower size."
             )
         return Film(descent, begin, end, count, width, height, max(1, round(view.height / height)))
 
 
 def _filmed(scene: Scene) -> Scene:
-    """The scene of a film, whose keyframes need no horizons. Raises InputError where it is to be coloured by them."""
+    """The scene of a film, without horizons. Raises InputError if it is to be coloured by them."""
     if scene.colouring.by == "horizon":
-        raise InputError("--colouring: horizon is not for films; give rank or cyclic.")
+        raise InputError("--colouring: horizon does not work for films; give rank or cyclic.")
     return replace(scene, horizon=False)
 
 

@@ -1,4 +1,4 @@
-"""From what was asked for on the command line to a scene."""
+"""Turns the options of the command line into a scene."""
 
 from __future__ import annotations
 
@@ -55,20 +55,22 @@ class Request:
         return 0.0 if self.rotate is None else parse_rotation(self.rotate)
 
     def grows(self, scene: Scene) -> bool:
-        """Whether the iteration limit of its scene is still to be found: asked for, or given by no number or place.
+        """Whether the iteration limit is still to be found: by ``--steps auto``, or as no number or place gives it.
 
-        Raises InputError where it is asked for and the system has none.
+        Raises InputError for ``--steps auto`` with a system that is not of escape time.
         """
         escapes = systems.is_escape_time(scene.system)
         if self.steps == AUTO and not escapes:
-            raise InputError(f"--steps: auto is for escape-time systems; give {scene.system} a number of steps.")
+            raise InputError(
+                f"--steps: auto works only for escape-time systems; give a number of steps for {scene.system}."
+            )
         bare = self.steps is None and self.scene is None and self.center is not None
         return escapes and (self.steps == AUTO or bare)
 
     def unfolds(self, scene: Scene) -> bool:
-        """Whether the shape of its scene is still to be found: asked for, or a view of training that has none given.
+        """Whether the shape is still to be found: by ``--stretch auto``, or for a view of training without a shape.
 
-        A landmark's own view has the landmark's, that of a file the file's.
+        A landmark's own view has the landmark's shape, and the view of a file has the file's.
         """
         if self.stretch == AUTO or not finds_shapes(scene.system, self.stretch):
             return self.stretch == AUTO
@@ -81,12 +83,12 @@ class Request:
         return not place.shape or depth != place.view(None, "1x1").depth
 
     def to_scene(self) -> Scene:
-        """The scene asked for; one to be stretched by itself is not yet (``stretch.unfolded``).
+        """The scene asked for, before any stretch is found for it (``stretch.unfolded`` does that later).
 
         Raises InputError where the options do not make one.
         """
         if (self.pixel is None) != (self.zoom is None) or (self.pixel is not None and self.scene is None):
-            raise InputError("--pixel: J I goes with --zoom K and --scene FILE, and the other way round.")
+            raise InputError("--pixel: give --pixel J I and --zoom K together, and with --scene FILE.")
         if self.center is not None:
             _centre(self.center)
         if self.system is not None and systems.is_own(self.system):
@@ -99,20 +101,20 @@ class Request:
         return scene
 
     def _made(self, digest: str | None) -> Scene:
-        """The scene; digest: of the file that the system given stands in."""
+        """The scene; digest: of the file that holds the given system."""
         base = self._from_landmark(digest) if self.scene is None else self._from_file(self.scene, digest)
         changes = {"steps": self._number(), "backend": self.backend, "bits": self.bits, "trust": self.trust}
         scene = replace(base, **{k: v for k, v in changes.items() if v is not None})  # type: ignore[arg-type]
         if scene.bits is not None and not 1 <= scene.bits <= MOST_BITS:
-            raise InputError(f"--bits: {scene.bits} is not a number of bits such as 256, of at most {MOST_BITS:,}.")
+            raise InputError(f"--bits: {scene.bits} is not a number of bits from 1 to {MOST_BITS:,}, such as 256.")
         scene = self.colours.applied(scene)
         if self.distance:
             if not systems.is_escape_time(scene.system):
-                raise InputError(f"--distance: {scene.system} is no escape-time system; leave it out.")
+                raise InputError(f"--distance: {scene.system} is not an escape-time system; leave the option out.")
             scene = replace(scene, distance=True)
         if self.horizon:
             if scene.system not in systems.PUBLISHED:
-                raise InputError(f"--horizon: {scene.system} is no training system; leave it out.")
+                raise InputError(f"--horizon: {scene.system} is not a training system; leave the option out.")
             scene = replace(scene, horizon=True)
         if self.flip:
             scene = replace(scene, view=replace(scene.view, flip=not scene.view.flip))
@@ -121,7 +123,7 @@ class Request:
         return replace(scene, view=replace(scene.view, shape=self._shape(scene.view.shape)))
 
     def _shape(self, shape: Shape) -> Shape:
-        """A view's shape with the options applied: ``stretch`` begins anew, ``rotate`` turns what there is."""
+        """A view's shape with the options applied: ``stretch`` replaces it, ``rotate`` turns it."""
         turn = self.turn
         if self.stretch == AUTO:
             return IDENTITY
@@ -130,7 +132,7 @@ class Request:
         return shape.turned(turn) if turn else shape
 
     def _number(self) -> int | None:
-        """The steps that were given as a number. Raises InputError for what is neither that nor "auto"."""
+        """The steps, if given as a number. Raises InputError for what is neither a number nor "auto"."""
         if self.steps is None or self.steps == AUTO:
             return None
         text = str(self.steps)
@@ -145,17 +147,18 @@ class Request:
             j, i = self.pixel
             factor = parse_decimal(self.zoom, "--zoom")
             if factor <= 0:
-                raise InputError(f"--zoom: {self.zoom} is not above zero, such as 10.")
+                raise InputError(f"--zoom: {self.zoom} is not a number above zero, such as 10.")
             if not (0 <= j < view.width and 0 <= i < view.height):
                 raise InputError(
-                    f"--pixel: {j:g} {i:g} is not inside the {view.width}x{view.height} picture (column, row)."
+                    f"--pixel: {j:g} {i:g} is outside the {view.width}x{view.height} picture; give a column below"
+                    f" {view.width} and a row below {view.height}."
                 )
             view = view.zoomed(j, i, factor)
         if self.at is not None:
             place = landmarks.get(self.at)
             if place.system != (self.system or scene.system):
                 raise InputError(
-                    f"--at: {place.name} is a place in {place.system}, not in {self.system or scene.system}."
+                    f"--at: {place.name} is a landmark of {place.system}, not of {self.system or scene.system}."
                 )
             scene = replace(scene, steps=place.steps, settings=dict(place.settings))
             view = replace(place.view(self.depth, (view.width, view.height)), samples=view.samples)
@@ -177,7 +180,7 @@ class Request:
             raise InputError("--center: give either --at or --center, not both.")
         if self.center is not None:
             if self.depth is None:
-                raise InputError("--depth: a view at --center needs its height, such as --depth 1e-3.")
+                raise InputError("--depth: a view with --center needs a depth too, such as --depth 1e-3.")
             view = View.parse(*self.center, self.depth, size)
             name = self.system or systems.DEFAULT
             number = self._number()
@@ -190,11 +193,11 @@ class Request:
         return Scene(place.system, view, self._number() or place.steps, settings, colouring=usual(place.system))
 
     def _landmark(self, depth: Rational | None, digest: str | None) -> Landmark:
-        """The landmark asked for, or chosen by system and depth. digest: of the file that the system stands in."""
+        """The landmark asked for, or chosen by system and depth. digest: of the file that holds the system."""
         if self.at is not None:
             place = landmarks.get(self.at)
             if self.system is not None and self.system != place.system:
-                raise InputError(f"--at: {place.name} is a place in {place.system}, not in {self.system}.")
+                raise InputError(f"--at: {place.name} is a landmark of {place.system}, not of {self.system}.")
             return place
         name = self.system or systems.DEFAULT
         if name not in systems.names():
@@ -203,33 +206,35 @@ class Request:
 
 
 def finds_shapes(system: str, stretch: str | None) -> bool:
-    """Whether ``--stretch``, given or not, has views of a system find their shapes: by default those of training do."""
+    """Whether the shape of a system's views is to be found, by ``--stretch auto`` or, in training, by default."""
     return stretch == AUTO or (stretch is None and system in systems.PUBLISHED)
 
 
 def _centre(center: tuple[str, str]) -> dict[str, Any]:
     for given in center:
         if given.startswith("--"):
-            raise InputError(f"--center: needs two numbers X Y, but after {center[0]!r} comes the option {given}.")
+            raise InputError(f"--center: this needs two numbers X Y, but {center[0]!r} is followed by {given}.")
     if any("," in c for c in center):
-        raise InputError(f"--center: {' '.join(center)!r} has a comma; give two numbers with a space between, X Y.")
+        raise InputError(
+            f"--center: {' '.join(center)!r} has a comma; give two numbers with a space between them, X Y."
+        )
     return {name: parse_decimal(text, f"--center {name}") for name, text in zip("xy", center, strict=True)}
 
 
 def depth_of(text: str, option: str) -> Rational:
-    """A view's height. Raises InputError where the text is none."""
+    """A view's height, from its text. Raises InputError where that is not a number above zero."""
     depth = parse_decimal(text, option)
     if depth <= 0:
-        raise InputError(f"{option}: {text} is not above zero; it is a view's height, such as 1e-20.")
+        raise InputError(f"{option}: {text} is not above zero; give a view's height, such as 1e-20.")
     return depth
 
 
 def with_formula(system: str | None, settings: Sequence[str], formula: str | None) -> tuple[str | None, Sequence[str]]:
-    """System and settings (``KEY=VALUE``) with a formula of the user's, which is a system of its own."""
+    """System and settings (``KEY=VALUE``), with the user's formula if there is one: it is a system of its own."""
     if formula is None:
         return system, settings
     if system not in (None, "formula"):
-        raise InputError(f"--formula: it is a system of its own; leave out {system}.")
+        raise InputError(f"--formula: a formula is a system of its own; leave out {system}.")
     return "formula", [*settings, f"formula={formula}"]
 
 
@@ -239,6 +244,6 @@ def settings_of(pairs: Iterable[str]) -> dict[str, str]:
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key:
-            raise InputError(f"--set: {pair!r} is not KEY=VALUE.")
+            raise InputError(f"--set: {pair!r} is not KEY=VALUE, such as activation=relu.")
         found[key.strip()] = value.strip()
     return found

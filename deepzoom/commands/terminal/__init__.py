@@ -1,1 +1,1 @@
-"""What a terminal shows while a command runs: progress, the growing picture, tables. Nothing here computes pixels."""
+"""What a command shows in the terminal: progress, the growing picture, tables. Nothing here computes pixels."""

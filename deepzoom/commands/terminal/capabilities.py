@@ -1,4 +1,4 @@
-"""What a terminal can show, and what is sent to it beside text."""
+"""What a terminal can show, and the control sequences that it gets besides text."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook,
 from rich.segment import ControlType, Segment
 
 _PIXELS = ("xterm-kitty", "xterm-ghostty")
-"""TERM of terminals that show pictures in place of text by kitty's protocol. They set it themselves, and ssh passes it
+"""TERM of terminals that show pictures within text, by kitty's protocol. They set it themselves, and ssh passes it on.
 
-on. KITTY_WINDOW_ID is no sign: it is inherited by other terminals that are started from kitty.
+KITTY_WINDOW_ID proves nothing: other terminals that are started from kitty inherit it.
 """
 _INSIDE = ("TMUX", "STY", "ZELLIJ")
-"""Set by programs that divide a terminal and draw it themselves."""
+"""Variables set by terminal multiplexers, which draw the screen themselves."""
 
 
 def shows_colours(console: Console) -> bool:
-    """Whether a picture in characters can be seen: at least 256 colours, wanted, in Unicode, and lines drawn again."""
+    """Whether a picture made of characters can be shown: 256 colours or more, Unicode, lines that can be redrawn.
+
+    NO_COLOR says no.
+    """
     return (
         console.is_interactive
         and not console.no_color
@@ -28,14 +31,17 @@ def shows_colours(console: Console) -> bool:
 
 
 def shows_pixels(environment: Mapping[str, str] | None = None) -> bool:
-    """Whether the terminal says that it shows pictures in pixels. Nothing is asked: no answer can go astray."""
+    """Whether the environment says that the terminal shows pictures in pixels.
+
+    The terminal itself is not queried: its answer could end up in what the user types.
+    """
     found = os.environ if environment is None else environment
     return found.get("TERM") in _PIXELS and not any(found.get(name) for name in _INSIDE)
 
 
 def escape(text: str) -> Segment:
-    """A sequence for the terminal that takes no room."""
-    return Segment(text, None, ((ControlType.CURSOR_FORWARD, 0),))  # which control is not looked at, but that it is one
+    """A control sequence, which takes up no space."""
+    return Segment(text, None, ((ControlType.CURSOR_FORWARD, 0),))  # rich only checks that there is some control
 
 
 class _Sent:
@@ -47,9 +53,9 @@ class _Sent:
 
 
 class AtOnce(RenderHook):
-    """What is drawn again is shown at once when all of it is there, so that it does not flicker.
+    """Makes the terminal show a redrawn frame only when it is complete, so that it does not flicker.
 
-    It is the private mode 2026; terminals that do not know it pass over it.
+    This is the private mode 2026 (synchronized output); terminals that do not know it ignore it.
     """
 
     def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:

@@ -1,4 +1,4 @@
-"""A field's picture in a terminal: in characters of two pixels each, or in pixels by kitty's protocol."""
+"""A field's picture in a terminal: as characters of two pixels each, or as pixels by kitty's protocol."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from deepzoom.scene.view import View
 from .capabilities import escape
 
 _CELL = 2
-"""Height of a character, in its widths."""
+"""A character is about this many times as high as it is wide."""
 _CHUNK = 4096
 
 
 def cells(view: View, columns: int, rows: int) -> tuple[int, int]:
-    """(columns, rows) of a view's picture in at most so many, none narrower than a pixel."""
+    """(columns, rows) of characters for a view's picture, at most as given; a character spans at least one pixel."""
     scale = max(view.width / columns, view.height / (_CELL * rows), 1.0)
     return max(1, int(view.width / scale)), max(1, int(view.height / scale) // _CELL)
 
 
 def thumbnail(field: Field, width: int, height: int) -> NDArray[np.uint8]:
-    """Colours (height, width, 3) of a field's nearest pixels, evenly apart; nothing is worked out for the others."""
+    """Colours (height, width, 3) of evenly spaced pixels of a field; the others are not coloured at all."""
     view = field.scene.view
     i = np.minimum((np.arange(height) + 0.5) * view.height / height, view.height - 1).astype(int)
     j = np.minimum((np.arange(width) + 0.5) * view.width / width, view.width - 1).astype(int)
@@ -41,9 +41,9 @@ def thumbnail(field: Field, width: int, height: int) -> NDArray[np.uint8]:
 
 
 class HalfBlocks:
-    """A picture in characters, at most so many rows of them: each is two pixels, one above the other.
+    """A picture of at most ``rows`` rows of characters, each of which shows two pixels, one above the other.
 
-    It is coloured once for a width of the window, however often it is drawn.
+    It is coloured once per window width, however often it is drawn.
     """
 
     def __init__(self, field: Field, rows: int) -> None:
@@ -70,16 +70,16 @@ _ROWS = (
     0x305, 0x30D, 0x30E, 0x310, 0x312, 0x33D, 0x33E, 0x33F, 0x346, 0x34A, 0x34B, 0x34C, 0x350, 0x351, 0x352, 0x357,
     0x35B, 0x363, 0x364, 0x365, 0x366, 0x367, 0x368, 0x369,
 )  # fmt: skip
-"""Marks that number a placeholder's row, and, the first of them, its column 0 (kitty's rowcolumn-diacritics.txt)."""
+"""Diacritics that number a placeholder's row; the first also means column 0 (kitty's rowcolumn-diacritics.txt)."""
 _ids = itertools.count(secrets.randbelow(1 << 23) + (1 << 16))
 
 
 class Pixels:
-    """A picture in pixels in at most so many rows of characters, 24 at most.
+    """A picture in pixels, over at most ``rows`` rows of characters (never more than 24).
 
-    Kitty's protocol (https://sw.kovidgoyal.net/kitty/graphics-protocol/#unicode-placeholders): the picture is sent once
-    and shows wherever placeholders of its colour stand, which are moved and drawn again as text is. fine: pixels
-    of a character's width that are sent, at most. before: the picture that it takes the place of.
+    Kitty's protocol (https://sw.kovidgoyal.net/kitty/graphics-protocol/#unicode-placeholders): the picture is sent
+    once. It appears wherever the text has placeholder characters in the colour that encodes its number, and it moves
+    with them. fine: how many pixels at most are sent per character width. before: the picture that this one replaces.
     """
 
     def __init__(self, field: Field, rows: int, fine: int, before: Pixels | None = None) -> None:
@@ -97,11 +97,11 @@ class Pixels:
         style = Style(color=Color.from_rgb(self.id >> 16, self.id >> 8 & 255, self.id & 255))
         for row in range(rows):
             first = f"{_PLACEHOLDER}{chr(_ROWS[row])}{chr(_ROWS[0])}"
-            yield Segment(first + _PLACEHOLDER * (columns - 1), style)  # each one further right than the one before
+            yield Segment(first + _PLACEHOLDER * (columns - 1), style)  # without marks: the next column
             yield Segment.line()
 
     def _sent(self, columns: int, rows: int) -> str:
-        """The picture, and that the one before is no longer needed."""
+        """The commands that send the picture and delete the one that it replaces."""
         view = self._field.scene.view
         width, height = min(view.width, columns * self._fine), min(view.height, rows * _CELL * self._fine)
         packed = base64.standard_b64encode(zlib.compress(thumbnail(self._field, width, height).tobytes(), 1)).decode()

@@ -1,4 +1,4 @@
-"""What a person sees while a scene is rendered: progress bars, messages, the picture so far; and Ctrl-C."""
+"""Progress bars, messages and the growing picture during a render; and what Ctrl-C does."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ from .capabilities import AtOnce, shows_colours, shows_pixels
 from .picture import HalfBlocks, Pixels
 
 _SHOW_SECONDS, _SHOW_SHARE = 1.0, 0.01
-"""A picture so far is shown so often at most, and takes no larger share of the time."""
+"""The growing picture is redrawn at most this often (seconds), and takes at most this share of the time."""
 _MOST_ROWS, _THUMBNAIL_ROWS = 24, 12
 _MOST_COLUMNS = 78
-"""Of the bars: a wider line would be broken where the window is made narrower, and its rest left standing."""
+"""Width of the bars. If the window shrinks, a wider line would wrap and leave remains on the screen."""
 _GROWING, _FINISHED = 4, 10
-"""Pixels of a character's width, where the terminal shows pixels."""
+"""Pixels per character width, in terminals that show pixels, while the picture grows and at the end."""
 
 
 class Watcher(Observer):
-    """Shows progress on stderr, and ends a render at the first Ctrl-C (or SIGTERM), keeping what is done.
+    """Shows progress on stderr, and stops a render at the first Ctrl-C (or SIGTERM), keeping what is done.
 
-    Bars that move are for a terminal; elsewhere, in a log, there is one line when all pixels are done. show: the
-    picture so far too, at most half as high as the window; None: where the terminal shows colours. What is said
-    once all pixels are done stands below the picture.
+    A terminal gets moving bars; a log gets one line when all pixels are done. show: also draw the growing picture, at
+    most half as high as the window; None: only if the terminal shows colours. Messages that come after the last pixel
+    stand below the picture.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Watcher(Observer):
         in_pixels = shows_pixels() and sys.stderr.isatty()
         self.console = Console(stderr=True, quiet=quiet, color_system="truecolor" if in_pixels else "auto")
         self._draws = shows_colours(self.console)
-        self._in_pixels = in_pixels and self._draws  # a placeholder's colour names its picture
+        self._in_pixels = in_pixels and self._draws  # a placeholder's colour encodes its picture's number
         self._show = (self._draws if show is None else show) and not quiet
         self._keep = checkpoint
         self._stop = False
@@ -98,11 +98,11 @@ class Watcher(Observer):
             self._live.__exit__(*error)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self._stop:  # the second time: at once
+        if self._stop:  # the second signal stops at once
             signal.signal(number, self._before[signal.Signals(number)])
             signal.raise_signal(number)
         self._stop = True
-        self.say("Stopping at the end of the tiles in work; once more to stop at once.")
+        self.say("Stopping when the running batches are done; press Ctrl-C again to stop at once.")
 
     def stopped(self) -> bool:
         return self._stop
@@ -115,13 +115,13 @@ class Watcher(Observer):
             self.console.print(text, highlight=False, soft_wrap=True)
 
     def _frame(self) -> Group:
-        """What is drawn again and again."""
+        """What is redrawn: the picture, the bars, and what was said last."""
         picture = [] if self._picture is None else [self._picture]
         return Group(*picture, Constrain(self._bars, _MOST_COLUMNS), *map(Text, self._said))
 
     def _draw(self, field: Field, fine: int = _GROWING) -> None:
         """Show the picture so far."""
-        begin, first = time.thread_time(), self._picture is None  # which imports what draws it
+        begin, first = time.thread_time(), self._picture is None  # the first time includes imports
         rows = max(1, min(_MOST_ROWS, self.console.height // 2))
         if self._in_pixels:
             before = self._picture if isinstance(self._picture, Pixels) else None
@@ -162,12 +162,12 @@ class Watcher(Observer):
     def part(self, name: str, done: int, total: int) -> None:
         self._bars.update(self._task(name, total), completed=done, count=f"{done:,} of {total:,}")
         if self.console.is_terminal:
-            if self._field is not None and time.perf_counter() > self._due:  # repaired pixels have other colours
+            if self._field is not None and time.perf_counter() > self._due:  # repaired pixels change their colours
                 self._draw(self._field)
             return
         begun, first = self._begun.setdefault(name, (time.perf_counter(), done))
         tenth = 10 * done // max(1, total)
-        if done > first and tenth > self._tenths.get(name, 10 * first // max(1, total)):  # a line for each
+        if done > first and tenth > self._tenths.get(name, 10 * first // max(1, total)):  # one line per tenth
             self._tenths[name] = tenth
             left = (time.perf_counter() - begun) * (total - done) / (done - first)
             self.say(f"{name}: {done:,} of {total:,}" + (f", about {duration(left)} left." if done < total else "."))
@@ -182,7 +182,7 @@ class Watcher(Observer):
 
 
 def fail(message: str) -> None:
-    """One sentence on stderr."""
+    """Print one error sentence on stderr."""
     Console(stderr=True).print(f"[bold red]Error:[/] {_escaped(message)}", highlight=False, soft_wrap=True)
 
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-_WHOLE = 10_000  # characters, more than any row has
+_WHOLE = 10_000  # characters: wider than any row
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows under a head; wide cells wrap in a terminal and stay whole elsewhere."""
+    """Print rows under a header; wide cells wrap in a terminal and stay on one line elsewhere."""
     console = Console()
     if not console.is_terminal:
         console.width = _WHOLE

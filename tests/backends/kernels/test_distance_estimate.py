@@ -131,4 +131,4 @@ def test_a_field_holds_them_where_they_are_asked_for(own_cache, tmp_path, monkey
     assert np.array_equal(asked.distance >= 0, asked.fate == 1)
     assert np.array_equal(field_of("c", "--colouring", "distance").distance, asked.distance)
     wrong = CliRunner().invoke(app, ["render", "tanh", "--distance"])
-    assert wrong.exit_code == 2 and "--distance: tanh is no escape-time system" in wrong.stderr
+    assert wrong.exit_code == 2 and "--distance: tanh is not an escape-time system" in wrong.stderr

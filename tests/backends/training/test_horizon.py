@@ -182,11 +182,20 @@ def test_bad_input_is_one_sentence(own_cache, chaos, tmp_path):
     render(replace(scene, horizon=False, steps=5)).field.save(data)
     film = ("zoom", "--from", 9, "--to", 1, "--frames", 2, "--out", tmp_path / "film")
     for args, message in [
-        (("render", "mandelbrot", "--horizon"), "--horizon: mandelbrot is no training system; leave it out."),
-        (("render", "lyapunov", "--colouring", "horizon"), "--colouring: horizon is of training systems, which lyap"),
-        (("render", "--backend", "exact", "--horizon"), "--horizon: the exact backend loses no pixel; leave it out"),
-        (("render", "--backend", "exact", "--colouring", "horizon"), "--colouring: horizon: the exact backend loses"),
-        ((*film, "--colouring", "horizon"), "--colouring: horizon is not for films; give rank or cyclic."),
+        (
+            ("render", "mandelbrot", "--horizon"),
+            "--horizon: mandelbrot is not a training system; leave the option out.",
+        ),
+        (
+            ("render", "lyapunov", "--colouring", "horizon"),
+            "--colouring: horizon works only for training systems; for lyap",
+        ),
+        (
+            ("render", "--backend", "exact", "--horizon"),
+            "--horizon: the exact backend never loses a pixel; leave this out",
+        ),
+        (("render", "--backend", "exact", "--colouring", "horizon"), "--colouring: horizon: the exact backend never"),
+        ((*film, "--colouring", "horizon"), "--colouring: horizon does not work for films; give rank or cyclic."),
         (("colour", data, "--colouring", "horizon", "--out", tmp_path / "x.png"), "d.npz holds no horizons; render it"),
     ]:
         result = run(*args)
