@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -38,6 +38,7 @@ from .write_picture import check_png_bits, write_picture
 
 if TYPE_CHECKING:
     from deepzoom.pictures.outputs import Outputs
+    from deepzoom.rendering.field import Field
 
 
 @reported
@@ -234,19 +235,25 @@ def render(
             )
         result = rendering.render(wanted, jobs=jobs, observer=watcher, partial=partial, budget=seconds)
     if not result.complete:
-        if result.field.done.any():
-            result.field.save(outputs.partial)
-            write_picture(result.field, outputs.partial_picture, False, png_bits)
-        if not quiet:
-            done = result.facts["pixels"]
-            typer.echo(f"Stopped; {done:,} of {plan.pixels:,} pixels are saved. Continue with --resume.", err=True)
-        raise typer.Exit(3)
+        _stop(result.field, outputs, png_bits, quiet)
     if outputs.data is not None:
         result.field.save(outputs.data)
     picture = outputs.free_picture()
     write_picture(result.field, picture, figure, png_bits)
     outputs.remove_partial()
     _show({**where, "out": str(picture)}, result.facts, as_json)
+
+
+def _stop(field: Field, outputs: Outputs, png_bits: int, quiet: bool) -> NoReturn:
+    """Save what is done of a stopped render, say so, and exit."""
+    done = int(field.done.sum())
+    if done:
+        field.save(outputs.partial)
+        write_picture(field, outputs.partial_picture, False, png_bits)
+    if not quiet:
+        pixels = field.scene.view.pixels
+        typer.echo(f"Stopped; {done:,} of {pixels:,} pixels are saved. Continue with --resume.", err=True)
+    raise typer.Exit(3)
 
 
 def _show(where: dict[str, str | None], facts: dict[str, Any], as_json: bool) -> None:

@@ -99,7 +99,7 @@ class Shape:
         return float(long), float(short), math.degrees(math.atan2(left[1, 0], left[0, 0])) % 180.0
 
     def part(self, stretch: float, turn: float) -> Shape:
-        """This shape with only a share (0 to 1) of the logarithm of its stretch, and a share of its turn."""
+        """The shape with only a share (0 to 1) of the logarithm of its stretch, and a share of its turn."""
         if stretch == turn == 1:
             return self
         left, sizes, right = np.linalg.svd(self.matrix)

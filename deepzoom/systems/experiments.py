@@ -195,7 +195,10 @@ def _rates(text: str, layers: int, given: bool) -> tuple[str, ...]:
 
 
 def _batches(arrays: dict[str, NDArray[Any]], steps: int, rows: int) -> NDArray[np.int64]:
-    """The table of rows drawn at each step. (The published code draws different rows for 500 and for 1000 steps.)"""
+    """The table of rows drawn at each step.
+
+    The published code draws different rows for 500 and for 1000 steps.
+    """
     for name in (f"minibatch_idx_{steps}", "minibatch_idx", "minibatch_idx_1000"):
         if name in arrays:
             break

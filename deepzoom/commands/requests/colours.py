@@ -16,7 +16,10 @@ ATTRACTED = ("newton", "nova", "magnet1", "magnet2")
 
 
 def usual(system: str) -> Colouring:
-    """The colours of a new scene. (A scene file that names no colouring is coloured by rank, whatever its system.)"""
+    """The colours of a new scene.
+
+    A scene file that names no colouring is coloured by rank, whatever its system.
+    """
     return Colouring("attractor" if system == "newton" else Colouring.by)
 
 
