@@ -12,7 +12,7 @@ from deepzoom.backends.kernels.training.delta_layout import RecordLayout
 from deepzoom.backends.kernels.training.network_arrays import NetworkArrays
 from deepzoom.backends.training.batches import tile_of
 from deepzoom.backends.training.higher_precision import HigherPrecision
-from deepzoom.systems.training import Network
+from deepzoom.systems.training_step import Network
 
 from .device import Arrays, DeviceError
 from .device import opened as opened_gpus

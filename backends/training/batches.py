@@ -16,8 +16,8 @@ from deepzoom.backends.kernels.training.delta_run import run_delta
 from deepzoom.backends.kernels.training.network_arrays import IDENTITY, RELU, TANH, NetworkArrays
 from deepzoom.backends.kernels.training.plain_run import run_frozen, run_plain
 from deepzoom.compiling import jit
-from deepzoom.systems.training import Network
 from deepzoom.systems.training_run import TaylorRun, record, record_parts
+from deepzoom.systems.training_step import Network
 
 Floats = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ from deepzoom.backends.base import Facts, Say
 from deepzoom.backends.kernels.arithmetic.last_bit import OF_WEIGHTS
 from deepzoom.scene.view import View
 from deepzoom.systems.experiments import TrainingSystem
-from deepzoom.systems.training import rates_at
+from deepzoom.systems.training_step import rates_at
 
 from .batches import arrays_of, start_weights, tile_of
 from .expansions import disturbed, signs

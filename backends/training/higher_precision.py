@@ -34,8 +34,8 @@ from deepzoom.coordinates import log2
 from deepzoom.reference.training import ORDER, Reference
 from deepzoom.scene.view import View
 from deepzoom.systems.experiments import TrainingSystem
-from deepzoom.systems.training import Network
 from deepzoom.systems.training_run import ExactRun, Snapshot
+from deepzoom.systems.training_step import Network
 
 from . import expansions
 from .batches import arrays_of, read_out

@@ -31,7 +31,7 @@ from deepzoom.scene.shape import IDENTITY, MOST_RATIO, Shape
 from deepzoom.scene.view import View
 from deepzoom.systems.escape_time import EscapeTimeSystem
 from deepzoom.systems.experiments import TrainingSystem
-from deepzoom.systems.training import Network
+from deepzoom.systems.training_step import Network
 
 from .batches import Observer
 

@@ -21,7 +21,7 @@ from deepzoom.npz import BROKEN, read_arrays
 from deepzoom.scene.view import View
 
 from .base import Axis, Setting, System, checked_settings
-from .training import ACTIVATIONS, Constants, Network, Rates, train_step
+from .training_step import ACTIVATIONS, Constants, Network, Rates, train_step
 
 _INPUT_RATE = Axis("Input layer learning rate", True)
 _OUTPUT_RATE = Axis("Output layer learning rate", True)

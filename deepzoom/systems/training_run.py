@@ -19,7 +19,7 @@ from deepzoom.arithmetic.exact import Exact
 from deepzoom.arithmetic.tangent import Fold, Series, monomials
 
 from .convergence import Totals, reference_of
-from .training import Constants, Network, Rates, Step, rates_at, start, train_step
+from .training_step import Constants, Network, Rates, Step, rates_at, start, train_step
 
 
 class ExactRun:

@@ -21,7 +21,7 @@ from deepzoom.backends.gpu import unit_per_lane
 from deepzoom.backends.kernels.training.network_arrays import NetworkArrays
 from deepzoom.backends.training.batches import start_weights
 from deepzoom.scene.view import View
-from deepzoom.systems.training import Network
+from deepzoom.systems.training_step import Network
 
 Floats = NDArray[np.float64]
 State = tuple[Floats, Floats, Floats, NDArray[np.int64], Floats]

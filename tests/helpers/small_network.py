@@ -11,7 +11,7 @@ from oracle import Layers, train
 
 from deepzoom.systems import create
 from deepzoom.systems.experiments import TrainingSystem
-from deepzoom.systems.training import Network
+from deepzoom.systems.training_step import Network
 
 
 class Kind(TypedDict, total=False):

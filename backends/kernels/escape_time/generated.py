@@ -40,7 +40,7 @@ _NOT_DOUBLE = ("exp", "sin", "cos")
 """Functions that double-double lacks."""
 _REPLACED = re.compile(
     r"from (__future__|deepzoom\.backends\.kernels\.escape_time\."
-    r"(formula_placeholder|series_skips|series_composition|series_first_step|centred|distance_estimate|"
+    r"(formula_placeholder|series_skips|series_skip_radius|series_composition|series_first_step|centred|distance_estimate|"
     r"error_bound|escape|perturbation|floatexp_step))"
     r" import (\([^)]*\)|[^\n]*)\n"
 )
@@ -59,6 +59,7 @@ _LAUNCHED = ("run_", "share_")
 _KERNEL = re.compile(r"^@kernel\(\)\ndef (\w+)\(", re.MULTILINE)
 _SKIPS = {
     "series": "from deepzoom.backends.kernels.escape_time.series_skips import *\n"
+    "from deepzoom.backends.kernels.escape_time.series_skip_radius import *\n"
     "from deepzoom.backends.kernels.escape_time.series_composition import *\n",
     "bilinear": "from deepzoom.backends.kernels.escape_time.bilinear_skips import *\n",
 }

@@ -11,7 +11,8 @@ from deepzoom.backends.kernels.arithmetic.exponent_bits import two_to
 from deepzoom.backends.kernels.arithmetic.floatexp import narrowed, wide_less, widened
 from deepzoom.backends.kernels.escape_time.formula_placeholder import TAYLOR_ROWS, lost, taylor
 from deepzoom.backends.kernels.escape_time.power_series import COEFFICIENTS, TOP, at
-from deepzoom.backends.kernels.escape_time.series_composition import made, magnitude, mantissa_of
+from deepzoom.backends.kernels.escape_time.series_composition import mantissa_of
+from deepzoom.backends.kernels.escape_time.series_skip_radius import made, magnitude
 from deepzoom.backends.kernels.escape_time.series_skips import SHARE
 from deepzoom.backends.kernels.escape_time.skip_sizes import ORDER
 from deepzoom.compiling.jit import inner

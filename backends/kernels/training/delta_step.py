@@ -2,7 +2,7 @@
 
 The rules are those of ``deepzoom/arithmetic/delta.py``, fused; tests hold this kernel equal to the definition of the
 step evaluated in that arithmetic. Capital letters are the reference's values, shared by all lanes and rounded from
-high precision; small letters are differences, one value per lane. With Z, H, P, R as in ``systems/training.py``:
+high precision; small letters are differences, one value per lane. With Z, H, P, R as in ``systems/training_step.py``:
 
     z = f (H a + h (W + a)),    h = tanh(Z + z) - tanh(Z),    r = f (H a + h (W + a)),
     p = r (W + a)' + R a',      d = P s + p (S + s),          S + s = 1 - (H + h)**2,   s = -(2 H + h) h,

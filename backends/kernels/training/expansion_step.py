@@ -1,7 +1,7 @@
 """One training step of a small network in expansions of any number of limbs: ``plain_step.py`` in higher precision.
 
-Tests hold it equal to the one definition of the step in ``deepzoom/systems/training.py``, evaluated exactly. Each place
-of the workspace holds the limbs of one expansion; each limb is a vector with one value per pixel. The length of
+Tests hold it equal to the one definition of the step in ``deepzoom/systems/training_step.py``, evaluated exactly. Each
+place of the workspace holds the limbs of one expansion; each limb is a vector with one value per pixel. The length of
 ``kind``, a tuple of float64 numbers, tells the compiler how many limbs there are.
 """
 

@@ -1,7 +1,7 @@
 """One training step of a small network in plain float64, fused, for ``LANES`` pixels at once.
 
-Tests hold it equal to the one definition of the step in ``deepzoom/systems/training.py``. It takes data rows in blocks,
-so that hidden values, residuals and derivatives of a block stay in the first-level cache.
+Tests hold it equal to the one definition of the step in ``deepzoom/systems/training_step.py``. It takes data rows in
+blocks, so that hidden values, residuals and derivatives of a block stay in the first-level cache.
 
 A matrix with one value per pixel lies flat, rows first, ``LANES`` values in each place. The weights of all layers
 lie one after the other in the same way.

@@ -24,8 +24,8 @@ from deepzoom.backends.kernels.training.plain_run import run_frozen, run_plain
 from deepzoom.backends.training.batches import arrays_of, finish, layout_of, start_weights
 from deepzoom.compiling import jit
 from deepzoom.systems import create
-from deepzoom.systems.training import Constants, rates_at, start, train_step
 from deepzoom.systems.training_run import ExactRun, flat_weights, record
+from deepzoom.systems.training_step import Constants, rates_at, start, train_step
 
 
 @numba.njit

@@ -14,8 +14,8 @@ from deepzoom.arithmetic.difference import Batch
 from deepzoom.arithmetic.exact import Exact
 from deepzoom.systems import create
 from deepzoom.systems.convergence import Totals
-from deepzoom.systems.training import Constants, rates_at, start, train_step
 from deepzoom.systems.training_run import ExactRun, TaylorRun, pack, unpack
+from deepzoom.systems.training_step import Constants, rates_at, start, train_step
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 X, Y = "0.31415926535897932384626433832795028841971", "0.2718281828459045235360287471352662497757"
