@@ -478,7 +478,7 @@ SLOW = ["render", "tanh", "--center", "1.12384440100021348074", "2.3018077561583
 
 def started(folder, *more):
     """A long render of the published network, started in another process."""
-    args = [sys.executable, "-m", "deepzoom", *SLOW, "--size", "96x96", "--jobs", "2", "--out", "a.png", *more]
+    args = [sys.executable, "-m", "deepzoom", *SLOW, "--size", "64x64", "--jobs", "2", "--out", "a.png", *more]
     return subprocess.Popen(args, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
@@ -506,7 +506,7 @@ def test_stopping_keeps_what_is_done(tmp_path, number):
     _, err = refused.communicate(timeout=60)
     assert refused.returncode == 2 and "holds an unfinished render" in err
     done = int(kept.done.sum())
-    resumed = started(tmp_path, "--resume", "--data", "a.npz", "--size", "96x96")
+    resumed = started(tmp_path, "--resume", "--data", "a.npz", "--size", "64x64")
     out, err = resumed.communicate(timeout=300)
     assert resumed.returncode == 0 and f"Resuming: {done:,} pixels are done." in err
     whole = Field.load(tmp_path / "a.npz")

@@ -33,12 +33,12 @@ def network(tmp_path):
 @pytest.fixture
 def rendered(own_cache, network, tmp_path):
     data = tmp_path / "d.npz"
-    view = ("--center", -0.4, -0.2, "--depth", 0.1, "--size", "20x12", "--steps", 40, "--set", network)
+    view = ("--center", -0.4, -0.2, "--depth", 0.1, "--size", "12x8", "--steps", 40, "--set", network)
     out = ("--out", tmp_path / "d.png", "--data", data, "--json", "--quiet")
     result = run("render", *view, "--trust", "settle", *out)
     assert result.exit_code == 0, result.output
     facts = json.loads(result.stdout)
-    assert (facts["trust"], facts["settled"], facts["unchecked"]) == ("settle", 240, 0)
+    assert (facts["trust"], facts["settled"], facts["unchecked"]) == ("settle", 96, 0)
     return data
 
 
@@ -58,7 +58,7 @@ def test_a_wrong_pixel_is_found_and_counts_where_it_was_called_settled(rendered,
     field.fate[5, 8] *= -1
     field.measure[6, 9] *= 1.0009
     field.save(rendered)
-    result = run("verify", rendered, "--pixels", 240, "--json", "--quiet")
+    result = run("verify", rendered, "--pixels", 96, "--json", "--quiet")
     assert result.exit_code == code, result.output
     facts = json.loads(result.stdout)
     assert facts[f"{kind}_differ"] == 2 and facts["differing"] == [[7, 4], [8, 5]]
