@@ -11,7 +11,7 @@ import pytest
 
 from deepzoom import systems
 from deepzoom.backends import select
-from deepzoom.backends.kernels.escape_time import bilinear_skips, generated, series_skips
+from deepzoom.backends.kernels.escape_time import bilinear_skips, generated, power_series, series_skips
 from deepzoom.compiling import machine_code
 from deepzoom.formula.critical import critical_points, is_critical
 from deepzoom.landmarks import get
@@ -92,9 +92,10 @@ def test_what_arguments_are_served():
 
 
 def test_sizes_of_skips():
-    for kind, name in ((series_skips, "mandelbrot"), (bilinear_skips, "burning-ship")):
+    series, bilinear = (series_skips.ROW, power_series.TOP), (bilinear_skips.ROW, bilinear_skips.TOP)
+    for sizes, name in ((series, "mandelbrot"), (bilinear, "burning-ship")):
         formula = generated.kernels(systems.create(name).iteration)
-        assert (formula.ROW, formula.TOP) == (kind.ROW, kind.TOP)
+        assert (formula.ROW, formula.TOP) == sizes
     assert not hasattr(formula, "run_nothing")
 
 

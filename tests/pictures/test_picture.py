@@ -208,7 +208,7 @@ def test_what_carries_no_scene_is_refused(tmp_path):
 
 
 def test_figures_show_the_parameter_itself():
-    from deepzoom.pictures.png import _parameter
+    from deepzoom.pictures.figure import _parameter
 
     depth = mpq(1, 10**30)
     assert abs(_parameter(mpq(-2), Axis("rate", True), depth) - mpq(1, 100)) < mpq(1, 10**60)
@@ -216,8 +216,7 @@ def test_figures_show_the_parameter_itself():
 
 
 def test_figures_of_turned_views_say_where_the_picture_leads(tmp_path):
-    from deepzoom.pictures.figure import write_figure
-    from deepzoom.pictures.png import _direction
+    from deepzoom.pictures.figure import _direction, write_figure
     from deepzoom.scene.shape import IDENTITY
 
     assert _direction("width", (mpq(-1, 2), mpq(2)), mpq(1, 10**20)) == "width: -5.00e-21 in x, +2.00e-20 in y"
