@@ -16,6 +16,7 @@ from .base import Backend, Job, Progress, Say, seconds_of_training
 from .escape_time import perturbation as escape_time_differences
 
 if TYPE_CHECKING:
+    from deepzoom.reference.picture_coordinates import Frame
     from deepzoom.reference.training import Reference
 
 
@@ -31,6 +32,7 @@ class CpuPerturbation(Backend):
         return escape_time_differences.PerturbationJob(system, view, bits, progress, say, distance, self.executor(say))
 
     def training_job(self, system: TrainingSystem, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
+        from deepzoom.reference import picture_coordinates
         from deepzoom.reference import training as references
 
         from .training.batches import compile_kernels
@@ -38,15 +40,16 @@ class CpuPerturbation(Backend):
         compile_kernels(say)
         before = time.perf_counter()
         reference = references.obtain(system, view, bits, progress)
-        return self._from_reference(system, view, reference, time.perf_counter() - before, say)
+        frame = picture_coordinates.obtain(system, view, reference, progress)
+        return self._from_reference(system, view, reference, time.perf_counter() - before, say, frame)
 
     def _from_reference(
-        self, system: TrainingSystem, view: View, reference: Reference, seconds: float, say: Say
+        self, system: TrainingSystem, view: View, reference: Reference, seconds: float, say: Say, frame: Frame | None
     ) -> Job:
-        """The job of a training system, given its reference run and the seconds that the run took."""
+        """The job of a training system, given its reference run, the seconds that this took, and its frame."""
         from .training.perturbation import TrainingPerturbationJob
 
-        return TrainingPerturbationJob(system, view, reference, seconds, say)
+        return TrainingPerturbationJob(system, view, reference, seconds, say, frame)
 
     def bits(self, system: System, view: View) -> int:
         if isinstance(system, LyapunovSystem):

@@ -12,6 +12,7 @@ from deepzoom.backends.gpu.training import GpuJob
 from deepzoom.backends.kernels.arithmetic.last_bit import OF_DIFFERENCES
 from deepzoom.backends.training.expansions import disturbed, signs
 from deepzoom.backends.training.perturbation import TrainingPerturbationJob, series_of
+from deepzoom.reference.picture_coordinates import Frame
 from deepzoom.reference.training import HAND_OFF, Reference
 from deepzoom.scene.view import View
 from deepzoom.systems.experiments import TrainingSystem
@@ -25,8 +26,16 @@ from .gpu.backend import GpuBackend
 class _Job(GpuJob, TrainingPerturbationJob):
     _weights_to_move = False
 
-    def __init__(self, system: TrainingSystem, view: View, reference: Reference, seconds: float, say: Say) -> None:
-        super().__init__(system, view, reference, seconds, say)
+    def __init__(
+        self,
+        system: TrainingSystem,
+        view: View,
+        reference: Reference,
+        seconds: float,
+        say: Say,
+        frame: Frame | None = None,
+    ) -> None:
+        super().__init__(system, view, reference, seconds, say, frame)
         self._last = min(reference.steps, self._steps)
         if self._open(say):
             sizes = np.stack([np.abs(reference.weights[:, s]).max(axis=1) for s in self._layers], axis=1)
@@ -38,13 +47,13 @@ class _Job(GpuJob, TrainingPerturbationJob):
 
     def standing(self, one: Arrays, pixels: NDArray[np.int64], moved: bool) -> unit_per_lane.Standing | None:
         """``handed_off`` on a GPU; None where no step has a reference."""
-        ref, at, size = self._reference, self._differences(pixels, moved), self._layers[-1].stop
+        ref, (by, at), size = self._reference, self._differences(pixels, moved), self._layers[-1].stop
         if self._skip is not None and isinstance(self._runs, unit_per_lane.UnitPerLane):
             series = series_of(self._skip, self._skip.weights)
             start: Any = unit_per_lane.Polynomials(series.terms(*at), series.data)
-            first, rates, offsets, sums = self._beside_weights(self._skip, *at)
+            first, rates, offsets, sums = self._beside_weights(self._skip, by, at)
         else:
-            first, start, rates, offsets, sums = self._start(self._skip, *at)
+            first, start, rates, offsets, sums = self._start(self._skip, by, at)
         if first >= self._last:
             return None
         learning = ref.learning + rates
@@ -64,6 +73,6 @@ class GpuPerturbation(GpuBackend, CpuPerturbation):
     title = "differences from one exact reference run on GPUs, for deep views"
 
     def _from_reference(
-        self, system: TrainingSystem, view: View, reference: Reference, seconds: float, say: Say
+        self, system: TrainingSystem, view: View, reference: Reference, seconds: float, say: Say, frame: Frame | None
     ) -> Job:
-        return _Job(system, view, reference, seconds, say)
+        return _Job(system, view, reference, seconds, say, frame)

@@ -23,6 +23,7 @@ import gmpy2
 import numpy as np
 from numpy.typing import NDArray
 
+from deepzoom.arithmetic.exact import Exact
 from deepzoom.arithmetic.tangent import Fold, Series
 from deepzoom.backends.base import ReadOut, Say
 from deepzoom.backends.kernels.arithmetic.expansion_tanh import split
@@ -31,6 +32,8 @@ from deepzoom.backends.kernels.training.expansion_run import run_expansions
 from deepzoom.backends.kernels.training.expansion_step import ExpansionConstants
 from deepzoom.compiling import jit
 from deepzoom.coordinates import log2
+from deepzoom.reference.exact_tangents import DIGITS, joined
+from deepzoom.reference.picture_coordinates import Frame
 from deepzoom.reference.training import ORDER, Reference
 from deepzoom.scene.view import View
 from deepzoom.systems.experiments import TrainingSystem
@@ -55,11 +58,15 @@ _MORE = 53 * 8  # extra bits of the first exact run, because eight limbs were no
 
 @dataclass(frozen=True)
 class _Start:
-    """Where pixels leave the reference: the step, the weights there (n, limbs), and polynomials of the differences."""
+    """Where pixels leave the reference: the step, the weights there (n, limbs), and polynomials of the differences.
+
+    exact: the weights (n,) that the limbs are of, where there are polynomials.
+    """
 
     step: int
     weights: Floats
-    snapshot: Snapshot | None
+    snapshot: Snapshot | None = None
+    exact: Exact | None = None
 
 
 def constants_of(network: Network, count: int) -> ExpansionConstants:
@@ -76,7 +83,10 @@ def constants_of(network: Network, count: int) -> ExpansionConstants:
 
 
 class HigherPrecision:
-    """Second runs of a training job's pixels. reference, totals, skip: the job's own, None where it has none."""
+    """Second runs of a training job's pixels.
+
+    reference, totals, skip, frame: the job's own, None where it has none.
+    """
 
     rungs = tuple(BATCHES)
 
@@ -88,10 +98,11 @@ class HigherPrecision:
         reference: Reference | None = None,
         totals: Floats | None = None,
         skip: Snapshot | None = None,
+        frame: Frame | None = None,
     ) -> None:
         self._system, self._view, self._say = system, view, say
         self._network, self._steps = system.network, system.steps
-        self._reference, self._totals, self._skip = reference, totals, skip
+        self._reference, self._totals, self._skip, self._frame = reference, totals, skip, frame
         self._arrays = arrays_of(system.network)
         self._starts: dict[int, _Start] = {}
         self._lock = threading.Lock()
@@ -166,26 +177,48 @@ class HigherPrecision:
             flat = np.concatenate([w.ravel() for w in self._network.weights])
             weights = np.zeros((len(flat), count))
             weights[:, 0] = flat
-            return _Start(0, weights, None)
+            return _Start(0, weights)
         bits = max(self._reference.bits, 53 * count) + _GUARD
         run = ExactRun(self._network, self._view.x, self._view.y, bits)
         for _ in range(snapshot.step):
             run.advance()
-        parts = [expansions.of_exact(w, count).reshape(-1, count) for w in run.weights]
-        return _Start(snapshot.step, np.concatenate(parts), snapshot)
+        exact = joined(run.weights)
+        return _Start(snapshot.step, expansions.of_exact(exact, count), snapshot, exact)
 
     def _latest(self, count: int) -> Snapshot | None:
-        """The latest snapshot at which the difference of every pixel is still below the last limb."""
+        """The latest snapshot at which what float64 holds of every pixel's difference is still below the last limb.
+
+        That is the difference itself. With a frame, its first order has as many digits as the exact tangents, and
+        float64 holds only the rest.
+        """
         if self._reference is None or self._skip is None:
             return None
-        size = log2(self._view.largest_difference())
-        reach = np.maximum.accumulate(self._reference.reach)
-        small = [
-            s
-            for s in self._reference.snapshots
-            if 0 < s.step <= self._skip.step and reach[s.step] + size <= -53 * (count - 1)
-        ]
+        if self._frame is None:
+            snapshots = self._reference.snapshots
+            sizes = np.maximum.accumulate(self._reference.reach)[[s.step for s in snapshots]]
+            sizes += log2(self._view.largest_difference())
+            enough = sizes <= -53 * (count - 1)
+        else:
+            snapshots = self._frame.snapshots
+            first, second = np.maximum.accumulate([self._orders(s) for s in snapshots]).T
+            enough = (first <= DIGITS - 53 * count) & (second <= -53 * (count - 1))
+            enough &= first + ORDER * (second - first) <= -53 * count  # what the polynomials drop
+        small = [s for s, one in zip(snapshots, enough, strict=True) if one and 0 < s.step <= self._skip.step]
         return small[-1] if small else None
+
+    def _orders(self, snapshot: Snapshot) -> tuple[float, float]:
+        """log2 of what a frame's terms of first and second degree are at most, in units of a layer's largest weight."""
+        assert self._reference is not None
+        size = 2.0 ** (log2(self._view.half_size()) - snapshot.exponent)
+        reference = np.abs(self._reference.weights[snapshot.step])
+        shares = [0.0, 0.0]
+        for layer in self._network.layers:
+            largest = float(reference[layer].max()) or np.inf
+            for k, degree in enumerate((slice(2), slice(2, 5))):
+                terms = np.abs(snapshot.weights[degree, layer]).sum(axis=0).max() * size ** (k + 1)
+                shares[k] = max(shares[k], float(terms) / largest)
+        first, second = (float(np.log2(max(s, 1e-300))) for s in shares)
+        return first, second
 
     def _state(self, start: _Start, pixels: NDArray[np.int64], count: int) -> tuple[Floats, Floats, Floats, Floats]:
         """At the start: weights (pixels, n, limbs), rates (pixels, layers, limbs), offsets (pixels, 1, limbs), sums."""
@@ -208,19 +241,33 @@ class HigherPrecision:
                 first = network.weights[0].size
                 weights[:, :first] = expansions.plus(offset[:, None], start.weights[None, :first, 0])
         else:
-            weights = expansions.plus(start.weights, self._at(start.snapshot, start.snapshot.weights, pixels))
+            weights = self._beside(start, pixels, points, count)
             assert self._totals is not None
             sums[:] = self._totals[start.step]
             sums[:, : convergence_measure.EXCESS] += self._at(start.snapshot, start.snapshot.sums, pixels)
         return weights, rates, offset[:, None], sums
+
+    def _beside(self, start: _Start, pixels: NDArray[np.int64], points: list[Any], count: int) -> Floats:
+        """Weights (pixels, n, limbs) of pixels at exact points."""
+        assert start.snapshot is not None and start.exact is not None
+        terms = start.snapshot.weights
+        if self._frame is None:
+            return expansions.plus(start.weights, self._at(start.snapshot, terms, pixels))
+        terms = np.concatenate([np.zeros_like(terms[:2]), terms[2:]])  # a float64 of the first ones would not do
+        found = []
+        for x, y in points:
+            linear = self._frame.tangents.along(start.step, x - self._view.x, y - self._view.y)
+            found.append(expansions.of_exact(start.exact + Exact.of(linear, start.exact.bits), count))
+        return expansions.plus(np.array(found), self._at(start.snapshot, terms, pixels))
 
     def _at(self, snapshot: Snapshot, data: Floats, pixels: NDArray[np.int64]) -> Floats:
         """Polynomials at each pixel, one by one: a matrix product would add in an order that depends on the batch."""
         series = Series(data, snapshot.exponent, ORDER, Fold())
         found = []
         for p in pixels:
-            dx, dy, exponent = self._view.differences(np.array([p]))
-            found.append(series.at(dx, dy, exponent)[0])
+            one = np.array([p])
+            at = self._view.differences(one) if self._frame is None else (*self._view.heights(one), 0)
+            found.append(series.at(*at)[0])
         return np.array(found)
 
     def _disturbed(self, values: Floats, pixels: NDArray[np.int64], count: int, seed: int) -> Floats:

@@ -19,6 +19,8 @@ from deepzoom.backends.kernels.arithmetic.last_bit import OF_COORDINATES, OF_DIF
 from deepzoom.backends.kernels.training import convergence_measure
 from deepzoom.backends.kernels.training.delta_run import run_delta
 from deepzoom.coordinates import log2
+from deepzoom.reference.exact_tangents import EVERY
+from deepzoom.reference.picture_coordinates import Frame
 from deepzoom.reference.training import HAND_OFF, ORDER, Reference
 from deepzoom.scene.shape import IDENTITY
 from deepzoom.scene.view import View
@@ -32,6 +34,8 @@ from .horizon import State
 from .job import TrainingJob
 
 Floats = NDArray[np.float64]
+Places = tuple[Floats, Floats, int]
+"""Two coordinates of pixels times a power of two: differences of parameters, or what polynomials are in."""
 
 _DROPPED = 2.0**-53
 """Largest share of a pixel's difference that a skip may drop: as much as rounding to float64 drops."""
@@ -47,17 +51,18 @@ def series_of(snapshot: Snapshot, data: Floats) -> Series:
     return Series(data, snapshot.exponent, ORDER, Fold())
 
 
-def _truncation(snapshot: Snapshot, layers: list[slice], view: View) -> float:
+def _truncation(snapshot: Snapshot, layers: list[slice], view: View, framed: bool) -> float:
     """Estimated share of the difference that the polynomials drop in a view.
 
-    The estimate uses the picture's own coordinates, in which a stretched view has the same size in all directions. It
-    extrapolates the first dropped degree by the largest ratio of one degree to the one before.
+    The estimate uses the picture's own coordinates, in which a stretched view has the same size in all directions;
+    framed: whether the polynomials are in these already. It extrapolates the first dropped degree by the largest ratio
+    of one degree to the one before.
     """
     degrees = monomials(ORDER).sum(axis=1)
-    log2_size = log2(view.depth * max(view.width, view.height) / (2 * view.height))
+    log2_size = log2((1 if framed else view.depth) * view.half_size())
     size = 2.0 ** min(log2_size - snapshot.exponent, 200.0)  # far beyond where the polynomials hold
     weights = snapshot.weights
-    if view.shape != IDENTITY:
+    if view.shape != IDENTITY and not framed:
         weights = substituted(weights, ORDER, view.shape.matrix)
     share = 0.0
     for layer in layers:
@@ -74,10 +79,18 @@ def _truncation(snapshot: Snapshot, layers: list[slice], view: View) -> float:
 class TrainingPerturbationJob(TrainingJob):
     """Runs training pixels as differences from a reference run."""
 
-    def __init__(self, system: TrainingSystem, view: View, reference: Reference, seconds: float, say: Say) -> None:
+    def __init__(
+        self,
+        system: TrainingSystem,
+        view: View,
+        reference: Reference,
+        seconds: float,
+        say: Say,
+        frame: Frame | None = None,
+    ) -> None:
         network = system.network
         self._network, self._view, self._steps = network, view, system.steps
-        self._reference = reference
+        self._reference, self._frame = reference, frame
         self._arrays = arrays_of(network)
         self._layout = layout_of(network)
         self._drawn = self._layout if network.batches is None else layout_of(network, network.batches.shape[1])
@@ -87,9 +100,10 @@ class TrainingPerturbationJob(TrainingJob):
             self._layers.append(slice(begin, begin + w.size))
         self.tile = tile_of(network, system.steps)
         self._totals = self._reference_totals()
+        self._skip: Snapshot | None = None
         self._skip = self._confirmed_skip()
         self.holds_differences = self._hold_differences()
-        self._higher_precision = HigherPrecision(system, view, say, reference, self._totals, self._skip)
+        self._higher_precision = HigherPrecision(system, view, say, reference, self._totals, self._skip, frame)
         self.facts = Facts(
             reference.bits, reference.digits, reference.steps, seconds, 0 if self._skip is None else self._skip.step
         )
@@ -108,22 +122,29 @@ class TrainingPerturbationJob(TrainingJob):
             totals[-1, convergence_measure.EXCESS] = ref.windows[self._steps - 1]
         return totals
 
-    def _differences(self, pixels: NDArray[np.int64], moved: bool = False) -> tuple[Floats, Floats, int]:
-        """Parameter differences of pixels from the centre: (dx, dy, exponent).
+    def _differences(self, pixels: NDArray[np.int64], moved: bool = False) -> tuple[Places, Places]:
+        """(by, at) of pixels: their parameter differences, and their coordinates in the skip's polynomials.
 
         moved: in a stretched view, changes them by as much as rounding may have. Along the long direction of such a
         view the polynomials' terms in x and y cancel, and the stretch enlarges the rounding errors of coordinates and
-        of the coefficients.
+        of the coefficients. In a frame they do not cancel, and after its skip rounding errors of parameters no longer
+        grow.
         """
-        dx, dy, exponent = self._view.differences(pixels)
-        if moved and self._view.shape != IDENTITY:
-            size = 2.0**-52 * math.sqrt(1 if self._skip is None else self._skip.step)
-            right, up = signs(pixels, 2, OF_COORDINATES).T
-            dx, dy = dx * (1 + size * right), dy * (1 + size * up)
-        return dx, dy, exponent
 
-    def _parameters(self, dx: Floats, dy: Floats, exponent: int) -> tuple[Floats, Floats]:
+        def placed(places: Places, steps: int) -> Places:
+            if not moved or self._view.shape == IDENTITY:
+                return places
+            right, up = 1 + 2.0**-52 * math.sqrt(steps) * signs(pixels, 2, OF_COORDINATES).T
+            return places[0] * right, places[1] * up, places[2]
+
+        by = self._view.differences(pixels)
+        if self._frame is None or self._skip is None:
+            by = placed(by, 1 if self._skip is None else self._skip.step)
+        return by, by if self._frame is None else placed((*self._view.heights(pixels), 0), EVERY)
+
+    def _parameters(self, by: Places) -> tuple[Floats, Floats]:
         """Differences of learning rates (pixels, layers) and offsets (pixels, 1): R expm1(v ln 10)."""
+        dx, dy, exponent = by
         grown = {name: np.expm1(np.ldexp(v, exponent) * math.log(10.0)) for name, v in (("x", dx), ("y", dy))}
         zero = np.zeros(len(dx))
         rates = [grown.get(name, zero) for name in self._network.rates]
@@ -131,45 +152,42 @@ class TrainingPerturbationJob(TrainingJob):
         return self._reference.learning * np.stack(rates, axis=1), self._reference.offset * offset[:, None]
 
     def _start(
-        self, skip: Snapshot | None, dx: Floats, dy: Floats, exponent: int, moved: Floats | None = None
+        self, skip: Snapshot | None, by: Places, at: Places, moved: Floats | None = None
     ) -> tuple[int, Floats, Floats, Floats, Floats]:
         """(step, differences of weights, of rates, of offsets, of sums) after the skip; moved: as ``_to_hand_off``."""
-        first, rates, offsets, sums = self._beside_weights(skip, dx, dy, exponent)
+        first, rates, offsets, sums = self._beside_weights(skip, by, at)
         if skip is None:
-            differences = np.zeros((len(dx), self._layers[-1].stop))
+            differences = np.zeros((len(by[0]), self._layers[-1].stop))
             if self._network.offset is not None and not self._network.offset_every_step:
                 differences[:, self._layers[0]] += offsets
         else:
-            differences = np.ascontiguousarray(series_of(skip, skip.weights).at(dx, dy, exponent))
+            differences = np.ascontiguousarray(series_of(skip, skip.weights).at(*at))
         if moved is not None:
             differences = disturbed(differences, moved)
             rates = disturbed(rates, moved[:, : rates.shape[1]])
         return first, differences, rates, offsets, sums
 
-    def _beside_weights(
-        self, skip: Snapshot | None, dx: Floats, dy: Floats, exponent: int
-    ) -> tuple[int, Floats, Floats, Floats]:
+    def _beside_weights(self, skip: Snapshot | None, by: Places, at: Places) -> tuple[int, Floats, Floats, Floats]:
         """(step, differences of rates, of offsets, of sums) after the skip."""
-        sums = np.zeros((len(dx), convergence_measure.COLUMNS))
+        sums = np.zeros((len(by[0]), convergence_measure.COLUMNS))
         if skip is not None:
-            sums[:, : convergence_measure.EXCESS] = series_of(skip, skip.sums).at(dx, dy, exponent)
-        return 0 if skip is None else skip.step, *self._parameters(dx, dy, exponent), sums
+            sums[:, : convergence_measure.EXCESS] = series_of(skip, skip.sums).at(*at)
+        return 0 if skip is None else skip.step, *self._parameters(by), sums
 
     def _to_hand_off(
         self,
         skip: Snapshot | None,
         last: int,
         threshold: float,
-        dx: Floats,
-        dy: Floats,
-        exponent: int,
+        by: Places,
+        at: Places,
         moved: Floats | None = None,
     ) -> tuple[NDArray[np.int64], Floats, Floats]:
         """(step, differences of the weights, sums) at the hand-off.
 
         moved: signs (pixels, n) by which differences are changed in the last place after the skip; None: unchanged.
         """
-        first, differences, rates, offsets, sums = self._start(skip, dx, dy, exponent, moved)
+        first, differences, rates, offsets, sums = self._start(skip, by, at, moved)
         ref = self._reference
         step = run_delta(
             self._arrays, self._steps, first, last, threshold, ref.record, self._layout, self._drawn, ref.weights,
@@ -182,19 +200,18 @@ class TrainingPerturbationJob(TrainingJob):
 
         It changes coordinates too, as ``_differences`` does.
         """
-        dx, dy, exponent = self._differences(pixels, moved)
+        by, at = self._differences(pixels, moved)
         ref = self._reference
         size = self._layers[-1].stop
         step, differences, sums = self._to_hand_off(
             self._skip,
             min(ref.steps, self._steps),
             HAND_OFF,
-            dx,
-            dy,
-            exponent,
+            by,
+            at,
             signs(pixels, size, OF_DIFFERENCES) if moved else None,
         )
-        rates, offsets = self._parameters(dx, dy, exponent)
+        rates, offsets = self._parameters(by)
         weights, learning = ref.weights[np.minimum(step, ref.steps)] + differences, ref.learning + rates
         if moved:
             weights = disturbed(weights, signs(pixels, size, OF_HAND_OFF))
@@ -210,32 +227,46 @@ class TrainingPerturbationJob(TrainingJob):
 
     def _confirmed_skip(self) -> Snapshot | None:
         """The latest snapshot whose polynomials hold in the whole view, by their terms and by probe pixels."""
-        size = log2(self._view.largest_difference())
+        frame = self._frame
+        size = log2(self._view.half_size() if frame else self._view.largest_difference())
         last_start = self._steps - convergence_measure.LAST  # the read-out needs the last losses one by one
         fits = [
             s
-            for s in self._reference.snapshots
+            for s in (frame or self._reference).snapshots
             if 0 < s.step <= min(last_start, self._reference.steps - 1)
             and s.fold >= size + _FOLD_ROOM
             and np.isfinite(s.sums).all()
-            and _truncation(s, self._layers, self._view) <= _DROPPED
+            and _truncation(s, self._layers, self._view, frame is not None) <= _DROPPED
         ]
+        return self._confirmed_by_exact_runs(fits, frame) if frame else self._confirmed_by_delta_steps(fits, size)
+
+    def _confirmed_by_exact_runs(self, fits: list[Snapshot], frame: Frame) -> Snapshot | None:
+        """The latest that agrees with a frame's probes: steps from differences of the parameters would lose digits."""
+        _, at = self._differences(frame.probes)
+        for s in reversed(fits):
+            if self._agree(frame.apart[:, s.step // EVERY], series_of(s, s.weights).at(*at)):
+                return s
+        return None
+
+    def _confirmed_by_delta_steps(self, fits: list[Snapshot], size: float) -> Snapshot | None:
+        """The latest that agrees with probe pixels that take steps all the way."""
         corners = self._corners()
+        exponent = corners[0][2]
         # float64 can carry the differences of probe pixels only where these are well above 1e-308
         start = None
-        if corners[2] < _RANGE:
+        if exponent < _RANGE:
             early = [s for s in fits if self._reference.reach[s.step] + size > _RANGE]
             start = early[0] if early else (fits[-1] if fits else None)
         while fits:
             _, probed, _ = self._to_hand_off(start, fits[-1].step, math.inf, *corners)
-            skipped = series_of(fits[-1], fits[-1].weights).at(*corners)
+            skipped = series_of(fits[-1], fits[-1].weights).at(*corners[1])
             if start is fits[-1] or self._agree(probed, skipped):
                 return fits[-1]
             fits.pop()
         return None
 
-    def _corners(self) -> tuple[Floats, Floats, int]:
-        """Parameter differences of the view's corners, the middles of its edges, and its centre."""
+    def _corners(self) -> tuple[Places, Places]:
+        """``_differences`` of the view's corners, the middles of its edges, and its centre."""
         w, h = self._view.width, self._view.height
         pixels = [i * w + j for i in {0, h // 2, h - 1} for j in {0, w // 2, w - 1}]
         return self._differences(np.array(sorted(pixels), dtype=np.int64))

@@ -155,7 +155,9 @@ def _followed(ratios: list[float]) -> list[float]:
 
 def mapping(source: View, target: View) -> np.ndarray:
     """The matrix (2, 2) that takes (u, v) of one view to (u, v) of another with the same centre and flip."""
-    matrix = np.linalg.solve(target.shape.matrix, source.shape.matrix) * float(source.depth / target.depth)
+    steep = source.shape.is_steep or target.shape.is_steep
+    across = target.shape.solved(source.shape) if steep else np.linalg.solve(target.shape.matrix, source.shape.matrix)
+    matrix = across * float(source.depth / target.depth)
     return matrix * [[1, -1], [-1, 1]] if source.flip else matrix
 
 

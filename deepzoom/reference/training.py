@@ -21,7 +21,7 @@ from deepzoom import cache
 from deepzoom.arithmetic.exact import Exact
 from deepzoom.arithmetic.fixed_point import BASE_BITS
 from deepzoom.compiling import jit
-from deepzoom.coordinates import format_decimal, log2
+from deepzoom.coordinates import Rational, format_decimal, log2
 from deepzoom.errors import InputError, Stopped
 from deepzoom.scene.view import View
 from deepzoom.systems.experiments import TrainingSystem
@@ -71,6 +71,11 @@ class Reference:
     @property
     def steps(self) -> int:
         return len(self.record)
+
+    def leaves(self, depth: Rational) -> int:
+        """The step at which differences of half a depth leave it: the first at which they reach ``HAND_OFF``."""
+        far = self.reach >= math.log2(HAND_OFF) - log2(depth / 2)
+        return int(np.argmax(far)) if far.any() else self.steps
 
     @property
     def digits(self) -> int:

@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+from gmpy2 import mpq
 from numpy.typing import NDArray
 
 from deepzoom import systems
@@ -22,15 +23,19 @@ from deepzoom.arithmetic.tangent import substituted
 from deepzoom.coordinates import Rational, log2
 from deepzoom.errors import Stopped
 from deepzoom.formula import source
+from deepzoom.reference import exact_tangents as tangents
 from deepzoom.reference import orbit
+from deepzoom.reference import picture_coordinates as framed
 from deepzoom.reference import training as references
+from deepzoom.reference.exact_tangents import Tangents
 from deepzoom.reference.precision import reference_bits
-from deepzoom.reference.training import HAND_OFF, Reference
+from deepzoom.reference.training import Reference
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.shape import IDENTITY, MOST_RATIO, Shape
 from deepzoom.scene.view import View
 from deepzoom.systems.escape_time import EscapeTimeSystem
 from deepzoom.systems.experiments import TrainingSystem
+from deepzoom.systems.training_run import Snapshot
 from deepzoom.systems.training_step import Network
 
 from .batches import Observer
@@ -54,12 +59,20 @@ def unfolding(scene: Scene, progress: Callable[[float], None] = lambda share: No
     Makes the reference run, or takes it from the cache; progress gets the share done. Raises what
     ``references.obtain`` and ``orbit.obtain`` raise.
     """
-    return _balanced(_derivatives(scene, [scene.view.depth], progress)[0])
+    shape = _balanced(_derivatives(scene, [scene.view.depth], progress)[0])
+    return _Exactly.of(scene, progress).shape() if _is_too_steep(scene, shape) else shape
 
 
 def ratios(scene: Scene, depths: Sequence[Rational]) -> list[float]:
     """How much to stretch views at a scene's centre, for several depths; the deepest is the scene's own."""
-    return [float(np.linalg.norm(_balanced(tangent).matrix, 2)) for tangent in _derivatives(scene, depths)]
+    shapes = [_balanced(tangent) for tangent in _derivatives(scene, depths)]
+    exact = _Exactly.of(scene) if any(_is_too_steep(scene, s) for s in shapes) else None
+    return [exact.ratio(d) if exact and _is_too_steep(scene, s) else s.spans[0] for s, d in zip(shapes, depths)]
+
+
+def _is_too_steep(scene: Scene, shape: Shape) -> bool:
+    """Whether a shape found in float64 is to be found from exact tangents, which training has."""
+    return shape.is_steep and scene.system in systems.PUBLISHED
 
 
 def _derivatives(
@@ -113,9 +126,63 @@ def _balanced(derivatives: Derivatives) -> Shape:
     if len(values) > 2:
         strong, weak = (2 * np.linalg.norm(substituted(values, 2, np.outer(d, [1.0, 0.0]))[2]) for d in directions)
         h = float(weak) if weak > noise * strong else 0.0
-    ratio = math.sqrt(2.0) * s1 / math.sqrt(max(s2**2 + math.sqrt(s2**4 + 4 / 3 * (h * s1) ** 2), 1e-300))
     x, y = directions[1]
-    return Shape.stretched(min(ratio, float(MOST_RATIO)), math.degrees(math.atan2(y, x)) % 180.0)
+    return Shape.stretched(min(_ratio(s1, s2, h), float(MOST_RATIO)), math.degrees(math.atan2(y, x)) % 180.0)
+
+
+def _ratio(s1: float, s2: float, h: float) -> float:
+    """As of ``_balanced``."""
+    return math.sqrt(2.0) * s1 / math.sqrt(max(s2**2 + math.sqrt(s2**4 + 4 / 3 * (h * s1) ** 2), 1e-300))
+
+
+class _Exactly:
+    """Shapes of steep views at a centre, from exact tangents: float64 does not tell their weak direction.
+
+    Nor how weak that is. In the coordinates of a view that is stretched along it, second derivatives have cancelled.
+    """
+
+    def __init__(self, system: TrainingSystem, view: View, kept: Reference, found: Tangents) -> None:
+        self._kept, self._layers, self._depth = kept, system.network.layers, view.depth
+        self._most = tangents.most_ratio(view.depth)
+        step = _leaving(view.depth, kept).step
+        log2_ratio, *self._weak = tangents.weak_direction(found.by(step), self._scales(step))
+        shape = Shape.along(mpq(2.0 ** min(log2_ratio, self._most)), *self._weak)
+        self._long = shape.spans[0]
+        self._snapshots = {s.step: s for s in framed.snapshots(system, view, shape, kept, found, step)}
+
+    @classmethod
+    def of(cls, scene: Scene, progress: Callable[[float], None] = lambda share: None) -> _Exactly:
+        """For a scene's centre, down to its depth."""
+        system = systems.create(scene.system, scene.settings, scene.steps, scene.digest)
+        assert isinstance(system, TrainingSystem)
+        kept = references.obtain(system, scene.view, scene.bits)
+        found = tangents.obtain(system, scene.view, kept.leaves(scene.view.depth), progress)
+        return cls(system, scene.view, kept, found)
+
+    def _scales(self, step: int) -> Floats:
+        """One over the largest weight of each one's layer, 0 where a layer has not begun."""
+        scales = np.zeros_like(self._kept.weights[step])
+        for layer in self._layers:
+            scales[layer] = 1 / (float(np.abs(self._kept.weights[step][layer]).max()) or math.inf)
+        return scales
+
+    def ratio(self, depth: Rational) -> float:
+        """By how much a view of some depth is to be stretched, as of ``_balanced``."""
+        last = self._snapshots[_leaving(depth, self._kept).step]
+        scale = float(depth / self._depth) * 2.0 ** (-1 - last.exponent)  # of half a depth
+        s2, s1, h = np.linalg.norm(last.weights[:3] * self._scales(last.step), axis=1).tolist()
+        found = _ratio(s1 * scale, s2 * scale / self._long, 2 * h * (scale / self._long) ** 2)
+        return min(max(found, 1.0), 2.0**self._most)
+
+    def shape(self) -> Shape:
+        """Of the deepest view."""
+        return Shape.along(mpq(self.ratio(self._depth)), *self._weak)
+
+
+def _leaving(depth: Rational, kept: Reference) -> Snapshot:
+    """The polynomials where differences of half a depth leave the reference."""
+    step = kept.leaves(depth)
+    return max((s for s in kept.snapshots if s.step <= step), key=lambda s: s.step)
 
 
 def _training_derivatives(network: Network, depth: Rational, kept: Reference) -> Derivatives:
@@ -123,9 +190,7 @@ def _training_derivatives(network: Network, depth: Rational, kept: Reference) ->
 
     The rounding errors of n steps add up like random ones, to sqrt(n) times one of them.
     """
-    leaves = math.log2(HAND_OFF) - log2(depth / 2)
-    step = int(np.argmax(kept.reach >= leaves)) if (kept.reach >= leaves).any() else kept.steps
-    snapshot = max((s for s in kept.snapshots if s.step <= step), key=lambda s: s.step)
+    snapshot = _leaving(depth, kept)
     parts, begin = [], 0
     for w in network.weights:
         layer = slice(begin, begin + w.size)

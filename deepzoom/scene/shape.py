@@ -6,11 +6,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import gmpy2
 import numpy as np
 from gmpy2 import mpq
 from numpy.typing import NDArray
 
-from deepzoom.coordinates import Rational, format_decimal, parse_decimal, rounded
+from deepzoom.coordinates import Rational, format_decimal, log2, parse_decimal, rounded
 from deepzoom.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -18,6 +19,9 @@ Floats = NDArray[np.float64]
 _DIGITS = 12
 """Decimals of an entry relative to the largest: with so few, int64 holds the pixels' multiples of a common unit."""
 MOST_RATIO = 10**9
+"""That --stretch takes: one angle in degrees says no more."""
+STEEP = 10.0**6
+"""Ratio of the long span to the short one from which on entries have more digits, and runs exact tangents."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,19 @@ class Shape:
         unit = mpq(float(np.abs(matrix).max())) / 10**_DIGITS
         return cls(*(rounded(mpq(float(v)), unit) for v in matrix.ravel()))
 
+    @classmethod
+    def along(cls, ratio: Rational, x: Rational, y: Rational) -> Shape:
+        """``ratio`` times along the direction (x, y), exact; entries have ``_DIGITS`` decimals of the short span."""
+        more = (ratio - 1) / (x * x + y * y)
+        return cls._of_exact((1 + more * x * x, more * x * y, more * x * y, 1 + more * y * y))
+
+    @classmethod
+    def _of_exact(cls, entries: Sequence[Rational]) -> Shape:
+        """Entries rounded so far below the largest that the short span keeps ``_DIGITS`` decimals."""
+        largest, exact = max(map(abs, entries)), cls(*entries)
+        unit = largest / 10 ** (_DIGITS + math.ceil(exact.log2_ratio * math.log10(2)))
+        return cls(*(rounded(e, unit) for e in entries))
+
     def texts(self) -> list[str]:
         """Four decimal texts, which ``parse`` reads back."""
         return [format_decimal(v) for v in self.entries]
@@ -71,6 +88,17 @@ class Shape:
         return np.array([[float(self.xu), float(self.xv)], [float(self.yu), float(self.yv)]])
 
     @property
+    def log2_ratio(self) -> float:
+        """log2 of the long span over the short one, also where float64 does not hold them both."""
+        both = sum(e * e for e in self.entries) / self.determinant  # the ratio, and its inverse
+        return log2(both) if both > STEEP else math.log2((float(both) + math.sqrt(max(float(both) ** 2 - 4, 0.0))) / 2)
+
+    @property
+    def is_steep(self) -> bool:
+        """Whether float64 does not do for what changes along both directions together."""
+        return self.log2_ratio > math.log2(STEEP)
+
+    @property
     def least(self) -> Rational:
         """The smallest ratio of max(|x|, |y|) to max(|u|, |v|): how much the shape shrinks at most."""
         return self.determinant / max(abs(self.xu) + abs(self.yu), abs(self.xv) + abs(self.yv))
@@ -79,8 +107,18 @@ class Shape:
         """Exact (x, y) of a point (u, v), in units of the depth."""
         return self.xu * u + self.xv * v, self.yu * u + self.yv * v
 
+    def solved(self, other: Shape) -> Floats:
+        """The matrix (2, 2) by which this one is to be multiplied to become the other, without rounding on the way."""
+        (a, b, c, d), (xu, xv, yu, yv) = self.entries, other.entries
+        rows = (d * xu - b * yu, d * xv - b * yv), (a * yu - c * xu, a * yv - c * xv)
+        return np.array([[float(v / self.determinant) for v in row] for row in rows])
+
     def turned(self, degrees: float) -> Shape:
         """The shape for a picture that is first turned counter-clockwise by ``degrees``, then stretched."""
+        if self.is_steep:
+            (a, b), (c, d) = ([mpq(float(v)) for v in row] for row in rotation(degrees))
+            xu, xv, yu, yv = self.entries
+            return Shape._of_exact((xu * a + xv * c, xu * b + xv * d, yu * a + yv * c, yu * b + yv * d))
         return Shape.of(self.matrix @ rotation(degrees))
 
     @classmethod
@@ -89,6 +127,14 @@ class Shape:
         turn = rotation(degrees)
         return cls.of(turn @ np.diag([ratio, 1.0]) @ turn.T)
 
+    def _long_direction(self) -> tuple[Rational, Rational]:
+        """The direction (x, y) in which it stretches most, with the digits that its entries have."""
+        xu, xv, yu, yv = self.entries
+        a, b, c = xu * xu + xv * xv, xu * yu + xv * yv, yu * yu + yv * yv
+        with gmpy2.context(gmpy2.get_context(), precision=4 * math.ceil(self.log2_ratio) + 64):
+            larger = mpq((gmpy2.mpfr(a + c) + gmpy2.sqrt(gmpy2.mpfr((a - c) ** 2 + 4 * b * b))) / 2)
+        return (larger - c, b) if a > c else (b, larger - a)
+
     @property
     def spans(self) -> tuple[float, float, float]:
         """(long, short, degrees): the most and the least that a picture's height spans, in units of the depth.
@@ -96,19 +142,34 @@ class Shape:
         degrees: the long direction, counter-clockwise from x, from 0 to below 180.
         """
         left, (long, short), _ = np.linalg.svd(self.matrix)
+        if self.is_steep:  # where rounding of the long one hides the short one
+            short = float(self.determinant / mpq(float(long)))
         return float(long), float(short), math.degrees(math.atan2(left[1, 0], left[0, 0])) % 180.0
 
     def part(self, stretch: float, turn: float) -> Shape:
         """The shape with only a share (0 to 1) of the logarithm of its stretch, and a share of its turn."""
         if stretch == turn == 1:
             return self
+        if self.is_steep:
+            return self._steep_part(stretch, turn)
         left, sizes, right = np.linalg.svd(self.matrix)
         whole = left @ right
         angle = math.degrees(math.atan2(whole[1, 0], whole[0, 0]))
         return Shape.of(left @ np.diag(sizes**stretch) @ left.T @ rotation(angle * turn))
 
+    def _steep_part(self, stretch: float, turn: float) -> Shape:
+        """The same, of the long direction alone: float64's singular vectors of the short one are anything."""
+        x, y = self._long_direction()
+        straight = Shape.along(mpq(2.0 ** (self.log2_ratio * stretch)), x, y)
+        short = mpq(self.spans[1] ** stretch)
+        right, up = self.xu * x + self.yu * y, self.xv * x + self.yv * y  # what is turned into the long direction
+        angle = math.degrees(math.atan2(y * right - x * up, x * right + y * up))
+        return Shape(*(short * e for e in straight.entries)).turned(angle * turn)
+
     def towards(self, other: Shape, share: float) -> Shape:
         """The shape a share of the way (0 to 1) from this one to another close to it."""
+        if self.is_steep or other.is_steep:
+            return Shape._of_exact([a + (b - a) * mpq(share) for a, b in zip(self.entries, other.entries)])
         return Shape.of((1 - share) * self.matrix + share * other.matrix)
 
 

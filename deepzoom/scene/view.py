@@ -64,16 +64,29 @@ class View:
         parts, finer = math.lcm(*(int(e.denominator) for e in self.shape.entries)), sample_positions.parts(self.samples)
         xu, xv, yu, yv = (int(e * parts) for e in self.shape.entries)
         most = finer * max(map(abs, (xu, xv, yu, yv))) * (self.width + self.height + abs(about[0]) + abs(about[1]))
-        sample, pixel = np.divmod(pixels, self.pixels)
-        row, column = np.divmod(pixel, self.width)
-        right, above = 2 * sample_positions.offsets(self.samples)[sample].T
-        across, up = finer * (2 * column + 1 - self.width) + right, finer * (self.height - 2 * row - 1) + above
-        if self.flip:
-            up = -up
+        across, up = self._steps(pixels)
         if most >= 1 << 63:
             across, up = across.astype(object), up.astype(object)
         across, up = across - finer * about[0], up - finer * about[1]
         return [xu * across + xv * up, yu * across + yv * up], most, self.depth / (2 * self.height * parts * finer)
+
+    def _steps(self, pixels: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Distances of flat numbers from the centre to the right and up, before stretching.
+
+        They are whole numbers of parts of half a pixel; ``sample_positions.parts`` says how many parts that has.
+        """
+        finer = sample_positions.parts(self.samples)
+        sample, pixel = np.divmod(pixels, self.pixels)
+        row, column = np.divmod(pixel, self.width)
+        right, above = 2 * sample_positions.offsets(self.samples)[sample].T
+        across, up = finer * (2 * column + 1 - self.width) + right, finer * (self.height - 2 * row - 1) + above
+        return across, -up if self.flip else up
+
+    def heights(self, pixels: NDArray[np.int64]) -> tuple[Floats, Floats]:
+        """(u, v): distances of flat numbers from the centre to the right and up, before stretching, in heights."""
+        across, up = self._steps(pixels)
+        unit = 2 * self.height * sample_positions.parts(self.samples)
+        return across / unit, up / unit
 
     def differences(self, pixels: NDArray[np.int64], about: tuple[int, int] = (0, 0)) -> tuple[Floats, Floats, int]:
         """(dx, dy, e): the pixels' differences from ``beside(about)``, by default the centre, are (dx, dy) * 2**-e.
@@ -116,6 +129,10 @@ class View:
         v = (mpq(self.height, 2) - mpq(row) - mpq(1, 2)) / self.height
         x, y = self.shape.times(u, -v if self.flip else v)
         return self.x + self.depth * x, self.y + self.depth * y
+
+    def half_size(self) -> Rational:
+        """Distance from the picture's middle to the end of its longer side, in heights."""
+        return mpq(max(self.width, self.height), 2 * self.height)
 
     def smallest_difference(self) -> Rational:
         """The innermost pixel's distance from the centre along one axis; half a pixel if one lies on the centre."""

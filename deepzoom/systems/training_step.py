@@ -68,6 +68,12 @@ class Network:
         """The widths of the input, of each hidden layer, and of the output."""
         return (self.weights[0].shape[0], *(w.shape[1] for w in self.weights))
 
+    @property
+    def layers(self) -> list[slice]:
+        """Where each layer's weights stand among all of them, flat."""
+        ends = np.cumsum([w.size for w in self.weights]).tolist()
+        return [slice(end - w.size, end) for end, w in zip(ends, self.weights)]
+
     def squared_scales(self) -> tuple[Fraction, ...]:
         """The square of each layer's factor: g / n for hidden layers, 1 / n**2 for the output."""
         gain = 1 if self.activation == "identity" else 2

@@ -17,26 +17,27 @@ pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no such 
 ROUNDS = ("checking", "double-double", "quad-double")
 CHILD = """
 import os, signal, sys, threading, time
-from deepzoom import console, work
-from deepzoom.backends import training_again, training_float64
+from deepzoom.backends.training import float64, higher_precision
 from deepzoom.cli import app
+from deepzoom.commands.terminal import progress
+from deepzoom.rendering import batches
 
 # small batches, and a checkpoint after each
-work.FIRST_CHECKPOINT_SECONDS = work.CHECKPOINT_SECONDS = 0.0
-training_float64.tile_of = lambda *given: 32
-training_again.BATCHES.update({"double-double": 8, "quad-double": 4})
+batches.FIRST_CHECKPOINT_SECONDS = batches.CHECKPOINT_SECONDS = 0.0
+float64.tile_of = lambda *given: 32
+higher_precision.BATCHES.update({"double-double": 8, "quad-double": 4})
 name, seconds, *arguments = sys.argv[1:]
-part = console.Watcher.part
+part = progress.Watcher.part
 
 
 def killing(watcher, now, done, total):
     if now == name:
         threading.Timer(float(seconds), os.kill, (os.getpid(), signal.SIGKILL)).start()
-        console.Watcher.part = part
+        progress.Watcher.part = part
     part(watcher, now, done, total)
 
 
-console.Watcher.part = killing
+progress.Watcher.part = killing
 app(arguments)
 """
 

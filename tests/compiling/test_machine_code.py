@@ -95,7 +95,7 @@ def test_sizes_of_skips():
     series, bilinear = (series_skips.ROW, power_series.TOP), (bilinear_skips.ROW, bilinear_skips.TOP)
     for sizes, name in ((series, "mandelbrot"), (bilinear, "burning-ship")):
         formula = generated.kernels(systems.create(name).iteration)
-        assert (formula.ROW, formula.TOP) == sizes
+        assert sizes == (formula.ROW, formula.TOP)
     assert not hasattr(formula, "run_nothing")
 
 

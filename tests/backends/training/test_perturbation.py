@@ -109,7 +109,7 @@ def test_neighbours_differ_where_float64_has_one_number_for_all(own_cache):
     small = SmallNetwork(24, steps=STEPS)
     place = View.parse(X, Y, "1e-20", "32x4")
     deep = CpuPerturbation().job(system_of(small), place, None, quiet, quiet)
-    rate_differences, _ = deep._parameters(*deep._differences(np.arange(32)))
+    rate_differences, _ = deep._parameters(deep._differences(np.arange(32))[0])
     assert len(set(rate_differences[:, 0])) == 32
     plain = CpuFloat64().job(system_of(small), place, None, quiet, quiet)
     assert len(set(plain.run(np.arange(32)).measure)) == 1
