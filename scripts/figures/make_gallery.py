@@ -52,7 +52,9 @@ def page(shown: list[tuple[str, Landmark, str]]) -> str:
     lines = [
         "# Gallery",
         "",
-        "Made by `scripts/figures/make_gallery.py`. The command below each picture renders it.",
+        "The bold number is the view's depth, which is its height in the plane. The command below it renders the view.",
+        "",
+        "Made by `scripts/figures/make_gallery.py`.",
         "",
     ]
     for system in dict.fromkeys(place.system for _, place, _ in shown):
