@@ -57,7 +57,7 @@ MarkUnsettled = Annotated[
     bool | None,
     flag(
         "--mark-unsettled/--no-mark-unsettled",
-        help="Draw unsettled pixels, where rounding may matter, in magenta.",
+        help="Draw unsettled pixels in magenta: rounding may have changed them.",
         show_default=False,
         rich_help_panel=COLOURS,
     ),

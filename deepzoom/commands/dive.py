@@ -101,7 +101,7 @@ def dive(
         typer.Option(
             metavar="N|auto",
             help=with_default(
-                "Number of training steps, or iteration limit. auto: raise it along the way.",
+                "Number of training steps, or iteration limit. auto: raise this number along the way.",
                 "the landmark's; auto for escape time",
             ),
             rich_help_panel=RUN,
@@ -111,7 +111,7 @@ def dive(
     device: DeviceNumber = None,
     device_memory: DeviceMemory = None,
     resume: Annotated[
-        bool, flag("--resume", help="Continue an unfinished dive; --steps may be higher now.", rich_help_panel=RUN)
+        bool, flag("--resume", help="Continue an unfinished dive; you may raise --steps.", rich_help_panel=RUN)
     ] = False,
     save: Annotated[
         str | None,

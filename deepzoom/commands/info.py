@@ -12,7 +12,7 @@ from .exit_codes import reported
 
 @reported
 def info(file: Annotated[Path, typer.Argument(metavar="FILE", help="Picture, data file or TOML scene.")]) -> None:
-    """Print the scene that a file was made from (as TOML), and how it was made."""
+    """Print, as TOML, the scene that a file was made from, and how it was made."""
     from deepzoom.pictures.png import read_scene
     from deepzoom.rendering import horizon
     from deepzoom.rendering.field import Field

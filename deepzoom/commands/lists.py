@@ -33,7 +33,7 @@ def list_systems() -> None:
 def list_landmarks(
     system: Annotated[str | None, typer.Argument(metavar="SYSTEM", help="List only this system's landmarks.")] = None,
 ) -> None:
-    """List the landmarks for --at: the curated ones, then your own."""
+    """List the landmarks (places worth seeing, for --at): the built-in ones, then your own."""
     from deepzoom import systems
     from deepzoom.commands.terminal.table import table
     from deepzoom.landmarks import all_landmarks, own_landmarks

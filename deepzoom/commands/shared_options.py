@@ -71,7 +71,7 @@ Bits = Annotated[
     int | None,
     typer.Option(
         metavar="N",
-        help=with_default("Precision of the reference run, in bits.", "chosen and verified"),
+        help=with_default("Precision of the reference run, in bits.", "deepzoom chooses and verifies it"),
         rich_help_panel=RUN,
     ),
 ]

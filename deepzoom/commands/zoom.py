@@ -145,20 +145,20 @@ def zoom(
     ] = False,
     yes: Annotated[bool, flag("--yes", help="Allow a film that is very large.", rich_help_panel=RUN)] = False,
     keep_data: Annotated[
-        bool, flag("--keep-data", help="Keep the keyframes, for --from-data.", rich_help_panel=OUTPUT)
+        bool, flag("--keep-data", help="Save the keyframes, for --from-data.", rich_help_panel=OUTPUT)
     ] = False,
     from_data: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Make the film from keyframes that --keep-data kept; compute nothing new.",
+            help="Make the film from keyframes that --keep-data saved; compute nothing new.",
             rich_help_panel=RUN,
         ),
     ] = None,
     expmap: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE.png", help="Also write the exponential map of the zoom to FILE.png.", rich_help_panel=OUTPUT
+            metavar="FILE.png", help="Also write the whole zoom as one picture (exponential map).", rich_help_panel=OUTPUT
         ),
     ] = None,
     codec: Annotated[
