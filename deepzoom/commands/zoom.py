@@ -158,7 +158,9 @@ def zoom(
     expmap: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE.png", help="Also write the whole zoom as one picture (exponential map).", rich_help_panel=OUTPUT
+            metavar="FILE.png",
+            help="Also write the whole zoom as one picture (exponential map).",
+            rich_help_panel=OUTPUT,
         ),
     ] = None,
     codec: Annotated[
