@@ -38,7 +38,10 @@ def nucleus(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find the minibrot (small copy of the set) of lowest period in a view, and print a command that renders it."""
+    """Find the minibrot (small copy of the set) of lowest period in a view.
+
+    Prints its period, centre and size, and a command that renders it.
+    """
     from deepzoom import systems
     from deepzoom.commands.requests.scene import Request, settings_of
     from deepzoom.commands.terminal.progress import fail
