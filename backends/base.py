@@ -92,7 +92,7 @@ class Facts:
 class Job(ABC):
     """A scene that is ready to run. Several threads may call ``run`` at once."""
 
-    tile: int
+    batch_size: int
     """How many pixels to run together. Never a setting, because the last bits of a result depend on it."""
     facts: Facts
     has_shadow: bool = False
@@ -103,9 +103,9 @@ class Job(ABC):
     """Names of the precisions in which pixels can be run again, lowest first. A rung is an index into this tuple."""
 
     @property
-    def second_tile(self) -> int:
+    def second_batch_size(self) -> int:
         """How many pixels to give to one call of ``shadow`` or ``horizon``."""
-        return self.tile
+        return self.batch_size
 
     def shadow(self, pixels: NDArray[np.int64]) -> ReadOut:
         """Read-outs of a second run of each pixel, which starts from values changed in the last place."""
@@ -122,9 +122,9 @@ class Job(ABC):
         """
         raise NotImplementedError
 
-    def batch(self, rung: int) -> int:
+    def retry_batch_size(self, rung: int) -> int:
         """How many pixels to give to one call of ``retry``."""
-        return self.tile
+        return self.batch_size
 
     def remedy(self, rungs: int) -> str | None:
         """The command-line option that may settle a pixel after ``rungs`` retries failed; None where there is none."""

@@ -43,7 +43,7 @@ def on_cpu(module: Any, name: str, arguments: tuple[Any, ...]) -> None:
 class Executor(Protocol):
     """What runs the pixels of a job."""
 
-    tile: int
+    batch_size: int
     """How many pixels to run together, at least; the job's own number may be larger."""
     prepared: int
     """The same, where a CPU thread takes a while to prepare each pixel."""
@@ -55,7 +55,7 @@ class Executor(Protocol):
 class Cpu:
     """Runs pixels on the calling thread."""
 
-    tile = prepared = 0
+    batch_size = prepared = 0
 
     def run(self, pixels: NDArray[np.int64], call: Call) -> ReadOut:
         return call(pixels, on_cpu)
@@ -64,7 +64,7 @@ class Cpu:
 class Gpus:
     """Runs pixels on the GPUs, and on the CPU where a GPU fails."""
 
-    tile, prepared = 1 << 19, 1 << 14
+    batch_size, prepared = 1 << 19, 1 << 14
 
     def __init__(self, devices: Devices, say: Say) -> None:
         self._devices, self._say = devices, say

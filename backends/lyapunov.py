@@ -38,14 +38,15 @@ def first_bits(system: LyapunovSystem, view: View) -> int:
 class LyapunovJob(Job):
     """Runs every pixel in float64 with an error bound, and again in higher precision where the bound is too large."""
 
-    tile = 256
+    batch_size = 256
 
     def __init__(
         self, system: LyapunovSystem, view: View, bits: int | None, exactly: bool, say: Say,
         executor: Executor | None = None,
     ) -> None:  # fmt: skip
         self._executor = executor or Cpu()
-        self.tile = max(self.tile, self._executor.prepared)  # one thread runs again what float64 does not settle
+        # one thread retries what float64 does not settle
+        self.batch_size = max(self.batch_size, self._executor.prepared)
         self._system, self._view, self._given, self._exactly, self._say = system, view, bits, exactly, say
         self._letters = np.array(system.letters)
         self._bits = bits or first_bits(system, view)

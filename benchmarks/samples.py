@@ -75,7 +75,7 @@ def take_samples(field: Field, pixels: np.ndarray) -> tuple[Field, Field, float,
     for name in every.samples.channels:
         getattr(every.samples, name)[rows] = getattr(some.samples, name)
     left = np.flatnonzero(~every.samples.done)
-    batches = (left[k : k + job.tile] for k in range(0, len(left), job.tile))
+    batches = (left[k : k + job.batch_size] for k in range(0, len(left), job.batch_size))
     of_all = antialiasing.OfSamples(job, every)
     rest = run(every, batches, of_all.run, lambda places, out: rendering.put(every.samples, places, out))
     return some, every, seconds, seconds + rest

@@ -29,7 +29,7 @@ def exact_bits(system: EscapeTimeSystem, view: View) -> int:
 class EscapeTimeJob(Job):
     """The base of all jobs of escape-time systems."""
 
-    tile = 1024
+    batch_size = 1024
     kind: ClassVar[str]
     higher_precision: HigherPrecision
 
@@ -39,7 +39,7 @@ class EscapeTimeJob(Job):
         self.system, self.view = system, view
         self.iteration = system.iteration
         self.executor = executor or Cpu()
-        self.tile = max(self.tile, self.executor.tile)
+        self.batch_size = max(self.batch_size, self.executor.batch_size)
         self.kernels = FormulaKernels(system, self.kind, distance)
         self.facts = Facts()
 
@@ -59,7 +59,7 @@ class EscapeTimeJob(Job):
     def retry(self, pixels: NDArray[np.int64], rung: int) -> ReadOut:
         return self.higher_precision.retry(pixels, self.rungs[rung])
 
-    def batch(self, rung: int) -> int:
+    def retry_batch_size(self, rung: int) -> int:
         return max(64, self.executor.prepared) if self.rungs[rung] == DOUBLE else 1
 
     def remedy(self, rungs: int) -> str:
@@ -101,7 +101,7 @@ class Float64Job(EscapeTimeJob):
 class ExactJob(EscapeTimeJob):
     """Iterates every pixel in arbitrary precision: with the bits that the user gives, or until it is settled."""
 
-    tile, kind = 1, "exact"
+    batch_size, kind = 1, "exact"
 
     def __init__(self, system: EscapeTimeSystem, view: View, bits: int | None, say: Say) -> None:
         super().__init__(system, view, say)

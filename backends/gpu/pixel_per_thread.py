@@ -44,7 +44,7 @@ def runs_of(
 class PixelPerThread(Runs):
     """Runs a pixel in each thread."""
 
-    tile = 2**14
+    batch_size = 2**14
 
     def __init__(
         self,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from deepzoom.backends.base import Job, ReadOut, Say
 from deepzoom.backends.kernels.training.delta_layout import RecordLayout
 from deepzoom.backends.kernels.training.network_arrays import NetworkArrays
-from deepzoom.backends.training.batches import tile_of
+from deepzoom.backends.training.batches import batch_size_of
 from deepzoom.backends.training.higher_precision import HigherPrecision
 from deepzoom.systems.training_step import Network
 
@@ -59,13 +59,13 @@ class GpuJob(Job):
     def _run_by(self, reference: ReferenceArrays | None = None, drawn: RecordLayout | None = None) -> None:
         """Choose the kernels; reference, drawn: as of ``runs_of``."""
         self._runs = runs_of(self._arrays, self._steps, reference, drawn)
-        self.tile = self._runs.tile
+        self.batch_size = self._runs.batch_size
         if isinstance(self._runs, UnitPerLane):
             self._unit_per_lane = self._runs
 
     @property
-    def second_tile(self) -> int:
-        return self.tile if self._retry_devices.count else tile_of(self._network, self._steps)
+    def second_batch_size(self) -> int:
+        return self.batch_size if self._retry_devices.count else batch_size_of(self._network, self._steps)
 
     def _finished(self, one: Arrays, pixels: Pixels, moved: bool) -> ReadOut | None:
         """Run pixels to their end on a GPU; None where only the CPU can. moved: as of ``standing``."""
@@ -122,6 +122,6 @@ class GpuJob(Job):
         cpu = super().horizon
         return self._retry_devices.run(pixels, on_gpu, cpu, np.concatenate)
 
-    def batch(self, rung: int) -> int:
+    def retry_batch_size(self, rung: int) -> int:
         size = EXPANSION_BATCHES.get(self.rungs[rung], 0) if self._retry_devices.count else 0
-        return size or self._higher_precision.batch(rung)
+        return size or self._higher_precision.retry_batch_size(rung)

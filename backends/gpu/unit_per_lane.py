@@ -88,7 +88,7 @@ def obstacle(net: NetworkArrays) -> str | None:
 class Runs:
     """Runs the pixels of a training job on a GPU; network and reference are uploaded to each GPU once."""
 
-    tile: int
+    batch_size: int
 
     def __init__(self, net: NetworkArrays, steps: int, reference: tuple[Any, ...] | None) -> None:
         """reference: what the kernel of differences takes of the reference run."""
@@ -149,7 +149,7 @@ class Runs:
 class UnitPerLane(Runs):
     """Runs a hidden unit in each lane; or a pixel in each warp, where tensor cores can compute the network."""
 
-    tile = 2**16
+    batch_size = 2**16
     """Pixels of a batch: some hundred for each group of lanes of a large GPU, so that few lanes idle at the end."""
 
     def __init__(self, net: NetworkArrays, steps: int, reference: ReferenceArrays | None = None) -> None:

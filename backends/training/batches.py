@@ -22,7 +22,7 @@ from deepzoom.systems.training_step import Network
 Floats = NDArray[np.float64]
 
 _ACTIVATIONS = {"identity": IDENTITY, "relu": RELU, "tanh": TANH}
-_TILE_OPERATIONS = 4e10  # floating-point operations of one tile: about a second on one core
+_BATCH_OPERATIONS = 4e10  # floating-point operations of one batch: about a second on one core
 
 
 def arrays_of(network: Network) -> NetworkArrays:
@@ -95,10 +95,10 @@ def read_out(sums: Floats) -> ReadOut:
     return ReadOut(measure, fate, np.zeros(len(sums), dtype=np.int8))
 
 
-def tile_of(network: Network, steps: int) -> int:
+def batch_size_of(network: Network, steps: int) -> int:
     """How many pixels to run together."""
     operations = 4.0 * len(network.x) * sum(w.size for w in network.weights) * steps
-    return int(min(4096, max(8, 2 ** round(np.log2(_TILE_OPERATIONS / operations)))))
+    return int(min(4096, max(8, 2 ** round(np.log2(_BATCH_OPERATIONS / operations)))))
 
 
 def compile_kernels(say: Say) -> None:

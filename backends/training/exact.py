@@ -35,7 +35,7 @@ class ExactTrainingJob(Job):
     bits: the precision of all runs, None to choose it; more: bits to add to the first precision that is chosen.
     """
 
-    tile = 1
+    batch_size = 1
 
     def __init__(self, system: TrainingSystem, view: View, bits: int | None, more: int = 0) -> None:
         self._network, self._view, self._steps = system.network, view, system.steps

@@ -11,7 +11,7 @@ from deepzoom.scene.view import View
 from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.training_step import rates_at
 
-from .batches import arrays_of, start_weights, tile_of
+from .batches import arrays_of, batch_size_of, start_weights
 from .expansions import disturbed, signs
 from .higher_precision import HigherPrecision
 from .horizon import State
@@ -25,7 +25,7 @@ class Float64Job(TrainingJob):
         self._network, self._view, self._steps = system.network, view, system.steps
         self._arrays = arrays_of(system.network)
         self._higher_precision = HigherPrecision(system, view, say)
-        self.tile = tile_of(system.network, system.steps)
+        self.batch_size = batch_size_of(system.network, system.steps)
         self.facts = Facts()
 
     def handed_off(self, pixels: NDArray[np.int64], moved: bool, shared: bool = False) -> State:

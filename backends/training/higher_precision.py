@@ -107,7 +107,7 @@ class HigherPrecision:
         self._starts: dict[int, _Start] = {}
         self._lock = threading.Lock()
 
-    def batch(self, rung: int) -> int:
+    def retry_batch_size(self, rung: int) -> int:
         """How many pixels to give to one call of ``retry``."""
         return BATCHES[self.rungs[rung]]
 

@@ -43,5 +43,5 @@ class TrainingJob(Job):
     def retry(self, pixels: NDArray[np.int64], rung: int) -> ReadOut:
         return self._higher_precision.retry(pixels, rung)
 
-    def batch(self, rung: int) -> int:
-        return self._higher_precision.batch(rung)
+    def retry_batch_size(self, rung: int) -> int:
+        return self._higher_precision.retry_batch_size(rung)

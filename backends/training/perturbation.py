@@ -27,7 +27,7 @@ from deepzoom.scene.view import View
 from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.training_run import Snapshot
 
-from .batches import arrays_of, layout_of, tile_of
+from .batches import arrays_of, batch_size_of, layout_of
 from .expansions import disturbed, signs
 from .higher_precision import HigherPrecision
 from .horizon import State
@@ -98,7 +98,7 @@ class TrainingPerturbationJob(TrainingJob):
         for w in network.weights:
             begin = self._layers[-1].stop if self._layers else 0
             self._layers.append(slice(begin, begin + w.size))
-        self.tile = tile_of(network, system.steps)
+        self.batch_size = batch_size_of(network, system.steps)
         self._totals = self._reference_totals()
         self._skip: Snapshot | None = None
         self._skip = self._confirmed_skip()

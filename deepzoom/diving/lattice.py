@@ -55,22 +55,25 @@ class Lattice:
         def take(some: Pixels, out: ReadOut) -> None:
             rendering.put(field, some, out)
 
-        tiles = rendering.tiles(view.width, view.height, self._job.tile)
-        if not run_batches(tiles, lambda t: self._job.run(pixels[t]), take, field, self._jobs, self._observer):
+        batches = rendering.batches_of(view.width, view.height, self._job.batch_size)
+        if not run_batches(batches, lambda t: self._job.run(pixels[t]), take, field, self._jobs, self._observer):
             raise Stopped
         return field
 
     def fates(self, window: Window, columns: NDArray[Any], rows: NDArray[Any]) -> NDArray[np.int8]:
         """The fates (n,) at some columns and rows, which may be fractions, counted from a window's first pixel."""
         pixels = self._pixels(window, columns, rows)
-        tiles = [np.arange(k, min(k + self._job.tile, len(pixels))) for k in range(0, len(pixels), self._job.tile)]
+        batches = [
+            np.arange(k, min(k + self._job.batch_size, len(pixels)))
+            for k in range(0, len(pixels), self._job.batch_size)
+        ]
         fates = np.zeros(len(pixels), np.int8)
 
         def take(some: Pixels, out: ReadOut) -> None:
             fates[some] = out.fate
 
         none = Field.empty(window.scene)
-        if not run_batches(tiles, lambda t: self._job.run(pixels[t]), take, none, self._jobs, self._observer):
+        if not run_batches(batches, lambda t: self._job.run(pixels[t]), take, none, self._jobs, self._observer):
             raise Stopped
         return fates
 

@@ -19,8 +19,8 @@ from .sample_counts import Places, begins, goes_on, rounds
 
 _LEAST = 8
 """The fewest pixels that are sampled together: fewer would leave vector lanes empty."""
-_TILES = 4
-"""Samples of pixels that are run together fill at most this many of the job's tiles; a round then fills about one."""
+_MOST_BATCHES = 4
+"""Samples of pixels that are run together fill at most this many of the job's batches; a round then fills about one."""
 
 
 class Sampling:
@@ -39,11 +39,11 @@ class Sampling:
         """(M, samples - 1) bool; the samples of one pixel run together."""
         self._spread = spread[field.sampled]
         self._first = self._places.pixels.reshape(len(spread), -1)[field.sampled]
-        self._job, self._tile = OfSamples(job, field), job.tile
+        self._job, self._batch_size = OfSamples(job, field), job.batch_size
 
     def batches(self) -> Iterator[Pixels]:
         """Yield rows of ``done`` to run: sampled pixels that are not done."""
-        size = max(_LEAST, _TILES * self._tile // self._rounds[-1])
+        size = max(_LEAST, _MOST_BATCHES * self._batch_size // self._rounds[-1])
         for first in range(0, len(self.done), size):
             rows = np.arange(first, min(first + size, len(self.done)), dtype=np.int64)
             if not self.done[rows, 0].all():
@@ -56,7 +56,7 @@ class Sampling:
         for upto in self._rounds:
             columns = self.done.shape[1] * left[:, None] + np.arange(count - 1, upto - 1)
             flat = columns.ravel()
-            parts = [self._job.run(flat[k : k + self._tile]) for k in range(0, len(flat), self._tile)]
+            parts = [self._job.run(flat[k : k + self._batch_size]) for k in range(0, len(flat), self._batch_size)]
             out = ReadOut.joined(parts)
             found.append((flat, out))
             own = self._places.of(out.measure, out.attractor)
@@ -115,12 +115,12 @@ class OfSamples(Job):
 
     def __init__(self, job: Job, field: Field) -> None:
         self._job, self._field = job, field
-        self.tile, self.facts, self.rungs = job.tile, job.facts, job.rungs
+        self.batch_size, self.facts, self.rungs = job.batch_size, job.facts, job.rungs
         self.has_shadow, self.holds_differences = job.has_shadow, job.holds_differences
 
     @property
-    def second_tile(self) -> int:
-        return self._job.second_tile
+    def second_batch_size(self) -> int:
+        return self._job.second_batch_size
 
     def run(self, pixels: Pixels) -> ReadOut:
         return self._job.run(_numbers(self._field, pixels))
@@ -134,8 +134,8 @@ class OfSamples(Job):
     def retry(self, pixels: Pixels, rung: int) -> ReadOut:
         return self._job.retry(_numbers(self._field, pixels), rung)
 
-    def batch(self, rung: int) -> int:
-        return self._job.batch(rung)
+    def retry_batch_size(self, rung: int) -> int:
+        return self._job.retry_batch_size(rung)
 
     def remedy(self, rungs: int) -> str | None:
         return self._job.remedy(rungs)

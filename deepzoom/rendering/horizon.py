@@ -18,12 +18,12 @@ def is_wanted(scene: Scene) -> bool:
     return scene.horizon or scene.colouring.by == "horizon"
 
 
-def find(job: Job, field: Field, tiles: list[Pixels], jobs: int, observer: Observer) -> bool:
+def find(job: Job, field: Field, batches: list[Pixels], jobs: int, observer: Observer) -> bool:
     """Find the horizons that a field still lacks, in the same batches as its pixels; returns whether all are found."""
     if field.horizon is None:
         field.horizon = np.full(field.done.shape, -1, dtype=np.int32)
     horizon = field.horizon.ravel()
-    waiting = [t for t in tiles if (horizon[t] < 0).any()]
+    waiting = [t for t in batches if (horizon[t] < 0).any()]
     total, done = sum(len(t) for t in waiting), 0
 
     def take(pixels: Pixels, found: NDArray[np.int32]) -> None:

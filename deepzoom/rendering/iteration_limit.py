@@ -75,9 +75,9 @@ def _ended(scene: Scene, pixels: NDArray[np.int64], observer: Observer) -> tuple
 
     planned = plan(scene)
     job = planned.backend.job(planned.system, scene.view, scene.bits, progress, observer.say)
-    tile = max(1, min(job.tile, len(pixels) // cores()))
+    batch = max(1, min(job.batch_size, len(pixels) // cores()))
     with ThreadPoolExecutor(cores()) as pool:
-        outs = list(pool.map(job.run, _parts(pixels, tile)))
+        outs = list(pool.map(job.run, _parts(pixels, batch)))
     counts = [out.iterations for out in outs if out.iterations is not None]
     return np.concatenate([out.fate for out in outs]), np.concatenate(counts)
 

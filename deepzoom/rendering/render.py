@@ -1,4 +1,4 @@
-"""Renders a scene to a field: the plan, tiles from coarse to fine on all cores, progress, stopping and resuming."""
+"""Renders a scene to a field: the plan, batches from coarse to fine on all cores, progress, stopping and resuming."""
 
 from __future__ import annotations
 
@@ -59,8 +59,10 @@ def plan(scene: Scene) -> Plan:
     return Plan(scene, system, backend, reason)
 
 
-def tiles(width: int, height: int, size: int, wanted: NDArray[np.bool_] | None = None) -> Iterator[NDArray[np.int64]]:
-    """Yield tiles of flat pixel numbers, coarse grid first, each tile within one pass; the same for every backend.
+def batches_of(
+    width: int, height: int, size: int, wanted: NDArray[np.bool_] | None = None
+) -> Iterator[NDArray[np.int64]]:
+    """Yield batches of flat pixel numbers, coarse grid first, each batch within one pass; the same for every backend.
 
     wanted (height, width) bool: only these pixels.
     """
@@ -121,13 +123,13 @@ def render(
         job = planned.backend.job(planned.system, scene.view, scene.bits, progress, observer.say, _distance(scene))
         _report_job(job, planned, field, jobs or cores(), observer)
         complete = _run(job, field, jobs or cores(), observer, wanted)
-        parts = [_Part(job, field, list(_tiles_of(job.second_tile, field, wanted)), observer)]
+        parts = [_Part(job, field, list(_batches_of_field(job.second_batch_size, field, wanted)), observer)]
         if complete and scene.view.samples > 1:
             complete = _run_samples(job, field, jobs or cores(), observer, wanted)
             parts.append(_Part.of_samples(job, field, observer))
         if horizon.is_wanted(scene):
             for p in parts:
-                complete = complete and horizon.find(p.job, p.field, p.tiles, jobs or cores(), p.observer)
+                complete = complete and horizon.find(p.job, p.field, p.batches, jobs or cores(), p.observer)
         complete = complete and _check(parts, jobs or cores(), budget)
     except Stopped:
         complete = False
@@ -164,13 +166,13 @@ def _report_job(job: Job, planned: Plan, field: Field, jobs: int, observer: Obse
         observer.say(f"Reference orbit: {facts.reference_steps:,} steps at {facts.bits} bits.")
     left = int(np.count_nonzero(~field.done))
     per_pixel = planned.backend.seconds_per_pixel(planned.system, facts.skipped_steps, observer.say)
-    seconds = (per_pixel or 0.0) * left / min(jobs, max(1, left // job.tile))
+    seconds = (per_pixel or 0.0) * left / min(jobs, max(1, left // job.batch_size))
     if seconds > 2:
         observer.say(f"Computing {left:,} pixels on {jobs} threads takes about {duration(seconds)}.")
 
 
-def _tiles_of(size: int, field: Field, wanted: NDArray[np.bool_] | None) -> Iterator[NDArray[np.int64]]:
-    return tiles(field.scene.view.width, field.scene.view.height, size, wanted)
+def _batches_of_field(size: int, field: Field, wanted: NDArray[np.bool_] | None) -> Iterator[NDArray[np.int64]]:
+    return batches_of(field.scene.view.width, field.scene.view.height, size, wanted)
 
 
 def _run(job: Job, field: Field, jobs: int, observer: Observer, wanted: NDArray[np.bool_] | None) -> bool:
@@ -186,7 +188,7 @@ def _run(job: Job, field: Field, jobs: int, observer: Observer, wanted: NDArray[
         count += len(pixels)
         observer.pixels(field, count, total)
 
-    waiting = (t for t in _tiles_of(job.tile, field, wanted) if not done[t].all())
+    waiting = (t for t in _batches_of_field(job.batch_size, field, wanted) if not done[t].all())
     return run_batches(waiting, job.run, take, field, jobs, observer)
 
 
@@ -211,19 +213,19 @@ def _run_samples(job: Job, field: Field, jobs: int, observer: Observer, wanted: 
 
 @dataclass(frozen=True)
 class _Part:
-    """One thing to check: the pixels, or their samples. tiles: batches for the second runs."""
+    """One thing to check: the pixels, or their samples. batches: of the second runs."""
 
     job: Job
     field: Field
-    tiles: list[NDArray[np.int64]]
+    batches: list[NDArray[np.int64]]
     observer: Observer
 
     @classmethod
     def of_samples(cls, job: Job, field: Field, observer: Observer) -> _Part:
         assert field.samples is not None
-        places, size = np.flatnonzero(field.samples.done).astype(np.int64), job.second_tile
-        tiles = [places[k : k + size] for k in range(0, len(places), size)]
-        return cls(antialiasing.OfSamples(job, field), field.samples, tiles, antialiasing.OfWhole(observer, field))
+        places, size = np.flatnonzero(field.samples.done).astype(np.int64), job.second_batch_size
+        batches = [places[k : k + size] for k in range(0, len(places), size)]
+        return cls(antialiasing.OfSamples(job, field), field.samples, batches, antialiasing.OfWhole(observer, field))
 
 
 def _check(parts: list[_Part], jobs: int, budget: float | None) -> bool:
@@ -231,13 +233,13 @@ def _check(parts: list[_Part], jobs: int, budget: float | None) -> bool:
     begin = time.perf_counter()
     chosen: list[NDArray[np.int64] | None] = [None] * len(parts)
     if len(parts) > 1 and parts[0].field.scene.trust == "sample":
-        whole, samples = np.sort(np.concatenate(parts[0].tiles)), np.flatnonzero(parts[1].field.done)
+        whole, samples = np.sort(np.concatenate(parts[0].batches)), np.flatnonzero(parts[1].field.done)
         every = trust.sample_of(np.arange(len(whole) + len(samples)))
         own = np.searchsorted(every, len(whole))
         chosen = [whole[every[:own]], samples[every[own:] - len(whole)].astype(np.int64)]
     for p, some in zip(parts, chosen, strict=True):
         spent = time.perf_counter() - begin
-        if not trust.check(p.job, p.field, p.tiles, jobs, p.observer, budget, some, spent):
+        if not trust.check(p.job, p.field, p.batches, jobs, p.observer, budget, some, spent):
             return False
     return True
 

@@ -26,21 +26,21 @@ _SEED = 20260
 
 
 def check(
-    job: Job, field: Field, tiles: list[Pixels], jobs: int, observer: Observer, budget: float | None = None,
+    job: Job, field: Field, batches: list[Pixels], jobs: int, observer: Observer, budget: float | None = None,
     chosen: Pixels | None = None, spent: float = 0.0,
 ) -> bool:  # fmt: skip
     """Check a field whose pixels are all done, as its scene's ``trust`` says; returns whether the check is finished.
 
-    tiles: the pixels, in batches for second runs. budget: seconds after which repairing ends; spent: seconds of it
+    batches: the pixels, as second runs take them. budget: seconds after which repairing ends; spent: seconds of it
     already used. chosen: the pixels that a sample checks, if the sample is shared with other fields.
     """
     if not job.holds_differences and field.scene.trust != "off":
         field.trust[field.done & (field.trust == 0)] = -1  # a second run would not show the error
     if field.scene.trust == "sample" and job.has_shadow:
-        chosen = sample_of(np.sort(np.concatenate(tiles))) if chosen is None else chosen
+        chosen = sample_of(np.sort(np.concatenate(batches))) if chosen is None else chosen
         return _sampled(job, field, chosen, jobs, observer)
     if field.scene.trust == "settle":
-        return _settled(job, field, tiles, jobs, observer, math.inf if budget is None else budget, spent)
+        return _settled(job, field, batches, jobs, observer, math.inf if budget is None else budget, spent)
     return True
 
 
@@ -69,7 +69,7 @@ def _sampled(job: Job, field: Field, chosen: Pixels, jobs: int, observer: Observ
 
 
 def _settled(
-    job: Job, field: Field, tiles: list[Pixels], jobs: int, observer: Observer, budget: float, spent: float
+    job: Job, field: Field, batches: list[Pixels], jobs: int, observer: Observer, budget: float, spent: float
 ) -> bool:
     """Run every pixel a second time (its shadow), then retry those that changed, with more digits in each round."""
     until = time.perf_counter() + budget - spent
@@ -91,7 +91,7 @@ def _settled(
 
     whole = True
     if job.has_shadow:
-        unchecked = [t for t in tiles if not trust[t].all()]
+        unchecked = [t for t in batches if not trust[t].all()]
         whole = ran("checking", unchecked, job.shadow, lambda pixels, out: _take_shadow(field, pixels, out))
     if not job.rungs:
         return whole or not observer.stopped()
@@ -100,7 +100,7 @@ def _settled(
     rungs = field.rung.ravel()
     for rung, name in enumerate(job.rungs if whole else ()):
         left = np.flatnonzero((trust < 0) & (rungs == rung))
-        size = job.batch(rung)
+        size = job.retry_batch_size(rung)
         batches = [left[i : i + size] for i in range(0, len(left), size)]
 
         def take(pixels: Pixels, out: ReadOut, rung: int = rung) -> None:

@@ -69,7 +69,7 @@ def verify(
     observer.part("verifying", 0, len(chosen))
     try:
         job = planned.backend.job(planned.system, field.scene.view, None, progress, observer.say)
-        size = min(job.tile, max(1, len(chosen) // (8 * (jobs or cores()))))
+        size = min(job.batch_size, max(1, len(chosen) // (8 * (jobs or cores()))))
         batches = [chosen[i : i + size] for i in range(0, len(chosen), size)]
         complete = run_batches(batches, lambda p: _judged(job, field, p), take, field, jobs or cores(), observer)
     except Stopped:

@@ -24,7 +24,7 @@ from deepzoom.rendering import batches
 
 # small batches, and a checkpoint after each
 batches.FIRST_CHECKPOINT_SECONDS = batches.CHECKPOINT_SECONDS = 0.0
-float64.tile_of = lambda *given: 32
+float64.batch_size_of = lambda *given: 32
 higher_precision.BATCHES.update({"double-double": 8, "quad-double": 4})
 name, seconds, *arguments = sys.argv[1:]
 part = progress.Watcher.part

@@ -22,7 +22,7 @@ from deepzoom.film.palette_ranks import Colours
 from deepzoom.film.reproject import frame, sample
 from deepzoom.film.zoom_path import Descent, Film, _followed, mapping, new_pixels
 from deepzoom.rendering.batches import Observer
-from deepzoom.rendering.render import tiles
+from deepzoom.rendering.render import batches_of
 from deepzoom.scene.colours import Colouring
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.shape import IDENTITY, parse_stretch
@@ -95,7 +95,7 @@ def test_the_number_of_runs_depends_on_the_octaves_alone():
 
 def test_wanted_tiles_hold_those_pixels_alone():
     wanted = np.random.default_rng(1).random((30, 40)) < 0.3
-    every = np.concatenate(list(tiles(40, 30, 64, wanted)))
+    every = np.concatenate(list(batches_of(40, 30, 64, wanted)))
     assert np.array_equal(np.sort(every), np.flatnonzero(wanted))
 
 

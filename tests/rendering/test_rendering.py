@@ -13,7 +13,7 @@ from deepzoom.errors import InputError
 from deepzoom.rendering import batches as work
 from deepzoom.rendering import render as rendering
 from deepzoom.rendering.batches import Observer
-from deepzoom.rendering.render import render, tiles
+from deepzoom.rendering.render import batches_of, render
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.view import View
 
@@ -30,7 +30,7 @@ def scene(tmp_path):
 
 @pytest.mark.parametrize(("width", "height", "size"), [(1, 1, 8), (70, 50, 64), (33, 7, 1000), (16, 16, 1)])
 def test_tiles_hold_every_pixel_once_coarse_ones_first(width, height, size):
-    found = list(tiles(width, height, size))
+    found = list(batches_of(width, height, size))
     assert all(0 < len(t) <= size for t in found)
     every = np.concatenate(found)
     assert np.array_equal(np.sort(every), np.arange(width * height))
@@ -39,7 +39,7 @@ def test_tiles_hold_every_pixel_once_coarse_ones_first(width, height, size):
 
 
 def test_the_same_whatever_runs_it(own_cache, scene, monkeypatch):
-    monkeypatch.setattr("deepzoom.backends.training.perturbation.tile_of", lambda *a: 96)
+    monkeypatch.setattr("deepzoom.backends.training.perturbation.batch_size_of", lambda *a: 96)
     results = [render(scene, jobs=jobs).field for jobs in (1, 2, 5)]
     assert results[0].done.all()
     for other in results[1:]:
@@ -63,7 +63,7 @@ class StopsAt(Observer):
 
 
 def test_a_stopped_render_goes_on_to_the_same_field(own_cache, scene, tmp_path, monkeypatch):
-    monkeypatch.setattr("deepzoom.backends.training.perturbation.tile_of", lambda *a: 64)
+    monkeypatch.setattr("deepzoom.backends.training.perturbation.batch_size_of", lambda *a: 64)
     monkeypatch.setattr(work, "FIRST_CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(work, "CHECKPOINT_SECONDS", 0.0)
     whole = render(scene)
@@ -135,7 +135,7 @@ def distances(own_cache, monkeypatch):
     from deepzoom.backends.escape_time.float64 import Float64Job
 
     run = Float64Job.run
-    monkeypatch.setattr(Float64Job, "tile", 100)
+    monkeypatch.setattr(Float64Job, "batch_size", 100)
 
     def give(some):
         def with_distance(self, pixels):

@@ -209,7 +209,7 @@ class StopsInSamples(Observer):
 
 
 def test_stopped_and_gone_on_with_on_any_number_of_threads(own_cache, tmp_path, monkeypatch):
-    monkeypatch.setattr("deepzoom.backends.escape_time.float64.EscapeTimeJob.tile", 128)
+    monkeypatch.setattr("deepzoom.backends.escape_time.float64.EscapeTimeJob.batch_size", 128)
     monkeypatch.setattr(work, "FIRST_CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(work, "CHECKPOINT_SECONDS", 0.0)
     whole = render(mandelbrot(16), jobs=1).field

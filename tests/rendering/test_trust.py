@@ -123,7 +123,7 @@ class Stops(Observer):
 
 @pytest.mark.parametrize("after", [0, 1, 2, 4])
 def test_an_interrupted_repair_goes_on_to_the_same_field(own_cache, chaos, tmp_path, monkeypatch, after):
-    monkeypatch.setattr("deepzoom.backends.training.float64.tile_of", lambda *a: 40)
+    monkeypatch.setattr("deepzoom.backends.training.float64.batch_size_of", lambda *a: 40)
     monkeypatch.setattr(work, "FIRST_CHECKPOINT_SECONDS", -1.0)
     whole = render(chaos, jobs=2)
     assert whole.complete
@@ -178,7 +178,7 @@ class Known(Job):
     """A job whose unsettled pixels are known."""
 
     has_shadow = True
-    tile = 64
+    batch_size = 64
 
     def __init__(self, unsettled):
         self.unsettled = unsettled

@@ -84,7 +84,7 @@ def test_float64_jobs(large, monkeypatch):
     gpu, cpu = jobs(GpuFloat64, CpuFloat64, large, "1e-3", monkeypatch, one := StandIn(), said=said.append)
     same(gpu.run(np.arange(48)), cpu.run(np.arange(48)), 0)
     assert gpu._devices.count == 1 and one.launches == 1
-    assert gpu.second_tile == cpu.tile < gpu.tile  # the tile of what the CPU runs
+    assert gpu.second_batch_size == cpu.batch_size < gpu.batch_size  # as for what the CPU runs
     assert np.array_equal(gpu.horizon(np.arange(48)), cpu.horizon(np.arange(48)))
     assert [line.partition(":")[0] for line in said if not line.startswith("Compiling")] == [
         "Second runs, higher precision and horizons run on the CPU"
@@ -106,7 +106,7 @@ def test_what_runs_which_network():
         ((3, 4, 4, 1), PixelPerThread),
     ):
         runs = runs_of(arrays_of(SmallNetwork(3, widths=widths).network), 5)
-        assert type(runs) is kind and runs.tile % 256 == 0
+        assert type(runs) is kind and runs.batch_size % 256 == 0
 
 
 @pytest.mark.skipif(ptx.missing() is not None, reason=str(ptx.missing()))

@@ -29,7 +29,7 @@ def quiet(*_):
 class Uncompiled:
     """An executor that compiles nothing beforehand."""
 
-    tile = prepared = 64
+    batch_size = prepared = 64
 
 
 @jit.kernel()

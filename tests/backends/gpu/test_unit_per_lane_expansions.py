@@ -160,13 +160,13 @@ def test_the_cpu_goes_on(monkeypatch):
         found, expected = gpu.retry(np.array([3, 5]), 0), cpu.retry(np.array([3, 5]), 0)
         assert np.array_equal(found.measure, expected.measure) and np.array_equal(found.trust, expected.trust)
         assert len(said) == 1 and said[0].startswith("Running on the CPU from here on: ")
-        assert [gpu.batch(rung) for rung in range(4)] == [cpu.batch(rung) for rung in range(4)]
+        assert [gpu.retry_batch_size(rung) for rung in range(4)] == [cpu.retry_batch_size(rung) for rung in range(4)]
 
 
 def test_batches_fill_a_gpu_where_it_has_a_kernel(monkeypatch):
     gpu, cpu = both("linear", 30, window("linear"), monkeypatch, StandIn())
-    assert [gpu.batch(rung) > 500 for rung in range(4)] == [True, True, False, False]
-    assert [gpu.batch(rung) for rung in (2, 3)] == [cpu.batch(rung) for rung in (2, 3)]
+    assert [gpu.retry_batch_size(rung) > 500 for rung in range(4)] == [True, True, False, False]
+    assert [gpu.retry_batch_size(rung) for rung in (2, 3)] == [cpu.retry_batch_size(rung) for rung in (2, 3)]
 
 
 @pytest.mark.skipif(ptx.missing() is not None, reason=str(ptx.missing()))

@@ -147,7 +147,7 @@ def test_the_cpu_goes_on(own_cache, monkeypatch, options):
 @pytest.mark.parametrize(("depth", "name"), [("1e-3", "gpu-float64"), ("1e-20", "gpu-perturbation")])
 @pytest.mark.parametrize("system", ["mandelbrot", "lyapunov"])
 def test_pictures(own_cache, monkeypatch, depth, name, system):
-    """Whole renders: --backend, tiles and checking."""
+    """Whole renders: --backend, batches and checking."""
     from deepzoom import Scene, render
     from deepzoom.backends.gpu import device
 

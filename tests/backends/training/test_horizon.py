@@ -122,7 +122,7 @@ def test_all_kinds_of_networks_stop_at_their_last_step(own_cache, tmp_path, kind
 
 
 class Stops(Observer):
-    """A watcher that stops the render after so many tiles of horizons."""
+    """A watcher that stops the render after so many batches of horizons."""
 
     def __init__(self, after):
         self.after, self.taken = after, -1
@@ -135,7 +135,7 @@ class Stops(Observer):
 
 
 def test_it_is_kept_and_goes_on(own_cache, chaos, tmp_path, monkeypatch):
-    monkeypatch.setattr("deepzoom.backends.training.float64.tile_of", lambda *a: 40)
+    monkeypatch.setattr("deepzoom.backends.training.float64.batch_size_of", lambda *a: 40)
     _, scene = chaos
     whole = render(scene).field
     part = render(scene, jobs=1, observer=Stops(1))
