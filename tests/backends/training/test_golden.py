@@ -81,7 +81,7 @@ def test_losses_up_to_the_hand_off_and_fates(system):
         offset = np.zeros(len(pixels)) if job._network.offset is None else None
         at = job._differences(pixels)
         if offset is None:
-            offset = job._reference.offset + job._parameters(*at)[1][:, 0]
+            offset = job._reference.offset + job._parameters(at[0])[1][:, 0]
         start = 0 if job._skip is None else job._skip.step
         # before the hand-off, and at it
         ways = sorted({start, *np.linspace(start, last, 7).astype(int).tolist()})
