@@ -125,14 +125,14 @@ class TrainingPerturbationJob(TrainingJob):
     def _differences(self, pixels: NDArray[np.int64], moved: bool = False) -> tuple[Places, Places]:
         """(by, at) of pixels: their parameter differences, and their coordinates in the skip's polynomials.
 
-        moved: in a stretched view, changes them by as much as rounding may have. Along the long direction of such a
-        view the polynomials' terms in x and y cancel, and the stretch enlarges the rounding errors of coordinates and
-        of the coefficients. In a frame they do not cancel, and after its skip rounding errors of parameters no longer
-        grow.
+        moved: changes them by as much as rounding may have. The coefficients' rounding errors add up over the steps
+        that are skipped. Along the long direction of a stretched view the polynomials' terms in x and y cancel, and the
+        stretch enlarges these errors. In a frame they do not cancel, and after its skip rounding errors of parameters
+        no longer grow.
         """
 
         def placed(places: Places, steps: int) -> Places:
-            if not moved or self._view.shape == IDENTITY:
+            if not moved:
                 return places
             right, up = 1 + 2.0**-52 * math.sqrt(steps) * signs(pixels, 2, OF_COORDINATES).T
             return places[0] * right, places[1] * up, places[2]

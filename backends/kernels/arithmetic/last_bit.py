@@ -12,7 +12,7 @@ from .simd_llvm import VectorType, constant, emit_splat
 
 OF_DIFFERENCES, OF_HAND_OFF, OF_WEIGHTS, OF_COORDINATES = 0, 1, 2, 3
 """Seeds of the signs: of differences after the skip, of weights at the hand-off, of those that all steps begin with
-in float64, and of a stretched view's coordinates.
+in float64, and of a pixel's coordinates.
 """
 
 _i64 = ir.IntType(64)
