@@ -136,7 +136,7 @@ def test_jobs(own_cache, monkeypatch, tensor_units, depth):
             mover = last
         else:
             assert last["numbers"].size == 0 and gpu._skip is not None
-            mover, (by, at) = deltas[-1], cpu._differences(some)
+            mover, (by, at) = deltas[-1], cpu._differences(some, True)
             moved = cpu._start(cpu._skip, by, at, signs(some, places.size, OF_DIFFERENCES))[2]
             assert np.array_equal(mover["rates"], moved) and not np.array_equal(moved, cpu._parameters(by)[0])
         assert np.array_equal(mover["numbers"], some) and np.array_equal(mover["places"], places)
