@@ -25,10 +25,17 @@ from deepzoom import cache
 
 @lru_cache(maxsize=8)
 def source_digest(*patterns: str) -> str:
-    """A hash of the contents of this package's files that match. Everything cached on disk has it in its key."""
+    """A hash of the contents of this package's files that match. Everything cached on disk has it in its key.
+
+    Raises ValueError if a pattern matches no file: a file that moved must not leave the keys of what it makes.
+    """
     here = Path(__file__).parents[1]
+    found = {pattern: list(here.glob(pattern)) for pattern in patterns}
+    for pattern, paths in found.items():
+        if not paths:
+            raise ValueError(f"no file of the package matches {pattern}")
     digest = hashlib.sha256()
-    for path in sorted(p for pattern in patterns for p in here.glob(pattern)):
+    for path in sorted(p for paths in found.values() for p in paths):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 

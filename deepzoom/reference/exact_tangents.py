@@ -15,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
-import gmpy2
 import numpy as np
 from gmpy2 import mpq
 from numpy.typing import NDArray
@@ -25,6 +24,7 @@ from deepzoom.arithmetic.exact import Exact
 from deepzoom.arithmetic.fixed_point import BASE_BITS
 from deepzoom.compiling import jit
 from deepzoom.coordinates import Rational, format_decimal, log2
+from deepzoom.scene.shape import principal_axis
 from deepzoom.scene.view import View
 from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.training_run import ExactRun
@@ -82,9 +82,7 @@ def weak_direction(by: tuple[Exact, Exact], scales: Floats) -> tuple[float, Rati
     squares = [mpq(s) ** 2 for s in scales.tolist()]
     dx, dy = ([mpq(v) for v in one.integers()] for one in by)
     a, b, c = (sum(w * p * q for w, p, q in zip(squares, *pair)) for pair in ((dx, dx), (dx, dy), (dy, dy)))
-    with gmpy2.context(gmpy2.get_context(), precision=2 * by[0].bits):
-        larger = mpq((gmpy2.mpfr(a + c) + gmpy2.sqrt(gmpy2.mpfr((a - c) ** 2 + 4 * b * b))) / 2)
-    x, y = (larger - c, b) if a > c else (b, larger - a)  # of the larger one
+    larger, x, y = principal_axis(a, b, c, 2 * by[0].bits)
     determinant = a * c - b * b
     return log2(larger**2 / determinant) / 2 if determinant > 0 else math.inf, -y, x
 
@@ -146,7 +144,7 @@ def beside(
 
 
 def _key(system: TrainingSystem, *texts: str) -> str:
-    source = jit.source_digest("arithmetic/*.py", "systems/*.py", "tangents.py")
+    source = jit.source_digest("arithmetic/*.py", "systems/*.py", "reference/exact_tangents.py")
     return hashlib.sha256("\n".join((source, system.key(), *texts)).encode()).hexdigest()[:32]
 
 

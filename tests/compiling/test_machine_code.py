@@ -8,18 +8,15 @@ from collections import namedtuple
 
 import numpy as np
 import pytest
+from small_network import quiet
 
 from deepzoom import systems
 from deepzoom.backends import select
 from deepzoom.backends.kernels.escape_time import bilinear_skips, generated, power_series, series_skips
-from deepzoom.compiling import machine_code
+from deepzoom.compiling import jit, machine_code
 from deepzoom.formula.critical import critical_points, is_critical
 from deepzoom.landmarks import get
 from deepzoom.scene.view import View
-
-
-def quiet(*_):
-    pass
 
 
 def read_outs(name, place, depth, size):
@@ -55,8 +52,10 @@ def test_kept_code_gives_the_same(monkeypatch, own_cache, name, place, depth, si
     assert len(again) == len(by_numba) and all(map(np.array_equal, again, by_numba))
 
 
-def test_broken_code_is_made_again():
+def test_broken_code_is_made_again(monkeypatch, tmp_path):
     """Code that is cut short or has other bytes never runs, and is replaced."""
+    shared = machine_code.Kernel._path  # where another worker may make it again first
+    monkeypatch.setattr(machine_code.Kernel, "_path", lambda *given: tmp_path / shared(*given).name)
     read_outs("mandelbrot", "mandelbrot-home", "2.6", (80, 60))
     kernel = generated.kernels(systems.create("mandelbrot").iteration).run_float64
     (types,) = kernel._entries
@@ -127,3 +126,9 @@ def test_a_warm_render_is_light(tmp_path, where):
         if heavy == "heavy: ":
             return
     raise AssertionError(heavy)
+
+
+def test_a_file_that_moved_is_missed():
+    """A pattern without a file would leave what the file makes in the cache when the file changes."""
+    with pytest.raises(ValueError, match="moved"):
+        jit.source_digest("arithmetic/*.py", "reference/moved.py")
