@@ -94,10 +94,7 @@ class TrainingPerturbationJob(TrainingJob):
         self._arrays = arrays_of(network)
         self._layout = layout_of(network)
         self._drawn = self._layout if network.batches is None else layout_of(network, network.batches.shape[1])
-        self._layers: list[slice] = []
-        for w in network.weights:
-            begin = self._layers[-1].stop if self._layers else 0
-            self._layers.append(slice(begin, begin + w.size))
+        self._layers = network.layers
         self.batch_size = batch_size_of(network, system.steps)
         self._totals = self._reference_totals()
         self._skip: Snapshot | None = None

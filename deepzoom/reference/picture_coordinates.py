@@ -39,7 +39,7 @@ class Frame:
     """What pixels of a steep view start from.
 
     snapshots: polynomials in (u, v), as of ``Snapshot``. probes: flat numbers of the pixels whose exact runs confirm
-    them; apart (probes, kept, n): those runs' weights less the centre's, before each ``tangents.EVERY``-th step.
+    them; apart (probes, kept, n): those runs' weights less the centre's, before each ``exact_tangents.EVERY``-th step.
     """
 
     snapshots: tuple[Snapshot, ...]
@@ -51,7 +51,7 @@ class Frame:
 def obtain(
     system: TrainingSystem, view: View, reference: Reference, progress: Callable[[float], None] = lambda share: None
 ) -> Frame | None:
-    """The frame of a view, None where it is not steep. progress as of ``tangents.obtain``; it raises what that does."""
+    """The frame of a view, None if it is not steep. progress: as of ``exact_tangents.obtain``; raises its errors."""
     if not view.shape.is_steep:
         return None
     last = reference.leaves(view.depth)
@@ -67,7 +67,7 @@ def obtain(
 def snapshots(
     system: TrainingSystem, view: View, shape: Shape, reference: Reference, found: Tangents, last: int
 ) -> list[Snapshot]:
-    """Polynomials in the coordinates of a view of some shape, before each ``tangents.EVERY``-th step up to ``last``."""
+    """Polynomials in the coordinates of a view of some shape, before each ``EVERY``-th step up to ``last``."""
     run = _FramedRun(system, view, shape, reference, found)
     made = []
     while run.step + exact.EVERY <= last:
@@ -109,15 +109,14 @@ class _FramedRun(TaylorRun):
 
     def advance(self) -> Step:
         step = super().advance()
-        flat, begin = self._reference.weights[self.step], 0
+        flat = self._reference.weights[self.step]
         firsts = self._first_derivatives() if self.step % exact.EVERY == 0 else None
         weights = []
-        for w in self.weights:
-            layer, series = slice(begin, begin + w.size), w.difference
+        for w, layer in zip(self.weights, self.network.layers, strict=True):
+            series = w.difference
             if firsts is not None:
                 series.data[:2] = firsts[:, layer].reshape(2, *w.shape)
             weights.append(Delta(flat[layer].reshape(w.shape), series))
-            begin += w.size
         self.weights = tuple(weights)
         return step
 

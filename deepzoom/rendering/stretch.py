@@ -60,13 +60,13 @@ def unfolding(scene: Scene, progress: Callable[[float], None] = lambda share: No
     ``references.obtain`` and ``orbit.obtain`` raise.
     """
     shape = _balanced(_derivatives(scene, [scene.view.depth], progress)[0])
-    return _Exactly.of(scene, progress).shape() if _is_too_steep(scene, shape) else shape
+    return _SteepShapes.of(scene, progress).shape() if _is_too_steep(scene, shape) else shape
 
 
 def ratios(scene: Scene, depths: Sequence[Rational]) -> list[float]:
     """How much to stretch views at a scene's centre, for several depths; the deepest is the scene's own."""
     shapes = [_balanced(tangent) for tangent in _derivatives(scene, depths)]
-    exact = _Exactly.of(scene) if any(_is_too_steep(scene, s) for s in shapes) else None
+    exact = _SteepShapes.of(scene) if any(_is_too_steep(scene, s) for s in shapes) else None
     return [exact.ratio(d) if exact and _is_too_steep(scene, s) else s.spans[0] for s, d in zip(shapes, depths)]
 
 
@@ -135,7 +135,7 @@ def _ratio(s1: float, s2: float, h: float) -> float:
     return math.sqrt(2.0) * s1 / math.sqrt(max(s2**2 + math.sqrt(s2**4 + 4 / 3 * (h * s1) ** 2), 1e-300))
 
 
-class _Exactly:
+class _SteepShapes:
     """Shapes of steep views at a centre, from exact tangents: float64 does not tell their weak direction.
 
     Nor how weak that is. In the coordinates of a view that is stretched along it, second derivatives have cancelled.
@@ -151,7 +151,7 @@ class _Exactly:
         self._snapshots = {s.step: s for s in framed.snapshots(system, view, shape, kept, found, step)}
 
     @classmethod
-    def of(cls, scene: Scene, progress: Callable[[float], None] = lambda share: None) -> _Exactly:
+    def of(cls, scene: Scene, progress: Callable[[float], None] = lambda share: None) -> _SteepShapes:
         """For a scene's centre, down to its depth."""
         system = systems.create(scene.system, scene.settings, scene.steps, scene.digest)
         assert isinstance(system, TrainingSystem)
@@ -191,13 +191,11 @@ def _training_derivatives(network: Network, depth: Rational, kept: Reference) ->
     The rounding errors of n steps add up like random ones, to sqrt(n) times one of them.
     """
     snapshot = _leaving(depth, kept)
-    parts, begin = [], 0
-    for w in network.weights:
-        layer = slice(begin, begin + w.size)
+    parts = []
+    for layer in network.layers:
         largest = float(np.abs(kept.weights[snapshot.step][layer]).max())
         if largest > 0:
             parts.append(snapshot.weights[:5, layer] / largest)
-        begin += w.size
     half = 2.0 ** (log2(depth / 2) - snapshot.exponent)
     scale: Floats = np.array([half, half, half**2, half**2, half**2])[:, None]
     return Derivatives(scale * np.concatenate(parts, axis=1), 2.0**-53 * math.sqrt(snapshot.step))

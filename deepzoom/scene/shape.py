@@ -131,9 +131,8 @@ class Shape:
         """The direction (x, y) in which it stretches most, with the digits that its entries have."""
         xu, xv, yu, yv = self.entries
         a, b, c = xu * xu + xv * xv, xu * yu + xv * yv, yu * yu + yv * yv
-        with gmpy2.context(gmpy2.get_context(), precision=4 * math.ceil(self.log2_ratio) + 64):
-            larger = mpq((gmpy2.mpfr(a + c) + gmpy2.sqrt(gmpy2.mpfr((a - c) ** 2 + 4 * b * b))) / 2)
-        return (larger - c, b) if a > c else (b, larger - a)
+        _, x, y = principal_axis(a, b, c, 4 * math.ceil(self.log2_ratio) + 64)
+        return x, y
 
     @property
     def spans(self) -> tuple[float, float, float]:
@@ -174,6 +173,16 @@ class Shape:
 
 
 IDENTITY = Shape(mpq(1), mpq(0), mpq(0), mpq(1))
+
+
+def principal_axis(a: Rational, b: Rational, c: Rational, bits: int) -> tuple[Rational, Rational, Rational]:
+    """(larger, x, y): of a symmetric matrix ((a, b), (b, c)), its larger eigenvalue and that one's eigenvector.
+
+    Exact but for a square root of so many bits; the vector is not of length 1.
+    """
+    with gmpy2.context(gmpy2.get_context(), precision=bits):
+        larger = mpq((gmpy2.mpfr(a + c) + gmpy2.sqrt(gmpy2.mpfr((a - c) ** 2 + 4 * b * b))) / 2)
+    return (larger, larger - c, b) if a > c else (larger, b, larger - a)
 
 
 def rotation(degrees: float) -> Floats:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from known_places import LOCATIONS, ThreeByThree, counts
+from small_network import quiet
 
 from deepzoom import systems
 from deepzoom.backends.cpu_float64 import CpuFloat64
@@ -17,10 +18,6 @@ from deepzoom.landmarks import all_landmarks
 from deepzoom.scene.view import View
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(device.obstacle() is not None, reason=str(device.obstacle()))]
-
-
-def quiet(*_):
-    return None
 
 
 class Said(list):

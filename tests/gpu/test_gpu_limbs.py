@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from horizons import DEEP, FLOAT64, STEPS, chaotic, close
 from settled_runs import chaos, same, window
-from small_network import system_of
+from small_network import quiet, system_of
 
 from deepzoom import landmarks, systems
 from deepzoom.backends.base import AGREEMENT
@@ -20,10 +20,6 @@ from deepzoom.scene.view import View
 
 pytestmark = pytest.mark.gpu
 __all__ = ["chaos", "chaotic"]
-
-
-def quiet(*_):
-    pass
 
 
 @pytest.mark.parametrize(("name", "limbs"), [("tanh", 2), ("tanh", 4), ("relu", 2), ("minibatch", 2)])

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from small_network import KINDS, SmallNetwork, system_of
+from small_network import KINDS, SmallNetwork, quiet, system_of
 from warp_products import EIGHT, FOUR, WARP, product
 
 from deepzoom import landmarks, systems
@@ -16,10 +16,6 @@ from deepzoom.scene.view import View
 
 pytestmark = pytest.mark.gpu
 SYSTEMS = ("tanh", "linear", "relu", "single-datapoint", "minibatch", "weight-init")
-
-
-def quiet(*_):
-    pass
 
 
 def agree(gpu, cpu, pixels):

@@ -10,7 +10,7 @@ import escape_oracle
 import mpmath
 import numpy as np
 import pytest
-from small_network import KINDS, SmallNetwork
+from small_network import KINDS, SmallNetwork, quiet, system_of
 
 from deepzoom import landmarks, systems
 from deepzoom.arithmetic.tangent import monomials, substituted
@@ -31,10 +31,6 @@ SHIP = (
 )
 """Islands near the Burning Ship."""
 LEANING = ["31.5", "-0.125", "7.3", "0.061"]  # determinant 2.834
-
-
-def quiet(*_):
-    return None
 
 
 def true_point(view, texts, pixel):
@@ -159,12 +155,6 @@ def test_polynomials_in_the_pictures_own_coordinates():
 
     u, v = 0.3, -0.7
     assert value(substituted(data, order, matrix), u, v) == pytest.approx(value(data, *(matrix @ [u, v])), rel=1e-12)
-
-
-def system_of(small):
-    made = systems.create("tanh", {}, small.steps)
-    made.network = small.network
-    return made
 
 
 @pytest.mark.parametrize("kind", ["tanh", "relu", "minibatch", "offset once"])

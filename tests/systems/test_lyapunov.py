@@ -9,15 +9,12 @@ import mpmath
 import numpy as np
 import pytest
 from escape_oracle import exponent
+from small_network import quiet
 
 from deepzoom import systems
 from deepzoom.backends import lyapunov
 from deepzoom.errors import InputError
 from deepzoom.scene.view import View
-
-
-def quiet(*_):
-    return None
 
 
 def job(settings, x, y, depth, steps=120, exactly=False, size=64):

@@ -12,16 +12,13 @@ import numpy as np
 import pytest
 from deep_search import LEVELS, check, check_nucleus, search
 from deep_views import JULIA, NUCLEI, at, at_preperiodic, view_at
+from small_network import quiet
 
 from deepzoom import systems
 from deepzoom.backends.escape_time.perturbation import PerturbationJob
 from deepzoom.landmarks import get
 from deepzoom.reference.nucleus import find
 from deepzoom.scene.view import View
-
-
-def quiet(*_):
-    return None
 
 
 @pytest.mark.parametrize(("name", "digits"), [("mandelbrot-2", "648"), ("julia-2", 330)])

@@ -16,6 +16,7 @@ from deep_search import check
 from deep_views import place_by, view_at
 from gmpy2 import mpq
 from known_places import GOLDEN, LOCATIONS, ThreeByThree, counts
+from small_network import quiet
 
 from deepzoom import systems
 from deepzoom.backends.escape_time import float64 as escape_time
@@ -30,10 +31,6 @@ from deepzoom.rendering.field import Field
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.view import View
 from deepzoom.systems.own_formula import growth
-
-
-def quiet(*_):
-    return None
 
 
 @pytest.mark.parametrize(

@@ -5,15 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from deep_views import Place, at_nucleus, view_at
+from small_network import quiet
 
 from deepzoom.backends.escape_time import perturbation as escape_time_differences
 from deepzoom.backends.escape_time.perturbation import PerturbationJob
 
 PIXELS = np.arange(0, 169, 7)
-
-
-def quiet(*_):
-    return None
 
 
 @pytest.fixture(scope="module")

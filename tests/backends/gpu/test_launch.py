@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import numpy as np
 import ptx
 import pytest
-from small_network import SmallNetwork
+from small_network import SmallNetwork, quiet
 
 from deepzoom import systems
 from deepzoom.backends.escape_time.float64 import Float64Job
@@ -36,10 +36,6 @@ from deepzoom.scene.view import View
 pytestmark = pytest.mark.skipif(ptx.missing() is not None, reason=str(ptx.missing()))
 CAPABILITY, REGISTERS, MULTIPROCESSORS, PIXELS = (9, 0), 200, 132, 3
 SIZES = {"u64": 8, "s64": 8, "b64": 8, "f64": 8, "u8": 1, "b8": 1}
-
-
-def quiet(*_):
-    return None
 
 
 class There(np.ndarray):

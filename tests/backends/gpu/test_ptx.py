@@ -9,6 +9,7 @@ import numba
 import numpy as np
 import ptx
 import pytest
+from small_network import quiet
 
 from deepzoom import systems
 from deepzoom.backends.escape_time.perturbation import PerturbationJob
@@ -20,10 +21,6 @@ from deepzoom.landmarks import all_landmarks
 from deepzoom.scene.view import View
 
 pytestmark = pytest.mark.skipif(ptx.missing() is not None, reason=str(ptx.missing()))
-
-
-def quiet(*_):
-    return None
 
 
 class Uncompiled:

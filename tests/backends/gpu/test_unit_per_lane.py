@@ -6,7 +6,7 @@ import numpy as np
 import ptx
 import pytest
 from lane_runs import jobs, plain_state, same, unit_per_lane_sums
-from small_network import ONE_HIDDEN, SmallNetwork, system_of
+from small_network import ONE_HIDDEN, SmallNetwork, quiet, system_of
 from stand_in import StandIn
 
 from deepzoom import systems
@@ -20,10 +20,6 @@ from deepzoom.backends.kernels.gpu.unit_per_lane_plain import run_unit_per_lane
 from deepzoom.backends.kernels.training.plain_run import run_plain
 from deepzoom.backends.training.batches import arrays_of, layout_of, start_weights
 from deepzoom.scene.view import View
-
-
-def quiet(*_):
-    pass
 
 
 @pytest.fixture(params=ONE_HIDDEN, ids=[k.replace(" ", "-") for k in ONE_HIDDEN])

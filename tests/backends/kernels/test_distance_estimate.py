@@ -9,6 +9,7 @@ import escape_oracle
 import gmpy2
 import numpy as np
 import pytest
+from small_network import quiet
 from typer.testing import CliRunner
 
 from deepzoom import systems
@@ -18,10 +19,6 @@ from deepzoom.cli import app
 from deepzoom.landmarks import get
 from deepzoom.rendering.field import Field
 from deepzoom.scene.view import View
-
-
-def quiet(*_):
-    return None
 
 
 def log_size(name, settings, x, y, n, bits):

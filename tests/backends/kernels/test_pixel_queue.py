@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from small_network import quiet
 from stand_in import StandIn
 
 from deepzoom import systems
@@ -19,11 +20,6 @@ from deepzoom.backends.gpu.devices import Devices
 from deepzoom.backends.lyapunov import LyapunovJob
 from deepzoom.landmarks import all_landmarks
 from deepzoom.scene.view import View
-
-
-def quiet(*_):
-    return None
-
 
 PLACES = [
     next(m for m in all_landmarks() if m.system == name and not m.name.endswith("-home"))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_network import quiet
 
 from deepzoom.backends.cpu_perturbation import CpuPerturbation
 from deepzoom.backends.kernels.training import convergence_measure
@@ -27,10 +28,6 @@ LOSS = 1e-10
 def golden(system):
     with np.load(GOLDEN / f"pixels_{system}.npz") as kept:
         return dict(kept)
-
-
-def quiet(*_):
-    return None
 
 
 def jobs_of(system, kept):
