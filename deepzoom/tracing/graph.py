@@ -19,6 +19,13 @@ Operations, with what ``data`` holds:
     slice        ((start, stop, step), ...) for each axis
     place        (shape, ((start, step), ...)): the input inside an array of zeros
     join         (axis): the inputs one after the other
+
+Only graphs of differences (``differences.py``) and of kernels have these:
+
+    expm1, log1p         element by element
+    tanh_difference      tanh(A + a) - tanh(A) of tanh(A), 1 - |tanh(A)| and 2 a / ln 2
+    softplus_difference  softplus(A + a) - softplus(A) of sigmoid(A), 1 - sigmoid(A) and a
+    tanh_scaled          tanh(v ln 2 / 2)
 """
 
 from __future__ import annotations
@@ -35,13 +42,14 @@ from numpy.typing import NDArray
 
 Shape = tuple[int, ...]
 
-INPUTS = ("state", "parameter", "step", "drawn")
+INPUTS = ("state", "parameter", "step", "drawn", "reference", "difference")
 """Kinds of inputs: an array of the state; the parameter ``x`` or ``y`` of the pixel; the number of the step, from 0;
-rows of a data array that the step uses (its name is that of a table)."""
+rows of a data array that the step uses (its name is that of a table). In graphs of differences: the value of a node in
+the reference run, and the difference of an input from it (their names are that node)."""
 
 ELEMENTWISE = (
     "add", "subtract", "multiply", "divide", "negative", "exp", "log", "sqrt", "tanh", "tanh_slope", "sin", "cos",
-    "softplus", "positive", "select",
+    "softplus", "positive", "select", "expm1", "log1p", "tanh_difference", "softplus_difference", "tanh_scaled",
 )  # fmt: skip
 
 
@@ -114,7 +122,7 @@ def zeros(shape: Shape) -> Node:
     return node("broadcast", constant(0), data=shape)
 
 
-def given(kind: str, name: str, shape: Shape) -> Node:
+def given(kind: str, name: Any, shape: Shape) -> Node:
     """An input of the traced function."""
     assert kind in INPUTS
     return _interned("input", (), shape, (kind, name))

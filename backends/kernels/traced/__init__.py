@@ -1,0 +1,1 @@
+"""Kernels generated from the graph of a traced training step."""

@@ -1,0 +1,370 @@
+"""Python code of a step, for Numba: loops over vectors with one value for each lane.
+
+Two kinds of numbers: float64 vectors, and expansions (``limbs``), for which each operation has another name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import count
+
+from deepzoom.tracing.graph import ELEMENTWISE, Node
+
+from .index import ROW, ZERO, Index, flat
+from .memory import places
+from .schedule import AFTER, BEFORE, BLOCK, Schedule, Task, base
+
+_VECTOR = {
+    "add": "({0} + {1})", "subtract": "({0} - {1})", "multiply": "({0} * {1})", "divide": "({0} / {1})",
+    "negative": "(-{0})", "tanh_scaled": "tanh({0})", "tanh_slope": "(1.0 - {0} * {0})", "exp": "exp({0})",
+    "log": "log({0})", "sqrt": "square_root({0})", "sin": "sine({0})", "cos": "cosine({0})",
+    "softplus": "softplus({0})", "positive": "where_less(0.0, {0}, 1.0, 0.0)",
+    "select": "where_less(0.5, {0}, {1}, {2})", "expm1": "expm1({0})", "log1p": "log1p({0})",
+    "tanh_difference": "tanh_difference({0}, {1}, {2})",
+    "softplus_difference": "softplus_difference({0}, {1}, {2})", "shift": "maximum({0}, {1})",
+}  # fmt: skip
+_EXPANSION = {
+    "add": "plus({0}, {1})", "subtract": "minus({0}, {1})", "multiply": "times({0}, {1})", "divide": "over({0}, {1})",
+    "negative": "minus(kind, {0})", "tanh_scaled": "tanh_and_slope_expansion({0})[:LIMBS]",
+    "tanh_slope": "tanh_and_slope_expansion({0})[LIMBS:]", "exp": "exp_expansion({0})", "log": "log_expansion({0})",
+    "sqrt": "sqrt_expansion({0})", "sin": "sine_expansion({0})", "cos": "cosine_expansion({0})",
+    "softplus": "softplus_expansion({0})", "positive": "positive_expansion({0})",
+    "select": "expansion_select({0}, {1}, {2})",
+}  # fmt: skip
+
+
+class Emitter:
+    """The code of one step. numbers: constants of the graph, as ``literals`` gives them."""
+
+    def __init__(
+        self, name: str, schedule: Schedule, block: int, literals: Mapping[Node, str], arrays: Mapping[Node, int],
+        record: Mapping[Node, int], slopes: bool = False,
+    ) -> None:  # fmt: skip
+        """arrays: where constant arrays begin in ``numbers``. record: where values of the reference begin.
+
+        slopes: compute the slopes of tanh to all digits where tanh is saturated.
+        """
+        self.schedule, self.block = schedule, min(block, schedule.rows.count)
+        self._literals, self._arrays, self._record = literals, arrays, record
+        self._slopes = slopes
+        self.places, self.size = places(schedule, block)
+        self._names = count()
+        self._lines = [f"def {name}(lanes, numbers, record):"]
+        self._depth = 1
+        self._body()
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self._lines) + "\n"
+
+    def _put(self, line: str) -> None:
+        self._lines.append("    " * self._depth + line)
+
+    def _body(self) -> None:
+        phases = {p: [t for t in self.schedule.tasks if t.phase == p] for p in (BEFORE, BLOCK, AFTER)}
+        for task in phases[BEFORE]:
+            self._task(task)
+        if phases[BLOCK]:
+            for n in self.schedule.rows.totals:
+                if n in self.schedule.stored:
+                    self._put(f"for i in range({n.size}):")
+                    self._put(f"    store(lanes, {self._at(n, Index.of('i'))}, splat(0.0))")
+            self._put(f"for {ROW} in range(0, {self.schedule.rows.count}, {self.block}):")
+            self._depth += 1
+            self._put(f"rows = min({self.block}, {self.schedule.rows.count} - {ROW})")
+            for task in phases[BLOCK]:
+                self._task(task)
+            self._depth -= 1
+        for task in phases[AFTER]:
+            self._task(task)
+        *after, loss = self.schedule.outputs
+        found = self._value(loss, (), {})
+        self._put(f"loss = {found}")
+        self._write_state(after)
+        self._put("return loss")
+
+    def _write_state(self, after: Sequence[Node]) -> None:
+        """Copy the new state over the old one; what is moved within the old one goes through a copy."""
+        at, copies = 0, []
+        for n in after:
+            if base(n) in self.schedule.loads or not self.schedule.varies(n):
+                copies.append((n, at))
+            else:
+                self._copy(n, Index.of("", 0) + at)
+            at += n.size
+        for k, (n, place) in enumerate(copies):
+            if base(n) is n and self.places.get(n) == place:
+                continue
+            names = []
+            for i in range(n.size):
+                index, rest = [], i
+                for d in reversed(n.shape):
+                    index.insert(0, Index(rest % d))
+                    rest //= d
+                names.append(f"s{k}_{i}")
+                self._put(f"{names[-1]} = {self._value(n, tuple(index), {}, whole=True)}")
+            for i, name in enumerate(names):
+                self._put(f"store(lanes, {self._lane(Index(place + i))}, {name})")
+
+    def _copy(self, n: Node, begin: Index) -> None:
+        index = tuple(Index.of(f"i{k}") for k in range(len(n.shape)))
+        depth = self._depth
+        self._loops(n.shape, n)
+        self._put(f"store(lanes, {self._lane(flat(index, n.shape) + begin)}, {self._value(n, index, {})})")
+        self._depth = depth
+
+    # where numbers stand -----------------------------------------------------------------------------------------
+
+    def _lane(self, place: Index) -> str:
+        return f"LANES * ({place.text()})"
+
+    def _at(self, n: Node, place: Index) -> str:
+        return self._lane(place + self.places[n])
+
+    def _address(self, n: Node, index: tuple[Index, ...]) -> tuple[Node, Index]:
+        """(node, place in its array) of an element, through views."""
+        while True:
+            if n.op == "transpose":
+                inner = [ZERO] * len(index)
+                for k, axis in enumerate(n.data):
+                    inner[axis] = index[k]
+                index = tuple(inner)
+            elif n.op == "broadcast":
+                shape = n.inputs[0].shape
+                index = tuple(
+                    ZERO if d == 1 else i for i, d in zip(index[len(index) - len(shape) :], shape, strict=True)
+                )
+            elif n.op == "slice":
+                index = tuple(i * step + begin for i, (begin, _, step) in zip(index, n.data, strict=True))
+            elif n.op == "reshape":
+                index = _unflattened(flat(index, n.shape), n.inputs[0].shape)
+            else:
+                return n, flat(index, n.shape)
+            n = n.inputs[0]
+
+    def _local(self, n: Node, place: Index) -> Index:
+        """The place in a stored array: one with rows holds a block of them."""
+        return place.without(ROW) if n in self.schedule.rows.axes else place
+
+    # values ------------------------------------------------------------------------------------------------------
+
+    def _value(self, n: Node, index: tuple[Index, ...], known: dict[tuple[Node, str], str], whole: bool = False) -> str:
+        """Code for one element of a node: a name or a literal; lines before it compute it."""
+        if n.op in ELEMENTWISE and n not in self.schedule.stored and self.schedule.varies(n):
+            return self._computed(n, index, known)
+        source, place = self._address(n, index)
+        if source.op in ELEMENTWISE and source not in self.schedule.stored and self.schedule.varies(source):
+            raise ValueError("a view of an operation that is not stored")
+        if source in self._literals:
+            return self._literals[source]
+        key = source, place.text()
+        if key not in known:
+            name = f"v{next(self._names)}"
+            self._put(f"{name} = {self._read(source, place)}")
+            known[key] = name
+        return known[key]
+
+    def _read(self, n: Node, place: Index) -> str:
+        if self.schedule.varies(n):
+            return f"load(lanes, {self._at(n, self._local(n, place))})"
+        if n in self._record:
+            return f"spread(record, {(place + self._record[n]).text()})"
+        return f"spread(numbers, {(place + self._arrays[n]).text()})"
+
+    def _computed(self, n: Node, index: tuple[Index, ...], known: dict[tuple[Node, str], str]) -> str:
+        key = n, flat(index, n.shape).text()
+        if key in known:
+            return known[key]
+        parts = []
+        inputs = n.inputs
+        if n.op == "tanh_slope" and self._slopes and n.inputs[0].op == "tanh_scaled":
+            inputs = n.inputs[0].inputs
+        for i in inputs:
+            own = index[len(index) - len(i.shape) :]
+            own = tuple(ZERO if d == 1 else x for x, d in zip(own, i.shape, strict=True))
+            parts.append(self._value(i, own, known))
+        name = f"v{next(self._names)}"
+        if inputs is not n.inputs:
+            self._put(f"{name} = tanh_and_slope({parts[0]})[1]")
+        elif n.op == "select" and inputs[0].op == "positive" and inputs[0] not in self.schedule.stored:
+            self._put(f"{name} = {_VECTOR['select'].format(*parts)}")
+        else:
+            self._put(f"{name} = {_VECTOR[n.op].format(*parts)}")
+        known[key] = name
+        return name
+
+    # tasks -------------------------------------------------------------------------------------------------------
+
+    def _extent(self, n: Node, axis: int) -> str:
+        """How many steps a loop along an axis takes."""
+        rows = self.schedule.rows.axes.get(n)
+        if rows is not None and rows[0] == axis:
+            return "rows" if rows[1] == 1 else f"{rows[1]} * rows"
+        return str(n.shape[axis])
+
+    def _variable(self, n: Node, axis: int, name: str) -> Index:
+        rows = self.schedule.rows.axes.get(n)
+        if rows is not None and rows[0] == axis:
+            return Index.of(name) + Index.of(ROW, rows[1])
+        return Index.of(name)
+
+    def _loops(self, shape: tuple[int, ...], n: Node, skip: Sequence[int] = ()) -> None:
+        for axis in range(len(shape)):
+            if axis not in skip:
+                self._put(f"for i{axis} in range({self._extent(n, axis)}):")
+                self._depth += 1
+
+    def _task(self, task: Task) -> None:
+        depth = self._depth
+        getattr(self, f"_{task.kind}")(task)
+        self._depth = depth
+
+    def _elements(self, task: Task) -> None:
+        first = task.targets[0]
+        self._loops(first.shape, first)
+        index = tuple(self._variable(first, k, f"i{k}") for k in range(len(first.shape)))
+        known: dict[tuple[Node, str], str] = {}
+        place = flat(index, first.shape)
+        for n in task.targets:
+            if n in self.schedule.sums:
+                value = ""
+                for term in self.schedule.sums[n][1]:
+                    own = tuple(
+                        ZERO if d == 1 else x
+                        for x, d in zip(index[len(index) - len(term.shape) :], term.shape, strict=True)
+                    )
+                    part = self._value(term, own, known)
+                    value = f"{value} + {part}" if value else part
+            else:
+                stored, self.schedule.stored = self.schedule.stored, self.schedule.stored - {n}
+                value = self._computed(n, index, known)
+                self.schedule.stored = stored
+            self._put(f"store(lanes, {self._at(n, self._local(n, place))}, {value})")
+            known[n, place.text()] = value
+
+    def _matmul(self, task: Task) -> None:
+        n = task.targets[0]
+        left, right = n.inputs
+        target = n if task.into is None else task.into
+        batch = len(n.shape) - 2
+        for axis in range(batch):
+            self._put(f"for i{axis} in range({self._extent(n, axis)}):")
+            self._depth += 1
+        total = n in self.schedule.rows.totals
+
+        def operand(a: Node, row: str, column: str) -> tuple[Node, Index]:
+            lead = len(a.shape) - 2
+            index = [
+                ZERO if a.shape[k] == 1 else self._variable(a, k, f"i{k + batch - lead}") for k in range(lead)
+            ]
+            index += [self._variable(a, lead, row), self._variable(a, lead + 1, column)]
+            return self._address(a, tuple(index))
+
+        c_index = [self._variable(n, k, f"i{k}") for k in range(batch)]
+        c_index += [self._variable(n, batch, "m"), self._variable(n, batch + 1, "n")]
+        c = self._local(target, flat(tuple(c_index), n.shape)) + self.places[target]
+        (a, a_at), (b, b_at) = operand(left, "m", "k"), operand(right, "k", "n")
+        sizes = [self._extent(n, batch), self._extent(n, batch + 1), self._extent(left, len(left.shape) - 1)]
+        add = total or (task.into is not None and task.into in task.needs)
+        one, two = ("m", "k"), ("k", "n")
+        c_steps = c.factor("m"), c.factor("n")
+        if not self.schedule.varies(b):  # C' = B' A'
+            a, a_at, b, b_at, one, two = b, b_at, a, a_at, ("n", "k"), ("k", "m")
+            c_steps, sizes = c_steps[::-1], [sizes[1], sizes[0], sizes[2]]
+        shared = not self.schedule.varies(a)
+        space, a_place = self._source(a, a_at)
+        _, b_place = self._source(b, b_at)
+        scale = "" if shared else "LANES * "
+        start = c.without("m", "n", "k").text()
+        self._put(
+            f"{'contract_shared' if shared else 'contract_vector'}(lanes, LANES * ({start}),"
+            f" LANES * {c_steps[0]}, LANES * {c_steps[1]}, {space},"
+            f" {scale or 'UNIT * '}({a_place.without('m', 'n', 'k').text()}),"
+            f" {scale or 'UNIT * '}{a_place.factor(one[0])}, {scale or 'UNIT * '}{a_place.factor(one[1])},"
+            f" LANES * ({b_place.without('m', 'n', 'k').text()}), LANES * {b_place.factor(two[0])},"
+            f" LANES * {b_place.factor(two[1])}, {', '.join(f'UNIT * {s}' for s in sizes)}, {'ADD' if add else 'SET'})"
+        )
+
+    def _source(self, n: Node, place: Index) -> tuple[str, Index]:
+        if self.schedule.varies(n):
+            return "lanes", self._local(n, place) + self.places[n]
+        if n in self._record:
+            return "record", place + self._record[n]
+        return "numbers", place + self._arrays[n]
+
+    def _sum(self, task: Task) -> None:
+        n = task.targets[0]
+        (inside,) = n.inputs
+        kept = [k for k in range(len(inside.shape)) if k not in n.data]
+        for k in kept:
+            self._put(f"for i{k} in range({self._extent(inside, k)}):")
+            self._depth += 1
+        index = tuple(self._variable(inside, k, f"i{k}") for k in range(len(inside.shape)))
+        at = self._at(n, self._local(n, flat(tuple(index[k] for k in kept), n.shape)))
+        self._put(f"total = load(lanes, {at})" if n in self.schedule.rows.totals else "total = splat(0.0)")
+        depth = self._depth
+        for k in n.data:
+            self._put(f"for i{k} in range({self._extent(inside, k)}):")
+            self._depth += 1
+        self._put(f"total = total + {self._value(inside, index, {})}")
+        self._depth = depth
+        self._put(f"store(lanes, {at}, total)")
+
+    def _shift(self, task: Task) -> None:
+        n = task.targets[0]
+        (inside,) = n.inputs
+        self._loops(n.shape, n, (n.data,))
+        index = [self._variable(inside, k, f"i{k}") for k in range(len(inside.shape))]
+        own = [ZERO if k == n.data else i for k, i in enumerate(index)]
+        self._put(f"most = {self._value(inside, tuple(own), {})}")
+        depth = self._depth
+        self._put(f"for i{n.data} in range(1, {inside.shape[n.data]}):")
+        self._depth += 1
+        self._put(f"most = {_VECTOR['shift'].format('most', self._value(inside, tuple(index), {}))}")
+        self._depth = depth
+        self._put(f"store(lanes, {self._at(n, self._local(n, flat(tuple(own), n.shape)))}, most)")
+
+    def _place(self, task: Task) -> None:
+        n = task.targets[0]
+        (inside,) = n.inputs
+        everywhere = tuple(self._variable(n, k, f"i{k}") for k in range(len(n.shape)))
+        depth = self._depth
+        self._loops(n.shape, n)
+        self._put(f"store(lanes, {self._at(n, self._local(n, flat(everywhere, n.shape)))}, splat(0.0))")
+        self._depth = depth
+        self._loops(inside.shape, inside)
+        index = tuple(self._variable(inside, k, f"i{k}") for k in range(len(inside.shape)))
+        to = tuple(i * step + begin for i, (begin, step) in zip(index, n.data[1], strict=True))
+        self._put(
+            f"store(lanes, {self._at(n, self._local(n, flat(to, n.shape)))}, splat_of({self._value(inside, index, {})}))"
+        )
+
+    def _join(self, task: Task) -> None:
+        n = task.targets[0]
+        begin, depth = 0, self._depth
+        for inside in n.inputs:
+            self._loops(inside.shape, inside)
+            index = tuple(self._variable(inside, k, f"i{k}") for k in range(len(inside.shape)))
+            to = tuple(i + begin if k == n.data else i for k, i in enumerate(index))
+            at = self._at(n, self._local(n, flat(to, n.shape)))
+            self._put(f"store(lanes, {at}, splat_of({self._value(inside, index, {})}))")
+            self._depth = depth
+            begin += inside.shape[n.data]
+
+
+def _unflattened(place: Index, shape: tuple[int, ...]) -> tuple[Index, ...]:
+    """The element at a place of an array without gaps; as places of its first axis where that is not a sum."""
+    result = []
+    stride = 1
+    for d in shape[1:]:
+        stride *= d
+    for k, _ in enumerate(shape):
+        try:
+            whole, place = place.divided(stride)
+        except ValueError:
+            whole = None
+        if whole is None or any(f % stride == 0 and f // stride == 0 for f in place.factors.values()):
+            raise ValueError("a reshape that mixes axes")
+        result.append(whole)
+        stride //= shape[k + 1] if k + 1 < len(shape) else 1
+    return tuple(result)
