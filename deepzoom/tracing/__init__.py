@@ -1,1 +1,1 @@
-"""Training steps as graphs: an ordinary NumPy function is traced once, and everything else is derived from its graph."""
+"""Training steps as graphs: a NumPy function is traced once, and all else is derived from its graph."""
