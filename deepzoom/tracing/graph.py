@@ -26,6 +26,7 @@ Only graphs of differences (``differences.py``) and of kernels have these:
     tanh_difference      tanh(A + a) - tanh(A) of tanh(A), 1 - |tanh(A)| and 2 a / ln 2
     softplus_difference  softplus(A + a) - softplus(A) of sigmoid(A), 1 - sigmoid(A) and a
     tanh_scaled          tanh(v ln 2 / 2)
+    copy                 the same numbers, stored in their order
 """
 
 from __future__ import annotations
@@ -45,12 +46,13 @@ Shape = tuple[int, ...]
 INPUTS = ("state", "parameter", "step", "drawn", "stopped", "reference", "difference")
 """Kinds of inputs: an array of the state; the parameter ``x`` or ``y`` of the pixel; the number of the step, from 0;
 rows of a data array that the step uses (its name is that of a table); a node whose derivative counts as 0 (its name is
-that node), until ``gradient.released`` puts it back. In graphs of differences: the value of a node in the reference run,
-and the difference of an input from it (their names are that node)."""
+that node), until ``gradient.released`` puts it back. In graphs of differences: the value of a node in the reference
+run, and the difference of an input from it (their names are that node)."""
 
 ELEMENTWISE = (
     "add", "subtract", "multiply", "divide", "negative", "exp", "log", "sqrt", "tanh", "tanh_slope", "sin", "cos",
     "softplus", "positive", "select", "expm1", "log1p", "tanh_difference", "softplus_difference", "tanh_scaled",
+    "copy",
 )  # fmt: skip
 
 

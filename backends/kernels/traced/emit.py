@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import count
 
+import numpy as np
+
 from deepzoom.tracing.graph import ELEMENTWISE, Node
 
 from .index import ROW, ZERO, Index, flat
@@ -16,7 +18,7 @@ from .schedule import AFTER, BEFORE, BLOCK, Schedule, Task, base
 
 _VECTOR = {
     "add": "({0} + {1})", "subtract": "({0} - {1})", "multiply": "({0} * {1})", "divide": "({0} / {1})",
-    "negative": "(-{0})", "tanh_scaled": "tanh({0})", "tanh_slope": "(1.0 - {0} * {0})", "exp": "exp({0})",
+    "negative": "(-{0})", "copy": "{0}", "tanh_scaled": "tanh({0})", "tanh_slope": "(1.0 - {0} * {0})", "exp": "exp({0})",
     "log": "log({0})", "sqrt": "square_root({0})", "sin": "sine({0})", "cos": "cosine({0})",
     "softplus": "softplus({0})", "positive": "where_less(0.0, {0}, 1.0, 0.0)",
     "select": "where_less(0.5, {0}, {1}, {2})", "expm1": "expm1({0})", "log1p": "log1p({0})",
@@ -84,34 +86,27 @@ class Emitter:
         self._put("return loss")
 
     def _write_state(self, after: Sequence[Node]) -> None:
-        """Copy the new state over the old one; what is moved within the old one goes through a copy."""
-        at, copies = 0, []
-        for n in after:
-            if base(n) in self.schedule.loads or not self.schedule.varies(n):
-                copies.append((n, at))
-            else:
-                self._copy(n, Index.of("", 0) + at)
-            at += n.size
-        for k, (n, place) in enumerate(copies):
-            if base(n) is n and self.places.get(n) == place:
+        """Write the new state over the old one; what only moves within the old one is read before."""
+        begins = [sum(m.size for m in after[:k]) for k in range(len(after))]
+        moved = [base(n) in self.schedule.loads or not self.schedule.varies(n) for n in after]
+        stores = []
+        for n, begin, moves in zip(after, begins, moved, strict=True):
+            if not moves or (base(n) is n and self.places.get(n) == begin):
                 continue
-            names = []
-            for i in range(n.size):
-                index, rest = [], i
-                for d in reversed(n.shape):
-                    index.insert(0, Index(rest % d))
-                    rest //= d
-                names.append(f"s{k}_{i}")
-                self._put(f"{names[-1]} = {self._value(n, tuple(index), {}, whole=True)}")
-            for i, name in enumerate(names):
-                self._put(f"store(lanes, {self._lane(Index(place + i))}, {name})")
-
-    def _copy(self, n: Node, begin: Index) -> None:
-        index = tuple(Index.of(f"i{k}") for k in range(len(n.shape)))
-        depth = self._depth
-        self._loops(n.shape, n)
-        self._put(f"store(lanes, {self._lane(flat(index, n.shape) + begin)}, {self._value(n, index, {})})")
-        self._depth = depth
+            for i, index in enumerate(np.ndindex(*n.shape)):
+                value = self._value(n, tuple(map(Index, index)), {})
+                stores.append(f"store(lanes, {self._lane(Index(begin + i))}, {_vector(value)})")
+        for n, begin, moves in zip(after, begins, moved, strict=True):
+            if moves:
+                continue
+            depth = self._depth
+            self._loops(n.shape, n)
+            index = tuple(Index.of(f"i{k}") for k in range(len(n.shape)))
+            value = self._value(n, index, {})
+            self._put(f"store(lanes, {self._lane(flat(index, n.shape) + begin)}, {_vector(value)})")
+            self._depth = depth
+        for line in stores:
+            self._put(line)
 
     # where numbers stand -----------------------------------------------------------------------------------------
 
@@ -186,8 +181,6 @@ class Emitter:
         name = f"v{next(self._names)}"
         if inputs is not n.inputs:
             self._put(f"{name} = tanh_and_slope({parts[0]})[1]")
-        elif n.op == "select" and inputs[0].op == "positive" and inputs[0] not in self.schedule.stored:
-            self._put(f"{name} = {_VECTOR['select'].format(*parts)}")
         else:
             self._put(f"{name} = {_VECTOR[n.op].format(*parts)}")
         known[key] = name
@@ -239,7 +232,7 @@ class Emitter:
                 stored, self.schedule.stored = self.schedule.stored, self.schedule.stored - {n}
                 value = self._computed(n, index, known)
                 self.schedule.stored = stored
-            self._put(f"store(lanes, {self._at(n, self._local(n, place))}, {value})")
+            self._put(f"store(lanes, {self._at(n, self._local(n, place))}, {_vector(value)})")
             known[n, place.text()] = value
 
     def _matmul(self, task: Task) -> None:
@@ -336,7 +329,7 @@ class Emitter:
         index = tuple(self._variable(inside, k, f"i{k}") for k in range(len(inside.shape)))
         to = tuple(i * step + begin for i, (begin, step) in zip(index, n.data[1], strict=True))
         self._put(
-            f"store(lanes, {self._at(n, self._local(n, flat(to, n.shape)))}, splat_of({self._value(inside, index, {})}))"
+            f"store(lanes, {self._at(n, self._local(n, flat(to, n.shape)))}, {_vector(self._value(inside, index, {}))})"
         )
 
     def _join(self, task: Task) -> None:
@@ -347,9 +340,14 @@ class Emitter:
             index = tuple(self._variable(inside, k, f"i{k}") for k in range(len(inside.shape)))
             to = tuple(i + begin if k == n.data else i for k, i in enumerate(index))
             at = self._at(n, self._local(n, flat(to, n.shape)))
-            self._put(f"store(lanes, {at}, splat_of({self._value(inside, index, {})}))")
+            self._put(f"store(lanes, {at}, {_vector(self._value(inside, index, {}))})")
             self._depth = depth
             begin += inside.shape[n.data]
+
+
+def _vector(value: str) -> str:
+    """Code for a vector, where a value may be a literal."""
+    return value if value.isidentifier() else f"splat({value})"
 
 
 def _unflattened(place: Index, shape: tuple[int, ...]) -> tuple[Index, ...]:

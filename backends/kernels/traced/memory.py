@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from deepzoom.tracing.graph import Node
 
-from .schedule import BLOCK, Schedule
+from .schedule import BLOCK, Schedule, base
 
 
 def stored_size(schedule: Schedule, n: Node, block: int) -> int:
@@ -37,8 +37,6 @@ def places(schedule: Schedule, block: int) -> tuple[dict[Node, int], int]:
         size += n.size
     fixed = size
     for n in schedule.outputs:
-        from .schedule import base
-
         ends[base(n)] = len(tasks)
     for n in sorted((n for n in begins if n not in at), key=lambda n: (begins[n], -n.size)):
         need = stored_size(schedule, n, block)

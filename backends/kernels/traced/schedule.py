@@ -44,7 +44,7 @@ def base(n: Node) -> Node:
 class Schedule:
     """The tasks of a step. outputs: what it returns; loads: the inputs that differ between lanes."""
 
-    def __init__(self, outputs: Sequence[Node]) -> None:
+    def __init__(self, outputs: Sequence[Node], loads: Sequence[Node]) -> None:
         self.outputs = list(outputs)
         nodes = ordered(outputs)
         self.rows: Rows = rows_of(outputs)
@@ -53,7 +53,7 @@ class Schedule:
             lane = n.op == "input" and n.data[0] not in SHARED
             if lane or any(i in self._varies for i in n.inputs) or (n.inputs and n.op not in _VIEWS):
                 self._varies.add(n)
-        self.loads = [n for n in nodes if n.op == "input" and n in self._varies]
+        self.loads = list(loads)
         self._users: dict[Node, list[Node]] = {n: [] for n in nodes}
         for n in nodes:
             for i in n.inputs:
@@ -124,7 +124,7 @@ class Schedule:
         self._join_products(nodes)
         hidden = {p for products, _ in self.sums.values() for p in products}
         tasks: list[Task] = []
-        made: dict[Node, int] = {n: -1 for n in self.loads}
+        made: dict[Node, int] = dict.fromkeys(self.loads, -1)
         for phase in (BEFORE, BLOCK, AFTER):
             for n in nodes:
                 if n not in self.stored or n in made or n in hidden or self.phase(n) != phase:

@@ -1,0 +1,58 @@
+"""Brings a graph into the form from which kernels are generated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from deepzoom.arithmetic.exact import Exact
+from deepzoom.tracing.evaluate import evaluate
+from deepzoom.tracing.graph import Node, constant, node, ordered
+from deepzoom.tracing.scales import with_scaled_tanh, with_scales_moved
+
+_BITS = 200  # of constants, before they are rounded to float64
+
+
+def lowered(outputs: Sequence[Node]) -> list[Node]:
+    """The outputs with cheap factors, arguments of tanh as kernels take them, and constants computed."""
+    return _with_copies(_folded(with_scales_moved(with_scaled_tanh(outputs))))
+
+
+def _folded(outputs: Sequence[Node]) -> list[Node]:
+    """The outputs with each constant expression as a number or an array of float64."""
+    nodes = ordered(outputs)
+    varies: set[Node] = set()
+    for n in nodes:
+        if n.op == "input" or any(i in varies for i in n.inputs):
+            varies.add(n)
+    views = ("broadcast", "reshape", "transpose", "slice")
+    fixed = [n for n in nodes if n not in varies and n.inputs and n.op not in views]
+    values = evaluate(fixed, {}, lambda value: Exact.of(value, _BITS)) if fixed else []
+    known = {n: constant(_floats(v)) for n, v in zip(fixed, values, strict=True)}
+    return _rebuilt(outputs, known)
+
+
+def _floats(value: Any) -> Any:
+    found = value.floats()
+    return float(found) if found.shape == () else found
+
+
+def _rebuilt(outputs: Sequence[Node], known: dict[Node, Node]) -> list[Node]:
+    for n in ordered(outputs):
+        if n not in known:
+            inputs = [known[i] for i in n.inputs]
+            same = all(a is b for a, b in zip(inputs, n.inputs, strict=True))
+            known[n] = n if same else node(n.op, *inputs, data=n.data)
+    return [known[n] for n in outputs]
+
+
+def _with_copies(outputs: Sequence[Node]) -> list[Node]:
+    """The outputs with views copied before a reshape, which takes numbers in the order in which they stand."""
+    known: dict[Node, Node] = {}
+    for n in ordered(outputs):
+        inputs = [known[i] for i in n.inputs]
+        if n.op == "reshape" and inputs[0].op in ("transpose", "slice", "broadcast") and n not in known:
+            inputs = [node("copy", inputs[0])]
+        same = all(a is b for a, b in zip(inputs, n.inputs, strict=True))
+        known[n] = n if same else node(n.op, *inputs, data=n.data)
+    return [known[n] for n in outputs]

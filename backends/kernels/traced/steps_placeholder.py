@@ -1,0 +1,30 @@
+"""Names that each generated module defines for itself, for editors and type checkers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+STATE = PER_STEP = 0
+"""Numbers of the state, and those that are different at each step."""
+PLAIN_SIZE = SLOPED_SIZE = DELTA_SIZE = 0
+"""Numbers of each step's workspace."""
+
+
+def plain_step(lanes: Any, numbers: Any, record: Any) -> Any:
+    """One step in float64; returns the loss before it."""
+
+
+def sloped_step(lanes: Any, numbers: Any, record: Any) -> Any:
+    """The same with slopes of tanh to all digits."""
+
+
+def delta_step(lanes: Any, numbers: Any, record: Any) -> Any:
+    """One step of differences from the reference; returns the difference of the loss before it."""
+
+
+def add_loss(sums: Any, pixel: Any, t: Any, steps: Any, loss: Any) -> None:
+    """As of ``convergence_measure.py``, with the training's own number of last losses."""
+
+
+def add_difference(sums: Any, pixel: Any, t: Any, steps: Any, ratio: Any, first: Any, change: Any) -> None:
+    """As of ``convergence_measure.py``, with the training's own number of last losses."""

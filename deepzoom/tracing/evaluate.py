@@ -1,0 +1,97 @@
+"""Evaluates a graph with numbers of any arithmetic: float64 arrays, ``Exact``, or ``Delta``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from deepzoom.arithmetic import arrays
+from deepzoom.arithmetic.tanh_slope import tanh_slope
+
+from .graph import Node, depends, ordered
+
+
+def evaluate(outputs: Sequence[Node], values: Mapping[Node, Any], lift: Callable[[Any], Any]) -> list[Any]:
+    """The values of some nodes.
+
+    values: numbers of some arithmetic for the inputs. lift: makes numbers of it from a Fraction or a float64 array; for
+    differences, those of their reference. To evaluate the same nodes again, keep an ``Evaluation``.
+    """
+    return Evaluation(outputs, lift)(values)
+
+
+class Evaluation:
+    """The values of some nodes as a function of the inputs. What does not depend on the inputs is evaluated once."""
+
+    def __init__(self, outputs: Sequence[Node], lift: Callable[[Any], Any]) -> None:
+        self.outputs = tuple(outputs)
+        order = ordered(outputs)
+        self._inputs = [n for n in order if n.op == "input"]
+        varies = depends(outputs, self._inputs)
+        needed = {i for n in order if n in varies for i in n.inputs} | set(outputs)
+        self._fixed: dict[Node, Any] = {n: lift(n.data) for n in order if n.number is not None}
+        self._fixed |= {n: lift(n.data.array) for n in order if n.op == "constant" and n not in self._fixed}
+        _run([n for n in order if n not in varies and n not in self._fixed], self._fixed)
+        self._fixed = {n: value for n, value in self._fixed.items() if n in needed}
+        self._order = [n for n in order if n in varies and n.op != "input"]
+        self._unneeded = _unneeded(self._order, {*self.outputs, *self._fixed, *self._inputs})
+
+    def __call__(self, values: Mapping[Node, Any]) -> list[Any]:
+        """The values of the outputs. values: as of ``evaluate``."""
+        found = self._fixed | {n: values[n] for n in self._inputs}
+        _run(self._order, found, self._unneeded)
+        return [found[n] for n in self.outputs]
+
+
+def _unneeded(order: Sequence[Node], kept: set[Node]) -> dict[Node, list[Node]]:
+    """The nodes that nothing needs any more, by the node after which that is so."""
+    last = {i: n for n in order for i in n.inputs}
+    result: dict[Node, list[Node]] = {}
+    for i, n in last.items():
+        if i not in kept:
+            result.setdefault(n, []).append(i)
+    return result
+
+
+def _run(order: Sequence[Node], found: dict[Node, Any], unneeded: Mapping[Node, Sequence[Node]] | None = None) -> None:
+    """Add the values of nodes to those that are known, and drop those that nothing needs any more."""
+    with np.errstate(all="ignore"):  # a training that diverges passes inf and NaN
+        for n in order:
+            found[n] = _OPERATIONS[n.op](n.data, *(found[i] for i in n.inputs))
+            for i in unneeded.get(n, ()) if unneeded is not None else ():
+                del found[i]
+
+
+def _same(function: Callable[..., Any]) -> Callable[..., Any]:
+    """An operation without data."""
+    return lambda data, *values: function(*values)
+
+
+_OPERATIONS: dict[str, Callable[..., Any]] = {
+    "add": _same(np.add),
+    "subtract": _same(np.subtract),
+    "multiply": _same(np.multiply),
+    "divide": _same(np.true_divide),
+    "negative": _same(np.negative),
+    "exp": _same(np.exp),
+    "log": _same(np.log),
+    "sqrt": _same(np.sqrt),
+    "tanh": _same(np.tanh),
+    "sin": _same(np.sin),
+    "cos": _same(np.cos),
+    "matmul": _same(np.matmul),
+    "tanh_slope": _same(tanh_slope),
+    "softplus": _same(lambda z: np.logaddexp(0.0, z)),
+    "positive": _same(lambda z: np.where(z > 0, 1.0, 0.0)),
+    "select": _same(lambda condition, yes, no: np.where(condition > 0, yes, no)),
+    "shift": lambda axis, z: z.max(axis=axis, keepdims=True),
+    "sum": lambda axes, z: z.sum(axis=axes),
+    "reshape": lambda shape, z: arrays.moved(z, arrays.reshape(shape)),
+    "transpose": lambda axes, z: arrays.moved(z, arrays.transpose(axes)),
+    "broadcast": lambda shape, z: arrays.moved(z, arrays.broadcast(shape)),
+    "slice": lambda parts, z: arrays.moved(z, arrays.take(parts)),
+    "place": lambda data, z: arrays.moved(z, arrays.place(*data)),
+    "join": lambda axis, *parts: np.concatenate(parts, axis=axis),
+}
