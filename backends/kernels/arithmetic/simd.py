@@ -61,7 +61,7 @@ SIXTEEN_REGISTERS = WIDTH == 4 and llvmlite.binding.get_process_triple().startsw
 """Whether there are only 16 registers of 4 values each: x86 without AVX-512 (NEON has 32 of 2 values)."""
 
 
-def _elementwise(arity: int, emit: Any) -> Any:
+def elementwise(arity: int, emit: Any) -> Any:
     """An intrinsic on ``arity`` values; ``emit(builder, *values)`` makes its code.
 
     Where one argument is a vector, float64 arguments are copied into all lanes.
@@ -99,29 +99,29 @@ def _elementwise(arity: int, emit: Any) -> Any:
     return intrinsic(four)
 
 
-_add = _elementwise(2, lambda b, x, y: b.fadd(x, y, flags=CONTRACT))
-_subtract = _elementwise(2, lambda b, x, y: b.fsub(x, y, flags=CONTRACT))
-_multiply = _elementwise(2, lambda b, x, y: b.fmul(x, y, flags=CONTRACT))
-_divide = _elementwise(2, lambda b, x, y: b.fdiv(x, y, flags=CONTRACT))
-_negate = _elementwise(1, lambda b, x: b.fsub(constant(-0.0, x.type), x, flags=CONTRACT))
+_add = elementwise(2, lambda b, x, y: b.fadd(x, y, flags=CONTRACT))
+_subtract = elementwise(2, lambda b, x, y: b.fsub(x, y, flags=CONTRACT))
+_multiply = elementwise(2, lambda b, x, y: b.fmul(x, y, flags=CONTRACT))
+_divide = elementwise(2, lambda b, x, y: b.fdiv(x, y, flags=CONTRACT))
+_negate = elementwise(1, lambda b, x: b.fsub(constant(-0.0, x.type), x, flags=CONTRACT))
 
-fma = _elementwise(3, lambda b, x, y, z: b.fadd(b.fmul(x, y, flags=CONTRACT), z, flags=CONTRACT))
+fma = elementwise(3, lambda b, x, y, z: b.fadd(b.fmul(x, y, flags=CONTRACT), z, flags=CONTRACT))
 """``a * b + c`` (one rounding where the machine fuses)."""
-magnitude = _elementwise(1, emit_magnitude)
+magnitude = elementwise(1, emit_magnitude)
 """|a| in each lane."""
-with_sign = _elementwise(2, emit_with_sign)
+with_sign = elementwise(2, emit_with_sign)
 """|a| with the sign of b."""
-clamp = _elementwise(3, emit_clamp)
+clamp = elementwise(3, emit_clamp)
 """a between low and high; NaN stays NaN."""
-power_of_two = _elementwise(1, emit_power_of_two)
+power_of_two = elementwise(1, emit_power_of_two)
 """2**k, where k stands in the low mantissa bits of ``1.5 * 2**52 + k``."""
-where_less = _elementwise(4, lambda b, x, y, s, t: b.select(b.fcmp_ordered("<", x, y), s, t))
+where_less = elementwise(4, lambda b, x, y, s, t: b.select(b.fcmp_ordered("<", x, y), s, t))
 """s where x < y, else t."""
-where_opposed = _elementwise(4, emit_where_opposed)
+where_opposed = elementwise(4, emit_where_opposed)
 """s where a and b have different signs, else t; 0 and NaN have the sign that their bits have."""
-maximum = _elementwise(2, lambda b, x, y: b.select(b.fcmp_ordered("<", x, y), y, x))
+maximum = elementwise(2, lambda b, x, y: b.select(b.fcmp_ordered("<", x, y), y, x))
 """The larger of x and y; x where one is NaN."""
-like = _elementwise(2, lambda b, x, y: x)
+like = elementwise(2, lambda b, x, y: x)
 """The float64 a in every lane that b has."""
 
 

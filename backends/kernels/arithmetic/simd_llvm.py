@@ -90,7 +90,7 @@ def constant(value: Any, kind: Any = VECTOR) -> Any:
     return ir.Constant(kind, [value] * kind.count if isinstance(kind, ir.VectorType) else value)
 
 
-def _integers(kind: Any) -> Any:
+def integers(kind: Any) -> Any:
     """The integer type for the bits of a value."""
     return ir.VectorType(_i64, kind.count) if isinstance(kind, ir.VectorType) else _i64
 
@@ -123,7 +123,7 @@ def signature_of(*kinds: Any) -> Any:
 
 
 def emit_magnitude(builder: Any, x: Any) -> Any:
-    kind = _integers(x.type)
+    kind = integers(x.type)
     return builder.bitcast(builder.and_(builder.bitcast(x, kind), constant(ALL_BUT_SIGN, kind)), x.type)
 
 
@@ -132,7 +132,7 @@ def emit_negated(builder: Any, x: Any) -> Any:
 
 
 def emit_with_sign(builder: Any, x: Any, y: Any) -> Any:
-    kind = _integers(x.type)
+    kind = integers(x.type)
     sign = builder.and_(builder.bitcast(y, kind), constant(-ALL_BUT_SIGN - 1, kind))
     rest = builder.and_(builder.bitcast(x, kind), constant(ALL_BUT_SIGN, kind))
     return builder.bitcast(builder.or_(rest, sign), x.type)
@@ -145,12 +145,12 @@ def emit_clamp(builder: Any, x: Any, low: Any, high: Any) -> Any:
 
 
 def emit_where_opposed(builder: Any, x: Any, y: Any, s: Any, t: Any) -> Any:
-    kind = _integers(x.type)
+    kind = integers(x.type)
     signs = builder.xor(builder.bitcast(x, kind), builder.bitcast(y, kind))
     return builder.select(builder.icmp_signed("<", signs, constant(0, kind)), s, t)
 
 
 def emit_power_of_two(builder: Any, rounded: Any) -> Any:
-    kind = _integers(rounded.type)
+    kind = integers(rounded.type)
     bits = builder.shl(builder.bitcast(rounded, kind), constant(52, kind))
     return builder.bitcast(builder.add(bits, constant(1023 << 52, kind)), rounded.type)

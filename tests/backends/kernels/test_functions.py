@@ -1,0 +1,144 @@
+"""Elementary functions in lanes, against mpmath."""
+
+from __future__ import annotations
+
+import mpmath
+import numba
+import numpy as np
+import pytest
+
+from deepzoom.backends.kernels.arithmetic import circular, functions, simd_parts
+from deepzoom.backends.kernels.arithmetic.simd import LANES, load, store
+
+COUNT = 25_000
+"""Random arguments in each of the ranges below: at least 10**5 for each function."""
+
+
+def in_lanes(function):
+    @numba.njit
+    def run(x, out):
+        for i in range(0, x.size, LANES):
+            store(out, i, function(load(x, i)))
+
+    def called(x):
+        padded = np.resize(x, -(-len(x) // LANES) * LANES)
+        out = np.empty_like(padded)
+        run(padded, out)
+        return out[: len(x)]
+
+    return called
+
+
+def normal(*scales):
+    rng = np.random.default_rng(len(scales))
+    return np.concatenate([rng.normal(size=COUNT) * s for s in scales])
+
+
+def uniform(low, high, count=COUNT):
+    return np.random.default_rng(int(high)).uniform(low, high, count)
+
+
+def softplus(z):
+    return mpmath.log1p(mpmath.exp(z)) if z < 100 else z + mpmath.exp(-z)
+
+
+POSITIVE = np.exp(uniform(-744, 709))
+QUARTERS = np.round(uniform(-63_000, 63_000)) * (np.pi / 2)
+CIRCULAR = np.concatenate([normal(1e-300, 1.0, 1e3), uniform(-1e5, 1e5), QUARTERS, normal(1e7)[:999]])
+CASES = {
+    "exp": (functions.exp, mpmath.exp, np.concatenate([normal(1e-9, 1, 30), uniform(-745.1, 709.78)])),
+    "expm1": (functions.expm1, mpmath.expm1, np.concatenate([normal(1e-300, 1e-9, 1, 30), uniform(-745, 709.78)])),
+    "log": (functions.log, mpmath.log, np.concatenate([POSITIVE, 1 + normal(1e-9, 1e-3, 0.1), np.abs(normal(1.0))])),
+    "log1p": (functions.log1p, mpmath.log1p, np.concatenate([POSITIVE, normal(1e-300, 1e-9, 1e-2), uniform(-1, 1)])),
+    "softplus": (functions.softplus, softplus, np.concatenate([normal(1e-9, 1, 30), uniform(-744, 1e3)])),
+    "sine": (circular.sine, mpmath.sin, CIRCULAR),
+    "cosine": (circular.cosine, mpmath.cos, CIRCULAR),
+    "square_root": (simd_parts.square_root, mpmath.sqrt, np.abs(normal(1e-300, 1e-9, 1, 1e9))),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_right_to_two_units(name):
+    function, true, x = CASES[name]
+    assert x.size >= 99_999
+    found = in_lanes(function)(x)
+    with mpmath.workprec(120):
+        exact = [true(mpmath.mpf(v)) for v in x.tolist()]
+        unit = np.spacing(np.abs(np.array(exact, dtype=np.float64)))
+        wrong = [float(abs(mpmath.mpf(f) - e)) for f, e in zip(found.tolist(), exact, strict=True)]
+    worst = int(np.argmax(wrong / unit))
+    assert wrong[worst] <= 2 * unit[worst], (x[worst], found[worst])
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "results"),
+    [
+        (functions.exp, [0.0, -0.0, np.inf, -np.inf, np.nan, 1e308, -1e308, -746.0],
+         [1.0, 1.0, np.inf, 0.0, np.nan, np.inf, 0.0, 0.0]),
+        (functions.expm1, [0.0, np.inf, -np.inf, np.nan, 1e308, -1e308, 5e-324],
+         [0.0, np.inf, -1.0, np.nan, np.inf, -1.0, 5e-324]),
+        (functions.log, [0.0, -0.0, 1.0, np.inf, -np.inf, np.nan, -1e-300],
+         [-np.inf, -np.inf, 0.0, np.inf, np.nan, np.nan, np.nan]),
+        (functions.log1p, [0.0, -1.0, np.inf, -np.inf, np.nan, -1.5, 5e-324],
+         [0.0, -np.inf, np.inf, np.nan, np.nan, np.nan, 5e-324]),
+        (functions.softplus, [-np.inf, np.inf, np.nan, -800.0, 1e300], [0.0, np.inf, np.nan, 0.0, 1e300]),
+        (circular.sine, [0.0, np.inf, -np.inf, np.nan], [0.0, np.nan, np.nan, np.nan]),
+        (circular.cosine, [0.0, np.inf, -np.inf, np.nan], [1.0, np.nan, np.nan, np.nan]),
+        (simd_parts.square_root, [0.0, 4.0, np.inf, -1.0, np.nan], [0.0, 2.0, np.inf, np.nan, np.nan]),
+    ],
+    ids=lambda v: getattr(v, "__name__", None),
+)  # fmt: skip
+def test_special_values(function, arguments, results):
+    assert np.array_equal(in_lanes(function)(np.array(arguments)), results, equal_nan=True)
+
+
+@pytest.mark.parametrize("function", [functions.exp, functions.expm1], ids=["exp", "expm1"])
+def test_overflow_begins_beyond_the_largest_number(function):
+    last = 709.782712893384  # log of the largest float64, rounded down
+    found = in_lanes(function)(np.array([last, np.nextafter(last, 1e3), 710.0]))
+    with mpmath.workprec(120):
+        assert abs(found[0] - mpmath.exp(mpmath.mpf(last))) <= 2 * np.spacing(found[0])
+    assert found[0] < np.inf and found[1] == found[2] == np.inf
+
+
+def test_a_lane_does_not_depend_on_the_others():
+    x = np.resize([1e300, 1.0, 2e5, -0.5, 3e4], 5 * LANES)
+    for function in (circular.sine, circular.cosine):
+        found = in_lanes(function)(x)
+        alone = np.concatenate([in_lanes(function)(np.full(LANES, v))[:1] for v in x[:5]])
+        assert np.array_equal(found[: 5 * LANES], np.resize(alone, 5 * LANES))
+
+
+@numba.njit
+def softplus_differences(sigmoid, complement, a, out):
+    for i in range(0, a.size, LANES):
+        store(out, i, functions.softplus_difference(load(sigmoid, i), load(complement, i), load(a, i)))
+
+
+def test_softplus_difference_keeps_its_digits():
+    rng = np.random.default_rng(0)
+    z = np.concatenate([rng.normal(size=400) * s for s in (1, 30)] + [rng.uniform(-660, 660, 800)])
+    sizes = [1.0, 0.1, 1e-2, 1e-5, 1e-17, 1e-100, 1e-280, 40.0, 650.0, 900.0]
+    a = np.resize([s * v for v in sizes for s in (1, -1)], z.size)
+    a = a * rng.uniform(0.5, 1.5, a.size)
+    with mpmath.workprec(2500):
+        ends = [(mpmath.mpf(x), mpmath.mpf(x) + mpmath.mpf(d)) for x, d in zip(z.tolist(), a.tolist(), strict=True)]
+        true = [softplus_wide(end) - softplus_wide(begin) for begin, end in ends]
+        sigmoid = np.array([float(1 / (1 + mpmath.exp(-begin))) for begin, _ in ends])
+        complement = np.array([float(1 / (1 + mpmath.exp(begin))) for begin, _ in ends])
+        out = np.empty_like(a)
+        softplus_differences(sigmoid, complement, a, out)
+        for i, t in enumerate(true):
+            assert abs(out[i] - t) <= 2e-15 * abs(t) + 1e-320, (z[i], a[i], out[i], float(t))
+
+
+def softplus_wide(z):
+    return mpmath.log(1 + mpmath.exp(z))
+
+
+def test_softplus_difference_of_special_values():
+    a = np.resize([np.nan, np.inf, -np.inf, 0.0, -1e4, 1e4, 0.0, 0.0], 8 * LANES)
+    sigmoid = np.resize([0.5, 0.5, 0.25, 0.5, 1.0, 0.5, 0.0, 1.0], 8 * LANES)
+    out = np.empty_like(a)
+    softplus_differences(sigmoid, 1 - sigmoid, a, out)
+    assert np.array_equal(out[:8], [np.nan, np.inf, np.log(0.75), 0.0, -1e4, 1e4 - np.log(2), 0.0, 0.0], equal_nan=True)
