@@ -9,20 +9,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Field", "Scene", "View", "__version__", "dive", "render", "zoom"]
+__all__ = ["Field", "Scene", "Training", "View", "__version__", "dive", "render", "zoom"]
 
 if TYPE_CHECKING:
     from deepzoom.rendering.field import Field
     from deepzoom.rendering.render import render
     from deepzoom.scene.scene import Scene
     from deepzoom.scene.view import View
+    from deepzoom.systems.own_training import Training
 
     from .diving import dive
     from .film import zoom
 
 _HOMES = {
-    "Field": "rendering.field", "Scene": "scene.scene", "View": "scene.view", "dive": "diving",
-    "render": "rendering.render", "zoom": "film",
+    "Field": "rendering.field", "Scene": "scene.scene", "Training": "systems.own_training", "View": "scene.view",
+    "dive": "diving", "render": "rendering.render", "zoom": "film",
 }  # fmt: skip
 
 

@@ -21,7 +21,9 @@ flag = partial(typer.Option, metavar="")
 SystemName = Annotated[
     str | None,
     typer.Argument(
-        help=with_default("What to draw: a name from 'deepzoom systems', or FILE.py:NAME for your own map.", "tanh"),
+        help=with_default(
+            "What to draw: a name from 'deepzoom systems', or FILE.py:NAME for your own map or training.", "tanh"
+        ),
         metavar="SYSTEM",
     ),
 ]
@@ -37,8 +39,10 @@ Settings = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
+        "--axis",
         metavar="KEY=VALUE",
-        help="Change a setting that 'deepzoom systems' lists; can be given several times.",
+        help="Change a setting that 'deepzoom systems' lists, or an axis, as in --axis x=log10:rate; can be given"
+        " several times.",
         rich_help_panel=SYSTEM,
     ),
 ]

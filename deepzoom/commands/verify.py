@@ -17,7 +17,9 @@ def verify(
     file: Annotated[Path, typer.Argument(metavar="FILE.npz", help="Data file that 'deepzoom render --data' wrote.")],
     system: Annotated[
         str | None,
-        typer.Argument(metavar="SYSTEM", help="FILE.py:NAME, if the data file is of your own map; else leave it out."),
+        typer.Argument(
+            metavar="SYSTEM", help="FILE.py:NAME, if the data file is of your own map or training; else leave it out."
+        ),
     ] = None,
     pixels: Annotated[
         int,

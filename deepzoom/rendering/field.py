@@ -95,6 +95,8 @@ class Field:
         if "scene" not in found:
             raise InputError(f"{option}: {path} is not a data file of deepzoom: it lacks 'scene'.")
         scene = Scene.from_toml(str(found["scene"]), f"{option}: {path}")
+        if systems.is_own(scene.system) and "iterations" not in found:
+            systems.note_training(scene.system)
         read = _Reader(found, scene, f"{option}: {path}")
         channels = read.channels("", (scene.view.height, scene.view.width))
         if "sampled" in found:

@@ -17,11 +17,12 @@ from .magnet import MAGNETS
 from .mandelbrot import MANDELBROT
 from .newton import NEWTON
 from .nova import NOVA
-from .own_file import is_own, load, loaded
+from .own_file import is_own, is_own_map, load, loaded, note_training
 from .own_formula import OWN_FORMULA
 
 __all__ = [
     "DEFAULT", "ESCAPE_TIME", "PUBLISHED", "System", "create", "is_escape_time", "is_own", "load", "loaded", "names",
+    "note_training",
 ]  # fmt: skip
 
 DEFAULT = "tanh"
@@ -37,18 +38,18 @@ def names() -> list[str]:
 
 def is_escape_time(name: str) -> bool:
     """Whether a name is that of an escape-time map, built in or in a user's file."""
-    return name in ESCAPE_TIME or is_own(name)
+    return name in ESCAPE_TIME or is_own_map(name)
 
 
 def create(
     name: str, settings: Mapping[str, str] | None = None, steps: int | None = None, digest: str | None = None
 ) -> System:
-    """A system with its settings. digest: the hash that the file of a user's map must have (``Scene.digest``).
+    """A system with its settings. digest: the hash that a user's file must have (``Scene.digest``).
 
-    Raises InputError for an unknown name or setting, and for a map whose file was not loaded or has changed.
+    Raises InputError for an unknown name or setting, and for a file that was not loaded or has changed.
     """
     if is_own(name):
-        return EscapeTimeSystem(loaded(name, digest).map, settings or {}, steps)
+        return loaded(name, digest).system(settings or {}, steps)
     if name in PUBLISHED:
         return TrainingSystem(name, settings or {}, steps)
     if name in ESCAPE_TIME:

@@ -30,7 +30,9 @@ class Setting:
 class System(ABC):
     """A system with its settings applied."""
 
-    settings_known: ClassVar[Mapping[str, Setting]]
+    home: tuple[str, str, str] | None = None
+    """The first view, x, y and depth as decimal texts, of a system without landmarks."""
+    settings_known: Mapping[str, Setting]
     resolved: ClassVar[float] = 2.0**10
     """Float64 can render a view if neighbouring pixels are at least so many float64 spacings apart.
 

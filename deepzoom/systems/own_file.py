@@ -1,7 +1,8 @@
-"""A map in a Python file of the user, given as FILE.py:NAME.
+"""A map or a training in a Python file of the user, given as FILE.py:NAME.
 
-NAME is a function ``step(z, c)`` of two ``Complex`` values, an ``Iteration`` or an ``EscapeTimeMap``. A file runs only
-if the user names it (``load``). A scene contains the file's name without its folder, NAME, and a hash of the file.
+NAME is a function ``step(z, c)`` of two ``Complex`` values, an ``Iteration``, an ``EscapeTimeMap`` or a ``Training``. A
+file runs only if the user names it (``load``). A scene contains the file's name without its folder, NAME, and a hash of
+the file.
 """
 
 from __future__ import annotations
@@ -19,36 +20,60 @@ from typing import Any
 
 from deepzoom.errors import InputError
 from deepzoom.formula.expression import Complex, in_range
+from deepzoom.tracing.array import TracingError
 
 from . import own_formula
-from .escape_time import C, EscapeTimeMap, Iteration, Z
+from .base import System
+from .escape_time import C, EscapeTimeMap, EscapeTimeSystem, Iteration, Z
+from .own_training import Training
+from .traced_system import TracedSystem
 
 
 @dataclass(frozen=True)
-class OwnMap:
-    """A map from a file that was run. name: as in scenes, such as ``maps.py:step``. digest: sha256 of the file."""
+class Own:
+    """What a file that was run holds. name: as in scenes, such as ``maps.py:step``. digest: sha256 of the file."""
 
     name: str
     digest: str
-    map: EscapeTimeMap
+    file: str
+    what: EscapeTimeMap | Training
+
+    def system(self, settings: Mapping[str, str], steps: int | None) -> System:
+        """The system with its settings. Raises InputError, which names the file, for a fault in it."""
+        if isinstance(self.what, EscapeTimeMap):
+            return EscapeTimeSystem(self.what, settings, steps)
+        name = self.name.rpartition(":")[2]
+        return TracedSystem(self.name, self.what, settings, steps, lambda run: _guarded(self.file, name, run))
 
 
-_loaded: dict[str, OwnMap] = {}
+_loaded: dict[str, Own] = {}
+_trainings: set[str] = set()
+"""The names that are known to be trainings, whether or not their files were run."""
 
 
 def is_own(system: str) -> bool:
-    """Whether a name is that of a map in a user's file."""
+    """Whether a name is that of something in a user's file."""
     return system.rpartition(":")[0].lower().endswith(".py") or system.lower().endswith(".py")
 
 
-def load(given: str) -> OwnMap:
-    """Run FILE.py and take NAME from it; after that, scenes with this map can be rendered.
+def is_own_map(system: str) -> bool:
+    """Whether a name is that of a map in a user's file, and not of a training, as far as is known."""
+    return is_own(system) and system not in _trainings
 
-    Raises InputError if there is no such file or name, if the file raises, or if NAME is not a map.
+
+def note_training(system: str) -> None:
+    """Say that a name is that of a training: a data file shows it, although the file with the training was not run."""
+    _trainings.add(system)
+
+
+def load(given: str) -> Own:
+    """Run FILE.py and take NAME from it; after that, scenes with it can be rendered.
+
+    Raises InputError if there is no such file or name, if the file raises, or if NAME is no map or training.
     """
     file, _, name = given.rpartition(":")
     if not file or not name.isidentifier():
-        raise InputError(f"SYSTEM: {given} does not name a map in the file; give FILE.py:NAME, such as maps.py:step.")
+        raise InputError(f"SYSTEM: {given} names nothing in the file; give FILE.py:NAME, such as maps.py:step.")
     path = Path(file)
     try:
         text = path.read_bytes()
@@ -67,15 +92,18 @@ def load(given: str) -> OwnMap:
         else:
             sys.modules[module.__name__] = before
     if name not in module.__dict__:
-        raise InputError(f"SYSTEM: {file} has no {name!r}; give the name of a function step(z, c) in it.")
+        raise InputError(f"SYSTEM: {file} has no {name!r}; give the name of a Training or a function step(z, c) in it.")
     known = f"{path.name}:{name}"
-    made = OwnMap(known, hashlib.sha256(text).hexdigest(), _map(file, name, module.__dict__[name]))
-    _loaded[known] = made
+    what = module.__dict__[name]
+    if not isinstance(what, Training):
+        what = _map(file, name, what)
+    _loaded[known] = made = Own(known, hashlib.sha256(text).hexdigest(), file, what)
+    (_trainings.add if isinstance(what, Training) else _trainings.discard)(known)
     return made
 
 
-def loaded(system: str, digest: str | None = None) -> OwnMap:
-    """A map whose file was run. Raises InputError if it was not run, or if its digest is not the one given."""
+def loaded(system: str, digest: str | None = None) -> Own:
+    """What a file that was run holds. Raises InputError if it was not run, or if its digest is not the one given."""
     if system not in _loaded:
         raise InputError(
             f"SYSTEM: {system} is in a Python file, which a scene does not contain; name the file, as in"
@@ -106,8 +134,8 @@ def _map(file: str, name: str, found: object) -> EscapeTimeMap:
         found = EscapeTimeMap(name, title, lambda given: own_formula.iteration(formula, given), settings)
     if not isinstance(found, EscapeTimeMap):
         raise InputError(
-            f"SYSTEM: {file}: {name} is {str(found)[:40]!r}; give a function step(z, c), or an Iteration or"
-            " EscapeTimeMap of deepzoom."
+            f"SYSTEM: {file}: {name} is {str(found)[:40]!r}; give a Training, a function step(z, c), or an Iteration"
+            " or EscapeTimeMap of deepzoom."
         )
     kind = found
 
@@ -122,14 +150,23 @@ def _guarded(file: str, what: str, run: Callable[[], Any]) -> Any:
     """The result of running the file's code; anything it raises becomes an InputError of one sentence."""
     try:
         return run()
+    except TracingError as error:
+        line = _line(error, file) or error.line
+        where = "" if line is None else f", line {line}"
+        raise InputError(f"SYSTEM: {file}{where}: {error}.") from None
     except InputError:
         raise
     except (Exception, SystemExit) as error:
-        lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(Path(file))]
-        line = getattr(error, "lineno", None) if isinstance(error, SyntaxError) else (lines or [None])[-1]
+        line = getattr(error, "lineno", None) if isinstance(error, SyntaxError) else _line(error, file)
         where = "" if line is None else f" in line {line}"
         reason = " ".join(str(error).split())[:120]
         raise InputError(f"SYSTEM: {file}: {what} raised {type(error).__name__}{where}: {reason}.") from None
+
+
+def _line(error: BaseException, file: str) -> int | None:
+    """The innermost line of a file where an error arose."""
+    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(Path(file))]
+    return lines[-1] if lines else None
 
 
 def _checked(file: str, name: str, found: object) -> Iteration:

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from deepzoom.errors import InputError
+
 from .graph import Node, Shape, constant, node
 
 numpy: Any = np
@@ -22,8 +24,13 @@ _NUMBERS = "a step cannot turn its values into numbers of Python (float, int, th
 _VIEWS = ("slice", "reshape", "transpose")
 
 
-class TracingError(Exception):
-    """A step that cannot be traced. The message is a sentence without its full stop and without file and line."""
+class TracingError(InputError):
+    """A training that cannot be traced. The message is a sentence without its full stop and without file and line.
+
+    line: where the fault is in the user's file, if no frame of the traceback shows it.
+    """
+
+    line: int | None = None
 
 
 class Traced(NDArrayOperatorsMixin):

@@ -115,11 +115,11 @@ def test_a_scene_holds_names_and_a_hash_and_needs_the_file(maps, monkeypatch):
 
 BAD = [
     ("none.py:f", "SYSTEM: none.py cannot be read (there is no such file)"),
-    ("maps.py", "SYSTEM: maps.py does not name a map in the file; give FILE.py:NAME, such as maps.py:step"),
-    ("maps.py:", "SYSTEM: maps.py: does not name a map in the file"),
-    ("maps.py:a-b", "SYSTEM: maps.py:a-b does not name a map in the file"),
-    ("maps.py:boat", "SYSTEM: maps.py has no 'boat'; give the name of a function step(z, c) in it"),
-    ("maps.py:three", "SYSTEM: maps.py: three is '3'; give a function step(z, c), or an Iteration"),
+    ("maps.py", "SYSTEM: maps.py names nothing in the file; give FILE.py:NAME, such as maps.py:step"),
+    ("maps.py:", "SYSTEM: maps.py: names nothing in the file"),
+    ("maps.py:a-b", "SYSTEM: maps.py:a-b names nothing in the file"),
+    ("maps.py:boat", "SYSTEM: maps.py has no 'boat'; give the name of a Training or a function step(z, c)"),
+    ("maps.py:three", "SYSTEM: maps.py: three is '3'; give a Training, a function step(z, c), or an Iteration"),
     ("maps.py:empty", "SYSTEM: maps.py: empty(z, c) gave 'None', which is not an expression of z and c"),
     ("maps.py:fails", "SYSTEM: maps.py: fails raised AttributeError in line 29: 'Complex' object has no attribute"),
     ("maps.py:wild", "SYSTEM: maps.py: wild has a c that is not a pair of numbers, \"('a', 1)\""),

@@ -37,7 +37,7 @@ def to_dive(request: Request, begin: str | None, end: str | None) -> tuple[Scene
     scene = replace(request, depth=begin).to_scene()
     view = scene.view
     if not depth < view.depth:
-        first = f"--from {begin}" if begin is not None else f"the first view, {request.at}"
+        first = f"--from {begin}" if begin is not None else f"the first view, {request.at or scene.system}"
         raise InputError(f"--to: {end} is not deeper than {first}; give a smaller depth.")
     if min(view.width, view.height) < LEAST_SIZE:
         raise InputError(

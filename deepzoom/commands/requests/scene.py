@@ -201,7 +201,9 @@ class Request:
             return place
         name = self.system or systems.DEFAULT
         if name not in systems.names():
-            systems.create(name, digest=digest)
+            own = systems.create(name, self.settings, digest=digest)
+            if own.home is not None:
+                return Landmark(name, name, *own.home, reaches="0", steps=own.default_steps, note=own.title)
         return landmarks.choose(name, depth, self.settings)
 
 

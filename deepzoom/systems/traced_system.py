@@ -1,0 +1,105 @@
+"""Training systems whose step is traced: a ``Training``, from a user's file or built in, with its settings."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
+from typing import Any, TypeVar
+
+import numpy as np
+
+from deepzoom.errors import InputError
+from deepzoom.scene.view import View
+from deepzoom.tracing.evaluate import evaluate
+from deepzoom.tracing.graph import Node, Values, ordered
+from deepzoom.tracing.training import STEP, TracedTraining, X, Y
+
+from .base import System
+from .experiments import LEAST_LOSS, MOST_LOG10, MOST_LOSS, MOST_STEPS
+from .own_training import Training
+
+T = TypeVar("T")
+_MOST_LINEAR = 10**300
+
+
+class TracedSystem(System):
+    """A training with its settings applied.
+
+    training: its graphs. guard: runs the code of a user's file, and makes its errors name the file.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        training: Training,
+        given: Mapping[str, str],
+        steps: int | None,
+        guard: Callable[[Callable[[], Any]], Any] = lambda run: run(),
+    ) -> None:
+        title = training.title or str(training.function.__doc__ or "a training of your own").strip()
+        super().__init__(name, title.splitlines()[0].rstrip("."), guard(lambda: training.axes(given)), training.steps)
+        self.steps = training.steps if steps is None else steps
+        if not 1 <= self.steps <= MOST_STEPS:
+            raise InputError(f"--steps: {self.steps} is not from 1 to {MOST_STEPS:,}.")
+        self.home = training.home()
+        self.settings_known = training.settings(given.get("optimizer"))
+        self.training: TracedTraining = guard(lambda: training.traced(given, self.steps))
+
+    def key(self) -> str:
+        t = self.training
+        digest = hashlib.sha256(digest_of([*t.start, *t.after, t.loss]).encode())
+        digest.update(repr((t.powers_of_ten, t.last, [n.data for n in t.state])).encode())
+        for name, table in t.tables.items():
+            digest.update(repr((name, table.shape)).encode())
+            digest.update(np.ascontiguousarray(table).tobytes())
+        return digest.hexdigest()
+
+    def check(self, view: View, steps: int) -> None:
+        for name, value, axis in zip("xy", (view.x, view.y), self.axes):
+            most = MOST_LOG10 if axis.power_of_ten else _MOST_LINEAR
+            if abs(value) + view.largest_difference() > most:
+                what = f"log10 of {axis.label}" if axis.power_of_ten else axis.label
+                raise InputError(
+                    f"--center {name}: coordinates are {what}, and this view goes beyond -{most:g} or {most:g}; give a"
+                    " centre such as 1."
+                )
+        loss = self.first_loss(float(view.x), float(view.y))
+        if not LEAST_LOSS <= loss <= MOST_LOSS:
+            raise InputError(
+                f"SYSTEM: {self.name}: at the centre of the view the start has a loss of {loss:.3g}, with which later"
+                f" losses cannot be compared; give a start with a loss from {LEAST_LOSS:g} to {MOST_LOSS:g}."
+            )
+
+    def first_loss(self, x: float, y: float) -> float:
+        """The loss before the first step at a point of the plane, in float64."""
+        t = self.training
+        at = [np.float64(10.0**v if power else v) for v, power in zip((x, y), t.powers_of_ten)]
+        values: dict[Node, Any] = {X: at[0], Y: at[1], STEP: np.float64(0)}
+        values |= {n: t.tables[n.data[1]][0] for n in ordered([t.loss]) if n.op == "input" and n.data[0] == "drawn"}
+        with np.errstate(all="ignore"):
+            start = evaluate(t.start, values, _plain)
+            (loss,) = evaluate([t.loss], values | dict(zip(t.state, start)), _plain)
+        return float(loss)
+
+
+def digest_of(outputs: Iterable[Node]) -> str:
+    """A hash of the operations that make some nodes: the same in every process, and other for other numbers."""
+    outputs = list(outputs)
+    numbers: dict[Node, int] = {}
+    digest = hashlib.sha256()
+    for n in ordered(outputs):
+        numbers[n] = len(numbers)
+        if isinstance(n.data, Values):
+            data = n.data.array.tobytes()
+        elif isinstance(n.data, Fraction):
+            data = f"{n.data.numerator:x}/{n.data.denominator:x}".encode()
+        else:
+            data = repr(n.data).encode()
+        digest.update(repr((n.op, [numbers[i] for i in n.inputs], n.shape, len(data))).encode() + data)
+    digest.update(repr([numbers[n] for n in outputs]).encode())
+    return digest.hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    return np.float64(float(value)) if isinstance(value, Fraction) else value
