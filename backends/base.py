@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from deepzoom.errors import InputError
 from deepzoom.scene.view import View
 from deepzoom.systems.base import System
 from deepzoom.systems.escape_time import EscapeTimeSystem
 from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.lyapunov import LyapunovSystem
+from deepzoom.systems.traced_system import TracedSystem
 
 if TYPE_CHECKING:
     from .executor import Executor
@@ -169,6 +171,8 @@ class Backend(ABC):
             return LyapunovJob(system, view, bits, self.exactly, say, self.executor(say))
         if isinstance(system, EscapeTimeSystem):
             return self.escape_time_job(system, view, bits, progress, say, distance)
+        if isinstance(system, TracedSystem):
+            return self.traced_job(system, view, bits, progress, say)
         assert isinstance(system, TrainingSystem)
         return self.training_job(system, view, bits, progress, say)
 
@@ -186,6 +190,10 @@ class Backend(ABC):
     def training_job(self, system: TrainingSystem, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
         """``job`` for a training system."""
 
+    def traced_job(self, system: TracedSystem, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
+        """``job`` for a traced training. Raises InputError where the backend has no kernels for them."""
+        raise InputError(f"--backend: {self.name} has no kernels for {system.name}; leave the option out.")
+
     @abstractmethod
     def bits(self, system: System, view: View) -> int:
         """Precision in bits of a view's exact runs where the user gives none; 53 where nothing runs exactly."""
@@ -200,6 +208,10 @@ class Backend(ABC):
 
 def seconds_of_training(system: System, skipped: int, say: Say) -> float | None:
     """``seconds_per_pixel`` of a training system in float64; None for other systems."""
+    if isinstance(system, TracedSystem):
+        from .training.traced import seconds_per_step
+
+        return (system.steps - skipped) * seconds_per_step(system, say)
     if not isinstance(system, TrainingSystem):
         return None
     from .training.batches import seconds_per_pixel_step  # imports Numba

@@ -6,6 +6,7 @@ from deepzoom.scene.view import View
 from deepzoom.systems.base import System
 from deepzoom.systems.escape_time import EscapeTimeSystem
 from deepzoom.systems.experiments import TrainingSystem
+from deepzoom.systems.traced_system import TracedSystem
 
 from .base import Backend, Job, Progress, Say, seconds_of_training
 from .escape_time import float64 as escape_time
@@ -28,6 +29,11 @@ class CpuFloat64(Backend):
 
         compile_kernels(say)
         return Float64Job(system, view, say)
+
+    def traced_job(self, system: TracedSystem, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
+        from .training.traced import TracedFloat64Job
+
+        return TracedFloat64Job(system, view, say)
 
     def bits(self, system: System, view: View) -> int:
         return 53

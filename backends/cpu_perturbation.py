@@ -11,6 +11,8 @@ from deepzoom.systems.base import System
 from deepzoom.systems.escape_time import EscapeTimeSystem
 from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.lyapunov import LyapunovSystem
+from deepzoom.systems.traced_system import TracedSystem
+from deepzoom.systems.trainable import Trainable
 
 from .base import Backend, Job, Progress, Say, seconds_of_training
 from .escape_time import perturbation as escape_time_differences
@@ -51,6 +53,15 @@ class CpuPerturbation(Backend):
 
         return TrainingPerturbationJob(system, view, reference, seconds, say, frame)
 
+    def traced_job(self, system: TracedSystem, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
+        from deepzoom.reference import training as references
+
+        from .training.traced import TracedPerturbationJob
+
+        before = time.perf_counter()
+        reference = references.obtain(system, view, bits, progress)
+        return TracedPerturbationJob(system, view, reference, time.perf_counter() - before, say)
+
     def bits(self, system: System, view: View) -> int:
         if isinstance(system, LyapunovSystem):
             from .lyapunov import first_bits
@@ -60,7 +71,7 @@ class CpuPerturbation(Backend):
             return reference_bits(system, view)
         from deepzoom.reference import training as references
 
-        assert isinstance(system, TrainingSystem)
+        assert isinstance(system, Trainable)
         return references.bits_for(system, view)
 
     def seconds_per_pixel(self, system: System, skipped: int, say: Say) -> float | None:

@@ -8,6 +8,8 @@ from deepzoom.systems.base import System
 from deepzoom.systems.escape_time import EscapeTimeSystem
 from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.lyapunov import LyapunovSystem
+from deepzoom.systems.traced_system import TracedSystem
+from deepzoom.systems.trainable import Trainable
 
 from . import lyapunov
 from .base import Backend, Job, Progress, Say, seconds_of_training
@@ -32,12 +34,15 @@ class ExactBackend(Backend):
     def training_job(self, system: TrainingSystem, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
         return ExactTrainingJob(system, view, bits)
 
+    def traced_job(self, system: TracedSystem, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
+        return ExactTrainingJob(system, view, bits)
+
     def bits(self, system: System, view: View) -> int:
         if isinstance(system, LyapunovSystem):
             return lyapunov.first_bits(system, view)
         if isinstance(system, EscapeTimeSystem):
             return escape_time.exact_bits(system, view)
-        assert isinstance(system, TrainingSystem)
+        assert isinstance(system, Trainable)
         return exact_bits(system, view)
 
     def seconds_per_pixel(self, system: System, skipped: int, say: Say) -> float | None:

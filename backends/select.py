@@ -73,7 +73,7 @@ def select(name: str, view: View, system: System, steps: int = 0) -> tuple[Backe
     else:
         reason = f"float64 has {'' if shallow else 'only '}{_count(bits)} numbers between neighbouring pixels"
     kind = "float64" if shallow else "perturbation"
-    if _pays(view, system, steps):
+    if system.runs_on_gpu and _pays(view, system, steps):
         gpu = made(f"gpu-{kind}")
         obstacle = gpu.obstacle()
         if obstacle is None:

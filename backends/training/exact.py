@@ -12,8 +12,7 @@ from deepzoom.backends.base import Facts, Job, ReadOut
 from deepzoom.coordinates import log2
 from deepzoom.scene.view import View
 from deepzoom.systems.convergence import Totals
-from deepzoom.systems.experiments import TrainingSystem
-from deepzoom.systems.training_run import ExactRun
+from deepzoom.systems.trainable import Trainable
 
 AGREEMENT = 1e-9
 """Largest relative difference of the measure at which runs in two precisions agree."""
@@ -23,10 +22,10 @@ _MARGIN, _MORE_BITS = 64, 52
 _MOST_DOUBLINGS = 5
 
 
-def exact_bits(system: TrainingSystem, view: View) -> int:
+def exact_bits(system: Trainable, view: View) -> int:
     """First precision in bits: what the depth needs, and some that a run may lose. If too low, two runs disagree."""
     height = view.smallest_difference() * 2 * view.height
-    return math.ceil(-log2(height)) + _MARGIN + system.network.rate_bits(view.x, view.y)
+    return math.ceil(-log2(height)) + _MARGIN + system.rate_bits(view.x, view.y)
 
 
 class ExactTrainingJob(Job):
@@ -37,14 +36,14 @@ class ExactTrainingJob(Job):
 
     batch_size = 1
 
-    def __init__(self, system: TrainingSystem, view: View, bits: int | None, more: int = 0) -> None:
-        self._network, self._view, self._steps = system.network, view, system.steps
+    def __init__(self, system: Trainable, view: View, bits: int | None, more: int = 0) -> None:
+        self._system, self._view, self._steps = system, view, system.steps
         self._given = bits
         self._bits = bits or exact_bits(system, view) + more
         self.facts = Facts(self._bits)
 
     def _measure(self, pixel: int, bits: int) -> float:
-        run = ExactRun(self._network, *self._view.point(pixel), bits)
+        run = self._system.exact_run(*self._view.point(pixel), bits)
         totals = Totals(Exact.of(0.0, bits))
         for _ in range(self._steps):
             loss = run.advance().loss

@@ -79,6 +79,9 @@ def _truncation(snapshot: Snapshot, layers: list[slice], view: View, framed: boo
 class TrainingPerturbationJob(TrainingJob):
     """Runs training pixels as differences from a reference run."""
 
+    _last_losses: int | None = None
+    """How many of the last losses decide the fate; None: the published number, 0: all."""
+
     def __init__(
         self,
         system: TrainingSystem,
@@ -105,6 +108,18 @@ class TrainingPerturbationJob(TrainingJob):
             reference.bits, reference.digits, reference.steps, seconds, 0 if self._skip is None else self._skip.step
         )
 
+    @property
+    def _every(self) -> bool:
+        """Whether all losses decide the fate: then the sum of the ratios does."""
+        return self._last_losses == 0
+
+    @property
+    def _last(self) -> int:
+        """How many of the last losses decide the fate."""
+        if self._last_losses is None:
+            return convergence_measure.LAST
+        return self._last_losses or self._steps
+
     def _reference_totals(self) -> Floats:
         """Sums of the reference before each step, (steps + 1, 4); the sum that decides its fate at the end is exact."""
         ref = self._reference
@@ -113,9 +128,10 @@ class TrainingPerturbationJob(TrainingJob):
         totals[:, convergence_measure.FIRST] = ref.losses[0] if len(ratios) else 0.0
         totals[1:, convergence_measure.SUM] = np.cumsum(ratios)
         totals[1:, convergence_measure.INVERSE] = np.cumsum(1.0 / ratios)
-        late = np.arange(len(ratios)) >= self._steps - convergence_measure.LAST
+        last = self._last
+        late = np.arange(len(ratios)) >= self._steps - last
         totals[1:, convergence_measure.EXCESS] = np.cumsum(np.where(late, ratios - 1.0, 0.0))
-        if len(ratios) == self._steps:
+        if len(ratios) == self._steps and last == convergence_measure.LAST:
             totals[-1, convergence_measure.EXCESS] = ref.windows[self._steps - 1]
         return totals
 
@@ -154,9 +170,7 @@ class TrainingPerturbationJob(TrainingJob):
         """(step, differences of weights, of rates, of offsets, of sums) after the skip; moved: as ``_to_hand_off``."""
         first, rates, offsets, sums = self._beside_weights(skip, by, at)
         if skip is None:
-            differences = np.zeros((len(by[0]), self._layers[-1].stop))
-            if self._network.offset is not None and not self._network.offset_every_step:
-                differences[:, self._layers[0]] += offsets
+            differences = self._begun_differences(by)
         else:
             differences = np.ascontiguousarray(series_of(skip, skip.weights).at(*at))
         if moved is not None:
@@ -164,11 +178,20 @@ class TrainingPerturbationJob(TrainingJob):
             rates = disturbed(rates, moved[:, : rates.shape[1]])
         return first, differences, rates, offsets, sums
 
+    def _begun_differences(self, by: Places) -> Floats:
+        """Differences (pixels, n) of the weights before the first step."""
+        differences = np.zeros((len(by[0]), self._layers[-1].stop))
+        if self._network.offset is not None and not self._network.offset_every_step:
+            differences[:, self._layers[0]] += self._parameters(by)[1]
+        return differences
+
     def _beside_weights(self, skip: Snapshot | None, by: Places, at: Places) -> tuple[int, Floats, Floats, Floats]:
         """(step, differences of rates, of offsets, of sums) after the skip."""
         sums = np.zeros((len(by[0]), convergence_measure.COLUMNS))
         if skip is not None:
             sums[:, : convergence_measure.EXCESS] = series_of(skip, skip.sums).at(*at)
+            if self._every:
+                sums[:, convergence_measure.EXCESS] = sums[:, convergence_measure.SUM]
         return 0 if skip is None else skip.step, *self._parameters(by), sums
 
     def _to_hand_off(
@@ -226,7 +249,7 @@ class TrainingPerturbationJob(TrainingJob):
         """The latest snapshot whose polynomials hold in the whole view, by their terms and by probe pixels."""
         frame = self._frame
         size = log2(self._view.half_size() if frame else self._view.largest_difference())
-        last_start = self._steps - convergence_measure.LAST  # the read-out needs the last losses one by one
+        last_start = self._steps - (0 if self._every else self._last)  # the read-out needs these losses one by one
         fits = [
             s
             for s in (frame or self._reference).snapshots

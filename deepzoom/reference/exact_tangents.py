@@ -26,8 +26,7 @@ from deepzoom.compiling import jit
 from deepzoom.coordinates import Rational, format_decimal, log2
 from deepzoom.scene.shape import principal_axis
 from deepzoom.scene.view import View
-from deepzoom.systems.experiments import TrainingSystem
-from deepzoom.systems.training_run import ExactRun
+from deepzoom.systems.trainable import Trainable
 
 Floats = NDArray[np.float64]
 Arrays = dict[str, NDArray[Any]]
@@ -96,7 +95,7 @@ def most_ratio(depth: Rational) -> float:
 
 
 def obtain(
-    system: TrainingSystem, view: View, steps: int, progress: Callable[[float], None] = lambda share: None
+    system: Trainable, view: View, steps: int, progress: Callable[[float], None] = lambda share: None
 ) -> Tangents:
     """The tangents that serve a view, at least to a step: from the cache, or made.
 
@@ -104,7 +103,7 @@ def obtain(
     """
     stretch = max(most_ratio(view.depth), view.shape.log2_ratio)
     near = math.ceil(DIGITS + stretch - log2(view.depth)) + 4
-    bits = near + math.ceil(DIGITS + stretch) + _MARGIN + system.network.rate_bits(view.x, view.y)
+    bits = near + math.ceil(DIGITS + stretch) + _MARGIN + system.rate_bits(view.x, view.y)
     key = _key(system, "tangents", format_decimal(view.x), format_decimal(view.y))
     kept = cache.load(key)
     if kept is not None and int(kept["near"]) >= near and int(kept["point"]) * BASE_BITS >= bits:
@@ -126,7 +125,7 @@ def obtain(
 
 
 def beside(
-    system: TrainingSystem, view: View, pixels: Sequence[int], tangents: Tangents, bits: int, steps: int,
+    system: Trainable, view: View, pixels: Sequence[int], tangents: Tangents, bits: int, steps: int,
     progress: Callable[[float], None] = lambda share: None,
 ) -> Floats:  # fmt: skip
     """Weights of exact runs at some pixels less those of the view's centre, float64 (pixels, kept, n)."""
@@ -143,20 +142,20 @@ def beside(
     return apart
 
 
-def _key(system: TrainingSystem, *texts: str) -> str:
-    source = jit.source_digest("arithmetic/*.py", "systems/*.py", "reference/exact_tangents.py")
+def _key(system: Trainable, *texts: str) -> str:
+    source = jit.source_digest("arithmetic/*.py", "tracing/*.py", "systems/*.py", "reference/exact_tangents.py")
     return hashlib.sha256("\n".join((source, system.key(), *texts)).encode()).hexdigest()[:32]
 
 
 def _runs(
-    system: TrainingSystem, points: list[tuple[Rational, Rational]], bits: int, steps: int,
+    system: Trainable, points: list[tuple[Rational, Rational]], bits: int, steps: int,
     progress: Callable[[float], None],
 ) -> list[list[Exact]]:  # fmt: skip
     """Flat exact weights of runs at some points, before every ``EVERY``-th step up to ``steps``, on a thread each."""
     done, ended = [0] * len(points), threading.Event()
 
     def run(k: int) -> list[Exact]:
-        one, found = ExactRun(system.network, *points[k], bits), []
+        one, found = system.exact_run(*points[k], bits), []
         while not ended.is_set():
             if one.step % EVERY == 0:
                 found.append(joined(one.weights))

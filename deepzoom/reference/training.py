@@ -24,8 +24,8 @@ from deepzoom.compiling import jit
 from deepzoom.coordinates import Rational, format_decimal, log2
 from deepzoom.errors import InputError, Stopped
 from deepzoom.scene.view import View
-from deepzoom.systems.experiments import TrainingSystem
-from deepzoom.systems.training_run import ExactRun, Snapshot, TaylorRun, flat_weights, pack, record, unpack
+from deepzoom.systems.trainable import Trainable
+from deepzoom.systems.training_run import ExactRun, Snapshot, TaylorRun, flat_weights, pack, unpack
 
 from .precision import check_bits
 
@@ -83,14 +83,14 @@ class Reference:
         return int(self.agreement * math.log10(2))
 
 
-def bits_for(system: TrainingSystem, view: View) -> int:
+def bits_for(system: Trainable, view: View) -> int:
     """Bits of a reference for this view: those of the verifying run, plus one digit (``BASE_BITS``) more."""
     for_depth = math.ceil(-log2(view.smallest_difference())) + VERIFIED + _MARGIN + BASE_BITS
-    return for_depth + system.network.rate_bits(view.x, view.y)
+    return for_depth + system.rate_bits(view.x, view.y)
 
 
 def obtain(
-    system: TrainingSystem,
+    system: Trainable,
     view: View,
     bits: int | None = None,
     progress: Callable[[float], None] = lambda share: None,
@@ -104,7 +104,7 @@ def obtain(
     check_bits(view, bits)
     wanted = bits_for(system, view) if bits is None else bits
     goal = _Goal.of(view, system.steps)
-    source = jit.source_digest("arithmetic/*.py", "systems/*.py", "reference/training.py")
+    source = jit.source_digest("arithmetic/*.py", "tracing/*.py", "systems/*.py", "reference/training.py")
     text = "\n".join((source, system.key(), format_decimal(view.x), format_decimal(view.y)))
     key = hashlib.sha256(text.encode()).hexdigest()[:32]
     kept = cache.load(key)
@@ -165,12 +165,12 @@ class _Goal:
 
 
 def _made(
-    system: TrainingSystem, view: View, bits: int, kept: Arrays | None, goal: _Goal, progress: Callable[[float], None]
+    system: Trainable, view: View, bits: int, kept: Arrays | None, goal: _Goal, progress: Callable[[float], None]
 ) -> Arrays:
     """Run the reference until the goal is reached, from a cached part or from the start."""
     bits = bits if kept is None else int(kept["bits"])
-    main = TaylorRun(system.network, view.x, view.y, bits, ORDER)
-    check = ExactRun(system.network, view.x, view.y, bits - BASE_BITS)
+    main = system.taylor_run(view.x, view.y, bits, ORDER)
+    check = system.exact_run(view.x, view.y, bits - BASE_BITS)
     new: dict[str, list[Any]] = {name: [] for name in (*_PER_STEP, *_PER_SNAPSHOT)}
     if kept is None:
         kept = {"learning": main.learning, "offset": np.array(main.offset), "bits": np.array(bits)}
@@ -185,7 +185,7 @@ def _made(
     while not goal.reached(reach, losses):
         step = main.advance()
         check.advance()
-        new["record"].append(record(system.network, step))
+        new["record"].append(system.record(step))
         new["losses"].append(main.last_loss)
         new["ratios"].append(main.totals.ratio)
         new["windows"].append(float(main.totals.excess().floats()))

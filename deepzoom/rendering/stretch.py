@@ -35,8 +35,8 @@ from deepzoom.scene.shape import IDENTITY, MOST_RATIO, Shape
 from deepzoom.scene.view import View
 from deepzoom.systems.escape_time import EscapeTimeSystem
 from deepzoom.systems.experiments import TrainingSystem
+from deepzoom.systems.trainable import Trainable
 from deepzoom.systems.training_run import Snapshot
-from deepzoom.systems.training_step import Network
 
 from .batches import Observer
 
@@ -81,9 +81,9 @@ def _derivatives(
     """For each depth, the derivatives at the step where differences of half that depth leave the reference."""
     system = systems.create(scene.system, scene.settings, scene.steps, scene.digest)
     view = scene.view
-    if isinstance(system, TrainingSystem):
+    if isinstance(system, Trainable):
         kept = references.obtain(system, view, scene.bits, progress)
-        return [_training_derivatives(system.network, depth, kept) for depth in depths]
+        return [_training_derivatives(system.layers, depth, kept) for depth in depths]
     if isinstance(system, EscapeTimeSystem) and not source.is_holomorphic(system.iteration.formula):
         bits = scene.bits or reference_bits(system, view)
         return [Derivatives(t.T) for t in _orbit_tangents(system, view, bits, depths, progress)]
@@ -185,14 +185,14 @@ def _leaving(depth: Rational, kept: Reference) -> Snapshot:
     return max((s for s in kept.snapshots if s.step <= step), key=lambda s: s.step)
 
 
-def _training_derivatives(network: Network, depth: Rational, kept: Reference) -> Derivatives:
+def _training_derivatives(layers: list[slice], depth: Rational, kept: Reference) -> Derivatives:
     """The derivatives of the weights, each layer in units of its largest, where differences reach ``HAND_OFF``.
 
     The rounding errors of n steps add up like random ones, to sqrt(n) times one of them.
     """
     snapshot = _leaving(depth, kept)
     parts = []
-    for layer in network.layers:
+    for layer in layers:
         largest = float(np.abs(kept.weights[snapshot.step][layer]).max())
         if largest > 0:
             parts.append(snapshot.weights[:5, layer] / largest)

@@ -39,6 +39,9 @@ class System(ABC):
     Rounding a coordinate then moves no pixel by more than 1/2048 of that distance.
     """
 
+    runs_on_gpu: ClassVar[bool] = True
+    """Whether the GPU backends have kernels for the system."""
+
     def __init__(self, name: str, title: str, axes: tuple[Axis, Axis], default_steps: int) -> None:
         self.name = name
         self.title = title

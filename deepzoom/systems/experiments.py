@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,12 @@ from deepzoom.errors import InputError
 from deepzoom.npz import BROKEN, read_arrays
 from deepzoom.scene.view import View
 
-from .base import Axis, Setting, System, checked_settings
+from .base import Axis, Setting, checked_settings
+from .trainable import Trainable
 from .training_step import ACTIVATIONS, Constants, Network, Rates, train_step
+
+if TYPE_CHECKING:
+    from .training_run import ExactRun, TaylorRun
 
 _INPUT_RATE = Axis("Input layer learning rate", True)
 _OUTPUT_RATE = Axis("Output layer learning rate", True)
@@ -71,7 +75,7 @@ MOST_STEPS = 10_000_000
 LEAST_LOSS, MOST_LOSS = 1e-30, 1e300
 
 
-class TrainingSystem(System):
+class TrainingSystem(Trainable):
     """A training experiment: a network with its data, its axes and its number of steps."""
 
     settings_known = SETTINGS
@@ -94,6 +98,30 @@ class TrainingSystem(System):
         self.network = _network(arrays, chosen, self.steps, "rates" in given)
         if own:
             _check_first_loss(self.network)
+
+    # what runs in high precision is imported only when something does
+
+    @property
+    def layers(self) -> list[slice]:
+        return self.network.layers
+
+    def rate_bits(self, x: Any, y: Any) -> int:
+        return self.network.rate_bits(x, y)
+
+    def exact_run(self, x: Any, y: Any, bits: int) -> ExactRun:
+        from .training_run import ExactRun
+
+        return ExactRun(self.network, x, y, bits)
+
+    def taylor_run(self, x: Any, y: Any, bits: int, order: int) -> TaylorRun:
+        from .training_run import TaylorRun
+
+        return TaylorRun(self.network, x, y, bits, order)
+
+    def record(self, step: Any) -> NDArray[np.float64]:
+        from .training_run import record
+
+        return record(self.network, step)
 
     def key(self) -> str:
         n = self.network

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepzoom.errors import InputError
 from deepzoom.scene.view import View
@@ -15,19 +17,24 @@ from deepzoom.tracing.evaluate import evaluate
 from deepzoom.tracing.graph import Node, Values, ordered
 from deepzoom.tracing.training import STEP, TracedTraining, X, Y
 
-from .base import System
 from .experiments import LEAST_LOSS, MOST_LOG10, MOST_LOSS, MOST_STEPS
 from .own_training import Training
+from .trainable import Trainable
+
+if TYPE_CHECKING:
+    from .traced_run import TracedRun, TracedTaylorRun
 
 T = TypeVar("T")
 _MOST_LINEAR = 10**300
 
 
-class TracedSystem(System):
+class TracedSystem(Trainable):
     """A training with its settings applied.
 
     training: its graphs. guard: runs the code of a user's file, and makes its errors name the file.
     """
+
+    runs_on_gpu = False
 
     def __init__(
         self,
@@ -45,6 +52,29 @@ class TracedSystem(System):
         self.home = training.home()
         self.settings_known = training.settings(given.get("optimizer"))
         self.training: TracedTraining = guard(lambda: training.traced(given, self.steps))
+
+    @property
+    def layers(self) -> list[slice]:
+        return self.training.layers
+
+    def rate_bits(self, x: Any, y: Any) -> int:
+        exponents = [float(v) for v, power in zip((x, y), self.training.powers_of_ten) if power]
+        return max(0, math.ceil(-min(exponents, default=0.0) * math.log2(10)))
+
+    def exact_run(self, x: Any, y: Any, bits: int) -> TracedRun:
+        from .traced_run import TracedRun  # imports kernels of fixed-point numbers
+
+        return TracedRun(self.training, x, y, bits)
+
+    def taylor_run(self, x: Any, y: Any, bits: int, order: int) -> TracedTaylorRun:
+        from .traced_run import TracedTaylorRun
+
+        return TracedTaylorRun(self.training, x, y, bits, order)
+
+    def record(self, step: Any) -> NDArray[np.float64]:
+        from .traced_run import record
+
+        return record(step)
 
     def key(self) -> str:
         t = self.training

@@ -34,6 +34,7 @@ class Differences:
     def __init__(self, outputs: Iterable[Node], varying: Iterable[Node]) -> None:
         outputs = list(outputs)
         varies = depends(outputs, varying)
+        self._fixed = {n for n in ordered(outputs)} - depends(outputs, [n for n in ordered(outputs) if n.op == "input"])
         self._found: dict[Node, Node] = {n: given("difference", n, n.shape) for n in varying}
         for n in ordered(outputs):
             if n in varies and n not in self._found:
@@ -47,8 +48,10 @@ class Differences:
 
     def reference(self, n: Node) -> Node:
         """The value of a node in the reference run."""
-        if n.op == "constant" or n.op in VIEWS:
-            return n if n.op == "constant" else node(n.op, *map(self.reference, n.inputs), data=n.data)
+        if n.op == "constant" or n in self._fixed:
+            return n
+        if n.op in VIEWS:
+            return node(n.op, *map(self.reference, n.inputs), data=n.data)
         return given("reference", n, n.shape)
 
     def total(self, n: Node) -> Node:

@@ -26,6 +26,7 @@ Only graphs of differences (``differences.py``) and of kernels have these:
     tanh_difference      tanh(A + a) - tanh(A) of tanh(A), 1 - |tanh(A)| and 2 a / ln 2
     softplus_difference  softplus(A + a) - softplus(A) of sigmoid(A), 1 - sigmoid(A) and a
     tanh_scaled          tanh(v ln 2 / 2)
+    slope_scaled         1 - tanh(v ln 2 / 2)**2, to all digits
     copy                 the same numbers, stored in their order
 """
 
@@ -52,7 +53,7 @@ run, and the difference of an input from it (their names are that node)."""
 ELEMENTWISE = (
     "add", "subtract", "multiply", "divide", "negative", "exp", "log", "sqrt", "tanh", "tanh_slope", "sin", "cos",
     "softplus", "positive", "select", "expm1", "log1p", "tanh_difference", "softplus_difference", "tanh_scaled",
-    "copy",
+    "slope_scaled", "copy",
 )  # fmt: skip
 
 

@@ -42,7 +42,7 @@ class _Mover:
 
     def _split(self, n: Node) -> tuple[Node | None, Node]:
         """(factor, core): a constant number, or None for 1, and what it multiplies."""
-        if n not in self._varies:
+        if n not in self._varies or not n.inputs:
             return None, n
         if n.op == "multiply":
             for a, b in (n.inputs, n.inputs[::-1]):
@@ -119,4 +119,3 @@ def with_scaled_tanh(outputs: Sequence[Node]) -> list[Node]:
         else:
             made[n] = n if all(a is b for a, b in zip(inputs, n.inputs)) else node(n.op, *inputs, data=n.data)
     return [made[n] for n in outputs]
-

@@ -17,7 +17,7 @@ STEP = given("step", "step", ())
 """The number of the step, from 0."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TracedTraining:
     """What one pixel trains.
 

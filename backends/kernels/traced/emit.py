@@ -1,7 +1,4 @@
-"""Python code of a step, for Numba: loops over vectors with one value for each lane.
-
-Two kinds of numbers: float64 vectors, and expansions (``limbs``), for which each operation has another name.
-"""
+"""Python code of a step, for Numba: loops over vectors with one value for each lane."""
 
 from __future__ import annotations
 
@@ -18,37 +15,24 @@ from .schedule import AFTER, BEFORE, BLOCK, Schedule, Task, base
 
 _VECTOR = {
     "add": "({0} + {1})", "subtract": "({0} - {1})", "multiply": "({0} * {1})", "divide": "({0} / {1})",
-    "negative": "(-{0})", "copy": "{0}", "tanh_scaled": "tanh({0})", "tanh_slope": "(1.0 - {0} * {0})", "exp": "exp({0})",
+    "negative": "(-{0})", "copy": "{0}", "tanh_scaled": "tanh({0})",
+    "slope_scaled": "tanh_and_slope({0})[1]", "tanh_slope": "(1.0 - {0} * {0})", "exp": "exp({0})",
     "log": "log({0})", "sqrt": "square_root({0})", "sin": "sine({0})", "cos": "cosine({0})",
     "softplus": "softplus({0})", "positive": "where_less(0.0, {0}, 1.0, 0.0)",
     "select": "where_less(0.5, {0}, {1}, {2})", "expm1": "expm1({0})", "log1p": "log1p({0})",
     "tanh_difference": "tanh_difference({0}, {1}, {2})",
     "softplus_difference": "softplus_difference({0}, {1}, {2})", "shift": "maximum({0}, {1})",
 }  # fmt: skip
-_EXPANSION = {
-    "add": "plus({0}, {1})", "subtract": "minus({0}, {1})", "multiply": "times({0}, {1})", "divide": "over({0}, {1})",
-    "negative": "minus(kind, {0})", "tanh_scaled": "tanh_and_slope_expansion({0})[:LIMBS]",
-    "tanh_slope": "tanh_and_slope_expansion({0})[LIMBS:]", "exp": "exp_expansion({0})", "log": "log_expansion({0})",
-    "sqrt": "sqrt_expansion({0})", "sin": "sine_expansion({0})", "cos": "cosine_expansion({0})",
-    "softplus": "softplus_expansion({0})", "positive": "positive_expansion({0})",
-    "select": "expansion_select({0}, {1}, {2})",
-}  # fmt: skip
-
-
 class Emitter:
     """The code of one step. numbers: constants of the graph, as ``literals`` gives them."""
 
     def __init__(
         self, name: str, schedule: Schedule, block: int, literals: Mapping[Node, str], arrays: Mapping[Node, int],
-        record: Mapping[Node, int], slopes: bool = False,
+        record: Mapping[Node, int],
     ) -> None:  # fmt: skip
-        """arrays: where constant arrays begin in ``numbers``. record: where values of the reference begin.
-
-        slopes: compute the slopes of tanh to all digits where tanh is saturated.
-        """
+        """arrays: where constant arrays begin in ``numbers``. record: where values of the reference begin."""
         self.schedule, self.block = schedule, min(block, schedule.rows.count)
         self._literals, self._arrays, self._record = literals, arrays, record
-        self._slopes = slopes
         self.places, self.size = places(schedule, block)
         self._names = count()
         self._lines = [f"def {name}(lanes, numbers, record):"]
@@ -171,18 +155,12 @@ class Emitter:
         if key in known:
             return known[key]
         parts = []
-        inputs = n.inputs
-        if n.op == "tanh_slope" and self._slopes and n.inputs[0].op == "tanh_scaled":
-            inputs = n.inputs[0].inputs
-        for i in inputs:
+        for i in n.inputs:
             own = index[len(index) - len(i.shape) :]
             own = tuple(ZERO if d == 1 else x for x, d in zip(own, i.shape, strict=True))
             parts.append(self._value(i, own, known))
         name = f"v{next(self._names)}"
-        if inputs is not n.inputs:
-            self._put(f"{name} = tanh_and_slope({parts[0]})[1]")
-        else:
-            self._put(f"{name} = {_VECTOR[n.op].format(*parts)}")
+        self._put(f"{name} = {_VECTOR[n.op].format(*parts)}")
         known[key] = name
         return name
 

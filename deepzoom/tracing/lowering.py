@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from deepzoom.arithmetic.exact import Exact
-from deepzoom.tracing.evaluate import evaluate
-from deepzoom.tracing.graph import Node, constant, node, ordered
-from deepzoom.tracing.scales import with_scaled_tanh, with_scales_moved
+
+from .evaluate import evaluate
+from .graph import Node, constant, node, ordered
+from .scales import with_scaled_tanh, with_scales_moved
 
 _BITS = 200  # of constants, before they are rounded to float64
 
@@ -16,6 +17,19 @@ _BITS = 200  # of constants, before they are rounded to float64
 def lowered(outputs: Sequence[Node]) -> list[Node]:
     """The outputs with cheap factors, arguments of tanh as kernels take them, and constants computed."""
     return _with_copies(_folded(with_scales_moved(with_scaled_tanh(outputs))))
+
+
+def with_exact_slopes(outputs: Sequence[Node]) -> list[Node]:
+    """Lowered outputs with slopes of tanh from its argument: they do not vanish where it is 1 to the last bit."""
+    known: dict[Node, Node] = {}
+    for n in ordered(outputs):
+        if n.op == "tanh_slope" and n.inputs[0].op == "tanh_scaled":
+            known[n] = node("slope_scaled", known[n.inputs[0].inputs[0]])
+        else:
+            inputs = [known[i] for i in n.inputs]
+            same = all(a is b for a, b in zip(inputs, n.inputs, strict=True))
+            known[n] = n if same else node(n.op, *inputs, data=n.data)
+    return [known[n] for n in outputs]
 
 
 def _folded(outputs: Sequence[Node]) -> list[Node]:

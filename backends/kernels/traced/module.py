@@ -1,0 +1,146 @@
+"""The kernels of one training: code generated from its graph, and the loops around it, in one module.
+
+Numba keeps compiled code on disk only for functions in a file. The file is named after its contents, so it is written
+once and serves all views of a training.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import re
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepzoom.backends.kernels.training.plain_layout import BLOCK
+from deepzoom.compiling import jit
+from deepzoom.files import whole_file
+from deepzoom.tracing.delta_step import delta_step
+from deepzoom.tracing.graph import Node, given, ordered
+from deepzoom.tracing.lowering import lowered, with_exact_slopes
+from deepzoom.tracing.training import STEP, X, Y, TracedTraining
+
+from .emit import Emitter
+from .schedule import Schedule
+
+_HERE = Path(__file__).parent
+_REPLACED = re.compile(r"from (__future__|deepzoom\.backends\.kernels\.traced\.steps_placeholder) import [^\n(]*(\([^)]*\))?\n")
+_IMPORTS = """\
+from deepzoom.backends.kernels.arithmetic.circular import cosine, sine
+from deepzoom.backends.kernels.arithmetic.functions import *
+from deepzoom.backends.kernels.arithmetic.simd import *
+from deepzoom.backends.kernels.arithmetic.simd import spread
+from deepzoom.backends.kernels.arithmetic.simd_parts import square_root
+from deepzoom.backends.kernels.arithmetic.tanh import tanh, tanh_and_slope, tanh_difference
+from deepzoom.backends.kernels.training.matrix_products import ADD, SET, UNIT, contract_shared, contract_vector
+from deepzoom.compiling.jit import inner
+"""
+_MEASURE = ("with_loss", "with_difference", "sums_of", "put_sums", "add_loss", "add_difference")
+"""What a module takes from ``convergence_measure.py``, to have its own ``LAST``."""
+
+
+@dataclass(frozen=True)
+class StepKernels:
+    """The module of a training. numbers: its constants; per_step: inputs that are different at each step."""
+
+    module: ModuleType
+    numbers: NDArray[np.float64]
+    per_step: tuple[Node, ...]
+
+
+def per_step_inputs(training: TracedTraining) -> tuple[Node, ...]:
+    """The inputs of the step that are different at each step."""
+    nodes = ordered([*training.after, training.loss])
+    return tuple(n for n in nodes if n is STEP or (n.op == "input" and n.data[0] == "drawn"))
+
+
+@lru_cache(maxsize=16)
+def kernels_of(training: TracedTraining) -> StepKernels:
+    """The kernels of a training, compiled when they are first called."""
+    per_step = per_step_inputs(training)
+    plain = lowered([*training.after, training.loss])
+    loads = [*training.state, X, Y, *per_step]
+    of_differences = delta_step(training)
+    delta, kept = of_differences.outputs, of_differences.recorded
+    places: dict[Node, int] = {}
+    at = 0
+    for n in kept:
+        places[given("reference", n, n.shape)] = at
+        at += n.size
+    arrays, numbers = _arrays([*plain, *delta])
+    literals = {n: repr(float(n.number)) for n in ordered([*plain, *delta]) if n.number is not None}
+    parts = []
+    sizes = {}
+    for name, outputs, inputs in (
+        ("plain_step", plain, loads), ("sloped_step", with_exact_slopes(plain), loads),
+        ("delta_step", delta, of_differences.inputs),
+    ):  # fmt: skip
+        emitter = Emitter(name, Schedule(outputs, inputs), BLOCK, literals, arrays, places)
+        parts.append(f"@inner\n{emitter.text}")
+        sizes[name] = emitter.size
+    state = sum(n.size for n in training.state)
+    head = (
+        f"STATE, PER_STEP, LAST = {state}, {sum(n.size for n in per_step)}, {_last(training)}\n"
+        f"PLAIN_SIZE, SLOPED_SIZE, DELTA_SIZE = {sizes['plain_step']}, {sizes['sloped_step']}, {sizes['delta_step']}\n"
+    )
+    loops = _REPLACED.sub("", (_HERE / "loops.py").read_text(encoding="utf-8"))
+    text = "\n\n".join([_IMPORTS + head, *parts, _measure(), loops])
+    return StepKernels(_module(text), numbers, per_step)
+
+
+def _last(training: TracedTraining) -> int:
+    from deepzoom.systems.convergence import LAST
+
+    return LAST if training.last is None else training.last or 1 << 40
+
+
+def _measure() -> str:
+    """The measure's functions; their ``LAST`` is that of the module."""
+    path = _HERE.parent / "training" / "convergence_measure.py"
+    parts = re.split(r"\n\n\n(?=@)", path.read_text(encoding="utf-8"))
+    chosen = [p for p in parts if any(f"def {name}(" in p for name in _MEASURE)]
+    return "import math\n\nimport numba\n\nCEILING = 1e6\nFIRST, SUM, INVERSE, EXCESS = 0, 1, 2, 3\n\n\n" + "\n\n\n".join(chosen)
+
+
+def _arrays(outputs: Sequence[Node]) -> tuple[dict[Node, int], NDArray[np.float64]]:
+    """Where each constant array begins among all of them, and these."""
+    places: dict[Node, int] = {}
+    parts: list[Any] = [np.zeros(1)]
+    at = 1
+    for n in ordered(outputs):
+        if n.op == "constant" and n.number is None:
+            places[n] = at
+            parts.append(n.data.array.ravel())
+            at += n.size
+    return places, np.concatenate(parts)
+
+
+def _module(text: str) -> ModuleType:
+    name = f"deepzoom_training_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    folder = jit.folder() / "trainings"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{name}.py"
+        if not path.exists():
+            with whole_file(path) as file:
+                file.write(text.encode())
+    except OSError:  # the cache folder cannot be written
+        path = Path(tempfile.mkdtemp()) / f"{name}.py"
+        path.write_text(text, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module

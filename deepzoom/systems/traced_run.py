@@ -1,0 +1,113 @@
+"""High-precision runs of a traced training, alone or with the Taylor polynomials of its state."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepzoom.arithmetic.delta import Delta, floats
+from deepzoom.arithmetic.exact import Exact
+from deepzoom.arithmetic.tangent import Fold, Series
+from deepzoom.tracing.delta_step import delta_step
+from deepzoom.tracing.evaluate import Evaluation, evaluate
+from deepzoom.tracing.graph import Node, ordered
+from deepzoom.tracing.training import STEP, TracedTraining, X, Y
+
+from .convergence import Totals, reference_of
+from .training_run import ExactRun, TaylorRun
+
+
+@dataclass(frozen=True)
+class TracedStep:
+    """A step: the loss before it, and the values that differences from it need (``DeltaStep.recorded``)."""
+
+    loss: Any
+    values: tuple[Any, ...]
+
+
+class TracedRun(ExactRun):
+    """A traced training in high precision (``Exact`` numbers) alone. recording: keep what differences need."""
+
+    def __init__(self, training: TracedTraining, x: Any, y: Any, bits: int, recording: bool = False) -> None:
+        def lift(value: Any) -> Exact:
+            return Exact.of(value, bits)
+
+        self.step = 0
+        self._lift = lift
+        self._begin(training, recording)
+        self.parameters = tuple(
+            10.0 ** lift(v) if power else lift(v) for v, power in zip((x, y), training.powers_of_ten, strict=True)
+        )
+        self.weights = tuple(evaluate(training.start, dict(zip((X, Y), self.parameters, strict=True)), lift))
+
+    def _begin(self, training: TracedTraining, recording: bool) -> None:
+        self._training = training
+        kept = delta_step(training).recorded if recording else ()
+        outputs = [*training.after, training.loss, *kept]
+        self._evaluation = Evaluation(outputs, self._lift)
+        self._drawn = [n for n in ordered(outputs) if n.op == "input" and n.data[0] == "drawn"]
+
+    def _values(self) -> dict[Node, Any]:
+        values: dict[Node, Any] = dict(zip((X, Y), self.parameters, strict=True))
+        values |= dict(zip(self._training.state, self.weights, strict=True))
+        values[STEP] = self._lift(Fraction(self.step))
+        return values | {n: self._lift(self._training.tables[n.data[1]][self.step]) for n in self._drawn}
+
+    def advance(self) -> Any:
+        found = self._evaluation(self._values())
+        n = len(self.weights)
+        self.weights = tuple(found[:n])
+        self.step += 1
+        return TracedStep(found[n], tuple(found[n + 1 :]))
+
+
+class TracedTaylorRun(TaylorRun, TracedRun):
+    """A traced training in high precision, with its Taylor polynomials up to some order."""
+
+    def __init__(self, training: TracedTraining, x: Fraction, y: Fraction, bits: int, order: int) -> None:
+        def lift(value: Any) -> Exact:
+            return Exact.of(value, bits)
+
+        self.step, self.order, self.exponent, self.fold = 0, order, 0, Fold()
+        self._lift = lift
+        self._begin(training, True)
+
+        def variable(value: Any, which: int, power: bool) -> Delta:
+            number = Delta(lift(value), Series.variable(which, order, self.fold))
+            return 10.0**number if power else number  # type: ignore[no-any-return]
+
+        pair = zip((x, y), (0, 1), training.powers_of_ten, strict=True)
+        self._start_parameters = tuple(variable(*one) for one in pair)
+        started = evaluate(training.start, dict(zip((X, Y), self._start_parameters, strict=True)), lift)
+        self.weights = tuple(self._with_series(w) for w in started)
+        self.totals = Totals(self._with_series(lift(0.0)))
+        self.last_loss = math.nan
+
+    @property
+    def learning(self) -> NDArray[np.float64]:
+        """The values of the two parameters."""
+        return np.array([float(floats(reference_of(p))) for p in self._start_parameters])
+
+    @property
+    def offset(self) -> float:
+        """0: the parameters stand in ``learning``."""
+        return 0.0
+
+    def advance(self) -> Any:
+        self.parameters = tuple(self._rescaled(p) for p in self._start_parameters)
+        step = TracedRun.advance(self)
+        self.weights = tuple(self._with_series(w) for w in self.weights)
+        self.last_loss = float(floats(reference_of(step.loss)))
+        self.totals.add(self._with_series(step.loss))
+        self._follow_growth()
+        return step
+
+
+def record(step: TracedStep) -> NDArray[np.float64]:
+    """The float64 values of one step that delta steps use, flat."""
+    return np.concatenate([floats(reference_of(v)).ravel() for v in step.values])
