@@ -19,8 +19,15 @@ def lowered(outputs: Sequence[Node]) -> list[Node]:
     return _with_copies(_folded(with_scales_moved(with_scaled_tanh(outputs))))
 
 
-def with_exact_slopes(outputs: Sequence[Node]) -> list[Node]:
-    """Lowered outputs with slopes of tanh from its argument: they do not vanish where it is 1 to the last bit."""
+def lowered_otherwise(outputs: Sequence[Node]) -> list[Node]:
+    """The same for a second run, which should round differently: no factors are moved.
+
+    Slopes of tanh come from its argument, so that they do not vanish where it is 1 to the last bit.
+    """
+    return _with_copies(_folded(_with_exact_slopes(with_scaled_tanh(outputs))))
+
+
+def _with_exact_slopes(outputs: Sequence[Node]) -> list[Node]:
     known: dict[Node, Node] = {}
     for n in ordered(outputs):
         if n.op == "tanh_slope" and n.inputs[0].op == "tanh_scaled":

@@ -26,7 +26,7 @@ from deepzoom.compiling import jit
 from deepzoom.files import whole_file
 from deepzoom.tracing.delta_step import delta_step
 from deepzoom.tracing.graph import Node, given, ordered
-from deepzoom.tracing.lowering import lowered, with_exact_slopes
+from deepzoom.tracing.lowering import lowered, lowered_otherwise
 from deepzoom.tracing.training import STEP, X, Y, TracedTraining
 
 from .emit import Emitter
@@ -68,6 +68,7 @@ def kernels_of(training: TracedTraining) -> StepKernels:
     """The kernels of a training, compiled when they are first called."""
     per_step = per_step_inputs(training)
     plain = lowered([*training.after, training.loss])
+    otherwise = lowered_otherwise([*training.after, training.loss])
     loads = [*training.state, X, Y, *per_step]
     of_differences = delta_step(training)
     delta, kept = of_differences.outputs, of_differences.recorded
@@ -76,12 +77,12 @@ def kernels_of(training: TracedTraining) -> StepKernels:
     for n in kept:
         places[given("reference", n, n.shape)] = at
         at += n.size
-    arrays, numbers = _arrays([*plain, *delta])
-    literals = {n: repr(float(n.number)) for n in ordered([*plain, *delta]) if n.number is not None}
+    arrays, numbers = _arrays([*plain, *otherwise, *delta])
+    literals = {n: repr(float(n.number)) for n in ordered([*plain, *otherwise, *delta]) if n.number is not None}
     parts = []
     sizes = {}
     for name, outputs, inputs in (
-        ("plain_step", plain, loads), ("sloped_step", with_exact_slopes(plain), loads),
+        ("plain_step", plain, loads), ("sloped_step", otherwise, loads),
         ("delta_step", delta, of_differences.inputs),
     ):  # fmt: skip
         emitter = Emitter(name, Schedule(outputs, inputs), BLOCK, literals, arrays, places)

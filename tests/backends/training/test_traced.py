@@ -1,0 +1,158 @@
+"""Kernels generated from traced steps against an oracle in mpmath: values, and differences at several depths."""
+
+import mpmath as mp
+import numpy as np
+import pytest
+from helpers.graph_oracle import OracleRun
+
+from deepzoom import Training
+from deepzoom.backends.kernels.traced.module import kernels_of
+from deepzoom.systems.optimizers import OPTIMIZERS
+from deepzoom.tracing import functions as f
+from deepzoom.tracing.delta_step import delta_step
+
+STEPS = 12
+_ROWS = 5
+
+
+def _data(seed):
+    random = np.random.default_rng(seed)
+    return {"x": random.normal(size=(_ROWS, 3)), "y": random.normal(size=(_ROWS, 2))}
+
+
+def _weights(seed, *shapes):
+    random = np.random.default_rng(seed)
+    return {f"w{i}": random.normal(size=s) for i, s in enumerate(shapes)}
+
+
+def _tanh(w, data):
+    return ((np.tanh(data["x"] @ w["w0"] * 0.7) @ w["w1"] - data["y"]) ** 2).mean()
+
+
+def _classes(w, data):
+    h = f.layer_norm(np.tanh(data["x"] @ w["w0"] + w["w2"]))
+    logits = f.relu(h) @ w["w1"] + w["w3"]
+    return -(f.log_softmax(logits) * f.softmax(data["y"])).sum(axis=1).mean()
+
+
+def _attention(w, data):
+    q, k, v = (data["x"].reshape(1, _ROWS, 3) @ w[name] for name in ("w0", "w1", "w2"))
+    mixed = f.softmax(q @ k.transpose(0, 2, 1) * 0.5) @ v
+    return ((f.gelu(mixed) @ w["w3"] - data["y"]) ** 2).mean()
+
+
+def _smooth(w, data):
+    h = f.softplus(np.sin(data["x"] @ w["w0"])) + np.cos(data["x"] @ w["w0"]) * f.sigmoid(data["x"] @ w["w0"])
+    return np.log(np.exp(np.sqrt(1.0 + (h @ w["w1"] - data["y"]) ** 2)).mean())
+
+
+def _toy(state, hyper):
+    z = state["z"]
+    after = {"z": z - hyper["rate"] * (z - hyper["eps"] * np.sin(3.0 * z)), "worst": np.maximum(state["worst"], z)}
+    return after, 0.5 * z * z + 0.1
+
+
+def _training(name):
+    if name in OPTIMIZERS:
+        return Training(
+            loss=_tanh, start=_weights(1, (3, 4), (4, 2)), data=_data(2), optimizer=name, x="log10:rate",
+            y="log10:decay", hyper={"decay": 0.01},
+        )  # fmt: skip
+    if name == "toy":
+        return Training(step=_toy, start=_start, hyper={"rate": 0.1, "eps": 0.5, "z": 1.0}, x="log10:rate", y="eps")
+    loss, shapes = {
+        "classes": (_classes, [(3, 4), (4, 2), (4,), (2,)]),
+        "attention": (_attention, [(3, 4), (3, 4), (3, 4), (4, 2)]),
+        "smooth": (_smooth, [(3, 4), (4, 2)]),
+    }[name]
+    hyper = {"rate.w0": 0.1, "rate.w1": 0.1}
+    batch = np.array([[0, 2, 4], [1, 3, 4]] * 10) if name == "smooth" else None
+    return Training(
+        loss=loss, start=_weights(3, *shapes), data=_data(4), hyper=hyper, x="log10:rate.w0", y="log10:rate.w1",
+        batch=batch,
+    )  # fmt: skip
+
+
+def _start(hyper):
+    return {"z": hyper["eps"] * np.ones(3) + np.arange(3.0), "worst": np.zeros(3)}
+
+
+NAMES = [*OPTIMIZERS, "classes", "attention", "smooth", "toy"]
+
+
+def _tables(training, kernels):
+    parts = []
+    for n in kernels.per_step:
+        if n.data[0] == "step":
+            parts.append(np.arange(float(STEPS))[:, None])
+        else:
+            parts.append(training.tables[n.data[1]][:STEPS].reshape(STEPS, -1))
+    return np.concatenate(parts, axis=1) if parts else np.zeros((1, 0))
+
+
+def _floats(numbers):
+    return np.array([float(v) for v in np.asarray(numbers, dtype=object).ravel()])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_plain_steps_equal_the_oracle(name):
+    training = _training(name).traced({}, STEPS)
+    kernels = kernels_of(training)
+    points = [(-1.5, -0.5), (-1.0, 0.25)]
+    with mp.workdps(40):
+        runs = [OracleRun(training, *p) for p in points]
+        state = np.array([_floats(r.flat()) for r in runs])
+        parameters = np.array([[float(r.parameters[n]) for n in r.parameters] for r in runs])
+        for r in runs:
+            for _ in range(STEPS):
+                r.advance()
+    for sloped in (False, True):
+        now, step, sums = state.copy(), np.zeros(2, np.int64), np.zeros((2, 4))
+        kernels.module.run_plain(
+            STEPS, now, parameters.copy(), step, sums, kernels.numbers, _tables(training, kernels), sloped
+        )
+        for i, r in enumerate(runs):
+            wanted = _floats(r.flat())
+            assert np.abs(now[i] - wanted).max() <= 1e-11 * np.abs(wanted).max()
+            assert sums[i, 0] == pytest.approx(float(r.losses[0]), rel=1e-14)
+            assert sums[i, 1] == pytest.approx(float(sum(v / r.losses[0] for v in r.losses)), rel=1e-12)
+
+
+@pytest.mark.parametrize("depth", ["1e-6", "1e-20", "1e-60"])
+@pytest.mark.parametrize("name", NAMES)
+def test_steps_of_differences_equal_the_oracle(name, depth):
+    training = _training(name).traced({}, STEPS)
+    kernels, delta = kernels_of(training), delta_step(training)
+    with mp.workdps(150):
+        size = mp.mpf(depth)
+        centre = mp.mpf(-1) / 3 - 1, mp.mpf(-1) / 7
+        near = [(centre[0] + size, centre[1] - size / 3), (centre[0] - size / 5, centre[1] + size)]
+        reference = OracleRun(training, *centre, delta.recorded)
+        pixels = [OracleRun(training, *p) for p in near]
+        begun = reference.flat()
+        weights, ends = [_floats(begun)], np.cumsum([n.size for n in training.state])
+        differences = np.array([_floats(p.flat() - begun) for p in pixels])
+        changes = np.array([[float(p.parameters[n] - v) for n, v in reference.parameters.items()] for p in pixels])
+        for r in (reference, *pixels):
+            for _ in range(STEPS):
+                r.advance()
+                if r is reference:
+                    weights.append(_floats(r.flat()))
+        record = np.array([np.concatenate([_floats(v) for v in noted]) for noted in reference.noted])
+        wanted = np.array([_floats(p.flat() - reference.flat()) for p in pixels])
+        losses = np.array([[float(a - b) for a, b in zip(p.losses, reference.losses)] for p in pixels])
+        ratios = np.array([float(v / reference.losses[0]) for v in reference.losses])
+        first = float(reference.losses[0])
+    totals = np.zeros((STEPS + 1, 4))
+    totals[:, 0] = first
+    step, sums = np.zeros(2, np.int64), np.zeros((2, 4))
+    kernels.module.run_delta(
+        STEPS, 0, STEPS, np.inf, record, np.array(weights), ratios, totals, ends, kernels.numbers, differences,
+        changes, step, sums,
+    )  # fmt: skip
+    assert (step == STEPS).all()
+    for begin, end in zip([0, *ends], ends):
+        largest = np.abs(wanted[:, begin:end]).max(axis=1)
+        assert (np.abs(differences[:, begin:end] - wanted[:, begin:end]).max(axis=1) <= 1e-10 * largest).all()
+    change = (losses - ratios * losses[:, :1]) / (first + losses[:, :1])
+    assert np.abs(sums[:, 1] - change.sum(axis=1)).max() <= 1e-10 * np.abs(change).max() * STEPS
