@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepzoom.coordinates import parse_decimal
 from deepzoom.errors import InputError
+from deepzoom.tracing import float64_run
 from deepzoom.tracing.array import Traced, TracingError, lifted
 from deepzoom.tracing.gradient import gradient, released
 from deepzoom.tracing.graph import Node, depends, given, ordered
@@ -154,6 +156,16 @@ class Training:
             return started(result)
         except TracingError as error:
             raise self._wrong(str(error), self.start) from None
+
+    def losses(
+        self, x: float, y: float, steps: int | None = None, settings: Mapping[str, str] | None = None
+    ) -> NDArray[np.float64]:
+        """The losses (steps,) at a point of the plane in float64, to compare with a program of your own.
+
+        x, y: coordinates, so log10 of the hyperparameter on an axis ``log10:NAME``. Raises InputError as ``traced``.
+        """
+        steps = self.steps if steps is None else steps
+        return float64_run.losses(self.traced(settings or {}, steps), x, y, steps)
 
     def _hyper(self, optimizer: str) -> dict[str, float]:
         return {**(OPTIMIZERS[optimizer].hyper if self.loss is not None else {}), **self.hyper}

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from deepzoom.errors import InputError
 from deepzoom.scene.view import View
-from deepzoom.tracing.evaluate import evaluate
+from deepzoom.tracing.float64_run import losses
 from deepzoom.tracing.graph import Node, Values, ordered
-from deepzoom.tracing.training import STEP, TracedTraining, X, Y
+from deepzoom.tracing.training import TracedTraining
 
 from .experiments import LEAST_LOSS, MOST_LOG10, MOST_LOSS, MOST_STEPS
 from .own_training import Training
@@ -94,23 +94,12 @@ class TracedSystem(Trainable):
                     f"--center {name}: coordinates are {what}, and this view goes beyond -{most:g} or {most:g}; give a"
                     " centre such as 1."
                 )
-        loss = self.first_loss(float(view.x), float(view.y))
+        loss = losses(self.training, float(view.x), float(view.y), 1)[0]
         if not LEAST_LOSS <= loss <= MOST_LOSS:
             raise InputError(
                 f"SYSTEM: {self.name}: at the centre of the view the start has a loss of {loss:.3g}, with which later"
                 f" losses cannot be compared; give a start with a loss from {LEAST_LOSS:g} to {MOST_LOSS:g}."
             )
-
-    def first_loss(self, x: float, y: float) -> float:
-        """The loss before the first step at a point of the plane, in float64."""
-        t = self.training
-        at = [np.float64(10.0**v if power else v) for v, power in zip((x, y), t.powers_of_ten)]
-        values: dict[Node, Any] = {X: at[0], Y: at[1], STEP: np.float64(0)}
-        values |= {n: t.tables[n.data[1]][0] for n in ordered([t.loss]) if n.op == "input" and n.data[0] == "drawn"}
-        with np.errstate(all="ignore"):
-            start = evaluate(t.start, values, _plain)
-            (loss,) = evaluate([t.loss], values | dict(zip(t.state, start)), _plain)
-        return float(loss)
 
 
 def digest_of(outputs: Iterable[Node]) -> str:
@@ -129,7 +118,3 @@ def digest_of(outputs: Iterable[Node]) -> str:
         digest.update(repr((n.op, [numbers[i] for i in n.inputs], n.shape, len(data))).encode() + data)
     digest.update(repr([numbers[n] for n in outputs]).encode())
     return digest.hexdigest()
-
-
-def _plain(value: Any) -> Any:
-    return np.float64(float(value)) if isinstance(value, Fraction) else value

@@ -75,6 +75,7 @@ def test_a_step_runs_as_it_does_in_numpy():
         mine, loss = heavy_ball(mine, {"rate": 10**-0.5, "momentum": 0.8}, DATA)
         wanted.append(loss)
     assert np.allclose(losses, wanted, rtol=1e-13) and np.allclose(state["w"], mine["w"], rtol=1e-12)
+    assert np.allclose(BALL.losses(-0.5, 0.8, 4), wanted, rtol=1e-13) and len(replace(BALL, steps=9).losses(-1, 0)) == 9
 
 
 def test_a_loss_with_an_optimizer_is_the_same_step():
@@ -135,6 +136,7 @@ def test_minibatches():
     sgd = Training(loss=mean_square, start={"w": W}, x="log10:rate", y="decay", hyper={"decay": 0},
                    data=DATA, batch=table)  # fmt: skip
     losses, _ = run(sgd, -1, 0)
+    assert np.allclose(sgd.losses(-1, 0, 4), losses, rtol=1e-13)
     w, wanted = W, []
     for rows in table:
         wanted.append(((ROWS @ w - TARGET) ** 2).mean())
@@ -175,7 +177,6 @@ def test_a_system_of_it():
     system = TracedSystem("own.py:ball", BALL, {}, None)
     assert (system.title, system.steps, system.home) == ("Gradient descent with momentum", 500, ("0", "0", "2"))
     assert [(a.label, a.power_of_ten) for a in system.axes] == [("rate", True), ("momentum", False)]
-    assert np.isclose(system.first_loss(-1, 0.5), ((ROWS @ W - TARGET) ** 2).mean())
     same, other = TracedSystem("b", BALL, {}, None), TracedSystem("b", replace(BALL, start={"w": W, "m": W}), {}, None)
     assert system.key() == same.key() and system.key() != other.key()
     assert len({system.key(), TracedSystem("b", BALL, {"y": "log10:momentum"}, None).key()}) == 2
