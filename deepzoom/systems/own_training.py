@@ -196,9 +196,13 @@ class Training:
         """(arrays after a step of the optimizer, loss over all rows)."""
         names = list(named(start))
         weights = {name: arrays[name] for name in names}
-        tree = filled(start, weights)
-        loss = self._number(_called(self.loss, tree, self.data, hyper))
-        part = loss if self.batch is None else self._number(_called(self.loss, tree, drawn, hyper))
+
+        def loss_on(data: Mapping[str, Any]) -> Traced:
+            copies = {name: w.copy() for name, w in weights.items()}  # a function may change what it gets
+            return self._number(_called(self.loss, filled(start, copies), data, hyper))
+
+        loss = loss_on(self.data)
+        part = loss if self.batch is None else loss_on(drawn)
         slopes = dict(zip(names, gradient(part, list(weights.values()))))
         remembered = {name: a for name, a in arrays.items() if name not in weights}
         after, then = OPTIMIZERS[optimizer].step(weights, slopes, remembered, hyper)

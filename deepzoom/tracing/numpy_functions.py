@@ -17,7 +17,7 @@ from .graph import Node, uniform
 from .indexing import joined, part
 from .shapes import SHAPES
 
-MOST_PRODUCTS = 64
+MOST_EXPONENT = 1 << 20
 """A power with a larger whole exponent is made by exp and log."""
 
 
@@ -38,7 +38,7 @@ def _simple(op: str) -> Callable[..., Traced]:
 def power(base: Traced, exponent: Traced) -> Traced:
     """base**exponent: products for a whole exponent, roots for half of one, else exp(exponent log(base))."""
     n = uniform(exponent.node)
-    if n is None or n.denominator > 2 or abs(n) > MOST_PRODUCTS:
+    if n is None or n.denominator > 2 or abs(n) > MOST_EXPONENT:
         return numpy.exp(exponent * numpy.log(base))
     shape = np.broadcast_shapes(base.shape, exponent.shape)
     result = _whole_power(base, abs(n.numerator) // n.denominator)

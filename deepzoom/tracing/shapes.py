@@ -69,7 +69,9 @@ def _squeeze(a: Any, axis: Any = None) -> Traced:
 
 
 def _broadcast_to(array: Any, shape: Any) -> Traced:
-    return made("broadcast", lifted(array), data=(shape,) if isinstance(shape, int) else tuple(shape))
+    return made(
+        "broadcast", lifted(array), data=tuple(int(n) for n in (shape if isinstance(shape, tuple | list) else (shape,)))
+    )
 
 
 def _concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Traced:

@@ -16,6 +16,7 @@ from deepzoom.cli import app
 from deepzoom.commands.requests.scene import Request
 from deepzoom.coordinates import parse_decimal
 from deepzoom.errors import InputError
+from deepzoom.rendering.field import Field
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.view import View
 from deepzoom.systems import own_file
@@ -376,3 +377,29 @@ def test_the_first_view_and_the_scene(files):
     assert scene.view.depth == parse_decimal("0.001", "") and scene.steps == 500
     assert (scene.system, scene.digest, scene.settings) == ("own.py:t_good", own.digest, {"rate": "0.2"})
     assert Scene.from_toml(scene.to_toml()) == scene
+
+
+def test_a_data_file_shows_that_it_is_of_a_training(files, monkeypatch):
+    """It is coloured without the file, as a new process finds it; only a render needs the file."""
+    scene = Request("own.py:t_good", size="4x4").to_scene()
+    field = Field.empty(scene)
+    field.measure[:], field.done[:] = RNG.normal(size=(4, 4)), True
+    field.save("a.npz")
+    for name, empty in (("_loaded", {}), ("_trainings", set())):
+        monkeypatch.setattr(own_file, name, empty)
+    assert Field.load("a.npz").iterations is None
+    made = deepzoom("colour", "a.npz", "--out", "a.png")
+    assert made.exit_code == 0, made.output
+    one_sentence(deepzoom("colour", "a.npz", "--colouring", "histogram", "--out", "b.png"),
+                 "--colouring: histogram needs iteration counts, which own.py:t_good does not have")  # fmt: skip
+    one_sentence(deepzoom("render", "--scene", "a.npz"), "SYSTEM: own.py:t_good is in a Python file, which a scene")
+    assert deepzoom("render", "own.py:t_good", "--scene", "a.npz", "--dry-run").exit_code == 0
+
+
+def test_a_loss_that_changes_what_it_gets():
+    def loss(weights):
+        weights["w"] -= 1
+        return (weights["w"] ** 2).sum()
+
+    training = Training(loss=loss, start={"w": 3.0}, hyper={"decay": 0}, x="rate", y="decay")
+    assert training.losses(0.25, 0, 3).tolist() == [4.0, 1.0, 0.25]

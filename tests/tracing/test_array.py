@@ -26,7 +26,7 @@ SAME = {
     "waves": (lambda a: np.tanh(a) + np.sinh(a) * np.cosh(a) + np.sin(a) * np.cos(a) + np.tan(a), M),
     "expm1 near 0": (lambda a: np.expm1(a * 1e-12) * 1e12, M),
     "powers": (lambda a: a**3 + a**-2 + a**0 + a**0.5 + a**1.5 + a**-0.5 + a**0.3 + 2**a + a**a + a**7, P),
-    "powers of negatives": (lambda a: a**2 + a**5 - np.square(a) + np.reciprocal(a) + np.power(a, 4), M),
+    "powers of negatives": (lambda a: a**2 + a**5 + a**101 - np.square(a) + np.reciprocal(a) + np.power(a, 4), M),
     "folds": (lambda a, b: np.abs(a) + np.sign(b) + np.maximum(a, b) - np.minimum(a, 0.1) + np.heaviside(a, 0.5), M, N),
     "comparisons": (lambda a, b: np.where(a > b, a, b) + np.where(a <= 0, 1, a) + (a >= b) * (b < 1) * a, M, N),
     "logic": (lambda a, b: np.where((a > 0) & (b > 0) | ~(a > 0.5), a, -b) + np.where(np.logical_or(a, 0), 1, 2), M, N),
