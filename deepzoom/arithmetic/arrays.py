@@ -5,14 +5,13 @@ A float64 array does it by NumPy; the other numbers have methods of the same nam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Move = Callable[[NDArray[Any]], NDArray[Any]]
-"""Moves the elements of an array whose first axis is left alone: digits, pixels or monomials."""
+from .numpy_operations import Arithmetic, Move
 
 
 def reshape(shape: tuple[int, ...]) -> Move:
@@ -60,4 +59,20 @@ def place(shape: tuple[int, ...], parts: Sequence[tuple[int, int]]) -> Move:
 
 def moved(x: Any, move: Move) -> Any:
     """The numbers of an array in other places."""
-    return move(np.asarray(x)[None])[0]
+    return x.moved(move) if isinstance(x, Arithmetic) else move(np.asarray(x)[None])[0]
+
+
+def largest(x: Any, axis: int) -> Any:
+    """An element along an axis, kept with length 1, whose float64 is the largest."""
+    if not isinstance(x, Arithmetic):
+        return np.max(x, axis=axis, keepdims=True)
+    at = np.expand_dims(x.floats().argmax(axis=axis), axis)
+    return x.moved(lambda a: np.take_along_axis(a, at[None], axis + 1))
+
+
+def join(parts: Sequence[Any], axis: int) -> Any:
+    """The arrays one after the other along an axis."""
+    highest = max(parts, key=lambda x: x.rank if isinstance(x, Arithmetic) else 0)
+    if not isinstance(highest, Arithmetic):
+        return np.concatenate(parts, axis=axis)
+    return highest.joined(parts, axis)

@@ -5,7 +5,8 @@ formed. Each rule below gives ``f(A + a) - f(A)`` from A and a:
 
     product     A b + B a + a b                 quotient   (a - (A / B) b) / (B + b)
     exp         e^A expm1(a)                    log        log1p(a / A)
-    sqrt        sqrt(A) sqrt1pm1(a / A)         sin        cos A sin a - 2 sin A sin(a/2)^2
+    sqrt        a / (sqrt(A + a) + sqrt(A))     softplus   log1p(sigmoid(A) expm1(a))
+    sin         cos A sin a - 2 sin A sin(a/2)^2           cos        -sin A sin a - 2 cos A sin(a/2)^2
     tanh        S E / (2 + E (1 + T)),          T = tanh A, S = (1 - T)(1 + T), E = expm1(2 a)
     |.|, max(., 0)                              by cases of the signs of A and A + a
 
@@ -18,23 +19,17 @@ Differences can still cancel each other, as in any float64 sum; the condition of
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from .difference import Difference, Floats
+from .arrays import broadcast, join, moved
+from .difference import Difference
 from .exact import Exact
-from .numpy_operations import Arithmetic, rules_of
+from .numpy_operations import Arithmetic, Move, floats, rules_of
 
 _SATURATED = 350.0  # a larger difference moves tanh to its limit; expm1 of twice this is still finite
-
-
-def floats(value: Any) -> Floats:
-    """A reference value as float64, whatever its arithmetic."""
-    if isinstance(value, Arithmetic):
-        result: Floats = value.floats()
-        return result
-    return np.asarray(value, dtype=np.float64)
 
 
 class Delta(Arithmetic):
@@ -72,9 +67,19 @@ class Delta(Arithmetic):
         keys = key if isinstance(key, tuple) else (key,)
         return Delta(self.reference[key], self.difference.like(self.difference.data[(slice(None), *keys)]))
 
-    def sum(self) -> Delta:
-        d = self.difference
-        return Delta(self.reference.sum(), d.like(d.data.reshape(d.lead, -1).sum(axis=1)))
+    def moved(self, move: Move) -> Delta:
+        return Delta(moved(self.reference, move), self.difference.moved(move))
+
+    def joined(self, arrays: Sequence[Any], axis: int) -> Delta:
+        references, differences = zip(*map(parts, arrays))
+        lead = self.difference.lead
+        data = [np.zeros((lead, *a.shape)) if d is None else d.data for a, d in zip(arrays, differences)]
+        return Delta(join(references, axis), self.difference.like(np.concatenate(data, axis=axis + 1)))
+
+    def sum(self, axis: tuple[int, ...] | None = None) -> Delta:
+        """The sum over some axes, or all."""
+        axes = tuple(range(self.ndim)) if axis is None else axis
+        return Delta(self.reference.sum(axis=axes), self.difference.sum(axes))
 
     def mean(self) -> Delta:
         d = self.difference
@@ -84,14 +89,14 @@ class Delta(Arithmetic):
 rule = rules_of(Delta.rules)
 
 
-def _parts(x: Any) -> tuple[Any, Any]:
+def parts(x: Any) -> tuple[Any, Any]:
+    """Reference and difference of a number; None for the difference of one that is its own reference."""
     return (x.reference, x.difference) if isinstance(x, Delta) else (x, None)
 
 
 def _spread(d: Any, shape: tuple[int, ...]) -> Any:
     """A difference broadcast to the shape of its result."""
-    data = d.aligned(len(shape)).data
-    return d.like(np.broadcast_to(data, (d.lead, *shape)))
+    return d.moved(broadcast(shape))
 
 
 def _sum(reference: Any, a: Any, b: Any) -> Delta:
@@ -101,13 +106,13 @@ def _sum(reference: Any, a: Any, b: Any) -> Delta:
 
 @rule(np.add)
 def _add(x: Any, y: Any) -> Delta:
-    (A, a), (B, b) = _parts(x), _parts(y)
+    (A, a), (B, b) = parts(x), parts(y)
     return _sum(A + B, a, b)
 
 
 @rule(np.subtract)
 def _subtract(x: Any, y: Any) -> Delta:
-    (A, a), (B, b) = _parts(x), _parts(y)
+    (A, a), (B, b) = parts(x), parts(y)
     return _sum(A - B, a, None if b is None else b.scaled(-1.0))
 
 
@@ -118,7 +123,7 @@ def _negative(x: Delta) -> Delta:
 
 @rule(np.multiply)
 def _multiply(x: Any, y: Any) -> Delta:
-    (A, a), (B, b) = _parts(x), _parts(y)
+    (A, a), (B, b) = parts(x), parts(y)
     terms = []
     if a is not None:
         terms.append(a.scaled(floats(B)))
@@ -131,7 +136,7 @@ def _multiply(x: Any, y: Any) -> Delta:
 
 @rule(np.matmul)
 def _matmul(x: Any, y: Any) -> Delta:
-    (A, a), (B, b) = _parts(x), _parts(y)
+    (A, a), (B, b) = parts(x), parts(y)
     terms = []
     if a is not None:
         terms.append(a.times_matrix(floats(B)))
@@ -151,7 +156,7 @@ def _total(reference: Any, terms: list[Any]) -> Delta:
 
 @rule(np.true_divide)
 def _divide(x: Any, y: Any) -> Delta:
-    (A, a), (B, b) = _parts(x), _parts(y)
+    (A, a), (B, b) = parts(x), parts(y)
     quotient = A / B
     if b is None:
         return Delta(quotient, _spread(a.scaled(1.0 / floats(B)), np.shape(floats(quotient))))
@@ -182,7 +187,7 @@ def _same_arithmetic(x: Any, other: Any) -> Any:
 
 @rule(np.absolute)
 def _absolute(x: Delta) -> Delta:
-    return Delta(np.abs(x.reference), x.difference.folded(floats(x.reference)))
+    return Delta(np.abs(x.reference), x.difference.folded(x.reference))
 
 
 @rule(np.maximum)
@@ -190,14 +195,14 @@ def _maximum(x: Any, y: Any) -> Delta:
     x, y = (x, y) if isinstance(x, Delta) else (y, x)
     if isinstance(y, Delta) or np.any(y):
         raise ValueError("maximum of a difference: only with 0")
-    return Delta(np.maximum(x.reference, 0.0), x.difference.rectified(floats(x.reference)))
+    return Delta(np.maximum(x.reference, 0.0), x.difference.rectified(x.reference))
 
 
 @rule(np.heaviside)
 def _heaviside(x: Delta, at_zero: float) -> Delta:
     if at_zero != 0:
         raise ValueError("heaviside of a difference: only with 0 at 0")
-    return Delta(np.heaviside(x.reference, 0.0), x.difference.stepped(floats(x.reference)))
+    return Delta(np.heaviside(x.reference, 0.0), x.difference.stepped(x.reference))
 
 
 @rule(np.exp)
@@ -214,16 +219,30 @@ def _log(x: Delta) -> Delta:
 @rule(np.sqrt)
 def _sqrt(x: Delta) -> Delta:
     value = np.sqrt(x.reference)
-    relative = x.difference.scaled(1.0 / floats(x.reference)).small("sqrt1pm1")
-    return Delta(value, relative.scaled(floats(value)))
+    return Delta(value, x.difference.rooted(x.reference, value))
 
 
 @rule(np.sin)
 def _sin(x: Delta) -> Delta:
-    value, slope = np.sin(x.reference), np.cos(x.reference)
+    return _wave(x, np.sin(x.reference), np.cos(x.reference))
+
+
+@rule(np.cos)
+def _cos(x: Delta) -> Delta:
+    return _wave(x, np.cos(x.reference), -np.sin(x.reference))
+
+
+def _wave(x: Delta, value: Any, slope: Any) -> Delta:
     half = x.difference.scaled(0.5).small("sin")
     curved = half.times(half).scaled(-2.0 * floats(value))
     return Delta(value, x.difference.small("sin").scaled(floats(slope)).plus(curved))
+
+
+@rule(np.logaddexp)
+def _softplus(zero: float, x: Delta) -> Delta:
+    value = np.logaddexp(zero, x.reference)
+    half = np.tanh(x.reference * 0.5) * 0.5
+    return Delta(value, x.difference.softened(floats(0.5 + half), floats(0.5 - half)))
 
 
 @rule(np.tanh)

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .numpy_operations import Move, floats
+
 Floats = NDArray[np.float64]
 
 
@@ -44,18 +46,26 @@ class Difference(ABC):
 
     @abstractmethod
     def small(self, name: str) -> Any:
-        """f(self) for one of expm1, log1p, sin, sqrt1pm1: functions that are 0 at 0."""
+        """f(self) for one of expm1, log1p, sin: functions that are 0 at 0."""
 
     @abstractmethod
-    def folded(self, reference: Floats) -> Any:
+    def rooted(self, reference: Any, root: Any) -> Any:
+        """sqrt(A + a) - sqrt(A), where root = sqrt(A), of numbers of any arithmetic; 0 where both are 0."""
+
+    @abstractmethod
+    def softened(self, share: Floats, rest: Floats) -> Any:
+        """softplus(A + a) - softplus(A), where share = sigmoid(A) and rest = 1 - share."""
+
+    @abstractmethod
+    def folded(self, reference: Any) -> Any:
         """|A + a| - |A|."""
 
     @abstractmethod
-    def rectified(self, reference: Floats) -> Any:
+    def rectified(self, reference: Any) -> Any:
         """max(A + a, 0) - max(A, 0)."""
 
     @abstractmethod
-    def stepped(self, reference: Floats) -> Any:
+    def stepped(self, reference: Any) -> Any:
         """[A + a > 0] - [A > 0]."""
 
     @abstractmethod
@@ -88,10 +98,18 @@ class Difference(ABC):
         return self.like(self.aligned(ndim).data + other.aligned(ndim).data)
 
     def times_matrix(self, matrix: Floats) -> Any:
-        return self.like(self.data @ matrix)
+        return self.like(self.aligned(matrix.ndim).data @ matrix)
 
     def matrix_times(self, matrix: Floats) -> Any:
-        return self.like(matrix @ self.data)
+        return self.like(matrix @ self.aligned(matrix.ndim).data)
+
+    def moved(self, move: Move) -> Any:
+        """The same differences in other places."""
+        return self.like(move(self.data))
+
+    def sum(self, axis: tuple[int, ...]) -> Any:
+        """The sum over some axes of the array."""
+        return self.like(self.data.sum(axis=tuple(i + 1 for i in axis)))
 
     def _meets(self, other: Any) -> None:
         if self.exponent != other.exponent:
@@ -102,10 +120,10 @@ _BATCH_FUNCTIONS: dict[str, Callable[[Floats], Floats]] = {
     "expm1": np.expm1,
     "log1p": np.log1p,
     "sin": np.sin,
-    "sqrt1pm1": lambda x: x / (1.0 + np.sqrt(1.0 + x)),
 }
-_SLOPE_AT_ZERO = {"expm1": 1.0, "log1p": 1.0, "sin": 1.0, "sqrt1pm1": 0.5}
-_LINEAR_BELOW = 2.0**-500  # so small that every function above equals slope * x to all digits
+_LINEAR_BELOW = 2.0**-500  # so small that every function above equals x to all digits
+_SOFTPLUS_SWITCH = 700.0
+"""Above this difference softplus is taken from its other end, because exp would leave float64."""
 
 
 class Batch(Difference):
@@ -125,7 +143,8 @@ class Batch(Difference):
 
     def matmul(self, other: Batch) -> Batch:
         self._meets(other)
-        return self.like(np.ldexp(self.data @ other.data, self.exponent))
+        ndim = max(self.data.ndim, other.data.ndim) - 1
+        return self.like(np.ldexp(self.aligned(ndim).data @ other.aligned(ndim).data, self.exponent))
 
     def over(self, reference: Floats, difference: Batch) -> Batch:
         ndim = max(self.data.ndim - 1, difference.data.ndim - 1, np.ndim(reference))
@@ -133,30 +152,53 @@ class Batch(Difference):
         return self.like(self.aligned(ndim).data / value)
 
     def small(self, name: str) -> Batch:
+        return self._curved(_BATCH_FUNCTIONS[name], 1.0)
+
+    def _curved(self, function: Callable[[Floats], Floats], slope: Floats | float) -> Batch:
+        """A function that is 0 at 0 and has this slope there."""
         value = np.ldexp(self.data, self.exponent)
         tiny = np.abs(value) < _LINEAR_BELOW
         with np.errstate(over="ignore"):
-            curved = np.ldexp(_BATCH_FUNCTIONS[name](np.where(tiny, 0.0, value)), -self.exponent)
-        return self.like(np.where(tiny, _SLOPE_AT_ZERO[name] * self.data, curved))
+            curved = np.ldexp(function(np.where(tiny, 0.0, value)), -self.exponent)
+        return self.like(np.where(tiny, slope * self.data, curved))
 
-    def _against(self, reference: Floats) -> tuple[Floats, Floats]:
+    def rooted(self, reference: Any, root: Any) -> Batch:
+        # a / (sqrt(A + a) + sqrt(A)); A + a in units of the exponent, or as it is where A is far beyond these units
+        at, there = self._against(reference)
+        half = self.exponent // 2
+        with np.errstate(all="ignore"):
+            near = np.ldexp(self.data / (np.sqrt(np.ldexp(there, self.exponent % 2)) + floats(root, half)), -half)
+            far = self.data / (np.sqrt(floats(reference) + np.ldexp(self.data, self.exponent)) + floats(root))
+        return self.like(np.where(there == 0, np.where(at == 0, 0.0, near), np.where(np.isinf(there), far, near)))
+
+    def softened(self, share: Floats, rest: Floats) -> Batch:
+        def function(a: Floats) -> Floats:
+            with np.errstate(over="ignore"):
+                middle = share * np.expm1(a)
+                up = a + np.log(share + rest * np.exp(-a))
+                down = np.log(rest + share * np.exp(np.minimum(a, 0.0)))
+            return np.where(a > _SOFTPLUS_SWITCH, up, np.where(middle < -0.5, down, np.log1p(middle)))
+
+        return self._curved(function, share)
+
+    def _against(self, reference: Any) -> tuple[Floats, Floats]:
         """(reference in units of the shared exponent, its sum with the difference)."""
         with np.errstate(over="ignore"):
-            scaled = np.ldexp(reference, -self.exponent)
+            scaled = floats(reference, self.exponent)
         return scaled, scaled + self.data
 
-    def folded(self, reference: Floats) -> Batch:
+    def folded(self, reference: Any) -> Batch:
         a = self.data
         at, there = self._against(reference)
         from_positive = np.where(there >= 0, a, -(at + there))
         from_negative = np.where(there > 0, at + there, -a)
         return self.like(np.where(at > 0, from_positive, np.where(at < 0, from_negative, np.abs(a))))
 
-    def rectified(self, reference: Floats) -> Batch:
+    def rectified(self, reference: Any) -> Batch:
         at, there = self._against(reference)
         return self.like(np.where(at > 0, np.where(there >= 0, self.data, -at), np.maximum(there, 0.0)))
 
-    def stepped(self, reference: Floats) -> Batch:
+    def stepped(self, reference: Any) -> Batch:
         at, there = self._against(reference)
         jump = (there > 0).astype(np.float64) - (at > 0)
         with np.errstate(over="ignore"):

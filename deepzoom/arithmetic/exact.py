@@ -1,14 +1,14 @@
 """Exact arithmetic: arrays of fixed-point numbers with as many fraction bits as asked for.
 
-Sums are exact; a product, a quotient or a function is off by at most one unit of ``2**-bits``. What a training step
-does to whole arrays runs in compiled routines (``fixed_point.py``, ``fixed_point_tanh.py``); what is done to a few
-numbers goes through FLINT (``flint_functions.py``). This file does not tell how many digits of a long run are right:
-``deepzoom/reference/training.py`` runs it at two precisions and compares.
+Sums are exact; a product, a quotient or a function is off by at most one unit of ``2**-bits`` (``exact_functions.py``).
+This file does not tell how many digits of a long run are right: ``deepzoom/reference/training.py`` runs it at two
+precisions and compares.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from numbers import Rational
 from typing import Any
@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import digits, fixed_point_tanh, flint_functions
+from . import digits
 from . import fixed_point as kernels
+from .arrays import broadcast
 from .fixed_point import BASE_BITS
-from .numpy_operations import Arithmetic, rules_of
+from .numpy_operations import Arithmetic, Move, rules_of
 
 
 class Exact(Arithmetic):
@@ -96,25 +97,41 @@ class Exact(Arithmetic):
             result.slope = (self.slope[0][key], self.slope[1][key])
         return result
 
-    def sum(self) -> Exact:
-        sums = np.zeros((len(self.digits) + 2, 1), np.int64)
-        sums[:-2] = self.digits.reshape(len(self.digits), -1).sum(axis=1, dtype=np.int64, keepdims=True)
+    def moved(self, move: Move) -> Exact:
+        """The same numbers in other places. The slope of tanh goes along."""
+        result = Exact(np.ascontiguousarray(move(self.digits)), self.point)
+        if self.slope is not None:
+            result.slope = (self.slope[0].moved(move), move(self.slope[1][None])[0])
+        return result
+
+    def sum(self, axis: tuple[int, ...] | None = None) -> Exact:
+        """The sum over some axes, or all."""
+        axes = tuple(range(self.ndim)) if axis is None else axis
+        added = self.digits.sum(axis=tuple(i + 1 for i in axes), dtype=np.int64)
+        sums = np.zeros((len(self.digits) + 2, math.prod(added.shape[1:])), np.int64)
+        sums[:-2] = added.reshape(len(added), -1)
         kernels.carry(sums)
-        return Exact.balanced(sums, (), self.point)
+        return Exact.balanced(sums, added.shape[1:], self.point)
 
     def mean(self) -> Exact:
         result: Exact = self.sum() / self.size
         return result
 
-    def floats(self) -> NDArray[np.float64]:
-        """Nearest float64 of each number (inf where there is none)."""
+    def joined(self, arrays: Sequence[Any], axis: int) -> Exact:
+        return Exact(np.concatenate(level(*(lifted(p, self.bits) for p in arrays)), axis=axis + 1), self.point)
+
+    def floats(self, exponent: int = 0) -> NDArray[np.float64]:
+        """Nearest float64 of each number (inf where there is none), in units of 2**exponent."""
+        if exponent:
+            digits, bits = divmod(exponent, BASE_BITS)
+            return np.ldexp(kernels.to_floats(self.flat(), self.point + digits), -bits).reshape(self.shape)
         if self._floats is None:
-            self._floats = kernels.to_floats(self._flat(), self.point).reshape(self.shape)
+            self._floats = kernels.to_floats(self.flat(), self.point).reshape(self.shape)
         return self._floats
 
     def signs(self) -> NDArray[np.int64]:
         """-1, 0 or 1 for each number."""
-        return kernels.signs(self._flat()).reshape(self.shape)
+        return kernels.signs(self.flat()).reshape(self.shape)
 
     def log2_largest(self) -> float:
         """log2 of the largest magnitude, at any number of bits; -inf where all are zero."""
@@ -128,9 +145,10 @@ class Exact(Arithmetic):
 
     def integers(self) -> list[int]:
         """Each number times ``2**bits``, exactly."""
-        return digits.to_integers(self._flat())
+        return digits.to_integers(self.flat())
 
-    def _flat(self) -> NDArray[np.int32]:
+    def flat(self) -> NDArray[np.int32]:
+        """The digits as (digits, n)."""
         return np.ascontiguousarray(self.digits.reshape(len(self.digits), -1))
 
 
@@ -142,30 +160,32 @@ def _constant(value: float, bits: int) -> Exact:
     return Exact.of(value, bits)
 
 
-def _lifted(value: Any, bits: int) -> Exact:
+def lifted(value: Any, bits: int) -> Exact:
+    """A number or an array as Exact of so many bits; an Exact as it is."""
     if isinstance(value, Exact):
         return value
     return _constant(value, bits) if isinstance(value, (int, float)) else Exact.of(value, bits)
 
 
-def _same_point(a: Any, b: Any) -> tuple[Exact, Exact]:
+def same_point(a: Any, b: Any) -> tuple[Exact, Exact]:
+    """Two numbers, one of them Exact, as Exact. Raises ValueError if both are, of different bits."""
     bits = a.bits if isinstance(a, Exact) else b.bits
-    a, b = _lifted(a, bits), _lifted(b, bits)
+    a, b = lifted(a, bits), lifted(b, bits)
     if a.point != b.point:
         raise ValueError(f"numbers of {a.bits} and {b.bits} bits meet")
     return a, b
 
 
 def _add_signed(a: Any, b: Any, sign: int) -> Exact:
-    a, b = _same_point(a, b)
+    a, b = same_point(a, b)
     shape = np.broadcast_shapes(a.shape, b.shape)
-    return Exact.balanced(kernels.add(_spread(a, shape), _spread(b, shape), sign), shape, a.point)
+    return Exact.balanced(kernels.add(spread(a, shape), spread(b, shape), sign), shape, a.point)
 
 
-def _spread(a: Exact, shape: tuple[int, ...]) -> NDArray[np.int32]:
+def spread(a: Exact, shape: tuple[int, ...]) -> NDArray[np.int32]:
     """Digits of numbers broadcast to a shape: (digits, n)."""
     if a.shape == shape:
-        return a._flat()
+        return a.flat()
     digits = a.digits.reshape(len(a.digits), *(1,) * (len(shape) - a.ndim), *a.shape)
     return np.ascontiguousarray(np.broadcast_to(digits, (len(digits), *shape)).reshape(len(digits), -1))
 
@@ -187,48 +207,28 @@ def _negative(a: Exact) -> Exact:
 
 @rule(np.multiply)
 def _multiply(a: Any, b: Any) -> Exact:
-    a, b = _same_point(a, b)
+    a, b = same_point(a, b)
     shape = np.broadcast_shapes(a.shape, b.shape)
     return Exact.balanced(products(a, b, shape), shape, a.point)
 
 
 def products(a: Exact, b: Exact, shape: tuple[int, ...]) -> NDArray[np.int64]:
     """Balanced digits (digits, n) of a * b, broadcast to a shape."""
-    digits: NDArray[np.int64] = kernels.multiply(_spread(a, shape), _spread(b, shape), a.point)
+    digits: NDArray[np.int64] = kernels.multiply(spread(a, shape), spread(b, shape), a.point)
     return digits
 
 
 @rule(np.matmul)
 def _matmul(a: Any, b: Any) -> Exact:
-    a, b = _same_point(a, b)
-    sums = kernels.matmul(np.ascontiguousarray(a.digits), np.ascontiguousarray(b.digits), a.point)
-    return Exact.balanced(sums.reshape(len(sums), -1), (a.shape[0], b.shape[1]), a.point)
-
-
-@rule(np.true_divide)
-def _divide(a: Any, b: Any) -> Exact:
-    a, b = _same_point(a, b)
-    shape = np.broadcast_shapes(a.shape, b.shape)
-
-    def spread(x: Exact) -> list[int]:
-        return np.broadcast_to(np.array(x.integers(), dtype=object).reshape(x.shape), shape).ravel().tolist()
-
-    return Exact.from_integers([(n << a.bits) // d for n, d in zip(spread(a), spread(b))], shape, a.point)
-
-
-@rule(np.power)
-def _power(a: Any, b: Any) -> Exact:
-    if isinstance(b, Exact):
-        result: Exact = np.exp(b * np.log(Exact.of(a, b.bits)))
-        return result
-    if b != int(b) or b < 1:
-        raise ValueError(f"power {b}: give a whole number of at least 1")
-    result = a
-    for digit in bin(int(b))[3:]:
-        result = result * result
-        if digit == "1":
-            result = result * a
-    return result
+    a, b = same_point(a, b)
+    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    left, right = (broadcast((*batch, *x.shape[-2:]))(x.digits) for x in (a, b))
+    sums = [
+        kernels.matmul(*(np.ascontiguousarray(x[(slice(None), *place)]) for x in (left, right)), a.point)
+        for place in np.ndindex(batch)
+    ]
+    together = sums[0] if not batch else np.stack(sums, axis=1)
+    return Exact.balanced(together.reshape(len(together), -1), (*batch, a.shape[-2], b.shape[-1]), a.point)
 
 
 @rule(np.absolute)
@@ -238,7 +238,7 @@ def _absolute(a: Exact) -> Exact:
 
 @rule(np.maximum)
 def _maximum(a: Any, b: Any) -> Exact:
-    a, b = _same_point(a, b)
+    a, b = same_point(a, b)
     difference = a - b
     return b + Exact(difference.digits * (difference.signs() > 0).astype(np.int32), a.point)
 
@@ -248,32 +248,10 @@ def _heaviside(a: Exact, at_zero: float) -> Exact:
     return Exact.of(np.heaviside(a.signs().astype(np.float64), at_zero), a.bits)
 
 
-def _register_function(ufunc: np.ufunc) -> None:
-    def apply(a: Exact) -> Exact:
-        return Exact.from_integers(flint_functions.of_integers(ufunc.__name__, a.integers(), a.bits), a.shape, a.point)
-
-    rule(ufunc)(apply)
-
-
-for _ufunc in (np.exp, np.log, np.sqrt, np.sin, np.cos):
-    _register_function(_ufunc)
+def level(*numbers: Exact) -> list[NDArray[np.int32]]:
+    """The digits of several arrays, each with as many as the longest."""
+    most = max(len(a.digits) for a in numbers)
+    return [np.concatenate([a.digits, np.zeros((most - len(a.digits), *a.shape), np.int32)]) for a in numbers]
 
 
-@lru_cache(maxsize=8)
-def _tanh_constants(point: int) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
-    """Digits of ln 2 and of (-1)**k / k!, k = 1, 2, ..., with point + 1 digits after the point; how often to double."""
-    ln2, factorials, halvings = flint_functions.tanh_constants(BASE_BITS * (point + 1), BASE_BITS - 4)
-
-    def column(numbers: list[int]) -> NDArray[np.int64]:
-        return Exact.from_integers(numbers, (len(numbers),), point + 1).digits[: point + 2].T.astype(np.int64)
-
-    return column([ln2])[0], column(factorials), halvings
-
-
-@rule(np.tanh)
-def _tanh(a: Exact) -> Exact:
-    ln2, factorials, halvings = _tanh_constants(a.point)
-    sums, slopes, shifts = fixed_point_tanh.tanh(a._flat(), a.point, ln2, factorials, halvings)
-    result = Exact.balanced(sums, a.shape, a.point)
-    result.slope = (Exact.balanced(slopes, a.shape, a.point), shifts.reshape(a.shape))
-    return result
+from . import exact_functions  # noqa: E402, F401  it enters the rules of functions

@@ -11,18 +11,17 @@ _GUARD = 16  # extra bits of a function's working precision
 
 
 def of_integers(name: str, values: list[int], bits: int) -> list[int]:
-    """One of FLINT's functions (exp, log, sqrt, sin, cos) of each number ``value * 2**-bits``, in the same unit.
+    """One of FLINT's functions (exp, log, sin, cos) of each number ``value * 2**-bits``, in the same unit.
 
-    Raises ValueError where the function is not defined at every one of them.
+    The function must be defined at every one of them.
     """
-    whole = max(0, max((abs(v).bit_length() for v in values), default=0) - bits)
+    sizes = (v if name == "exp" else abs(v) for v in values)
+    whole = max(0, max(max(sizes, default=0), 0).bit_length() - bits)
     # exp of a number of m integer bits has up to 1.45 * 2**m of them
-    extra = 2 << min(whole, 24) if name == "exp" else whole
+    extra = 2 << whole if name == "exp" else whole
     with flint.ctx.workprec(bits + extra + _GUARD):
         down, up = flint.arb((1, -bits)), flint.arb((1, bits))
         results = [(getattr(flint.arb(v) * down, name)() * up).mid().floor().unique_fmpz() for v in values]
-    if any(v is None for v in results):
-        raise ValueError(f"{name} is not defined at every one of these numbers")
     return [int(v) for v in results]
 
 

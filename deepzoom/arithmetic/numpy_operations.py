@@ -7,13 +7,27 @@ without any change.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
+from numpy.typing import NDArray
 
 Rule = Callable[..., Any]
+Move = Callable[[NDArray[Any]], NDArray[Any]]
+"""Moves the elements of an array whose first axis is left alone: digits, pixels or monomials."""
+
+
+class NotANumber(ArithmeticError):
+    """Where float64 gives NaN or inf, fixed point has no number.
+
+    where: bool, broadcasts to the shape of the result, True where it is not defined.
+    """
+
+    def __init__(self, message: str, where: NDArray[np.bool_]) -> None:
+        super().__init__(message)
+        self.where = where
 
 
 class Arithmetic(NDArrayOperatorsMixin):
@@ -30,9 +44,17 @@ class Arithmetic(NDArrayOperatorsMixin):
             return NotImplemented
         return rule(*inputs)
 
-    def floats(self) -> Any:
-        """Nearest float64 of each number."""
+    def floats(self, exponent: int = 0) -> Any:
+        """Nearest float64 of each number in units of 2**exponent."""
         raise TypeError(f"a {type(self).__name__} has no float64")
+
+    def moved(self, move: Move) -> Any:
+        """The same numbers in other places."""
+        raise TypeError(f"numbers of a {type(self).__name__} cannot be moved")
+
+    def joined(self, arrays: Sequence[Any], axis: int) -> Any:
+        """Arrays one after the other along an axis; this is one of them."""
+        raise TypeError(f"arrays of a {type(self).__name__} cannot be joined")
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return NotImplemented
@@ -49,3 +71,12 @@ def rules_of(table: dict[np.ufunc, Rule]) -> Callable[[np.ufunc], Callable[[Rule
         return enter
 
     return rule
+
+
+def floats(value: Any, exponent: int = 0) -> NDArray[np.float64]:
+    """Numbers of any arithmetic as float64, in units of 2**exponent."""
+    if isinstance(value, Arithmetic):
+        result: NDArray[np.float64] = value.floats(exponent)
+        return result
+    array = np.asarray(value, dtype=np.float64)
+    return np.ldexp(array, -exponent) if exponent else array

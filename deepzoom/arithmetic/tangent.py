@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from deepzoom.compiling.jit import kernel
 
 from .difference import Difference, Floats
+from .numpy_operations import floats
 
 
 @lru_cache(maxsize=16)
@@ -72,15 +74,13 @@ def _taylor(name: str, order: int) -> list[float]:
         return [(-1.0) ** (k + 1) / k for k in range(1, order + 1)]
     if name == "sin":
         return [(0.0, 1.0, 0.0, -1.0)[k % 4] / math.factorial(k) for k in range(1, order + 1)]
-    coefficients, c = [], 1.0
-    for k in range(1, order + 1):  # sqrt(1 + x) - 1
-        c *= (1.5 - k) / k
-        coefficients.append(c)
-    return coefficients
+    if name == "sqrt1pm1":
+        return np.cumprod([(1.5 - k) / k for k in range(1, order + 1)]).tolist()
+    raise ValueError(f"{name} has no Taylor series here")
 
 
 class Fold:
-    """How close a fold (of |.| or relu) came: polynomials hold for parameter differences below ``2**log2``."""
+    """How close a fold (of |.| or a condition) came: polynomials hold for parameter differences below ``2**log2``."""
 
     def __init__(self, log2: float = math.inf) -> None:
         self.log2 = log2
@@ -127,9 +127,11 @@ class Series(Difference):
 
     def matmul(self, other: Series) -> Series:
         self._meets(other)
-        data = np.zeros((self.lead, self.data.shape[1], other.data.shape[2]))
-        for left, right, result in _products(self.order):
-            data[result] += self.data[left] @ other.data[right]
+        ndim = max(self.data.ndim, other.data.ndim) - 1
+        left, right = self.aligned(ndim).data, other.aligned(ndim).data
+        data = np.zeros((self.lead, *np.matmul(left[0], right[0]).shape))
+        for one, two, result in _products(self.order):
+            data[result] += left[one] @ right[two]
         return self.like(data)
 
     def over(self, reference: Floats, difference: Series) -> Series:
@@ -156,26 +158,37 @@ class Series(Difference):
             result = result.times(self).plus(self.scaled(c))
         return result
 
-    def _watch(self, reference: Floats) -> None:
-        """Record how small parameter differences must be so that no sign changes."""
+    def rooted(self, reference: Any, root: Any) -> Series:
+        at = floats(reference)
+        nothing = at == 0
+        if (nothing & (self.data != 0).any(axis=0)).any():
+            self.fold.log2 = -math.inf  # a root has no Taylor series at 0
+        with np.errstate(divide="ignore", invalid="ignore"):
+            relative = self.scaled(np.where(nothing, 0.0, 1.0 / at))
+        return relative.small("sqrt1pm1").scaled(floats(root))
+
+    def softened(self, share: Floats, rest: Floats) -> Series:
+        return self.small("expm1").scaled(share).small("log1p")
+
+    def _watch(self, reference: Any) -> Floats:
+        """Record how small parameter differences must be so that no sign changes; the reference as float64."""
+        at = floats(reference)
         reach = np.abs(self.data[0]) + np.abs(self.data[1])
         with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = np.where(reach > 0, np.abs(reference) / reach, np.inf)
+            ratio = np.where(reach > 0, np.abs(at) / reach, np.inf)
         smallest = float(np.min(ratio, initial=np.inf))
         log2 = -math.inf if smallest == 0 else math.log2(smallest) + self.exponent
         self.fold.log2 = min(self.fold.log2, log2)
+        return at
 
-    def folded(self, reference: Floats) -> Series:
-        self._watch(reference)
-        return self.weighted(np.sign(reference))
+    def folded(self, reference: Any) -> Series:
+        return self.weighted(np.sign(self._watch(reference)))
 
-    def rectified(self, reference: Floats) -> Series:
-        self._watch(reference)
-        return self.weighted((reference > 0).astype(np.float64))
+    def rectified(self, reference: Any) -> Series:
+        return self.weighted((self._watch(reference) > 0).astype(np.float64))
 
-    def stepped(self, reference: Floats) -> Series:
-        self._watch(reference)
-        return self.weighted(np.zeros(np.shape(reference)))
+    def stepped(self, reference: Any) -> Series:
+        return self.weighted(np.zeros(self._watch(reference).shape))
 
     def parted(self, limit: float) -> tuple[Floats, Series]:
         return np.ones(()), self

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from deepzoom.arithmetic.delta import Delta, floats
+from deepzoom.arithmetic.delta import Delta
 from deepzoom.arithmetic.exact import Exact
+from deepzoom.arithmetic.numpy_operations import floats
 
 CEILING = 1e6
 LAST = 20

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deepzoom.arithmetic.delta import Delta, floats
+from deepzoom.arithmetic.delta import Delta
 from deepzoom.arithmetic.exact import Exact
+from deepzoom.arithmetic.numpy_operations import floats
 from deepzoom.arithmetic.tangent import Fold, Series, monomials
 
 from .convergence import Totals, reference_of

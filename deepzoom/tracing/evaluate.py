@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from deepzoom.arithmetic import arrays
+from deepzoom.arithmetic.conditions import positive, select
+from deepzoom.arithmetic.delta import parts
 from deepzoom.arithmetic.tanh_slope import tanh_slope
 
 from .graph import Node, depends, ordered
@@ -84,14 +86,14 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
     "matmul": _same(np.matmul),
     "tanh_slope": _same(tanh_slope),
     "softplus": _same(lambda z: np.logaddexp(0.0, z)),
-    "positive": _same(lambda z: np.where(z > 0, 1.0, 0.0)),
-    "select": _same(lambda condition, yes, no: np.where(condition > 0, yes, no)),
-    "shift": lambda axis, z: z.max(axis=axis, keepdims=True),
+    "positive": _same(positive),
+    "select": _same(select),
+    "shift": lambda axis, z: arrays.largest(parts(z)[0], axis),
     "sum": lambda axes, z: z.sum(axis=axes),
     "reshape": lambda shape, z: arrays.moved(z, arrays.reshape(shape)),
     "transpose": lambda axes, z: arrays.moved(z, arrays.transpose(axes)),
     "broadcast": lambda shape, z: arrays.moved(z, arrays.broadcast(shape)),
     "slice": lambda parts, z: arrays.moved(z, arrays.take(parts)),
     "place": lambda data, z: arrays.moved(z, arrays.place(*data)),
-    "join": lambda axis, *parts: np.concatenate(parts, axis=axis),
+    "join": lambda axis, *values: arrays.join(values, axis),
 }

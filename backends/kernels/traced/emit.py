@@ -205,7 +205,11 @@ class Emitter:
                         for x, d in zip(index[len(index) - len(term.shape) :], term.shape, strict=True)
                     )
                     part = self._value(term, own, known)
-                    value = f"{value} + {part}" if value else part
+                    if value:
+                        name = f"v{next(self._names)}"
+                        self._put(f"{name} = {value} + {part}")
+                        part = name
+                    value = part
             else:
                 stored, self.schedule.stored = self.schedule.stored, self.schedule.stored - {n}
                 value = self._computed(n, index, known)
