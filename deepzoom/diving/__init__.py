@@ -64,7 +64,7 @@ def dive(
     ends.check(end, scene)
     resumes = kept is not None and kept.exists()
     state = continued(load(kept), scene.steps, grows) if kept is not None and resumes else State(Window(scene))
-    unfolds = scene.system in systems.PUBLISHED if stretch is None else stretch
+    unfolds = systems.is_training(scene.system) if stretch is None else stretch
     search = Search(parse_decimal(depth, "depth"), seed, scene.steps if grows else None, unfolds, jobs)
     complete = search.run(state, observer or Observer(), lambda s: None if kept is None else save(kept, s))
     reason = "" if complete else reason_of(state)

@@ -18,7 +18,7 @@ from deepzoom.rendering import render as rendering
 from deepzoom.rendering.batches import Observer, cores, run_batches
 from deepzoom.rendering.field import Field
 from deepzoom.scene.scene import Scene
-from deepzoom.systems.experiments import TrainingSystem
+from deepzoom.systems.trainable import Trainable
 
 from .windows import Window, deepest, finest
 
@@ -93,7 +93,7 @@ class Lattice:
         """
         if not self.is_deep:
             return True
-        assert isinstance(self._system, TrainingSystem)
+        assert isinstance(self._system, Trainable)
         reach = reference.obtain(self._system, self._view, self.anchor.bits).reach
         reach = reach[: math.ceil((1 - _TO_DECIDE) * self._system.steps) + 1]
         return float(reach.max()) + log2(depth / self.anchor.view.height) >= math.log2(HAND_OFF)

@@ -10,7 +10,7 @@ from deepzoom.coordinates import format_decimal
 from deepzoom.landmarks import Landmark
 from deepzoom.pictures.png import write_png
 from deepzoom.scene.shape import IDENTITY
-from deepzoom.systems import PUBLISHED
+from deepzoom.systems import is_training
 
 from . import Dived
 from .ends import End
@@ -32,7 +32,7 @@ def save(name: str, dived: Dived, end: End, note: str) -> Path:
             steps=scene.steps,
             note=note,
             flip=scene.view.flip,
-            shape=scene.view.shape.texts() if scene.view.shape != IDENTITY or scene.system in PUBLISHED else (),
+            shape=scene.view.shape.texts() if scene.view.shape != IDENTITY or is_training(scene.system) else (),
             settings=dict(scene.settings),
         )
     )

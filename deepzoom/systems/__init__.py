@@ -21,7 +21,7 @@ from .own_file import is_own, is_own_map, load, loaded, note_training
 from .own_formula import OWN_FORMULA
 
 __all__ = [
-    "DEFAULT", "ESCAPE_TIME", "PUBLISHED", "System", "create", "is_escape_time", "is_own", "load", "loaded", "names",
+    "DEFAULT", "ESCAPE_TIME", "PUBLISHED", "System", "create", "is_escape_time", "is_own", "is_training", "load", "loaded", "names",
     "note_training",
 ]  # fmt: skip
 
@@ -34,6 +34,11 @@ ESCAPE_TIME: dict[str, EscapeTimeMap] = {
 def names() -> list[str]:
     """The names of all built-in systems."""
     return [*PUBLISHED, *ESCAPE_TIME, LYAPUNOV]
+
+
+def is_training(name: str) -> bool:
+    """Whether a name is that of a training, built in or in a user's file."""
+    return name in PUBLISHED or (is_own(name) and not is_own_map(name))
 
 
 def is_escape_time(name: str) -> bool:

@@ -159,6 +159,8 @@ class Emitter:
             own = index[len(index) - len(i.shape) :]
             own = tuple(ZERO if d == 1 else x for x, d in zip(own, i.shape, strict=True))
             parts.append(self._value(i, own, known))
+        if not any(part.isidentifier() for part in parts):
+            parts[0] = f"splat({parts[0]})"
         name = f"v{next(self._names)}"
         self._put(f"{name} = {_VECTOR[n.op].format(*parts)}")
         known[key] = name

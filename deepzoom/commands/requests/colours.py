@@ -86,7 +86,7 @@ def _colour(text: str) -> str:
 
 def _check_counts(system: str, how: Colouring) -> None:
     """Raise InputError where colours need iteration counts, attractors or horizons that a system does not have."""
-    if how.by == "horizon" and system not in systems.PUBLISHED:
+    if how.by == "horizon" and not systems.is_training(system):
         raise InputError(
             f"--colouring: horizon works only for training systems; for {system} give one of"
             f" {', '.join(c for c in COLOURINGS if c not in ('attractor', 'horizon'))}."

@@ -113,7 +113,7 @@ class Request:
                 raise InputError(f"--distance: {scene.system} is not an escape-time system; leave the option out.")
             scene = replace(scene, distance=True)
         if self.horizon:
-            if scene.system not in systems.PUBLISHED:
+            if not systems.is_training(scene.system):
                 raise InputError(f"--horizon: {scene.system} is not a training system; leave the option out.")
             scene = replace(scene, horizon=True)
         if self.flip:
@@ -209,7 +209,7 @@ class Request:
 
 def finds_shapes(system: str, stretch: str | None) -> bool:
     """Whether the shape of a system's views is to be found, by ``--stretch auto`` or, in training, by default."""
-    return stretch == AUTO or (stretch is None and system in systems.PUBLISHED)
+    return stretch == AUTO or (stretch is None and systems.is_training(system))
 
 
 def _centre(center: tuple[str, str]) -> dict[str, Any]:
