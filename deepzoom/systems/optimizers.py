@@ -6,7 +6,7 @@ tests compare with; rmsprop has its eps inside the root, as there.
 
 Every optimizer also knows these hyperparameters, if they are given:
 
-    rate.NAME   the rate of one array of weights
+    rate.NAME   the rate of one array of weights, or of all whose names begin with NAME and a dot
     clip        the gradient is scaled down so that its norm over all arrays is at most this
     decay       adamw and lion: decay * weight joins the update; all others: it joins the gradient
     warmup      the rate grows in so many equal steps to its full value
@@ -57,6 +57,15 @@ def schedule(hyper: Hyper) -> Any:
     return share
 
 
+def rate_of(name: str, hyper: Hyper) -> Any:
+    """The rate of an array: that of the longest part of its name that has one, else ``rate``."""
+    while name:
+        if f"rate.{name}" in hyper:
+            return hyper[f"rate.{name}"]
+        name = name.rpartition(".")[0]
+    return hyper["rate"]
+
+
 def clipped(gradients: Arrays, most: Any) -> Arrays:
     """Gradients scaled down so that the root of the sum of all their squares is at most ``most``."""
     square: Any = sum((g * g).sum() for g in gradients.values())
@@ -89,8 +98,7 @@ def _optimizer(
         if decays and decay_apart:
             directions = {name: d + decays[name] for name, d in directions.items()}
         share = schedule(hyper)
-        rates = {name: hyper.get(f"rate.{name}", hyper["rate"]) * share for name in weights}
-        return {name: w - rates[name] * directions[name] for name, w in weights.items()}, remembered
+        return {name: w - rate_of(name, hyper) * share * directions[name] for name, w in weights.items()}, remembered
 
     return Optimizer(hyper, start, step)
 

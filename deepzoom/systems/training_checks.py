@@ -44,8 +44,10 @@ def check_hyper(hyper: Any) -> None:
 
 def check_rates(hyper: Iterable[str], weights: Iterable[str]) -> None:
     """Raise InputError for a rate ``rate.NAME`` of weights that there are not."""
+    weights = list(weights)
     for name in hyper:
-        if name.startswith(RATE) and name.removeprefix(RATE) not in weights:
+        part = name.removeprefix(RATE)
+        if name.startswith(RATE) and not any(w == part or w.startswith(part + ".") for w in weights):
             raise InputError(f"--set {name}: there are no weights of this name; there are {', '.join(weights)}.")
 
 

@@ -8,7 +8,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from deepzoom.systems.optimizers import OPTIMIZERS, schedule
+from deepzoom.systems.optimizers import OPTIMIZERS, rate_of, schedule
 
 STEPS = 25
 CHANGES = {
@@ -149,6 +149,12 @@ def test_rates_of_single_arrays():
     still = run("adam", {"rate": 0.1, "rate.a": 0.0}, weights)
     assert (still[:, :6] == weights["a"].ravel()).all()
     assert (still[:, 6] != weights["b"]).all()
+
+
+def test_a_rate_holds_for_all_arrays_whose_names_begin_with_its_own():
+    hyper = {"rate": 1, "rate.layer1": 2, "rate.layer1.b": 3, "rate.lay": 4}
+    found = [rate_of(name, hyper) for name in ("layer0.w", "layer1.w", "layer1.b", "layer10.w", "lay")]
+    assert found == [1, 2, 3, 1, 4]
 
 
 def test_no_gradient_is_not_clipped_to_nan():
