@@ -6,11 +6,15 @@ from collections.abc import Mapping
 
 from deepzoom.errors import InputError
 
+from . import composed
+from .attention import ATTENTION
 from .base import System
+from .basins import BASINS
 from .burning_ship import BURNING_SHIPS
 from .escape_time import EscapeTimeMap, EscapeTimeSystem
-from .experiments import PUBLISHED, TrainingSystem
+from .experiments import PUBLISHED
 from .julia import JULIA
+from .learned_optimizer import LEARNED_OPTIMIZER
 from .lyapunov import NAME as LYAPUNOV
 from .lyapunov import LyapunovSystem
 from .magnet import MAGNETS
@@ -19,6 +23,9 @@ from .newton import NEWTON
 from .nova import NOVA
 from .own_file import is_own, is_own_map, load, loaded, note_training
 from .own_formula import OWN_FORMULA
+from .own_training import Training
+from .toy_losses import COSINE, CUBIC, QUADRATIC_REGRESSION
+from .traced_system import TracedSystem
 
 __all__ = [
     "DEFAULT", "ESCAPE_TIME", "PUBLISHED", "System", "create", "is_escape_time", "is_own", "is_training", "load", "loaded", "names",
@@ -29,11 +36,19 @@ DEFAULT = "tanh"
 ESCAPE_TIME: dict[str, EscapeTimeMap] = {
     m.name: m for m in (MANDELBROT, JULIA, *BURNING_SHIPS, NEWTON, NOVA, *MAGNETS, OWN_FORMULA)
 }
+TRAININGS: dict[str, Training] = {
+    "cosine": COSINE,
+    "cubic": CUBIC,
+    "quadratic-regression": QUADRATIC_REGRESSION,
+    "basins": BASINS,
+    "attention": ATTENTION,
+    "learned-optimizer": LEARNED_OPTIMIZER,
+}
 
 
 def names() -> list[str]:
     """The names of all built-in systems."""
-    return [*PUBLISHED, *ESCAPE_TIME, LYAPUNOV]
+    return [*PUBLISHED, *TRAININGS, *ESCAPE_TIME, LYAPUNOV]
 
 
 def is_training(name: str) -> bool:
@@ -56,7 +71,9 @@ def create(
     if is_own(name):
         return loaded(name, digest).system(settings or {}, steps)
     if name in PUBLISHED:
-        return TrainingSystem(name, settings or {}, steps)
+        return composed.create(name, settings or {}, steps)
+    if name in TRAININGS:
+        return TracedSystem(name, TRAININGS[name], settings or {}, steps)
     if name in ESCAPE_TIME:
         return EscapeTimeSystem(ESCAPE_TIME[name], settings or {}, steps)
     if name == LYAPUNOV:

@@ -7,7 +7,7 @@ JAX's threefry generator).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from importlib.resources import files
@@ -21,6 +21,7 @@ from deepzoom.npz import BROKEN, read_arrays
 from deepzoom.scene.view import View
 
 from .base import Axis, Setting, checked_settings
+from .sizes import SIZES, drawn, is_sized
 from .trainable import Trainable
 from .training_step import ACTIVATIONS, Constants, Network, Rates, train_step
 
@@ -68,6 +69,7 @@ SETTINGS: dict[str, Setting] = {
     "rates": Setting("", "learning rate of each layer, joined by commas: x, y, or a fixed log10"),
     "offset": Setting("", "none, x or y: the log10 of an offset added to the first layer's weights"),
     "offset-when": Setting("every-step", "every-step (as in the published code), or once (as the paper says)"),
+    **SIZES,
 }
 
 MOST_LOG10 = 300
@@ -84,19 +86,9 @@ class TrainingSystem(Trainable):
         published = PUBLISHED[name]
         super().__init__(name, published.title, published.axes, published.steps)
         self.steps = published.steps if steps is None else steps
-        if not 1 <= self.steps <= MOST_STEPS:
-            raise InputError(f"--steps: {self.steps} is not from 1 to {MOST_STEPS:,}.")
-        known = {
-            key: Setting(getattr(published, key, "") or setting.default, setting.meaning)
-            if key in ("activation", "batch", "rates", "offset")
-            else setting
-            for key, setting in SETTINGS.items()
-        }
-        chosen = checked_settings(name, known, given)
-        own = "data" in given and given["data"] != "published"
-        arrays = _read(given["data"] if own else str(files(__package__) / "data" / published.data), own)
-        self.network = _network(arrays, chosen, self.steps, "rates" in given)
-        if own:
+        chosen = chosen_settings(name, SETTINGS, given)
+        self.network = network_of(name, chosen, given, self.steps)
+        if chosen["data"] != "published":
             _check_first_loss(self.network)
 
     # what runs in high precision is imported only when something does
@@ -141,6 +133,39 @@ class TrainingSystem(Trainable):
                 )
 
 
+def chosen_settings(name: str, known: Mapping[str, Setting], given: Mapping[str, str]) -> dict[str, str]:
+    """All settings of an experiment. Raises InputError for one that is not known."""
+    published = PUBLISHED[name]
+    own = {key: getattr(published, key) for key in ("activation", "batch", "rates", "offset")}
+    return {**checked_settings(name, known, given), **own, **{key: given[key] for key in own if key in given}}
+
+
+def network_of(
+    name: str,
+    chosen: Mapping[str, str],
+    given: Mapping[str, str],
+    steps: int,
+    activations: Collection[str] = ACTIVATIONS,
+) -> Network:
+    """The network of an experiment, its data and starting weights.
+
+    chosen: all settings; given: those that the user gave. Raises InputError for a setting that is wrong.
+    """
+    if not 1 <= steps <= MOST_STEPS:
+        raise InputError(f"--steps: {steps} is not from 1 to {MOST_STEPS:,}.")
+    own = chosen["data"] != "published"
+    arrays = _read(chosen["data"] if own else str(files(__package__) / "data" / PUBLISHED[name].data), own)
+    rates = chosen["rates"]
+    if is_sized(given):
+        if own:
+            raise InputError(f"--set data: {chosen['data']} has its own sizes; leave out {', '.join(SIZES)}.")
+        arrays = drawn(chosen, len(arrays["X"]), steps)
+        if "rates" not in given:
+            first, others = rates.split(",")
+            rates = ",".join([first] + [others] * (sum(key.startswith("theta") for key in arrays) - 1))
+    return _network(arrays, {**chosen, "rates": rates}, steps, "rates" in given, activations)
+
+
 def _check_first_loss(network: Network) -> None:
     """Raise InputError if the loss of the starting weights is too small or too large to compare others with it."""
     constants = Constants.of(network, _plain)
@@ -169,7 +194,13 @@ def _read(path: str, own: bool) -> dict[str, NDArray[Any]]:
         raise InputError(f"--set data: {path} {reason}; give a file with X, Y, theta0, theta1, ...") from None
 
 
-def _network(arrays: dict[str, NDArray[Any]], chosen: dict[str, str], steps: int, rates_given: bool) -> Network:
+def _network(
+    arrays: dict[str, NDArray[Any]],
+    chosen: dict[str, str],
+    steps: int,
+    rates_given: bool,
+    activations: Collection[str],
+) -> Network:
     def wanted(name: str) -> NDArray[np.float64]:
         if name not in arrays:
             raise InputError(f"--set data: the file lacks {name}; it needs X, Y, theta0, theta1, ...")
@@ -187,8 +218,8 @@ def _network(arrays: dict[str, NDArray[Any]], chosen: dict[str, str], steps: int
     if not fits or y.shape != (len(x), widths[-1]):
         shapes = ", ".join(str(a.shape) for a in (x, y, *weights))
         raise InputError(f"--set data: the shapes {shapes} of X, Y, theta0, ... do not fit each other.")
-    if chosen["activation"] not in ACTIVATIONS:
-        raise InputError(f"--set activation: {chosen['activation']!r} is not one of {', '.join(ACTIVATIONS)}.")
+    if chosen["activation"] not in activations:
+        raise InputError(f"--set activation: {chosen['activation']!r} is not one of {', '.join(activations)}.")
     if chosen["offset"] not in ("none", "x", "y"):
         raise InputError(f"--set offset: {chosen['offset']!r} is not one of none, x, y.")
     if chosen["offset-when"] not in ("every-step", "once"):

@@ -48,7 +48,7 @@ class Training:
     same. hyper: numbers by name; a step also gets ``step``, its number from 0, and ``steps``. x, y: ``NAME`` or
     ``log10:NAME``. data: arrays by name. batch: the rows of the data that each step draws, int (steps, rows), or
     (number of rows, seed); with ``loss``, the loss that counts is that of all rows. center, depth: the first view, in
-    coordinates of the axes, as numbers or decimal texts.
+    coordinates of the axes, as numbers or decimal texts. last: how many of the last losses decide the fate; 0 for all.
 
     Raises InputError for what is not of this form.
     """
@@ -66,6 +66,7 @@ class Training:
     center: tuple[Any, Any] = (0, 0)
     depth: Any = 2
     title: str = ""
+    last: int | None = None
 
     def __post_init__(self) -> None:
         if (self.step is None) == (self.loss is None):
@@ -145,7 +146,7 @@ class Training:
         used = {i.data[1] for i in ordered(outputs) if i.op == "input" and i.data[0] == "drawn"}
         return TracedTraining(
             tuple(inputs.values()), tuple(outputs[:n]), tuple(outputs[n:-1]), outputs[-1],
-            (axes[0].power_of_ten, axes[1].power_of_ten), {k: t for k, t in tables.items() if k in used},
+            (axes[0].power_of_ten, axes[1].power_of_ten), {k: t for k, t in tables.items() if k in used}, self.last,
         )  # fmt: skip
 
     def _started(self, hyper: Mapping[str, Any]) -> Any:

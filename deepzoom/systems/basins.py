@@ -1,0 +1,56 @@
+"""``basins``: which minimum a training finds, over a plane of its starting weights.
+
+The network learns XOR: two inputs, two tanh units, one output, with biases, nine weights in all. The axes are two
+orthogonal directions of length 1 in the space of its starting weights. The fate says whether the mean of the last losses is below
+``solved``, the loss between that of a right answer in all four rows and that of the local minima. The first loss counts
+as ``solved`` for this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from deepzoom.tracing.gradient import gradient
+
+from .own_training import Training
+
+X = np.array([[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]])
+Y = np.array([[-1.0], [1.0], [1.0], [-1.0]])
+SHAPES = {"w0": (2, 2), "b0": (2,), "w1": (2, 1), "b1": (1,)}
+ORIGIN, DIRECTIONS = 0.0, np.linalg.qr(np.random.default_rng(0).normal(size=(9, 2)))[0]
+
+
+def start(hyper: Mapping[str, Any]) -> dict[str, Any]:
+    """The starting weights at a point of the plane."""
+    flat = hyper["u"] * DIRECTIONS[:, 0] + hyper["v"] * DIRECTIONS[:, 1]
+    weights, first = {}, 0
+    for name, shape in SHAPES.items():
+        size = int(np.prod(shape))
+        weights[name] = flat[first : first + size].reshape(shape)
+        first += size
+    return weights
+
+
+def xor_loss(weights: Mapping[str, Any], data: Mapping[str, Any]) -> Any:
+    """The mean square of output minus target over the four rows."""
+    hidden = np.tanh(data["x"] @ weights["w0"] + weights["b0"])
+    residual = hidden @ weights["w1"] + weights["b1"] - data["y"]
+    return np.mean(residual * residual)
+
+
+def step(weights: Mapping[str, Any], hyper: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[Any, Any]:
+    """A step of gradient descent; the loss before it, but ``solved`` at the first step."""
+    loss = xor_loss(weights, data)
+    slopes = gradient(loss, list(weights.values()))
+    after = {name: w - hyper["rate"] * g for (name, w), g in zip(weights.items(), slopes)}
+    return after, np.where(hyper["step"] < 0.5, hyper["solved"], loss)
+
+
+BASINS = Training(
+    step=step, start=start, data={"x": X, "y": Y}, hyper={"u": 0.0, "v": 0.0, "rate": 0.5, "solved": 0.25},
+    x="u", y="v", steps=500, center=(0, 0), depth=8.0,
+    title="XOR: which minimum, over a plane of starting weights",
+)  # fmt: skip
