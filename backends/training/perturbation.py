@@ -114,7 +114,7 @@ class TrainingPerturbationJob(TrainingJob):
         return self._last_losses == 0
 
     @property
-    def _last(self) -> int:
+    def _deciding(self) -> int:
         """How many of the last losses decide the fate."""
         if self._last_losses is None:
             return convergence_measure.LAST
@@ -128,7 +128,7 @@ class TrainingPerturbationJob(TrainingJob):
         totals[:, convergence_measure.FIRST] = ref.losses[0] if len(ratios) else 0.0
         totals[1:, convergence_measure.SUM] = np.cumsum(ratios)
         totals[1:, convergence_measure.INVERSE] = np.cumsum(1.0 / ratios)
-        last = self._last
+        last = self._deciding
         late = np.arange(len(ratios)) >= self._steps - last
         totals[1:, convergence_measure.EXCESS] = np.cumsum(np.where(late, ratios - 1.0, 0.0))
         if len(ratios) == self._steps and last == convergence_measure.LAST:
@@ -249,7 +249,7 @@ class TrainingPerturbationJob(TrainingJob):
         """The latest snapshot whose polynomials hold in the whole view, by their terms and by probe pixels."""
         frame = self._frame
         size = log2(self._view.half_size() if frame else self._view.largest_difference())
-        last_start = self._steps - (0 if self._every else self._last)  # the read-out needs these losses one by one
+        last_start = self._steps - (0 if self._every else self._deciding)  # the read-out needs these losses one by one
         fits = [
             s
             for s in (frame or self._reference).snapshots

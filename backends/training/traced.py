@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deepzoom.arithmetic.delta import Delta, floats
+from deepzoom.arithmetic.delta import Delta
 from deepzoom.arithmetic.difference import Batch
+from deepzoom.arithmetic.numpy_operations import floats
 from deepzoom.backends.base import SETTLED, Facts, Job, ReadOut, Say
 from deepzoom.backends.kernels.arithmetic.last_bit import OF_DIFFERENCES, OF_HAND_OFF, OF_WEIGHTS
 from deepzoom.backends.kernels.traced.module import StepKernels, kernels_of
@@ -176,7 +177,7 @@ class TracedFloat64Job(TracedJob):
         return state, parameters, np.zeros(len(x), dtype=np.int64), np.zeros((len(x), 4))
 
 
-class TracedPerturbationJob(TracedJob, TrainingPerturbationJob):
+class TracedPerturbationJob(TracedJob, TrainingPerturbationJob):  # type: ignore[misc]
     """Runs pixels as differences from a reference run, then in float64."""
 
     def __init__(self, system: TracedSystem, view: View, reference: Reference, seconds: float, say: Say) -> None:

@@ -106,16 +106,29 @@ def get(name: str) -> Landmark:
     raise InputError(f"--at: there is no landmark {name!r}; 'deepzoom landmarks' lists them.")
 
 
-def choose(system: str, depth: Rational | None, settings: Mapping[str, str] | None = None) -> Landmark:
+def with_settings(system: str, settings: Mapping[str, str]) -> list[Landmark]:
+    """The curated landmarks of a system with exactly these settings."""
+    return [m for m in all_landmarks() if m.system == system and m.settings == settings]
+
+
+def choose(
+    system: str, depth: Rational | None, settings: Mapping[str, str] | None = None, exactly: bool = False
+) -> Landmark:
     """The system's default landmark if it reaches the depth, else the shallowest that does.
 
-    Landmarks with other settings than those given are left out, because their map is a different one. Raises
-    InputError if no landmark reaches the depth.
+    Landmarks with other settings than those given are left out, because their map is a different one. exactly: also
+    those without one of the settings given. Raises InputError if no landmark reaches the depth.
     """
     given = settings or {}
-    own = [
-        m for m in all_landmarks() if m.system == system and all(given.get(k, v) == v for k, v in m.settings.items())
-    ]
+    own = (
+        with_settings(system, given)
+        if exactly
+        else [
+            m
+            for m in all_landmarks()
+            if m.system == system and all(given.get(k, v) == v for k, v in m.settings.items())
+        ]
+    )
     if not own:
         raise InputError(f"--center: {system} has no landmark; give --center X Y and --depth.")
     default = next((m for m in own if m.default), own[0])

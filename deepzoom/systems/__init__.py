@@ -28,8 +28,8 @@ from .toy_losses import COSINE, CUBIC, QUADRATIC_REGRESSION
 from .traced_system import TracedSystem
 
 __all__ = [
-    "DEFAULT", "ESCAPE_TIME", "PUBLISHED", "System", "create", "is_escape_time", "is_own", "is_training", "load", "loaded", "names",
-    "note_training",
+    "DEFAULT", "ESCAPE_TIME", "PUBLISHED", "System", "create", "is_escape_time", "is_own", "is_training", "load",
+    "loaded", "names", "note_training",
 ]  # fmt: skip
 
 DEFAULT = "tanh"
@@ -53,7 +53,7 @@ def names() -> list[str]:
 
 def is_training(name: str) -> bool:
     """Whether a name is that of a training, built in or in a user's file."""
-    return name in PUBLISHED or (is_own(name) and not is_own_map(name))
+    return name in PUBLISHED or name in TRAININGS or (is_own(name) and not is_own_map(name))
 
 
 def is_escape_time(name: str) -> bool:

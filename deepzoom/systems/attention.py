@@ -54,6 +54,6 @@ def _start() -> dict[str, Any]:
 
 ATTENTION = Training(
     loss=reversal_loss, optimizer="adam", start=_start(), data={"x": ONE_HOT, "y": ONE_HOT[:, ::-1]},
-    hyper={"rate.attention": 0.01}, x="log10:rate.attention", y="log10:rate", steps=200, center=(0, 0), depth=6.0,
+    hyper={"rate.attention": 0.01}, x="log10:rate.attention", y="log10:rate", steps=100, center=("0.5", "0.5"), depth=4,
     title="transformer block with attention that learns to reverse sequences, adam",
 )  # fmt: skip

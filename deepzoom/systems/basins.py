@@ -1,7 +1,8 @@
 """``basins``: which minimum a training finds, over a plane of its starting weights.
 
 The network learns XOR: two inputs, two tanh units, one output, with biases, nine weights in all. The axes are two
-orthogonal directions of length 1 in the space of its starting weights. The fate says whether the mean of the last losses is below
+orthogonal directions of length 1 in the space of its starting weights. The fate says whether the mean of the last
+losses is below
 ``solved``, the loss between that of a right answer in all four rows and that of the local minima. The first loss counts
 as ``solved`` for this.
 """
@@ -20,7 +21,7 @@ from .own_training import Training
 X = np.array([[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]])
 Y = np.array([[-1.0], [1.0], [1.0], [-1.0]])
 SHAPES = {"w0": (2, 2), "b0": (2,), "w1": (2, 1), "b1": (1,)}
-ORIGIN, DIRECTIONS = 0.0, np.linalg.qr(np.random.default_rng(0).normal(size=(9, 2)))[0]
+DIRECTIONS = np.linalg.qr(np.random.default_rng(0).normal(size=(9, 2)))[0]
 
 
 def start(hyper: Mapping[str, Any]) -> dict[str, Any]:
@@ -51,6 +52,6 @@ def step(weights: Mapping[str, Any], hyper: Mapping[str, Any], data: Mapping[str
 
 BASINS = Training(
     step=step, start=start, data={"x": X, "y": Y}, hyper={"u": 0.0, "v": 0.0, "rate": 0.5, "solved": 0.25},
-    x="u", y="v", steps=500, center=(0, 0), depth=8.0,
+    x="u", y="v", steps=500, center=(0, 0), depth=8,
     title="XOR: which minimum, over a plane of starting weights",
 )  # fmt: skip

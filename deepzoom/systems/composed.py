@@ -92,8 +92,12 @@ def training(name: str, given: Mapping[str, str], steps: int) -> Training:
     listed = {key: value for key, value in given.items() if not key.startswith("rate.")}
     chosen = chosen_settings(name, ALL_SETTINGS, listed)
     network = network_of(name, chosen, given, steps, ACTIVATIONS)
+<<<<<<< ours
     rates, axes = _rates(network)
-    axes = tuple(given.get(which, axis) for which, axis in zip("xy", axes))
+    axes = given.get("x", axes[0]), given.get("y", axes[1])
+=======
+    rates, axes = _rates(network, given)
+>>>>>>> theirs
     for key, known in (("optimizer", OPTIMIZERS), ("loss", LOSSES)):
         if chosen[key] not in known:
             raise InputError(f"--set {key}: {chosen[key]!r} is not one of {', '.join(known)}.")
@@ -107,7 +111,7 @@ def training(name: str, given: Mapping[str, str], steps: int) -> Training:
     seed = int(chosen["seed"]) if is_sized(given) else 0
     data = {"x": network.x, "y": labels(form.loss, network.y),
             "noise": np.random.default_rng([seed, 2]).normal(size=network.y.shape)}  # fmt: skip
-    x, y, depth = home(axes, hyper, chosen["optimizer"])
+    x, y, depth = home(axes, chosen["optimizer"])
     return Training(
         made.step(data), made.start, hyper, *axes, data=data, batch=network.batches, steps=steps, center=(x, y),
         depth=depth, title=f"{PUBLISHED[name].title}, {chosen['optimizer']}",
@@ -152,10 +156,10 @@ class _Composed:
         return self.form.cost(weights, rows["x"] * hyper["data-scale"], targets)
 
 
-def _rates(network: Network) -> tuple[dict[str, float], tuple[str, str]]:
-    """(fixed rates and a value for each axis, by name; the axes) of the published settings rates and offset.
+def _rates(network: Network, given: Mapping[str, str]) -> tuple[dict[str, float], tuple[str, str]]:
+    """(rates that the setting ``rates`` fixes, and the offset, by name; the axes).
 
-    An axis that is the rate of one layer is ``rate.layerN``; one that is that of several is ``rate``.
+    An axis that is not given is the rate of its one layer, ``rate.layerN``, or of its several, ``rate``, or the offset.
     """
     of_axis = {which: [n for n, token in enumerate(network.rates) if token == which] for which in "xy"}
     hyper = {f"rate.layer{n}": 10.0 ** float(t) for n, t in enumerate(network.rates) if t not in of_axis}
@@ -163,16 +167,16 @@ def _rates(network: Network) -> tuple[dict[str, float], tuple[str, str]]:
         hyper["offset"] = 1.0
     axes = []
     for which, layers in of_axis.items():
-        if network.offset == which and not layers:
-            axes.append("log10:offset")
-        elif network.offset != which and len(layers) == 1:
-            axes.append(f"log10:rate.layer{layers[0]}")
-        elif network.offset != which and layers and "log10:rate" not in axes:
-            axes.append("log10:rate")
+        if which in given:
+            axes.append(given[which])
+        elif network.offset == which and not layers:
+            axes.append(f"{LOG}offset")
+        elif network.offset != which and layers and f"{LOG}rate" not in axes:
+            axes.append(f"{LOG}rate" if len(layers) > 1 else f"{LOG}rate.layer{layers[0]}")
         else:
             raise InputError(
-                f"--set rates: {','.join(network.rates)} with these settings needs each axis to be one hyperparameter;"
-                " give rates such as x,y or x,y,y, or choose the axes by x=log10:rate.layer0 and y=log10:rate."
+                f"--set rates: with {','.join(network.rates)} the axis {which} is not one hyperparameter; choose both,"
+                " such as x=log10:rate.layer0 and y=log10:rate."
             )
     return hyper, (axes[0], axes[1])
 

@@ -69,6 +69,6 @@ def step(state: Mapping[str, Any], hyper: Mapping[str, Any], data: Mapping[str, 
 
 LEARNED_OPTIMIZER = Training(
     step=step, start={"w": W, "fast": np.zeros(WEIGHTS), "slow": np.zeros(WEIGHTS)}, data={"x": X, "y": Y},
-    hyper={"u": 0.0, "v": 0.0, "rate": 0.1}, x="u", y="v", steps=40, center=(0, 0), depth=8.0, last=0,
+    hyper={"u": 0.0, "v": 0.0, "rate": 0.1}, x="u", y="v", steps=40, center=(-3, 0), depth=3, last=0,
     title="meta-loss of a learned optimizer, over a plane of its parameters",
 )  # fmt: skip

@@ -53,19 +53,19 @@ def quadratic_regression_loss(weights: Mapping[str, Any], data: Mapping[str, Any
 
 
 COSINE = Training(
-    loss=cosine_loss, start=_alone, hyper={"rate": 1.0, "eps": 0.2, "wavelength": 0.1, "start": 1.0},
-    x="rate", y="eps", steps=500, center=(1.2, 0.2), depth=0.4,
+    loss=cosine_loss, start=_alone, hyper={"rate": 1.0, "eps": 0.15, "wavelength": 1.0, "start": 1.0},
+    x="rate", y="eps", steps=500, center=("0.9", "0.15"), depth="0.3",
     title="one weight, a quadratic with a cosine on it",
 )  # fmt: skip
 CUBIC = Training(
     loss=cubic_loss, start=_alone, hyper={"rate": 1.0, "start": 0.5, "target": 1.0},
-    x="rate", y="start", steps=500, center=(2.0, 0.0), depth=3.0,
+    x="rate", y="start", steps=500, center=(2, 0), depth=3,
     title="one weight, (w^2 - 1)^2, whose step is a cubic map",
 )  # fmt: skip
 QUADRATIC_REGRESSION = Training(
     loss=quadratic_regression_loss, data={"x": ROWS, "y": TARGETS},
     start=lambda hyper: {"w": np.stack([hyper["start1"], hyper["start2"]])},
     hyper={"rate": 1.0, "linear": 1.0, "start1": 0.5, "start2": 0.25},
-    x="rate", y="start1", steps=500, center=(1.0, 0.0), depth=3.0,
+    x="rate", y="linear", steps=500, center=("2.5", 0), depth=4,
     title="two weights, a quadratic model of three rows",
 )  # fmt: skip

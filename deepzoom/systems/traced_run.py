@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deepzoom.arithmetic.delta import Delta, floats
+from deepzoom.arithmetic.delta import Delta
 from deepzoom.arithmetic.exact import Exact
+from deepzoom.arithmetic.numpy_operations import floats
 from deepzoom.arithmetic.tangent import Fold, Series
 from deepzoom.tracing.delta_step import delta_step
 from deepzoom.tracing.evaluate import Evaluation, evaluate

@@ -1,4 +1,4 @@
-"""The graph of differences: how far each value of a pixel is from that of the reference run, by rules that never cancel.
+"""The graph of differences: how far a pixel's values are from those of the reference run, by rules that never cancel.
 
 Capital letters are values of the reference run, small ones differences from them. With ``F = f(A)`` the rules are
 
@@ -8,9 +8,9 @@ Capital letters are values of the reference run, small ones differences from the
     tanh      ``tanh_difference``      softplus   log1p(sigmoid(A) expm1(a))
     positive  positive(A + a) - F      select     by cases of the condition before and now
 
-They are those of ``deepzoom/arithmetic/delta.py``, as a graph, from which kernels are generated. Values of the reference
-are inputs of kind ``reference``. A run in high precision computes them and rounds once, so sums such as ``1 - |T|`` have
-all their digits.
+They are those of ``deepzoom/arithmetic/delta.py``, as a graph, from which kernels are generated. Values of the
+reference are inputs of kind ``reference``. A run in high precision computes them and rounds once, so sums such as
+``1 - |T|`` have all their digits.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Differences:
     def __init__(self, outputs: Iterable[Node], varying: Iterable[Node]) -> None:
         outputs = list(outputs)
         varies = depends(outputs, varying)
-        self._fixed = {n for n in ordered(outputs)} - depends(outputs, [n for n in ordered(outputs) if n.op == "input"])
+        self._fixed = set(ordered(outputs)) - depends(outputs, [n for n in ordered(outputs) if n.op == "input"])
         self._found: dict[Node, Node] = {n: given("difference", n, n.shape) for n in varying}
         for n in ordered(outputs):
             if n in varies and n not in self._found:

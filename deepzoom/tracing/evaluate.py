@@ -13,6 +13,7 @@ from deepzoom.arithmetic.delta import parts
 from deepzoom.arithmetic.tanh_slope import tanh_slope
 
 from .graph import Node, depends, ordered
+from .undefined import Undefined, refuse, value_of
 
 
 def evaluate(outputs: Sequence[Node], values: Mapping[Node, Any], lift: Callable[[Any], Any]) -> list[Any]:
@@ -20,6 +21,7 @@ def evaluate(outputs: Sequence[Node], values: Mapping[Node, Any], lift: Callable
 
     values: numbers of some arithmetic for the inputs. lift: makes numbers of it from a Fraction or a float64 array; for
     differences, those of their reference. To evaluate the same nodes again, keep an ``Evaluation``.
+    Raises NotANumber where an output would be NaN or inf in an arithmetic that has none.
     """
     return Evaluation(outputs, lift)(values)
 
@@ -35,7 +37,8 @@ class Evaluation:
         needed = {i for n in order if n in varies for i in n.inputs} | set(outputs)
         self._fixed: dict[Node, Any] = {n: lift(n.data) for n in order if n.number is not None}
         self._fixed |= {n: lift(n.data.array) for n in order if n.op == "constant" and n not in self._fixed}
-        _run([n for n in order if n not in varies and n not in self._fixed], self._fixed)
+        self._undefined: dict[Node, Undefined] = {}
+        _run([n for n in order if n not in varies and n not in self._fixed], self._fixed, self._undefined, {})
         self._fixed = {n: value for n, value in self._fixed.items() if n in needed}
         self._order = [n for n in order if n in varies and n.op != "input"]
         self._unneeded = _unneeded(self._order, {*self.outputs, *self._fixed, *self._inputs})
@@ -43,7 +46,9 @@ class Evaluation:
     def __call__(self, values: Mapping[Node, Any]) -> list[Any]:
         """The values of the outputs. values: as of ``evaluate``."""
         found = self._fixed | {n: values[n] for n in self._inputs}
-        _run(self._order, found, self._unneeded)
+        undefined = dict(self._undefined)
+        _run(self._order, found, undefined, self._unneeded)
+        refuse(self.outputs, undefined)
         return [found[n] for n in self.outputs]
 
 
@@ -57,12 +62,17 @@ def _unneeded(order: Sequence[Node], kept: set[Node]) -> dict[Node, list[Node]]:
     return result
 
 
-def _run(order: Sequence[Node], found: dict[Node, Any], unneeded: Mapping[Node, Sequence[Node]] | None = None) -> None:
+def _run(
+    order: Sequence[Node],
+    found: dict[Node, Any],
+    undefined: dict[Node, Undefined],
+    unneeded: Mapping[Node, Sequence[Node]],
+) -> None:
     """Add the values of nodes to those that are known, and drop those that nothing needs any more."""
     with np.errstate(all="ignore"):  # a training that diverges passes inf and NaN
         for n in order:
-            found[n] = _OPERATIONS[n.op](n.data, *(found[i] for i in n.inputs))
-            for i in unneeded.get(n, ()) if unneeded is not None else ():
+            found[n] = value_of(n, _OPERATIONS[n.op], [found[i] for i in n.inputs], undefined)
+            for i in unneeded.get(n, ()):
                 del found[i]
 
 

@@ -24,7 +24,7 @@ class _Mover:
     def __init__(self, outputs: Sequence[Node], dear: set[Node]) -> None:
         self._parts: dict[Node, tuple[Node | None, Node]] = {}
         self._dear = dear
-        self._varies = set()
+        self._varies: set[Node] = set()
         self._uses: dict[Node, int] = {}
         for n in ordered(outputs):
             if n.op == "input" or any(i in self._varies for i in n.inputs):
@@ -86,20 +86,17 @@ def _placed(factor: Node, core: Node, dear: set[Node]) -> tuple[int, Node]:
     found: list[tuple[int, Node]] = []
     if core.op in ("matmul", "multiply"):
         a, b = core.inputs
-        for i, one in enumerate((a, b)):
-            if one.size < best[0] and not _is_dear(one, dear):
-                cost, moved = _placed(factor, one, dear)
+        for i, part in enumerate((a, b)):
+            if part.size < best[0] and not _is_dear(part, dear):
+                cost, moved = _placed(factor, part, dear)
                 found.append((cost, node(core.op, *((moved, b) if i == 0 else (a, moved)))))
     elif core.op in ("add", "subtract"):
-        (one, left), (two, right) = (_placed(factor, i, dear) for i in core.inputs)
-        found.append((one + two, node(core.op, left, right)))
+        (cost, left), (more, right) = (_placed(factor, i, dear) for i in core.inputs)
+        found.append((cost + more, node(core.op, left, right)))
     elif core.op in _MOVING or core.op == "negative":
         cost, moved = _placed(factor, core.inputs[0], dear)
         found.append((cost, node(core.op, moved, data=core.data)))
-    for one in found:
-        if one[0] < best[0]:
-            best = one
-    return best
+    return min([best, *found], key=lambda placed: placed[0])
 
 
 def _is_dear(n: Node, dear: set[Node]) -> bool:

@@ -3,48 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import count
 
 import numpy as np
 
-from deepzoom.tracing.graph import ELEMENTWISE, Node
+from deepzoom.tracing.graph import Node
 
 from .index import ROW, ZERO, Index, flat
-from .memory import places
 from .schedule import AFTER, BEFORE, BLOCK, Schedule, Task, base
+from .values import Values, as_vector
 
-_VECTOR = {
-    "add": "({0} + {1})", "subtract": "({0} - {1})", "multiply": "({0} * {1})", "divide": "({0} / {1})",
-    "negative": "(-{0})", "copy": "{0}", "tanh_scaled": "tanh({0})",
-    "slope_scaled": "tanh_and_slope({0})[1]", "tanh_slope": "(1.0 - {0} * {0})", "exp": "exp({0})",
-    "log": "log({0})", "sqrt": "square_root({0})", "sin": "sine({0})", "cos": "cosine({0})",
-    "softplus": "softplus({0})", "positive": "where_less(0.0, {0}, 1.0, 0.0)",
-    "select": "where_less(0.5, {0}, {1}, {2})", "expm1": "expm1({0})", "log1p": "log1p({0})",
-    "tanh_difference": "tanh_difference({0}, {1}, {2})",
-    "softplus_difference": "softplus_difference({0}, {1}, {2})", "shift": "maximum({0}, {1})",
-}  # fmt: skip
-class Emitter:
-    """The code of one step. numbers: constants of the graph, as ``literals`` gives them."""
+
+class Emitter(Values):
+    """The code of one step; arguments as of ``Values``."""
 
     def __init__(
         self, name: str, schedule: Schedule, block: int, literals: Mapping[Node, str], arrays: Mapping[Node, int],
         record: Mapping[Node, int],
     ) -> None:  # fmt: skip
-        """arrays: where constant arrays begin in ``numbers``. record: where values of the reference begin."""
-        self.schedule, self.block = schedule, min(block, schedule.rows.count)
-        self._literals, self._arrays, self._record = literals, arrays, record
-        self.places, self.size = places(schedule, block)
-        self._names = count()
+        super().__init__(schedule, block, literals, arrays, record)
         self._lines = [f"def {name}(lanes, numbers, record):"]
-        self._depth = 1
         self._body()
 
     @property
     def text(self) -> str:
         return "\n".join(self._lines) + "\n"
-
-    def _put(self, line: str) -> None:
-        self._lines.append("    " * self._depth + line)
 
     def _body(self) -> None:
         phases = {p: [t for t in self.schedule.tasks if t.phase == p] for p in (BEFORE, BLOCK, AFTER)}
@@ -79,7 +61,7 @@ class Emitter:
                 continue
             for i, index in enumerate(np.ndindex(*n.shape)):
                 value = self._value(n, tuple(map(Index, index)), {})
-                stores.append(f"store(lanes, {self._lane(Index(begin + i))}, {_vector(value)})")
+                stores.append(f"store(lanes, {self._lane(Index(begin + i))}, {as_vector(value)})")
         for n, begin, moves in zip(after, begins, moved, strict=True):
             if moves:
                 continue
@@ -87,86 +69,10 @@ class Emitter:
             self._loops(n.shape, n)
             index = tuple(Index.of(f"i{k}") for k in range(len(n.shape)))
             value = self._value(n, index, {})
-            self._put(f"store(lanes, {self._lane(flat(index, n.shape) + begin)}, {_vector(value)})")
+            self._put(f"store(lanes, {self._lane(flat(index, n.shape) + begin)}, {as_vector(value)})")
             self._depth = depth
         for line in stores:
             self._put(line)
-
-    # where numbers stand -----------------------------------------------------------------------------------------
-
-    def _lane(self, place: Index) -> str:
-        return f"LANES * ({place.text()})"
-
-    def _at(self, n: Node, place: Index) -> str:
-        return self._lane(place + self.places[n])
-
-    def _address(self, n: Node, index: tuple[Index, ...]) -> tuple[Node, Index]:
-        """(node, place in its array) of an element, through views."""
-        while True:
-            if n.op == "transpose":
-                inner = [ZERO] * len(index)
-                for k, axis in enumerate(n.data):
-                    inner[axis] = index[k]
-                index = tuple(inner)
-            elif n.op == "broadcast":
-                shape = n.inputs[0].shape
-                index = tuple(
-                    ZERO if d == 1 else i for i, d in zip(index[len(index) - len(shape) :], shape, strict=True)
-                )
-            elif n.op == "slice":
-                index = tuple(i * step + begin for i, (begin, _, step) in zip(index, n.data, strict=True))
-            elif n.op == "reshape":
-                index = _unflattened(flat(index, n.shape), n.inputs[0].shape)
-            else:
-                return n, flat(index, n.shape)
-            n = n.inputs[0]
-
-    def _local(self, n: Node, place: Index) -> Index:
-        """The place in a stored array: one with rows holds a block of them."""
-        return place.without(ROW) if n in self.schedule.rows.axes else place
-
-    # values ------------------------------------------------------------------------------------------------------
-
-    def _value(self, n: Node, index: tuple[Index, ...], known: dict[tuple[Node, str], str], whole: bool = False) -> str:
-        """Code for one element of a node: a name or a literal; lines before it compute it."""
-        if n.op in ELEMENTWISE and n not in self.schedule.stored and self.schedule.varies(n):
-            return self._computed(n, index, known)
-        source, place = self._address(n, index)
-        if source.op in ELEMENTWISE and source not in self.schedule.stored and self.schedule.varies(source):
-            raise ValueError("a view of an operation that is not stored")
-        if source in self._literals:
-            return self._literals[source]
-        key = source, place.text()
-        if key not in known:
-            name = f"v{next(self._names)}"
-            self._put(f"{name} = {self._read(source, place)}")
-            known[key] = name
-        return known[key]
-
-    def _read(self, n: Node, place: Index) -> str:
-        if self.schedule.varies(n):
-            return f"load(lanes, {self._at(n, self._local(n, place))})"
-        if n in self._record:
-            return f"spread(record, {(place + self._record[n]).text()})"
-        return f"spread(numbers, {(place + self._arrays[n]).text()})"
-
-    def _computed(self, n: Node, index: tuple[Index, ...], known: dict[tuple[Node, str], str]) -> str:
-        key = n, flat(index, n.shape).text()
-        if key in known:
-            return known[key]
-        parts = []
-        for i in n.inputs:
-            own = index[len(index) - len(i.shape) :]
-            own = tuple(ZERO if d == 1 else x for x, d in zip(own, i.shape, strict=True))
-            parts.append(self._value(i, own, known))
-        if not any(part.isidentifier() for part in parts):
-            parts[0] = f"splat({parts[0]})"
-        name = f"v{next(self._names)}"
-        self._put(f"{name} = {_VECTOR[n.op].format(*parts)}")
-        known[key] = name
-        return name
-
-    # tasks -------------------------------------------------------------------------------------------------------
 
     def _extent(self, n: Node, axis: int) -> str:
         """How many steps a loop along an axis takes."""
@@ -216,7 +122,7 @@ class Emitter:
                 stored, self.schedule.stored = self.schedule.stored, self.schedule.stored - {n}
                 value = self._computed(n, index, known)
                 self.schedule.stored = stored
-            self._put(f"store(lanes, {self._at(n, self._local(n, place))}, {_vector(value)})")
+            self._put(f"store(lanes, {self._at(n, self._local(n, place))}, {as_vector(value)})")
             known[n, place.text()] = value
 
     def _matmul(self, task: Task) -> None:
@@ -231,9 +137,7 @@ class Emitter:
 
         def operand(a: Node, row: str, column: str) -> tuple[Node, Index]:
             lead = len(a.shape) - 2
-            index = [
-                ZERO if a.shape[k] == 1 else self._variable(a, k, f"i{k + batch - lead}") for k in range(lead)
-            ]
+            index = [ZERO if a.shape[k] == 1 else self._variable(a, k, f"i{k + batch - lead}") for k in range(lead)]
             index += [self._variable(a, lead, row), self._variable(a, lead + 1, column)]
             return self._address(a, tuple(index))
 
@@ -297,7 +201,7 @@ class Emitter:
         depth = self._depth
         self._put(f"for i{n.data} in range(1, {inside.shape[n.data]}):")
         self._depth += 1
-        self._put(f"most = {_VECTOR['shift'].format('most', self._value(inside, tuple(index), {}))}")
+        self._put(f"most = maximum(most, {self._value(inside, tuple(index), {})})")
         self._depth = depth
         self._put(f"store(lanes, {self._at(n, self._local(n, flat(tuple(own), n.shape)))}, most)")
 
@@ -312,9 +216,8 @@ class Emitter:
         self._loops(inside.shape, inside)
         index = tuple(self._variable(inside, k, f"i{k}") for k in range(len(inside.shape)))
         to = tuple(i * step + begin for i, (begin, step) in zip(index, n.data[1], strict=True))
-        self._put(
-            f"store(lanes, {self._at(n, self._local(n, flat(to, n.shape)))}, {_vector(self._value(inside, index, {}))})"
-        )
+        value = as_vector(self._value(inside, index, {}))
+        self._put(f"store(lanes, {self._at(n, self._local(n, flat(to, n.shape)))}, {value})")
 
     def _join(self, task: Task) -> None:
         n = task.targets[0]
@@ -324,29 +227,6 @@ class Emitter:
             index = tuple(self._variable(inside, k, f"i{k}") for k in range(len(inside.shape)))
             to = tuple(i + begin if k == n.data else i for k, i in enumerate(index))
             at = self._at(n, self._local(n, flat(to, n.shape)))
-            self._put(f"store(lanes, {at}, {_vector(self._value(inside, index, {}))})")
+            self._put(f"store(lanes, {at}, {as_vector(self._value(inside, index, {}))})")
             self._depth = depth
             begin += inside.shape[n.data]
-
-
-def _vector(value: str) -> str:
-    """Code for a vector, where a value may be a literal."""
-    return value if value.isidentifier() else f"splat({value})"
-
-
-def _unflattened(place: Index, shape: tuple[int, ...]) -> tuple[Index, ...]:
-    """The element at a place of an array without gaps; as places of its first axis where that is not a sum."""
-    result = []
-    stride = 1
-    for d in shape[1:]:
-        stride *= d
-    for k, _ in enumerate(shape):
-        try:
-            whole, place = place.divided(stride)
-        except ValueError:
-            whole = None
-        if whole is None or any(f % stride == 0 and f // stride == 0 for f in place.factors.values()):
-            raise ValueError("a reshape that mixes axes")
-        result.append(whole)
-        stride //= shape[k + 1] if k + 1 < len(shape) else 1
-    return tuple(result)

@@ -10,9 +10,9 @@ from deepzoom.backends.kernels.arithmetic.simd import LANES, lane_array, load, m
 from deepzoom.backends.kernels.traced.steps_placeholder import (
     DELTA_SIZE,
     PER_STEP,
+    PLAIN_SIZE,
     SLOPED_SIZE,
     STATE,
-    PLAIN_SIZE,
     add_difference,
     add_loss,
     delta_step,

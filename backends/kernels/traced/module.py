@@ -27,13 +27,15 @@ from deepzoom.files import whole_file
 from deepzoom.tracing.delta_step import delta_step
 from deepzoom.tracing.graph import Node, given, ordered
 from deepzoom.tracing.lowering import lowered, lowered_otherwise
-from deepzoom.tracing.training import STEP, X, Y, TracedTraining
+from deepzoom.tracing.training import STEP, TracedTraining, X, Y
 
 from .emit import Emitter
 from .schedule import Schedule
 
 _HERE = Path(__file__).parent
-_REPLACED = re.compile(r"from (__future__|deepzoom\.backends\.kernels\.traced\.steps_placeholder) import [^\n(]*(\([^)]*\))?\n")
+_REPLACED = re.compile(
+    r"from (__future__|deepzoom\.backends\.kernels\.traced\.steps_placeholder) import [^\n(]*(\([^)]*\))?\n"
+)
 _IMPORTS = """\
 from deepzoom.backends.kernels.arithmetic.circular import cosine, sine
 from deepzoom.backends.kernels.arithmetic.functions import *
@@ -109,7 +111,10 @@ def _measure() -> str:
     path = _HERE.parent / "training" / "convergence_measure.py"
     parts = re.split(r"\n\n\n(?=@)", path.read_text(encoding="utf-8"))
     chosen = [p for p in parts if any(f"def {name}(" in p for name in _MEASURE)]
-    return "import math\n\nimport numba\n\nCEILING = 1e6\nFIRST, SUM, INVERSE, EXCESS = 0, 1, 2, 3\n\n\n" + "\n\n\n".join(chosen)
+    return (
+        "import math\n\nimport numba\n\nCEILING = 1e6\nFIRST, SUM, INVERSE, EXCESS = 0, 1, 2, 3\n\n\n"
+        + "\n\n\n".join(chosen)
+    )
 
 
 def _arrays(outputs: Sequence[Node]) -> tuple[dict[Node, int], NDArray[np.float64]]:

@@ -85,9 +85,7 @@ class Schedule:
     def _stored(self, nodes: list[Node]) -> set[Node]:
         self._out = {base(n) for n in self.outputs}
         return {
-            n
-            for n in nodes
-            if n in self._varies and n.op not in _VIEWS and n.op != "constant" and not self._inlined(n)
+            n for n in nodes if n in self._varies and n.op not in _VIEWS and n.op != "constant" and not self._inlined(n)
         }
 
     def _terms(self, n: Node) -> list[Node]:
