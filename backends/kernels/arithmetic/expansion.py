@@ -36,7 +36,7 @@ Values = list[Any]
 """LLVM values of an expansion's limbs, the largest first."""
 
 
-def _two_sum(builder: Any, x: Any, y: Any) -> tuple[Any, Any]:
+def two_sum(builder: Any, x: Any, y: Any) -> tuple[Any, Any]:
     """(rounded sum, its rounding error)."""
     s = builder.fadd(x, y)
     t = builder.fsub(s, x)
@@ -70,7 +70,7 @@ class Levels:
             if i == self.limbs - 1:
                 self.values[i] = self.builder.fadd(self.values[i], term)
                 return
-            self.values[i], term = _two_sum(self.builder, self.values[i], term)
+            self.values[i], term = two_sum(self.builder, self.values[i], term)
 
     def put_product(self, a: Values, b: Values) -> None:
         """Add a product of two expansions."""
@@ -93,7 +93,7 @@ class Levels:
         values = [constant(0.0, kind) if v is None else v for v in self.values]
         if self.limbs > 2:
             for i in range(self.limbs - 2, -1, -1):
-                values[i], values[i + 1] = _two_sum(self.builder, values[i], values[i + 1])
+                values[i], values[i + 1] = two_sum(self.builder, values[i], values[i + 1])
         for i in range(self.limbs - 2, -1, -1):
             values[i], values[i + 1] = _ordered_sum(self.builder, values[i], values[i + 1])
         return values
@@ -155,17 +155,17 @@ def pack(context: Any, builder: Any, values: Values, lane: Any = vector) -> Any:
     return context.make_tuple(builder, expansion_type(len(values), lane), values)
 
 
-def _count(kind: Any) -> int:
+def limbs_of(kind: Any) -> int:
     return kind.count if isinstance(kind, types.UniTuple) else 1
 
 
-def _lane(*kinds: Any) -> Any:
+def lane_of(*kinds: Any) -> Any:
     """The type of a limb of the result: a vector if an argument has vectors."""
     limbs = [kind.dtype if isinstance(kind, types.UniTuple) else kind for kind in kinds]
     return next((kind for kind in limbs if isinstance(kind, VectorType)), types.float64)
 
 
-def _operation(emit: Any, arity: int) -> Any:
+def operation(emit: Any, arity: int) -> Any:
     """Intrinsic on expansions; its result has as many limbs as the longest argument."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -177,17 +177,17 @@ def _operation(emit: Any, arity: int) -> Any:
     if arity == 1:
 
         def one(typingctx: Any, a: Any) -> Any:
-            return expansion_type(_count(a), _lane(a))(a), codegen
+            return expansion_type(limbs_of(a), lane_of(a))(a), codegen
 
         return intrinsic(one)
 
     def two(typingctx: Any, a: Any, b: Any) -> Any:
-        return expansion_type(max(_count(a), _count(b)), _lane(a, b))(a, b), codegen
+        return expansion_type(max(limbs_of(a), limbs_of(b)), lane_of(a, b))(a, b), codegen
 
     return intrinsic(two)
 
 
-def _filled(values: Values, limbs: int) -> Values:
+def filled(values: Values, limbs: int) -> Values:
     return values + [constant(0.0, values[0].type)] * (limbs - len(values))
 
 
@@ -197,17 +197,17 @@ def _where(builder: Any, sign: str, x: Any, yes: Any, no: Any) -> Any:
     return builder.select(builder.fcmp_ordered(sign, x, zero), zero if yes is None else yes, zero if no is None else no)
 
 
-plus = _operation(emit_plus, 2)
+plus = operation(emit_plus, 2)
 """a + b."""
-minus = _operation(lambda b, x, y, n: emit_plus(b, x, emit_negative(b, y), n), 2)
+minus = operation(lambda b, x, y, n: emit_plus(b, x, emit_negative(b, y), n), 2)
 """a - b."""
-times = _operation(emit_times, 2)
+times = operation(emit_times, 2)
 """a * b."""
-over = _operation(lambda b, x, y, n: emit_over(b, _filled(x, n), _filled(y, n), n), 2)
+over = operation(lambda b, x, y, n: emit_over(b, filled(x, n), filled(y, n), n), 2)
 """a / b."""
-masked = _operation(lambda b, x, y, n: [_where(b, ">", y[0], v, None) for v in x], 2)
+masked = operation(lambda b, x, y, n: [_where(b, ">", y[0], v, None) for v in x], 2)
 """a where b > 0, else 0."""
-rectified = _operation(lambda b, x, n: [_where(b, "<", x[0], None, v) for v in x], 1)
+rectified = operation(lambda b, x, n: [_where(b, "<", x[0], None, v) for v in x], 1)
 """a where it is not below 0, else 0; NaN stays NaN."""
 
 

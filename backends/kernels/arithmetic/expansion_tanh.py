@@ -73,14 +73,14 @@ def polynomial(limbs: int) -> list[list[float]]:
     return coefficients
 
 
-def _clamped(builder: Any, v: Values, most: float) -> Values:
+def clamped(builder: Any, v: Values, most: float) -> Values:
     for bound, sign in ((-most, "<"), (most, ">")):
         beyond = builder.fcmp_ordered(sign, v[0], constant(bound, v[0].type))  # false for NaN, which stays NaN
         v = [builder.select(beyond, constant(bound if i == 0 else 0.0, x.type), x) for i, x in enumerate(v)]
     return v
 
 
-def _negated_where(builder: Any, where: Any, v: Values) -> Values:
+def negated_where(builder: Any, where: Any, v: Values) -> Values:
     return [builder.select(where, minus, x) for minus, x in zip(emit_negative(builder, v), v)]
 
 
@@ -89,7 +89,7 @@ def emit_tanh(builder: Any, v: Values) -> tuple[Values, Values]:
     size = emit_magnitude(builder, v[0])
     above = builder.fcmp_ordered(">", v[0], constant(0.0, kind))
     # computed at -|x|: where 2**k is large, limbs of 1 / e would be too small for a float64
-    v = _clamped(builder, _negated_where(builder, above, v), _SATURATED)
+    v = clamped(builder, negated_where(builder, above, v), _SATURATED)
     k_bits = builder.fadd(v[0], constant(_ROUND, kind))
     k = builder.fsub(k_bits, constant(_ROUND, kind))
     r = emit_plus(builder, [builder.fsub(v[0], k), *v[1:]], [], limbs)
@@ -120,7 +120,7 @@ def emit_tanh(builder: Any, v: Values) -> tuple[Values, Values]:
     slope = emit_times(builder, rest, scaled, limbs)
     none = builder.fcmp_ordered(">", size, constant(_SATURATED, kind))  # a loss near 1e308 would feel 1e-301
     slope = [builder.select(none, constant(0.0, kind), x) for x in slope]
-    return _negated_where(builder, above, emit_times(builder, upper, inverse, limbs)), slope
+    return negated_where(builder, above, emit_times(builder, upper, inverse, limbs)), slope
 
 
 def _joined(builder: Any, parts: Values) -> Any:

@@ -24,7 +24,7 @@ def _exponent(builder: Any, x: Any) -> Any:
     return builder.ashr(above, constant(52, kind))
 
 
-def _emit_exponent(builder: Any, x: Any) -> Any:
+def emit_exponent(builder: Any, x: Any) -> Any:
     kind = integers(x.type)
     bits = builder.add(_exponent(builder, x), constant(_ROUND_BITS, kind))
     return builder.fsub(builder.bitcast(bits, x.type), constant(1.5 * 2.0**52, x.type))
@@ -36,13 +36,13 @@ def _emit_fraction(builder: Any, x: Any) -> Any:
     return builder.bitcast(builder.sub(builder.bitcast(x, kind), scale), x.type)
 
 
-def _emit_where_bit(builder: Any, bit: int, x: Any, s: Any, t: Any) -> Any:
+def emit_where_bit(builder: Any, bit: int, x: Any) -> Any:
     kind = integers(x.type)
     found = builder.and_(builder.bitcast(x, kind), constant(bit, kind))
-    return builder.select(builder.icmp_signed("!=", found, constant(0, kind)), s, t)
+    return builder.icmp_signed("!=", found, constant(0, kind))
 
 
-def _called(builder: Any, name: str, x: Any) -> Any:
+def emit_library_call(builder: Any, name: str, x: Any) -> Any:
     """A function of the C library, lane by lane; on a GPU, of CUDA's library."""
     if builder.module.triple.startswith("nvptx"):
         name = f"__nv_{name}"
@@ -52,37 +52,31 @@ def _called(builder: Any, name: str, x: Any) -> Any:
     return builder.call(builder.module.globals.get(name) or ir.Function(builder.module, kind, name), [x])
 
 
-def _where_far(name: str) -> Any:
-    def emit(builder: Any, x: Any, near: Any) -> Any:
-        far = builder.fcmp_ordered(">", emit_magnitude(builder, x), constant(FAR, x.type))
-        bits = builder.bitcast(far, ir.IntType(x.type.count)) if isinstance(x.type, ir.VectorType) else far
-        before = builder.block
-        with builder.if_then(builder.icmp_unsigned("!=", bits, ir.Constant(bits.type, 0)), likely=False):
-            exact = builder.select(far, _called(builder, name, x), near)
-            inside = builder.block
-        result = builder.phi(x.type)
-        result.add_incoming(near, before)
-        result.add_incoming(exact, inside)
-        return result
-
-    return elementwise(2, emit)
+def emit_where_far(builder: Any, name: str, limit: float, x: Any, near: Any) -> Any:
+    """A function of the C library where |x| > limit, else ``near``; called only if there is such a lane."""
+    far = builder.fcmp_ordered(">", emit_magnitude(builder, x), constant(limit, x.type))
+    bits = builder.bitcast(far, ir.IntType(x.type.count)) if isinstance(x.type, ir.VectorType) else far
+    before = builder.block
+    with builder.if_then(builder.icmp_unsigned("!=", bits, ir.Constant(bits.type, 0)), likely=False):
+        exact = builder.select(far, emit_library_call(builder, name, x), near)
+        inside = builder.block
+    result = builder.phi(x.type)
+    result.add_incoming(near, before)
+    result.add_incoming(exact, inside)
+    return result
 
 
-def emit_root(builder: Any, x: Any) -> Any:
-    return _called(builder, "sqrt", x)
-
-
-exponent = elementwise(1, _emit_exponent)
+exponent = elementwise(1, emit_exponent)
 """k, where a = 2**k m with m from sqrt(1/2) to sqrt(2); a: positive and at least 2**-1022."""
 fraction = elementwise(1, _emit_fraction)
 """m of the same."""
-where_odd = elementwise(3, lambda b, x, s, t: _emit_where_bit(b, 1, x, s, t))
+where_odd = elementwise(3, lambda b, x, s, t: b.select(emit_where_bit(b, 1, x), s, t))
 """s where k is odd, else t; k stands in the low mantissa bits of ``1.5 * 2**52 + k``."""
-where_second_bit = elementwise(3, lambda b, x, s, t: _emit_where_bit(b, 2, x, s, t))
+where_second_bit = elementwise(3, lambda b, x, s, t: b.select(emit_where_bit(b, 2, x), s, t))
 """s where the second bit of k is set, else t."""
-square_root = elementwise(1, emit_root)
+square_root = elementwise(1, lambda b, x: emit_library_call(b, "sqrt", x))
 """The square root, rounded once: NaN of a negative number."""
-sine_where_far = _where_far("sin")
+sine_where_far = elementwise(2, lambda b, x, near: emit_where_far(b, "sin", FAR, x, near))
 """The C library's sine of a where |a| > ``FAR``, else b. Lanes do not influence each other."""
-cosine_where_far = _where_far("cos")
+cosine_where_far = elementwise(2, lambda b, x, near: emit_where_far(b, "cos", FAR, x, near))
 """The same for the cosine."""
