@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepzoom.arithmetic.exact import Exact
-from deepzoom.backends.kernels.arithmetic.expansion_tanh import split
+from deepzoom.backends.kernels.arithmetic.expansion_series import split
 from deepzoom.coordinates import Rational
 
 Floats = NDArray[np.float64]

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from deepzoom.arithmetic.exact import Exact
 from deepzoom.arithmetic.tangent import Fold, Series
 from deepzoom.backends.base import ReadOut, Say
-from deepzoom.backends.kernels.arithmetic.expansion_tanh import split
+from deepzoom.backends.kernels.arithmetic.expansion_series import split
 from deepzoom.backends.kernels.training import convergence_measure
 from deepzoom.backends.kernels.training.expansion_run import run_expansions
 from deepzoom.backends.kernels.training.expansion_step import ExpansionConstants

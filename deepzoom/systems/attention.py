@@ -2,8 +2,9 @@
 
 Four tokens, sequences of four, width four, one head. Each position predicts the token at the mirrored position. The
 block is that of Vaswani et al. (arXiv 1706.03762) with layer normalisation in front of each part (Xiong et al.,
-arXiv 2002.04745): attention, then two layers with gelu, each added to what it gets. Adam trains on the mean cross-entropy of all positions. The
-axes are log10 of two rates, of the attention's weights and of all others, as in Torkamandi (arXiv 2501.04286).
+arXiv 2002.04745): attention, then two layers with gelu, each added to what it gets. Adam trains on the mean
+cross-entropy of all positions. The axes are log10 of two rates, of the attention's weights and of all others, as in
+Torkamandi (arXiv 2501.04286).
 """
 
 from __future__ import annotations

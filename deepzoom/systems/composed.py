@@ -92,12 +92,7 @@ def training(name: str, given: Mapping[str, str], steps: int) -> Training:
     listed = {key: value for key, value in given.items() if not key.startswith("rate.")}
     chosen = chosen_settings(name, ALL_SETTINGS, listed)
     network = network_of(name, chosen, given, steps, ACTIVATIONS)
-<<<<<<< ours
-    rates, axes = _rates(network)
-    axes = given.get("x", axes[0]), given.get("y", axes[1])
-=======
     rates, axes = _rates(network, given)
->>>>>>> theirs
     for key, known in (("optimizer", OPTIMIZERS), ("loss", LOSSES)):
         if chosen[key] not in known:
             raise InputError(f"--set {key}: {chosen[key]!r} is not one of {', '.join(known)}.")

@@ -17,7 +17,6 @@ import gmpy2
 from llvmlite import ir
 
 from .expansion import Levels, Values, filled, two_sum
-from .expansion_tanh import split
 from .simd_llvm import constant, emit_splat
 
 _i64 = ir.IntType(64)
@@ -25,6 +24,15 @@ _GUARD = 6  # bits that a term may need beyond its share
 
 Table = tuple[tuple[float, ...], ...]
 """Coefficients, the highest first, each with the limbs that it needs."""
+
+
+def split(value: Any, limbs: int) -> list[float]:
+    """An mpfr or rational number as float64 limbs."""
+    rest, parts = gmpy2.mpq(value), []  # exactly, whatever precision gmpy2 is set to
+    for _ in range(limbs):
+        parts.append(float(rest))
+        rest -= gmpy2.mpq(parts[-1])
+    return parts
 
 
 def _bits(value: Fraction) -> float:
@@ -64,6 +72,24 @@ def circular_tables(limbs: int, size: float) -> tuple[Table, Table]:
     cosine = _table(inverse(0), size, limbs)
     sine = (split(value, len(row)) for value, row in zip(inverse(1), reversed(cosine)))
     return tuple(reversed([tuple(row) for row in sine])), cosine
+
+
+@lru_cache(maxsize=8)
+def tanh_table(limbs: int) -> Table:
+    """Coefficients of tanh(r ln 2 / 2) / r in r**2, |r| <= 1/2: each adds 6.3 bits, as tanh has a pole at i pi / 2."""
+    per_term = -2 * math.log2(math.log(2) / 4 / (math.pi / 2))
+    terms = math.ceil((53 * limbs + _GUARD) / per_term) + 1
+    tanh = [Fraction(1)]  # t' = 1 - t**2, t odd
+    for j in range(1, terms):
+        tanh.append(-sum((tanh[i] * tanh[j - 1 - i] for i in range(j)), Fraction(0)) / (2 * j + 1))
+    rows = []
+    with gmpy2.context(precision=53 * limbs + 64):
+        half = gmpy2.log(gmpy2.mpfr(2)) / 2
+        for j, t in enumerate(tanh):
+            value = gmpy2.mpq(t.numerator, t.denominator) * half ** (2 * j + 1)
+            needed = math.ceil((53 * limbs + _GUARD - j * per_term) / 53)
+            rows.append(tuple(split(value, min(limbs, max(1, needed)))))
+    return tuple(reversed(rows))
 
 
 @lru_cache(maxsize=32)

@@ -8,19 +8,12 @@ With ``v = 2 x / ln 2 = k + r``, ``|r| <= 1/2``, ``s = 2**k`` and ``q = tanh(r l
 
 So the slope keeps all its digits where tanh is 1 to the last bit. A saturated layer, which stands still in float64, can
 then move again if the loss grows for long enough.
-
-q is a Taylor polynomial, odd in r, with the radius of convergence pi/2: each term adds 6.3 bits. Therefore Horner's
-scheme begins with single limbs, and adds a limb every eight terms or so.
 """
 
 from __future__ import annotations
 
-import math
-from fractions import Fraction
-from functools import lru_cache
 from typing import Any
 
-import gmpy2
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -28,7 +21,6 @@ from numba.extending import intrinsic
 
 from .exact_products import emit_rounded_product
 from .expansion import (
-    Levels,
     Values,
     emit_negative,
     emit_over,
@@ -39,38 +31,11 @@ from .expansion import (
     pack,
     unpack,
 )
+from .expansion_series import emit_series, tanh_table
 from .simd_llvm import VECTOR, constant, emit_magnitude, emit_power_of_two
 
 _ROUND = 6755399441055744.0  # 1.5 * 2**52: adding and subtracting it rounds to an integer
-_BITS_PER_TERM = -2 * math.log2(math.log(2) / 4 / (math.pi / 2))
 _SATURATED = 1000.0  # slopes down to 2**-998; smaller ones are 0
-_GUARD = 6  # bits that a term may need beyond its share
-
-
-def split(value: Any, limbs: int) -> list[float]:
-    """An mpfr or rational number as float64 limbs."""
-    rest, parts = gmpy2.mpq(value), []  # exactly, whatever precision gmpy2 is set to
-    for _ in range(limbs):
-        parts.append(float(rest))
-        rest -= gmpy2.mpq(parts[-1])
-    return parts
-
-
-@lru_cache(maxsize=8)
-def polynomial(limbs: int) -> list[list[float]]:
-    """Coefficients of tanh(r ln 2 / 2) / r in r**2, lowest first, each with the limbs that it needs."""
-    count = math.ceil((53 * limbs + _GUARD) / _BITS_PER_TERM) + 1
-    tanh = [Fraction(1)]  # t' = 1 - t**2, t odd
-    for j in range(1, count):
-        tanh.append(-sum((tanh[i] * tanh[j - 1 - i] for i in range(j)), Fraction(0)) / (2 * j + 1))
-    coefficients = []
-    with gmpy2.context(precision=53 * limbs + 64):
-        half = gmpy2.log(gmpy2.mpfr(2)) / 2
-        for j, t in enumerate(tanh):
-            value = gmpy2.mpq(t.numerator, t.denominator) * half ** (2 * j + 1)
-            needed = math.ceil((53 * limbs + _GUARD - j * _BITS_PER_TERM) / 53)
-            coefficients.append(split(value, min(limbs, max(1, needed))))
-    return coefficients
 
 
 def clamped(builder: Any, v: Values, most: float) -> Values:
@@ -94,13 +59,7 @@ def emit_tanh(builder: Any, v: Values) -> tuple[Values, Values]:
     k = builder.fsub(k_bits, constant(_ROUND, kind))
     r = emit_plus(builder, [builder.fsub(v[0], k), *v[1:]], [], limbs)
     y = emit_times(builder, r, r, limbs)
-    sum_: Values = []
-    for c in reversed(polynomial(limbs)):
-        levels = Levels(builder, len(c), [constant(x, kind) for x in c])
-        if sum_:
-            levels.put_product(sum_, y)
-        sum_ = levels.expansion() if len(c) > 1 else levels.values
-    q = emit_times(builder, sum_, r, limbs)
+    q = emit_times(builder, emit_series(builder, [tanh_table(limbs)], y), r, limbs)
     s = emit_power_of_two(builder, k_bits)
     both = emit_scaled(builder, q, s)
 

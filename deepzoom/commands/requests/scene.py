@@ -200,18 +200,10 @@ class Request:
                 raise InputError(f"--at: {place.name} is a landmark of {place.system}, not of {self.system}.")
             return place
         name = self.system or systems.DEFAULT
-<<<<<<< ours
-        if name not in {place.system for place in landmarks.all_landmarks()}:
-            own = systems.create(name, self.settings, digest=digest)
-            if own.home is not None:
-                return Landmark(name, name, *own.home, reaches="0", steps=own.default_steps, note=own.title)
-        return landmarks.choose(name, depth, self.settings)
-=======
         own = systems.create(name, self.settings, digest=digest)
         if own.home is not None and not landmarks.with_settings(name, self.settings):
             return Landmark(name, name, *own.home, reaches="0", steps=own.default_steps, note=own.title)
         return landmarks.choose(name, depth, self.settings, exactly=own.home is not None)
->>>>>>> theirs
 
 
 def finds_shapes(system: str, stretch: str | None) -> bool:

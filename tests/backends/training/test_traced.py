@@ -77,7 +77,10 @@ def _start(hyper):
     return {"z": hyper["eps"] * np.ones(3) + np.arange(3.0), "worst": np.zeros(3)}
 
 
-NAMES = [*OPTIMIZERS, "classes", "attention", "smooth", "toy"]
+NAMES = [
+    name if name in ("adam", "classes", "toy") else pytest.param(name, marks=pytest.mark.slow)
+    for name in (*OPTIMIZERS, "classes", "attention", "smooth", "toy")
+]
 
 
 def _tables(training, kernels):
@@ -118,7 +121,9 @@ def test_plain_steps_equal_the_oracle(name):
             assert sums[i, 1] == pytest.approx(float(sum(v / r.losses[0] for v in r.losses)), rel=1e-12)
 
 
-@pytest.mark.parametrize("depth", ["1e-6", "1e-20", "1e-60"])
+@pytest.mark.parametrize(
+    "depth", [pytest.param("1e-6", marks=pytest.mark.slow), "1e-20", pytest.param("1e-60", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("name", NAMES)
 def test_steps_of_differences_equal_the_oracle(name, depth):
     training = _training(name).traced({}, STEPS)
