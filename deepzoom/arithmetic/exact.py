@@ -101,7 +101,11 @@ class Exact(Arithmetic):
         """The same numbers in other places. The slope of tanh goes along."""
         result = Exact(np.ascontiguousarray(move(self.digits)), self.point)
         if self.slope is not None:
-            result.slope = (self.slope[0].moved(move), move(self.slope[1][None])[0])
+            mantissa = self.slope[0].moved(move)
+            empty = ~move(np.ones((1, *self.shape), dtype=bool))[0]
+            if empty.any():  # zeros that were put in; tanh has slope 1 there
+                mantissa.digits[self.point, empty] = 1
+            result.slope = (mantissa, move(self.slope[1][None])[0])
         return result
 
     def sum(self, axis: tuple[int, ...] | None = None) -> Exact:
