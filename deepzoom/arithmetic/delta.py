@@ -242,7 +242,7 @@ def _wave(x: Delta, value: Any, slope: Any) -> Delta:
 def _softplus(zero: float, x: Delta) -> Delta:
     value = np.logaddexp(zero, x.reference)
     half = np.tanh(x.reference * 0.5) * 0.5
-    return Delta(value, x.difference.softened(floats(0.5 + half), floats(0.5 - half)))
+    return Delta(value, x.difference.softened(x.reference, floats(0.5 + half), floats(0.5 - half)))
 
 
 @rule(np.tanh)

@@ -53,7 +53,7 @@ class Difference(ABC):
         """sqrt(A + a) - sqrt(A), where root = sqrt(A), of numbers of any arithmetic; 0 where both are 0."""
 
     @abstractmethod
-    def softened(self, share: Floats, rest: Floats) -> Any:
+    def softened(self, reference: Any, share: Floats, rest: Floats) -> Any:
         """softplus(A + a) - softplus(A), where share = sigmoid(A) and rest = 1 - share."""
 
     @abstractmethod
@@ -122,8 +122,7 @@ _BATCH_FUNCTIONS: dict[str, Callable[[Floats], Floats]] = {
     "sin": np.sin,
 }
 _LINEAR_BELOW = 2.0**-500  # so small that every function above equals x to all digits
-_SOFTPLUS_SWITCH = 700.0
-"""Above this difference softplus is taken from its other end, because exp would leave float64."""
+_LARGE = 700.0  # exp of more would leave float64
 
 
 class Batch(Difference):
@@ -171,15 +170,17 @@ class Batch(Difference):
             far = self.data / (np.sqrt(floats(reference) + np.ldexp(self.data, self.exponent)) + floats(root))
         return self.like(np.where(there == 0, np.where(at == 0, 0.0, near), np.where(np.isinf(there), far, near)))
 
-    def softened(self, share: Floats, rest: Floats) -> Batch:
-        def function(a: Floats) -> Floats:
-            with np.errstate(over="ignore"):
-                middle = share * np.expm1(a)
-                up = a + np.log(share + rest * np.exp(-a))
-                down = np.log(rest + share * np.exp(np.minimum(a, 0.0)))
-            return np.where(a > _SOFTPLUS_SWITCH, up, np.where(middle < -0.5, down, np.log1p(middle)))
+    def softened(self, reference: Any, share: Floats, rest: Floats) -> Batch:
+        def near(a: Floats) -> Floats:
+            middle = share * np.expm1(a)
+            down = np.log(rest + share * np.exp(np.minimum(a, 0.0)))  # where 1 + middle would cancel
+            return np.where(middle < -0.5, down, np.log1p(np.maximum(middle, -0.5)))
 
-        return self._curved(function, share)
+        change, at = np.ldexp(self.data, self.exponent), floats(reference)
+        with np.errstate(all="ignore"):
+            tails = np.log1p(np.exp(-np.abs(at + change))) - np.log1p(np.exp(-np.abs(at)))
+            far = self.rectified(reference).data + np.ldexp(tails, -self.exponent)
+            return self.like(np.where(np.abs(change) > _LARGE, far, self._curved(near, share).data))
 
     def _against(self, reference: Any) -> tuple[Floats, Floats]:
         """(reference in units of the shared exponent, its sum with the difference)."""

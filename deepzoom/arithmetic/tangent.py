@@ -167,7 +167,7 @@ class Series(Difference):
             relative = self.scaled(np.where(nothing, 0.0, 1.0 / at))
         return relative.small("sqrt1pm1").scaled(floats(root))
 
-    def softened(self, share: Floats, rest: Floats) -> Series:
+    def softened(self, reference: Any, share: Floats, rest: Floats) -> Series:
         return self.small("expm1").scaled(share).small("log1p")
 
     def _watch(self, reference: Any) -> Floats:
