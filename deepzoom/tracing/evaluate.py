@@ -81,6 +81,11 @@ def _same(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda data, *values: function(*values)
 
 
+def _tanh_scaled(v: Any) -> Any:
+    """tanh(v ln 2 / 2); ln 2 in the arithmetic of v."""
+    return np.tanh(v * (np.log(v * 0.0 + 2.0) * 0.5))
+
+
 _OPERATIONS: dict[str, Callable[..., Any]] = {
     "add": _same(np.add),
     "subtract": _same(np.subtract),
@@ -95,6 +100,9 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
     "cos": _same(np.cos),
     "matmul": _same(np.matmul),
     "tanh_slope": _same(tanh_slope),
+    "tanh_scaled": _same(_tanh_scaled),
+    "slope_scaled": _same(lambda v: tanh_slope(_tanh_scaled(v))),
+    "copy": _same(lambda v: v),
     "softplus": _same(lambda z: np.logaddexp(0.0, z)),
     "positive": _same(positive),
     "select": _same(select),

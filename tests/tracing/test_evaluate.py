@@ -274,6 +274,19 @@ def test_constants_are_lifted_and_combined_once():
     assert lifted == [Fraction(1, 3)]
 
 
+@pytest.mark.parametrize("bits", [120, 400])
+def test_operations_of_kernels_on_constants(bits):
+    values, scaled = random_inputs(10, bits), node("tanh_scaled", X)
+    got = evaluate(
+        [scaled, node("multiply", node("slope_scaled", X), Y), node("copy", Y)], values, lambda v: Exact.of(v, bits)
+    )
+    with mpmath.workprec(3 * bits):
+        x, y = mp_array(values[X]), mp_array(values[Y])
+        t = np.vectorize(lambda v: mpmath.tanh(v * mpmath.log(2) / 2), otypes=[object])(x)
+        for g, true in zip(got, (t, (1 - t * t) * y, y), strict=True):
+            assert max(abs(e) for e in np.ravel(mp_array(g) - true)) * 2**g.bits <= 8
+
+
 class Network:
     """Three steps of Adam on a tanh network of 3 inputs, 2 hidden units and a bias, written as a graph."""
 
