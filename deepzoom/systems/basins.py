@@ -1,10 +1,9 @@
 """``basins``: which minimum a training finds, over a plane of its starting weights.
 
 The network learns XOR: two inputs, two tanh units, one output, with biases, nine weights in all. The axes are two
-orthogonal directions of length 1 in the space of its starting weights. The fate says whether the mean of the last
-losses is below
-``solved``, the loss between that of a right answer in all four rows and that of the local minima. The first loss counts
-as ``solved`` for this.
+orthogonal directions of length 1 in the space of its starting weights. The fate says whether the last losses are below
+``solved``, on average. That is a loss between 0, where all four rows are right, and those of the other minima. For
+this, the first loss counts as ``solved``.
 """
 
 from __future__ import annotations

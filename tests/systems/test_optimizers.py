@@ -7,6 +7,7 @@ import math
 import mpmath as mp
 import numpy as np
 import pytest
+from descent_oracle import updated
 
 from deepzoom.systems.optimizers import OPTIMIZERS, rate_of, schedule
 
@@ -48,29 +49,6 @@ def run(name, changes, weights, gradient=slopes, steps=STEPS):
     return np.array(seen, dtype=float)
 
 
-def exact_update(name, h, w, g, m, v, t):
-    """One number's update by the formula of its paper, and its averages; t counts from 1."""
-    if name in ("sgd", "sign"):
-        return w - h["rate"] * (g if name == "sgd" else mp.sign(g)), m, v
-    if name == "momentum":
-        m = h["momentum"] * m + g
-        return w - h["rate"] * m, m, v
-    if name == "nesterov":
-        m = h["momentum"] * m + g
-        return w - h["rate"] * (h["momentum"] * m + g), m, v
-    if name == "rmsprop":
-        v = h["beta2"] * v + (1 - h["beta2"]) * g**2
-        return w - h["rate"] * g / mp.sqrt(v + h["eps"]), m, v
-    if name == "lion":
-        c = h["beta1"] * m + (1 - h["beta1"]) * g
-        m = h["beta2"] * m + (1 - h["beta2"]) * g
-        return w - h["rate"] * (mp.sign(c) + h["decay"] * w), m, v
-    m = h["beta1"] * m + (1 - h["beta1"]) * g
-    v = h["beta2"] * v + (1 - h["beta2"]) * g**2
-    way = m / (1 - h["beta1"] ** t) / (mp.sqrt(v / (1 - h["beta2"] ** t)) + h["eps"])
-    return w - h["rate"] * (way + h.get("decay", 0) * w), m, v
-
-
 @pytest.mark.parametrize("name", CHANGES)
 def test_formulas_in_mpmath(name):
     weights = start()
@@ -83,7 +61,7 @@ def test_formulas_in_mpmath(name):
         for t in range(1, STEPS + 1):
             total = sum(w)
             g = [x**3 * tenth + x / 2 - total * hundredth for x in w]
-            w, m, v = map(list, zip(*(exact_update(name, h, *n, t) for n in zip(w, g, m, v))))
+            w, m, v = map(list, zip(*(updated(name, h, *n, t) for n in zip(w, g, m, v))))
             np.testing.assert_allclose(found[t - 1], [float(x) for x in w], rtol=1e-12, atol=1e-14)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 
 import mpmath
@@ -22,11 +23,21 @@ from deepzoom.scene.scene import View
 
 X, Y, STEPS = "1.6982757847364192", "3.309326185526009", 60
 
+from deepzoom.systems.training_run import ExactRun
+
+
+def _system(small):
+    """What an exact job needs of a system."""
+    network = small.network
+    return SimpleNamespace(
+        network=network, steps=STEPS, rate_bits=network.rate_bits, exact_run=partial(ExactRun, network)
+    )
+
 
 def pixel_of(small):
     """Measure and trust of the exact backend, and the oracle's measure with slopes of any size."""
     view = View.parse(X, Y, "1e-6", "1x1")
-    got = ExactTrainingJob(SimpleNamespace(network=small.network, steps=STEPS), view, None).run(np.array([0]))
+    got = ExactTrainingJob(_system(small), view, None).run(np.array([0]))
     with mpmath.workprec(1600):
         losses, _ = small.oracle(mpmath.mpf(view.x.numerator) / view.x.denominator, mpmath.mpf(Y), STEPS)
         return got.measure[0], got.trust[0], float(oracle.measure(losses))
@@ -46,9 +57,7 @@ def test_slopes_below_the_last_bit_count_where_the_loss_has_grown(monkeypatch):
 
 def test_a_claim_is_judged_by_one_run_of_more_bits_where_that_agrees(monkeypatch):
     small = SmallNetwork(27, widths=(3, 4, 1), rows=4, steps=STEPS)
-    job = ExactTrainingJob(
-        SimpleNamespace(network=small.network, steps=STEPS), View.parse("-1", "0.5", "1", "2x2"), None
-    )
+    job = ExactTrainingJob(_system(small), View.parse("-1", "0.5", "1", "2x2"), None)
     pixels, rungs = np.arange(4), np.array([0, 1, 4, 0], np.int8)
     true = job.run(pixels)
     assert np.all(true.trust == 1)
