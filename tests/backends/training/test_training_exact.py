@@ -20,10 +20,9 @@ from deepzoom.arithmetic.tanh_slope import Scaled, tanh_slope
 from deepzoom.backends.training.exact import LIMBS_OF_RUNGS, ExactTrainingJob
 from deepzoom.backends.training.higher_precision import LIMBS, HigherPrecision
 from deepzoom.scene.scene import View
+from deepzoom.systems.training_run import ExactRun
 
 X, Y, STEPS = "1.6982757847364192", "3.309326185526009", 60
-
-from deepzoom.systems.training_run import ExactRun
 
 
 def _system(small):
