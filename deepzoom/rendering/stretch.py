@@ -196,10 +196,10 @@ def _training_derivatives(layers: list[slice], depth: Rational, kept: Reference)
         largest = float(np.abs(kept.weights[snapshot.step][layer]).max())
         if largest > 0:
             parts.append(snapshot.weights[:5, layer] / largest)
-    with np.errstate(over="ignore"):  # the centre's run may stand still, or be chaotic
-        half = float(np.exp2(log2(depth / 2) - snapshot.exponent))
-    scale: Floats = np.array([half, half, half**2, half**2, half**2])[:, None]
-    return Derivatives(scale * np.concatenate(parts, axis=1), 2.0**-53 * math.sqrt(snapshot.step))
+    with np.errstate(over="ignore", invalid="ignore"):  # where the run at the centre is chaotic
+        half = np.exp2(np.float64(log2(depth / 2) - snapshot.exponent))
+        scale: Floats = np.array([half, half, half**2, half**2, half**2])[:, None]
+        return Derivatives(scale * np.concatenate(parts, axis=1), 2.0**-53 * math.sqrt(snapshot.step))
 
 
 def _orbit_tangents(

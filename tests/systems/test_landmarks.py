@@ -29,6 +29,8 @@ def test_each_experiment_has_one_default_and_one_at_1e_20():
     names = [m.name for m in all_landmarks()]
     assert len(names) == len(set(names))
     for system in systems.names():
+        if system in systems.TRAININGS:  # they have a first view of their own
+            continue
         own = [m for m in all_landmarks() if m.system == system]
         assert [m.default for m in own].count(True) == 1
         # nobody knows what a user's own formula shows at a place
