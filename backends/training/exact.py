@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepzoom.arithmetic.exact import Exact
+from deepzoom.arithmetic.numpy_operations import NotANumber
 from deepzoom.backends.base import Facts, Job, ReadOut
 from deepzoom.coordinates import log2
 from deepzoom.scene.view import View
@@ -46,7 +47,10 @@ class ExactTrainingJob(Job):
         run = self._system.exact_run(*self._view.point(pixel), bits)
         totals = Totals(Exact.of(0.0, bits))
         for _ in range(self._steps):
-            loss = run.advance().loss
+            try:
+                loss = run.advance().loss
+            except NotANumber:  # as a loss that is NaN
+                break
             if not math.isfinite(loss.floats()):
                 break
             totals.add(loss)

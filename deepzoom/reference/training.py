@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from deepzoom import cache
 from deepzoom.arithmetic.exact import Exact
 from deepzoom.arithmetic.fixed_point import BASE_BITS
+from deepzoom.arithmetic.numpy_operations import NotANumber
 from deepzoom.compiling import jit
 from deepzoom.coordinates import Rational, format_decimal, log2
 from deepzoom.errors import InputError, Stopped
@@ -183,8 +184,13 @@ def _made(
     reach = [*kept.get("reach", ()), *new["reach"]]
     losses = list(kept.get("losses", ()))
     while not goal.reached(reach, losses):
-        step = main.advance()
-        check.advance()
+        try:
+            step = main.advance()
+            check.advance()
+        except NotANumber:
+            raise InputError(
+                f"--center: the run at the centre is not defined from step {len(losses) + 1} on; give another centre."
+            ) from None
         new["record"].append(system.record(step))
         new["losses"].append(main.last_loss)
         new["ratios"].append(main.totals.ratio)
