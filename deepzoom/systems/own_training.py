@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from deepzoom.coordinates import parse_decimal
 from deepzoom.errors import InputError
-from deepzoom.tracing import float64_run
 from deepzoom.tracing.array import Traced, TracingError, lifted
 from deepzoom.tracing.gradient import gradient, released
 from deepzoom.tracing.graph import Node, depends, given, ordered
@@ -166,6 +165,8 @@ class Training:
         x, y: coordinates, so log10 of the hyperparameter on an axis ``log10:NAME``. Raises InputError as ``traced``.
         """
         steps = self.steps if steps is None else steps
+        from deepzoom.tracing import float64_run  # imports Numba, which a render of a map does not need
+
         return float64_run.losses(self.traced(settings or {}, steps), x, y, steps)
 
     def _hyper(self, optimizer: str) -> dict[str, float]:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from deepzoom.errors import InputError
 from deepzoom.scene.view import View
-from deepzoom.tracing.float64_run import losses
 from deepzoom.tracing.graph import Node, Values, ordered
 from deepzoom.tracing.training import TracedTraining
 
@@ -94,6 +93,8 @@ class TracedSystem(Trainable):
                     f"--center {name}: coordinates are {what}, and this view goes beyond -{most:g} or {most:g}; give a"
                     " centre such as 1."
                 )
+        from deepzoom.tracing.float64_run import losses  # imports Numba, which a render of a map does not need
+
         loss = losses(self.training, float(view.x), float(view.y), 1)[0]
         if not LEAST_LOSS <= loss <= MOST_LOSS:
             raise InputError(

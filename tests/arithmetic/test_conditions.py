@@ -101,6 +101,7 @@ def test_a_root_at_zero_has_no_polynomial():
     assert fold.log2 == -math.inf
 
 
+@pytest.mark.slow
 def test_softplus_keeps_its_digits_for_any_difference():
     with mpmath.workprec(20000):
         for at in (0.0, 0.3, -2.0, 8.0, -18.0, 40.0, -300.0, 600.0, -2000.0, 1e4):

@@ -80,6 +80,7 @@ def softmax(z):
     return e / e.sum(axis=-1)[..., None]
 
 
+@pytest.mark.slow
 def test_attention():
     sequences = [[0, 1, 2, 3], [1, 3, 0, 2], [2, 2, 1, 0], [3, 0, 3, 1]]
     gelu = np.frompyfunc(FUNCTIONS["gelu"], 1, 1)

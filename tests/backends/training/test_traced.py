@@ -78,7 +78,7 @@ def _start(hyper):
 
 
 NAMES = [
-    name if name in ("adam", "classes", "toy") else pytest.param(name, marks=pytest.mark.slow)
+    name if name in ("adam", "toy") else pytest.param(name, marks=pytest.mark.slow)
     for name in (*OPTIMIZERS, "classes", "attention", "smooth", "toy")
 ]
 
