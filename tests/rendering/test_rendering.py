@@ -115,7 +115,7 @@ def test_what_cannot_be_rendered_is_said_before_anything_runs(scene):
         ({"system": "tan"}, "tan"),
         ({"backend": "gpu"}, "--backend: 'gpu' is none of auto, cpu-float64"),
         ({"settings": {"colour": "red"}}, "--set: tanh has no setting 'colour'; it has data"),
-        ({"settings": {"activation": "sin"}}, "--set activation: 'sin' is not one of identity"),
+        ({"settings": {"activation": "sinus"}}, "--set activation: 'sinus' is not one of identity"),
         ({"settings": {"rates": "x,z"}}, "--set rates: 'z' is neither x, y nor a log10"),
         ({"settings": {"rates": "x"}}, "names 1 layers; the network has 2"),
         ({"settings": {"data": "none.npz"}}, "--set data: none.npz does not exist"),
