@@ -45,7 +45,7 @@ class ExactTrainingJob(Job):
 
     def _measure(self, pixel: int, bits: int) -> float:
         run = self._system.exact_run(*self._view.point(pixel), bits)
-        totals = Totals(Exact.of(0.0, bits))
+        totals = Totals(Exact.of(0.0, bits), self._system.last)
         for _ in range(self._steps):
             try:
                 loss = run.advance().loss

@@ -79,9 +79,6 @@ def _truncation(snapshot: Snapshot, layers: list[slice], view: View, framed: boo
 class TrainingPerturbationJob(TrainingJob):
     """Runs training pixels as differences from a reference run."""
 
-    _last_losses: int | None = None
-    """How many of the last losses decide the fate; None: the published number, 0: all."""
-
     def __init__(
         self,
         system: TrainingSystem,
@@ -92,7 +89,7 @@ class TrainingPerturbationJob(TrainingJob):
         frame: Frame | None = None,
     ) -> None:
         network = system.network
-        self._network, self._view, self._steps = network, view, system.steps
+        self._network, self._view, self._steps, self._deciding = network, view, system.steps, system.last
         self._reference, self._frame = reference, frame
         self._arrays = arrays_of(network)
         self._layout = layout_of(network)
@@ -111,14 +108,7 @@ class TrainingPerturbationJob(TrainingJob):
     @property
     def _every(self) -> bool:
         """Whether all losses decide the fate: then the sum of the ratios does."""
-        return self._last_losses == 0
-
-    @property
-    def _deciding(self) -> int:
-        """How many of the last losses decide the fate."""
-        if self._last_losses is None:
-            return convergence_measure.LAST
-        return self._last_losses or self._steps
+        return self._deciding >= self._steps
 
     def _reference_totals(self) -> Floats:
         """Sums of the reference before each step, (steps + 1, 4); the sum that decides its fate at the end is exact."""
@@ -128,10 +118,9 @@ class TrainingPerturbationJob(TrainingJob):
         totals[:, convergence_measure.FIRST] = ref.losses[0] if len(ratios) else 0.0
         totals[1:, convergence_measure.SUM] = np.cumsum(ratios)
         totals[1:, convergence_measure.INVERSE] = np.cumsum(1.0 / ratios)
-        last = self._deciding
-        late = np.arange(len(ratios)) >= self._steps - last
+        late = np.arange(len(ratios)) >= self._steps - self._deciding
         totals[1:, convergence_measure.EXCESS] = np.cumsum(np.where(late, ratios - 1.0, 0.0))
-        if len(ratios) == self._steps and last == convergence_measure.LAST:
+        if len(ratios) == self._steps:
             totals[-1, convergence_measure.EXCESS] = ref.windows[self._steps - 1]
         return totals
 

@@ -181,12 +181,11 @@ class TracedPerturbationJob(TracedJob, TrainingPerturbationJob):  # type: ignore
     """Runs pixels as differences from a reference run, then in float64."""
 
     def __init__(self, system: TracedSystem, view: View, reference: Reference, seconds: float, say: Say) -> None:
-        self._system, self._view, self._steps = system, view, system.steps
+        self._system, self._view, self._steps, self._deciding = system, view, system.steps, system.last
         self._runs = TracedRuns(system, say)
         self._reference, self._frame = reference, None
         self._layers = system.layers
         self._ends = np.array([layer.stop for layer in self._layers])
-        self._last_losses = system.training.last
         self.batch_size = self._runs.batch_size
         self._totals = self._reference_totals()
         self._skip = None

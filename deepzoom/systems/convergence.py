@@ -28,13 +28,17 @@ def reference_of(value: Any) -> Any:
 
 
 class Totals:
-    """The sums of the measure, loss by loss; for Exact numbers, or for Delta with an Exact reference."""
+    """The sums of the measure, loss by loss; for Exact numbers, or for Delta with an Exact reference.
 
-    def __init__(self, zero: Any) -> None:
+    last: how many of the last ratios decide the fate.
+    """
+
+    def __init__(self, zero: Any, last: int = LAST) -> None:
         self.first: Any = zero
         self.sum: Any = zero
         self.inverse: Any = zero
-        self.recent: deque[Exact] = deque(maxlen=LAST)
+        self.recent: deque[Exact] = deque(maxlen=last)
+        self._last = last
         self.count = 0
         self.ratio = float("nan")  # the last one, not clipped
 
@@ -69,6 +73,7 @@ class Totals:
         after = min(CEILING / float(self.first.floats()), CEILING)
         total = float(self.sum.floats()) + missing * after
         inverse = float(self.inverse.floats()) + missing / after
-        recent = list(self.recent)[max(0, len(self.recent) - (min(LAST, steps) - missing)) :] if missing < LAST else []
+        last = self._last
+        recent = list(self.recent)[max(0, len(self.recent) - (min(last, steps) - missing)) :] if missing < last else []
         excess = float(sum(recent[1:], recent[0]).floats()) if recent else 0.0
-        return -total if excess + min(missing, LAST) * (after - 1.0) < 0 else inverse
+        return -total if excess + min(missing, last) * (after - 1.0) < 0 else inverse

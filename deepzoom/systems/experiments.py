@@ -97,6 +97,12 @@ class TrainingSystem(Trainable):
     def layers(self) -> list[slice]:
         return self.network.layers
 
+    @property
+    def last(self) -> int:
+        from .convergence import LAST
+
+        return LAST
+
     def rate_bits(self, x: Any, y: Any) -> int:
         return self.network.rate_bits(x, y)
 

@@ -70,7 +70,7 @@ class TracedRun(ExactRun):
 class TracedTaylorRun(TaylorRun, TracedRun):
     """A traced training in high precision, with its Taylor polynomials up to some order."""
 
-    def __init__(self, training: TracedTraining, x: Fraction, y: Fraction, bits: int, order: int) -> None:
+    def __init__(self, training: TracedTraining, x: Fraction, y: Fraction, bits: int, order: int, last: int) -> None:
         def lift(value: Any) -> Exact:
             return Exact.of(value, bits)
 
@@ -86,7 +86,7 @@ class TracedTaylorRun(TaylorRun, TracedRun):
         self._start_parameters = tuple(variable(*one) for one in pair)
         started = evaluate(training.start, dict(zip((X, Y), self._start_parameters, strict=True)), lift)
         self.weights = tuple(self._with_series(w) for w in started)
-        self.totals = Totals(self._with_series(lift(0.0)))
+        self.totals = Totals(self._with_series(lift(0.0)), last)
         self.last_loss = math.nan
 
     @property

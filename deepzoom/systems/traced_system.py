@@ -56,6 +56,12 @@ class TracedSystem(Trainable):
     def layers(self) -> list[slice]:
         return self.training.layers
 
+    @property
+    def last(self) -> int:
+        from .convergence import LAST
+
+        return LAST if self.training.last is None else self.training.last or self.steps
+
     def rate_bits(self, x: Any, y: Any) -> int:
         exponents = [float(v) for v, power in zip((x, y), self.training.powers_of_ten) if power]
         return max(0, math.ceil(-min(exponents, default=0.0) * math.log2(10)))
@@ -68,7 +74,7 @@ class TracedSystem(Trainable):
     def taylor_run(self, x: Any, y: Any, bits: int, order: int) -> TracedTaylorRun:
         from .traced_run import TracedTaylorRun
 
-        return TracedTaylorRun(self.training, x, y, bits, order)
+        return TracedTaylorRun(self.training, x, y, bits, order, self.last)
 
     def record(self, step: Any) -> NDArray[np.float64]:
         from .traced_run import record

@@ -23,6 +23,11 @@ class Trainable(System):
 
     @property
     @abstractmethod
+    def last(self) -> int:
+        """How many of the last losses decide the fate; ``steps``: all of them."""
+
+    @property
+    @abstractmethod
     def layers(self) -> list[slice]:
         """Where each array of the state stands among all its numbers, flat."""
 

@@ -7,7 +7,12 @@ from helpers.graph_oracle import OracleRun
 
 from deepzoom import Training
 from deepzoom.backends.kernels.traced.module import kernels_of
+from deepzoom.backends.training.exact import ExactTrainingJob
+from deepzoom.backends.training.traced import TracedFloat64Job, TracedPerturbationJob
+from deepzoom.reference.training import obtain
+from deepzoom.scene.view import View
 from deepzoom.systems.optimizers import OPTIMIZERS
+from deepzoom.systems.traced_system import TracedSystem
 from deepzoom.tracing import functions as f
 from deepzoom.tracing.delta_step import delta_step
 
@@ -161,3 +166,28 @@ def test_steps_of_differences_equal_the_oracle(name, depth):
         assert (np.abs(differences[:, begin:end] - wanted[:, begin:end]).max(axis=1) <= 1e-10 * largest).all()
     change = (losses - ratios * losses[:, :1]) / (first + losses[:, :1])
     assert np.abs(sums[:, 1] - change.sum(axis=1)).max() <= 1e-10 * np.abs(change).max() * STEPS
+
+
+def _two_levels(state, hyper):
+    """The losses of 60 steps are ``rate``, 29 times 2, and 30 times ``low``."""
+    return {"z": np.where(hyper["step"] > 28.5, hyper["low"], 2.0)}, state["z"]
+
+
+@pytest.mark.parametrize(("last", "fates"), [(None, [-1, 1]), (0, [1, 1]), (30, [-1, 1]), (40, [1, 1])])
+def test_the_losses_that_count_are_those_of_every_backend(last, fates):
+    """The mean of the last 20 or 30 losses is ``low``; that of the last 40, or of all, is above the first loss."""
+    training = Training(
+        step=_two_levels, start=lambda hyper: {"z": 1.0 * hyper["rate"]}, hyper={"rate": 1.0, "low": 1.0}, x="rate",
+        y="log10:low", last=last, steps=60,
+    )  # fmt: skip
+    system = TracedSystem("levels", training, {}, None)
+    view = View.parse("1", "0", "0.6", "1x2")  # low is 1.41 above, and 0.71 below
+    pixels = np.arange(2)
+    reference = obtain(system, view)
+    jobs = [
+        TracedFloat64Job(system, view, print),
+        TracedPerturbationJob(system, view, reference, 0.0, print),
+        ExactTrainingJob(system, view, None),
+    ]
+    for job in jobs:
+        assert job.run(pixels).fate.tolist() == fates[::-1]

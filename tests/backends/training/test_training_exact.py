@@ -20,6 +20,7 @@ from deepzoom.arithmetic.tanh_slope import Scaled, tanh_slope
 from deepzoom.backends.training.exact import LIMBS_OF_RUNGS, ExactTrainingJob
 from deepzoom.backends.training.higher_precision import LIMBS, HigherPrecision
 from deepzoom.scene.scene import View
+from deepzoom.systems.convergence import LAST
 from deepzoom.systems.training_run import ExactRun
 
 X, Y, STEPS = "1.6982757847364192", "3.309326185526009", 60
@@ -29,7 +30,7 @@ def _system(small):
     """What an exact job needs of a system."""
     network = small.network
     return SimpleNamespace(
-        network=network, steps=STEPS, rate_bits=network.rate_bits, exact_run=partial(ExactRun, network)
+        network=network, steps=STEPS, last=LAST, rate_bits=network.rate_bits, exact_run=partial(ExactRun, network)
     )
 
 
