@@ -33,7 +33,7 @@ Only graphs of differences (``differences.py``) and of kernels have these:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -263,6 +263,22 @@ def ordered(outputs: Iterable[Node]) -> list[Node]:
         stack.append((n, True))
         stack.extend((i, False) for i in reversed(n.inputs) if i not in found)
     return list(found)
+
+
+def rewritten(outputs: Sequence[Node], rule: Callable[[Node, tuple[Node, ...]], Node | None]) -> list[Node]:
+    """The outputs with nodes replaced, inputs before what uses them.
+
+    rule: gets a node and its inputs, already rewritten; gives what stands for the node, or None for the same operation.
+    """
+    found: dict[Node, Node] = {}
+    for n in ordered(outputs):
+        inputs = tuple(found[i] for i in n.inputs)
+        new = rule(n, inputs)
+        if new is None:
+            same = all(a is b for a, b in zip(inputs, n.inputs, strict=True))
+            new = n if same else node(n.op, *inputs, data=n.data)
+        found[n] = new
+    return [found[n] for n in outputs]
 
 
 def depends(outputs: Iterable[Node], on: Iterable[Node]) -> set[Node]:

@@ -8,7 +8,7 @@ from typing import Any
 from deepzoom.arithmetic.exact import Exact
 
 from .evaluate import evaluate
-from .graph import Node, constant, node, ordered
+from .graph import Node, constant, node, ordered, rewritten
 from .scales import with_scaled_tanh, with_scales_moved
 
 _BITS = 200  # of constants, before they are rounded to float64
@@ -28,15 +28,11 @@ def lowered_otherwise(outputs: Sequence[Node]) -> list[Node]:
 
 
 def _with_exact_slopes(outputs: Sequence[Node]) -> list[Node]:
-    known: dict[Node, Node] = {}
-    for n in ordered(outputs):
-        if n.op == "tanh_slope" and n.inputs[0].op == "tanh_scaled":
-            known[n] = node("slope_scaled", known[n.inputs[0].inputs[0]])
-        else:
-            inputs = [known[i] for i in n.inputs]
-            same = all(a is b for a, b in zip(inputs, n.inputs, strict=True))
-            known[n] = n if same else node(n.op, *inputs, data=n.data)
-    return [known[n] for n in outputs]
+    def exact(n: Node, inputs: tuple[Node, ...]) -> Node | None:
+        from_tanh = n.op == "tanh_slope" and inputs[0].op == "tanh_scaled"
+        return node("slope_scaled", inputs[0].inputs[0]) if from_tanh else None
+
+    return rewritten(outputs, exact)
 
 
 def _folded(outputs: Sequence[Node]) -> list[Node]:
@@ -50,7 +46,7 @@ def _folded(outputs: Sequence[Node]) -> list[Node]:
     fixed = [n for n in nodes if n not in varies and n.inputs and n.op not in views]
     values = evaluate(fixed, {}, lambda value: Exact.of(value, _BITS)) if fixed else []
     known = {n: constant(_floats(v)) for n, v in zip(fixed, values, strict=True)}
-    return _rebuilt(outputs, known)
+    return rewritten(outputs, lambda n, inputs: known.get(n))
 
 
 def _floats(value: Any) -> Any:
@@ -58,22 +54,11 @@ def _floats(value: Any) -> Any:
     return float(found) if found.shape == () else found
 
 
-def _rebuilt(outputs: Sequence[Node], known: dict[Node, Node]) -> list[Node]:
-    for n in ordered(outputs):
-        if n not in known:
-            inputs = [known[i] for i in n.inputs]
-            same = all(a is b for a, b in zip(inputs, n.inputs, strict=True))
-            known[n] = n if same else node(n.op, *inputs, data=n.data)
-    return [known[n] for n in outputs]
-
-
 def _with_copies(outputs: Sequence[Node]) -> list[Node]:
     """The outputs with views copied before a reshape, which takes numbers in the order in which they stand."""
-    known: dict[Node, Node] = {}
-    for n in ordered(outputs):
-        inputs = [known[i] for i in n.inputs]
-        if n.op == "reshape" and inputs[0].op in ("transpose", "slice", "broadcast") and n not in known:
-            inputs = [node("copy", inputs[0])]
-        same = all(a is b for a, b in zip(inputs, n.inputs, strict=True))
-        known[n] = n if same else node(n.op, *inputs, data=n.data)
-    return [known[n] for n in outputs]
+
+    def copied(n: Node, inputs: tuple[Node, ...]) -> Node | None:
+        scattered = n.op == "reshape" and inputs[0].op in ("transpose", "slice", "broadcast")
+        return node("reshape", node("copy", inputs[0]), data=n.data) if scattered else None
+
+    return rewritten(outputs, copied)

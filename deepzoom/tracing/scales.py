@@ -8,37 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .graph import Node, constant, node, ordered
+from .graph import Node, constant, depends, node, ordered, rewritten
 
 _MOVING = ("sum", "reshape", "transpose", "broadcast", "slice", "place")
 """Operations that factors pass."""
+_VIEWS = ("broadcast", "reshape", "transpose", "slice")
 
 
-def with_scales_moved(outputs: Sequence[Node], dear: Sequence[Node] = ()) -> list[Node]:
-    """The outputs with constant factors moved. dear: nodes that must not be multiplied by a factor on the way."""
-    mover = _Mover(outputs, set(dear))
+def with_scales_moved(outputs: Sequence[Node]) -> list[Node]:
+    """The outputs with constant factors moved."""
+    mover = _Mover(outputs)
     return [mover.whole(n) for n in outputs]
 
 
 class _Mover:
-    def __init__(self, outputs: Sequence[Node], dear: set[Node]) -> None:
+    def __init__(self, outputs: Sequence[Node]) -> None:
         self._parts: dict[Node, tuple[Node | None, Node]] = {}
-        self._dear = dear
-        self._varies: set[Node] = set()
-        self._uses: dict[Node, int] = {}
-        for n in ordered(outputs):
-            if n.op == "input" or any(i in self._varies for i in n.inputs):
-                self._varies.add(n)
-        for n in ordered(outputs):
+        nodes = ordered(outputs)
+        self._varies = depends(nodes, [n for n in nodes if n.op == "input"])
+        for n in nodes:
             self._parts[n] = self._split(n)
-
-    def _is_factor(self, n: Node) -> bool:
-        return n.shape == () and n not in self._varies
 
     def whole(self, n: Node) -> Node:
         """A node with its factor back in place."""
         factor, core = self._parts[n]
-        return core if factor is None else _scaled(factor, core, self._dear)
+        return core if factor is None else _placed(factor, core)[1]
 
     def _split(self, n: Node) -> tuple[Node | None, Node]:
         """(factor, core): a constant number, or None for 1, and what it multiplies."""
@@ -70,49 +64,40 @@ def _times(a: Node | None, b: Node | None) -> Node | None:
 
 def _spread_number(n: Node) -> Node | None:
     """The one number that an array repeats, if it is made so."""
-    while n.op in ("broadcast", "reshape", "transpose", "slice"):
+    while n.op in _VIEWS:
         n = n.inputs[0]
     return n if n.shape == () else None
 
 
-def _scaled(factor: Node, core: Node, dear: set[Node]) -> Node:
-    """A node times a number, where that costs least."""
-    return _placed(factor, core, dear)[1]
-
-
-def _placed(factor: Node, core: Node, dear: set[Node]) -> tuple[int, Node]:
-    """(how many products it takes, the result)."""
+def _placed(factor: Node, core: Node) -> tuple[int, Node]:
+    """(products, result): a node times a number, where that takes the fewest products."""
     best = core.size, node("multiply", core, factor)
     found: list[tuple[int, Node]] = []
     if core.op in ("matmul", "multiply"):
         a, b = core.inputs
         for i, part in enumerate((a, b)):
-            if part.size < best[0] and not _is_dear(part, dear):
-                cost, moved = _placed(factor, part, dear)
+            if part.size < best[0] and not _is_shared(part):
+                cost, moved = _placed(factor, part)
                 found.append((cost, node(core.op, *((moved, b) if i == 0 else (a, moved)))))
     elif core.op in ("add", "subtract"):
-        (cost, left), (more, right) = (_placed(factor, i, dear) for i in core.inputs)
+        (cost, left), (more, right) = (_placed(factor, i) for i in core.inputs)
         found.append((cost + more, node(core.op, left, right)))
     elif core.op in _MOVING or core.op == "negative":
-        cost, moved = _placed(factor, core.inputs[0], dear)
+        cost, moved = _placed(factor, core.inputs[0])
         found.append((cost, node(core.op, moved, data=core.data)))
     return min([best, *found], key=lambda placed: placed[0])
 
 
-def _is_dear(n: Node, dear: set[Node]) -> bool:
-    while n.op in ("broadcast", "reshape", "transpose", "slice"):
+def _is_shared(n: Node) -> bool:
+    """Whether a node shows data or the reference run, of which kernels keep no multiples."""
+    while n.op in _VIEWS:
         n = n.inputs[0]
-    return n in dear or n.op == "constant" or (n.op == "input" and n.data[0] in ("reference", "drawn"))
+    return n.op == "constant" or (n.op == "input" and n.data[0] in ("reference", "drawn"))
 
 
 def with_scaled_tanh(outputs: Sequence[Node]) -> list[Node]:
     """The outputs with every tanh(z) as ``tanh_scaled(2 z / ln 2)``, which is what kernels compute."""
     scale = node("divide", constant(2), node("log", constant(2)))
-    made: dict[Node, Node] = {}
-    for n in ordered(outputs):
-        inputs = [made[i] for i in n.inputs]
-        if n.op == "tanh":
-            made[n] = node("tanh_scaled", node("multiply", inputs[0], scale))
-        else:
-            made[n] = n if all(a is b for a, b in zip(inputs, n.inputs)) else node(n.op, *inputs, data=n.data)
-    return [made[n] for n in outputs]
+    return rewritten(
+        outputs, lambda n, z: node("tanh_scaled", node("multiply", z[0], scale)) if n.op == "tanh" else None
+    )

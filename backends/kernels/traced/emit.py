@@ -8,7 +8,7 @@ import numpy as np
 
 from deepzoom.tracing.graph import Node
 
-from .index import ROW, ZERO, Index, flat
+from .index import ROW, ZERO, Index, flat, spread_index
 from .schedule import AFTER, BEFORE, BLOCK, Schedule, Task, base
 from .values import Values, as_vector
 
@@ -108,20 +108,14 @@ class Emitter(Values):
             if n in self.schedule.sums:
                 value = ""
                 for term in self.schedule.sums[n][1]:
-                    own = tuple(
-                        ZERO if d == 1 else x
-                        for x, d in zip(index[len(index) - len(term.shape) :], term.shape, strict=True)
-                    )
-                    part = self._value(term, own, known)
+                    part = self._value(term, spread_index(index, term.shape), known)
                     if value:
                         name = f"v{next(self._names)}"
                         self._put(f"{name} = {value} + {part}")
                         part = name
                     value = part
             else:
-                stored, self.schedule.stored = self.schedule.stored, self.schedule.stored - {n}
                 value = self._computed(n, index, known)
-                self.schedule.stored = stored
             self._put(f"store(lanes, {self._at(n, self._local(n, place))}, {as_vector(value)})")
             known[n, place.text()] = value
 

@@ -38,17 +38,6 @@ class Index:
     def factor(self, variable: str) -> int:
         return self.factors.get(variable, 0)
 
-    def divided(self, n: int) -> tuple[Index, Index]:
-        """(quotient, remainder) by n, where both are sums again: each factor is a multiple of n, or belongs below it.
-
-        Raises ValueError where they are not.
-        """
-        whole = {v: f // n for v, f in self.factors.items() if f % n == 0}
-        rest = {v: f for v, f in self.factors.items() if f % n}
-        if self.constant % n and rest:
-            raise ValueError("an index that does not divide")
-        return Index(self.constant // n, whole), Index(self.constant % n, rest)
-
     def text(self) -> str:
         """The index as Python code."""
         parts = [v if f == 1 else f"{f} * {v}" for v, f in sorted(self.factors.items())]
@@ -67,3 +56,8 @@ def flat(index: tuple[Index, ...], shape: tuple[int, ...]) -> Index:
         place = place + i * stride
         stride *= n
     return place
+
+
+def spread_index(index: tuple[Index, ...], shape: tuple[int, ...]) -> tuple[Index, ...]:
+    """The element of an array of some shape that stands at an index of what it is broadcast to."""
+    return tuple(ZERO if d == 1 else i for i, d in zip(index[len(index) - len(shape) :], shape, strict=True))

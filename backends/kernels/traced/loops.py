@@ -20,21 +20,8 @@ from deepzoom.backends.kernels.traced.steps_placeholder import (
     sloped_step,
 )
 from deepzoom.backends.kernels.training.convergence_measure import COLUMNS, FIRST
+from deepzoom.backends.kernels.training.plain_run import put, take
 from deepzoom.compiling.jit import inner, kernel
-
-
-@inner
-def put(lanes, start, lane, values, pixel):
-    """Copy a row of values into a lane, from its place ``start`` on."""
-    for i in range(values.shape[1]):
-        lanes[(start + i) * LANES + lane] = values[pixel, i]
-
-
-@inner
-def take(lanes, start, lane, values, pixel):
-    """Copy a lane's values back into a row."""
-    for i in range(values.shape[1]):
-        values[pixel, i] = lanes[(start + i) * LANES + lane]
 
 
 @kernel()
@@ -59,12 +46,12 @@ def run_plain(steps, state, parameters, step, sums, numbers, tables, sloped):
                     holds[lane] = queue
                     t[lane] = step[queue]
                     put(lanes, 0, lane, state, queue)
-                    put(lanes, STATE, lane, parameters, queue)
+                    put(lanes, STATE * LANES, lane, parameters, queue)
                 queue += 1
             if holds[lane] >= 0:
                 active += 1
             if PER_STEP > 0:
-                put(lanes, STATE + 2, lane, tables, min(t[lane], tables.shape[0] - 1))
+                put(lanes, (STATE + 2) * LANES, lane, tables, min(t[lane], tables.shape[0] - 1))
         if active == 0:
             return
         if sloped:
@@ -120,7 +107,7 @@ def run_delta(
         for lane in range(LANES):
             pixel = min(start + lane, pixels - 1)
             put(lanes, 0, lane, differences, pixel)
-            put(lanes, STATE, lane, parameters, pixel)
+            put(lanes, STATE * LANES, lane, parameters, pixel)
             running[lane] = start + lane < pixels
             if first >= last and running[lane]:
                 step[pixel] = first

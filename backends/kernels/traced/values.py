@@ -7,7 +7,7 @@ from itertools import count
 
 from deepzoom.tracing.graph import ELEMENTWISE, Node
 
-from .index import ROW, ZERO, Index, flat
+from .index import ROW, ZERO, Index, flat, spread_index
 from .memory import places
 from .schedule import Schedule
 
@@ -59,14 +59,11 @@ class Values:
                     inner[axis] = index[k]
                 index = tuple(inner)
             elif n.op == "broadcast":
-                shape = n.inputs[0].shape
-                index = tuple(
-                    ZERO if d == 1 else i for i, d in zip(index[len(index) - len(shape) :], shape, strict=True)
-                )
+                index = spread_index(index, n.inputs[0].shape)
             elif n.op == "slice":
                 index = tuple(i * step + begin for i, (begin, _, step) in zip(index, n.data, strict=True))
-            elif n.op == "reshape":
-                index = _unflattened(flat(index, n.shape), n.inputs[0].shape)
+            elif n.op == "reshape":  # of numbers that stand in their order
+                return n.inputs[0], flat(index, n.shape)
             else:
                 return n, flat(index, n.shape)
             n = n.inputs[0]
@@ -75,7 +72,7 @@ class Values:
         """The place in a stored array: one with rows holds a block of them."""
         return place.without(ROW) if n in self.schedule.rows.axes else place
 
-    def _value(self, n: Node, index: tuple[Index, ...], known: dict[tuple[Node, str], str], whole: bool = False) -> str:
+    def _value(self, n: Node, index: tuple[Index, ...], known: dict[tuple[Node, str], str]) -> str:
         """Code for one element of a node: a name or a literal; lines before it compute it."""
         if n.op in ELEMENTWISE and n not in self.schedule.stored and self.schedule.varies(n):
             return self._computed(n, index, known)
@@ -104,9 +101,7 @@ class Values:
             return known[key]
         parts = []
         for i in n.inputs:
-            own = index[len(index) - len(i.shape) :]
-            own = tuple(ZERO if d == 1 else x for x, d in zip(own, i.shape, strict=True))
-            parts.append(self._value(i, own, known))
+            parts.append(self._value(i, spread_index(index, i.shape), known))
         if not any(part.isidentifier() for part in parts):
             parts[0] = f"splat({parts[0]})"
         name = f"v{next(self._names)}"
@@ -118,21 +113,3 @@ class Values:
 def as_vector(value: str) -> str:
     """Code for a vector, where a value may be a literal."""
     return value if value.isidentifier() else f"splat({value})"
-
-
-def _unflattened(place: Index, shape: tuple[int, ...]) -> tuple[Index, ...]:
-    """The element at a place of an array without gaps; as places of its first axis where that is not a sum."""
-    result = []
-    stride = 1
-    for d in shape[1:]:
-        stride *= d
-    for k, _ in enumerate(shape):
-        try:
-            whole, place = place.divided(stride)
-        except ValueError:
-            whole = None
-        if whole is None or any(f % stride == 0 and f // stride == 0 for f in place.factors.values()):
-            raise ValueError("a reshape that mixes axes")
-        result.append(whole)
-        stride //= shape[k + 1] if k + 1 < len(shape) else 1
-    return tuple(result)
