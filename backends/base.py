@@ -16,9 +16,11 @@ from deepzoom.systems.base import System
 from deepzoom.systems.escape_time import EscapeTimeSystem
 from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.lyapunov import LyapunovSystem
-from deepzoom.systems.traced_system import TracedSystem
+from deepzoom.systems.trainable import Trainable
 
 if TYPE_CHECKING:
+    from deepzoom.systems.traced_system import TracedSystem
+
     from .executor import Executor
 
 Progress = Callable[[float], None]
@@ -171,6 +173,8 @@ class Backend(ABC):
             return LyapunovJob(system, view, bits, self.exactly, say, self.executor(say))
         if isinstance(system, EscapeTimeSystem):
             return self.escape_time_job(system, view, bits, progress, say, distance)
+        from deepzoom.systems.traced_system import TracedSystem
+
         if isinstance(system, TracedSystem):
             return self.traced_job(system, view, bits, progress, say)
         assert isinstance(system, TrainingSystem)
@@ -208,12 +212,15 @@ class Backend(ABC):
 
 def seconds_of_training(system: System, skipped: int, say: Say) -> float | None:
     """``seconds_per_pixel`` of a training system in float64; None for other systems."""
+    if not isinstance(system, Trainable):
+        return None
+    from deepzoom.systems.traced_system import TracedSystem
+
     if isinstance(system, TracedSystem):
         from .training.traced import seconds_per_step
 
         return (system.steps - skipped) * seconds_per_step(system, say)
-    if not isinstance(system, TrainingSystem):
-        return None
+    assert isinstance(system, TrainingSystem)
     from .training.batches import seconds_per_pixel_step  # imports Numba
 
     return (system.steps - skipped) * seconds_per_pixel_step(system.network, say)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from deepzoom.scene.view import View
 from deepzoom.systems.base import System
 from deepzoom.systems.escape_time import EscapeTimeSystem
 from deepzoom.systems.experiments import TrainingSystem
-from deepzoom.systems.traced_system import TracedSystem
 
 from .base import Backend, Job, Progress, Say, seconds_of_training
 from .escape_time import float64 as escape_time
+
+if TYPE_CHECKING:
+    from deepzoom.systems.traced_system import TracedSystem
 
 
 class CpuFloat64(Backend):

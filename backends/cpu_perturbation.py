@@ -11,7 +11,6 @@ from deepzoom.systems.base import System
 from deepzoom.systems.escape_time import EscapeTimeSystem
 from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.lyapunov import LyapunovSystem
-from deepzoom.systems.traced_system import TracedSystem
 from deepzoom.systems.trainable import Trainable
 
 from .base import Backend, Job, Progress, Say, seconds_of_training
@@ -20,6 +19,7 @@ from .escape_time import perturbation as escape_time_differences
 if TYPE_CHECKING:
     from deepzoom.reference.picture_coordinates import Frame
     from deepzoom.reference.training import Reference
+    from deepzoom.systems.traced_system import TracedSystem
 
 
 class CpuPerturbation(Backend):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from deepzoom.backends.training.exact import ExactTrainingJob, exact_bits
 from deepzoom.scene.view import View
 from deepzoom.systems.base import System
 from deepzoom.systems.escape_time import EscapeTimeSystem
 from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.lyapunov import LyapunovSystem
-from deepzoom.systems.traced_system import TracedSystem
 from deepzoom.systems.trainable import Trainable
 
 from . import lyapunov
@@ -16,6 +17,9 @@ from .base import Backend, Job, Progress, Say, seconds_of_training
 from .escape_time import float64 as escape_time
 
 _SLOWER = 1000.0  # time of an exact pixel-step over that of a float64 one, for the estimate
+
+if TYPE_CHECKING:
+    from deepzoom.systems.traced_system import TracedSystem
 
 
 class ExactBackend(Backend):

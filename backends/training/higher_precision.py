@@ -30,6 +30,7 @@ from deepzoom.backends.kernels.arithmetic.expansion_series import split
 from deepzoom.backends.kernels.training import convergence_measure
 from deepzoom.backends.kernels.training.expansion_run import run_expansions
 from deepzoom.backends.kernels.training.expansion_step import ExpansionConstants
+from deepzoom.backends.kernels.training.plain_run import run_plain
 from deepzoom.compiling import jit
 from deepzoom.coordinates import log2
 from deepzoom.reference.exact_tangents import DIGITS, joined
@@ -138,7 +139,14 @@ class HigherPrecision:
     def horizon(self, plain: State, shadow: State) -> NDArray[np.int32]:
         """The step from which each pixel's plain run and its shadow differ, as ``Job.horizon``."""
         self._compiled(1)
-        return horizons(self._arrays, constants_of(self._network, 1), self._steps, plain, shadow)
+        constants = constants_of(self._network, 1)
+        return horizons(
+            self._steps,
+            plain[3:],
+            shadow[3:],
+            lambda steps: run_plain(self._arrays, steps, *plain),
+            lambda steps: run_expansions(self._arrays, constants, steps, *shadow, (0.0,)),
+        )
 
     def _on_cpu(
         self,

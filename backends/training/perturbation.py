@@ -197,12 +197,17 @@ class TrainingPerturbationJob(TrainingJob):
         moved: signs (pixels, n) by which differences are changed in the last place after the skip; None: unchanged.
         """
         first, differences, rates, offsets, sums = self._start(skip, by, at, moved)
+        return self._stepped(first, last, threshold, differences, rates, offsets, sums), differences, sums
+
+    def _stepped(
+        self, first: int, last: int, threshold: float, differences: Floats, rates: Floats, offsets: Floats, sums: Floats
+    ) -> NDArray[np.int64]:
+        """Take steps of differences from step ``first``, in place; the step of each pixel's hand-off."""
         ref = self._reference
-        step = run_delta(
+        return run_delta(
             self._arrays, self._steps, first, last, threshold, ref.record, self._layout, self._drawn, ref.weights,
             ref.learning, ref.ratios, self._totals, differences, rates, offsets, sums,
         )  # fmt: skip
-        return step, differences, sums
 
     def handed_off(self, pixels: NDArray[np.int64], moved: bool) -> State:
         """moved: changes differences after the skip, rates and weights at the hand-off, by a unit in the last place.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,22 +11,21 @@ from numpy.typing import NDArray
 from deepzoom.arithmetic.delta import Delta
 from deepzoom.arithmetic.difference import Batch
 from deepzoom.arithmetic.numpy_operations import floats
-from deepzoom.backends.base import SETTLED, Facts, Job, ReadOut, Say
-from deepzoom.backends.kernels.arithmetic.last_bit import OF_DIFFERENCES, OF_HAND_OFF, OF_WEIGHTS
+from deepzoom.backends.base import Facts, Job, ReadOut, Say
+from deepzoom.backends.kernels.arithmetic.last_bit import OF_WEIGHTS
 from deepzoom.backends.kernels.traced.module import StepKernels, kernels_of
-from deepzoom.backends.kernels.training import convergence_measure
 from deepzoom.compiling import jit
-from deepzoom.reference.training import HAND_OFF, Reference
+from deepzoom.reference.training import Reference
 from deepzoom.scene.view import View
 from deepzoom.systems.traced_system import TracedSystem
-from deepzoom.tracing.evaluate import evaluate
+from deepzoom.tracing.evaluate import as_float64, evaluate
 from deepzoom.tracing.graph import Node, ordered
 from deepzoom.tracing.training import TracedTraining, X, Y
 
 from .batches import read_out
 from .exact import ExactTrainingJob
 from .expansions import disturbed, signs
-from .horizon import NEGLIGIBLE
+from .horizon import horizons
 from .perturbation import Places, TrainingPerturbationJob
 
 Floats = NDArray[np.float64]
@@ -85,7 +83,7 @@ class TracedRuns:
         """The state (P, n) before the first step."""
         found = []
         for x, y in parameters:
-            values = evaluate(self.training.start, {X: x, Y: y}, _plain)
+            values = evaluate(self.training.start, {X: x, Y: y}, as_float64)
             found.append(np.concatenate([np.asarray(v, dtype=np.float64).ravel() for v in values]))
             if not _moves_start(self.training):
                 return np.tile(found[0], (len(parameters), 1))
@@ -103,10 +101,6 @@ def seconds_per_step(system: TracedSystem, say: Say) -> float:
         runs.ran(state, False, steps)
         best = min(best, time.perf_counter() - before)
     return best / (steps * pixels)
-
-
-def _plain(value: Any) -> Any:
-    return np.asarray(float(value) if np.ndim(value) == 0 else value, dtype=np.float64)
 
 
 def _moves_start(training: TracedTraining) -> bool:
@@ -135,19 +129,13 @@ class TracedJob(Job):
 
     def horizon(self, pixels: NDArray[np.int64]) -> NDArray[np.int32]:
         plain, shadow = self.begun(pixels, False), self.begun(pixels, True)
-        steps = self._runs.steps
-        found = np.full(len(pixels), steps, dtype=np.int32)
-        for t in range(min(int(plain[2].min()), int(shadow[2].min())), steps):
-            both = (plain[2] == t) & (shadow[2] == t)
-            for state, sloped in ((plain, False), (shadow, True)):
-                state[3][:, convergence_measure.SUM] = 0.0  # one step's sum is its ratio
-                self._runs.ran(state, sloped, t + 1)
-            one, two = plain[3][:, convergence_measure.SUM], shadow[3][:, convergence_measure.SUM]
-            larger = np.maximum(one, two)
-            lost = both & (np.abs(one - two) > SETTLED * larger) & (larger > NEGLIGIBLE)
-            found[lost] = t
-            plain[2][lost] = shadow[2][lost] = steps  # over
-        return found
+        return horizons(
+            self._runs.steps,
+            plain[2:],
+            shadow[2:],
+            lambda steps: self._runs.ran(plain, False, steps),
+            lambda steps: self._runs.ran(shadow, True, steps),
+        )
 
     def retry(self, pixels: NDArray[np.int64], rung: int) -> ReadOut:
         return ExactTrainingJob(self._system, self._view, None, _MORE).run(pixels)
@@ -215,41 +203,23 @@ class TracedPerturbationJob(TracedJob, TrainingPerturbationJob):  # type: ignore
             n: Delta(np.float64(value), Batch(np.ascontiguousarray(change)))
             for n, value, change in zip((X, Y), self._reference.learning, changes.T, strict=True)
         }
-        for layer, value in zip(self._layers, evaluate(training.start, given, _plain), strict=True):
+        for layer, value in zip(self._layers, evaluate(training.start, given, as_float64), strict=True):
             if isinstance(value, Delta):
                 data = np.broadcast_to(value.difference.data, (len(found), *np.shape(floats(value.reference))))
                 found[:, layer] = data.reshape(len(found), -1)
         return found
 
     def _stepped(
-        self, first: int, last: int, threshold: float, differences: Floats, changes: Floats, sums: Floats
+        self, first: int, last: int, threshold: float, differences: Floats, rates: Floats, offsets: Floats, sums: Floats
     ) -> NDArray[np.int64]:
-        """Take steps of differences, in place; returns the step of each pixel's hand-off."""
         ref, kernels = self._reference, self._runs.kernels
         step = np.full(len(differences), first, dtype=np.int64)
         kernels.module.run_delta(
             self._steps, first, last, threshold, ref.record, ref.weights, ref.ratios, self._totals, self._ends,
-            kernels.numbers, differences, changes, step, sums,
+            kernels.numbers, differences, rates, step, sums,
         )  # fmt: skip
         return step
 
-    def _to_hand_off(
-        self, skip: Any, last: int, threshold: float, by: Places, at: Places, moved: Floats | None = None
-    ) -> tuple[NDArray[np.int64], Floats, Floats]:
-        first, differences, changes, _, sums = self._start(skip, by, at, moved)
-        return self._stepped(first, last, threshold, differences, changes, sums), differences, sums
-
     def begun(self, pixels: NDArray[np.int64], moved: bool) -> State:
-        by, at = self._differences(pixels, moved)
-        ref = self._reference
-        size = self._layers[-1].stop
-        chosen = signs(pixels, size, OF_DIFFERENCES) if moved else None
-        last = min(ref.steps, self._steps)
-        step, differences, sums = self._to_hand_off(self._skip, last, HAND_OFF, by, at, chosen)
-        changes, _ = self._parameters(by)
-        state = ref.weights[np.minimum(step, ref.steps)] + differences
-        parameters = ref.learning + changes
-        if moved:
-            state = disturbed(state, signs(pixels, size, OF_HAND_OFF))
-            parameters = disturbed(parameters, signs(pixels, 2, 2))
+        state, parameters, _, step, sums = self.handed_off(pixels, moved)
         return state, parameters, step, sums

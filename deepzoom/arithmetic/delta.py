@@ -27,7 +27,7 @@ import numpy as np
 from .arrays import broadcast, join, moved
 from .difference import Difference
 from .exact import Exact
-from .numpy_operations import Arithmetic, Move, floats, rules_of
+from .numpy_operations import Arithmetic, Move, floats, rules_of, whole_power
 
 _SATURATED = 350.0  # a larger difference moves tanh to its limit; expm1 of twice this is still finite
 
@@ -173,12 +173,7 @@ def _power(x: Any, y: Any) -> Delta:
         return result
     if y != int(y) or y < 1:
         raise ValueError(f"power {y}: give a whole number of at least 1")
-    result = x
-    for digit in bin(int(y))[3:]:
-        result = result * result
-        if digit == "1":
-            result = result * x
-    return result
+    return whole_power(x, int(y))  # type: ignore[no-any-return]
 
 
 def _same_arithmetic(x: Any, other: Any) -> Any:

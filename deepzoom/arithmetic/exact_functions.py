@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from . import fixed_point_division, fixed_point_tanh, flint_functions
 from .exact import Exact, rule, same_point, spread
 from .fixed_point import BASE_BITS
-from .numpy_operations import NotANumber
+from .numpy_operations import NotANumber, whole_power
 
 _LARGEST_EXPONENT = 1e5
 """exp of a larger number has no value here, because it would fill the memory with digits."""
@@ -48,12 +48,7 @@ def _power(a: Any, b: Any) -> Exact:
         return result
     if b != int(b) or b < 1:
         raise ValueError(f"power {b}: give a whole number of at least 1")
-    result = a
-    for digit in bin(int(b))[3:]:
-        result = result * result
-        if digit == "1":
-            result = result * a
-    return result
+    return whole_power(a, int(b))  # type: ignore[no-any-return]
 
 
 @rule(np.exp)

@@ -60,6 +60,16 @@ class Arithmetic(NDArrayOperatorsMixin):
         return NotImplemented
 
 
+def whole_power(base: Any, exponent: int) -> Any:
+    """base**exponent for a whole exponent of at least 1, by squares and products."""
+    result = base
+    for digit in bin(exponent)[3:]:
+        result = result * result
+        if digit == "1":
+            result = result * base
+    return result
+
+
 def rules_of(table: dict[np.ufunc, Rule]) -> Callable[[np.ufunc], Callable[[Rule], Rule]]:
     """Decorator factory that enters a function into a table of rules."""
 

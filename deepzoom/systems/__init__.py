@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 
 from deepzoom.errors import InputError
 
-from . import composed
-from .attention import ATTENTION
 from .base import System
-from .basins import BASINS
 from .burning_ship import BURNING_SHIPS
 from .escape_time import EscapeTimeMap, EscapeTimeSystem
 from .experiments import PUBLISHED
 from .julia import JULIA
-from .learned_optimizer import LEARNED_OPTIMIZER
 from .lyapunov import NAME as LYAPUNOV
 from .lyapunov import LyapunovSystem
 from .magnet import MAGNETS
@@ -23,9 +20,6 @@ from .newton import NEWTON
 from .nova import NOVA
 from .own_file import is_own, is_own_map, load, loaded, note_training
 from .own_formula import OWN_FORMULA
-from .own_training import Training
-from .toy_losses import COSINE, CUBIC, QUADRATIC_REGRESSION
-from .traced_system import TracedSystem
 
 __all__ = [
     "DEFAULT", "ESCAPE_TIME", "PUBLISHED", "System", "create", "is_escape_time", "is_own", "is_training", "load",
@@ -36,14 +30,15 @@ DEFAULT = "tanh"
 ESCAPE_TIME: dict[str, EscapeTimeMap] = {
     m.name: m for m in (MANDELBROT, JULIA, *BURNING_SHIPS, NEWTON, NOVA, *MAGNETS, OWN_FORMULA)
 }
-TRAININGS: dict[str, Training] = {
-    "cosine": COSINE,
-    "cubic": CUBIC,
-    "quadratic-regression": QUADRATIC_REGRESSION,
-    "basins": BASINS,
-    "attention": ATTENTION,
-    "learned-optimizer": LEARNED_OPTIMIZER,
+TRAININGS = {
+    "cosine": "toy_losses.COSINE",
+    "cubic": "toy_losses.CUBIC",
+    "quadratic-regression": "toy_losses.QUADRATIC_REGRESSION",
+    "basins": "basins.BASINS",
+    "attention": "attention.ATTENTION",
+    "learned-optimizer": "learned_optimizer.LEARNED_OPTIMIZER",
 }
+"""Where each training is defined. Imported on first use, as a render of a map does not need them."""
 
 
 def names() -> list[str]:
@@ -71,9 +66,14 @@ def create(
     if is_own(name):
         return loaded(name, digest).system(settings or {}, steps)
     if name in PUBLISHED:
+        from . import composed
+
         return composed.create(name, settings or {}, steps)
     if name in TRAININGS:
-        return TracedSystem(name, TRAININGS[name], settings or {}, steps)
+        from .traced_system import TracedSystem
+
+        module, training = TRAININGS[name].split(".")
+        return TracedSystem(name, getattr(import_module(f".{module}", __name__), training), settings or {}, steps)
     if name in ESCAPE_TIME:
         return EscapeTimeSystem(ESCAPE_TIME[name], settings or {}, steps)
     if name == LYAPUNOV:

@@ -16,17 +16,17 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from deepzoom.errors import InputError
+from deepzoom.errors import InputError, TracingError
 from deepzoom.formula.expression import Complex, in_range
-from deepzoom.tracing.array import TracingError
 
 from . import own_formula
 from .base import System
 from .escape_time import C, EscapeTimeMap, EscapeTimeSystem, Iteration, Z
-from .own_training import Training
-from .traced_system import TracedSystem
+
+if TYPE_CHECKING:
+    from .own_training import Training
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,8 @@ class Own:
         if isinstance(self.what, EscapeTimeMap):
             return EscapeTimeSystem(self.what, settings, steps)
         name = self.name.rpartition(":")[2]
+        from .traced_system import TracedSystem  # maps do without it
+
         return TracedSystem(self.name, self.what, settings, steps, lambda run: _guarded(self.file, name, run))
 
 
@@ -93,6 +95,8 @@ def load(given: str) -> Own:
             sys.modules[module.__name__] = before
     if name not in module.__dict__:
         raise InputError(f"SYSTEM: {file} has no {name!r}; give the name of a Training or a function step(z, c) in it.")
+    from .own_training import Training
+
     known = f"{path.name}:{name}"
     what = module.__dict__[name]
     if not isinstance(what, Training):

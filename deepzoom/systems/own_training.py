@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepzoom.coordinates import parse_decimal
-from deepzoom.errors import InputError
-from deepzoom.tracing.array import Traced, TracingError, lifted
+from deepzoom.errors import InputError, TracingError
+from deepzoom.tracing.array import Traced, lifted
 from deepzoom.tracing.gradient import gradient, released
 from deepzoom.tracing.graph import Node, depends, given, ordered
 from deepzoom.tracing.training import STEP, TracedTraining, X, Y

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deepzoom.errors import InputError
-from deepzoom.tracing.array import Traced, TracingError
+from deepzoom.errors import InputError, TracingError
+from deepzoom.tracing.array import Traced
 from deepzoom.tracing.graph import given
 from deepzoom.tracing.trees import filled, named
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from deepzoom.errors import InputError
+from deepzoom.errors import TracingError
 
 from .graph import Node, Shape, constant, node
 
@@ -22,15 +22,6 @@ numpy: Any = np
 
 _NUMBERS = "a step cannot turn its values into numbers of Python (float, int, the module math); use functions of NumPy"
 _VIEWS = ("slice", "reshape", "transpose")
-
-
-class TracingError(InputError):
-    """A training that cannot be traced. The message is a sentence without its full stop and without file and line.
-
-    line: where the fault is in the user's file, if no frame of the traceback shows it.
-    """
-
-    line: int | None = None
 
 
 class Traced(NDArrayOperatorsMixin):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,11 @@ from deepzoom.arithmetic.tanh_slope import tanh_slope
 
 from .graph import Node, depends, ordered
 from .undefined import Undefined, refuse, value_of
+
+
+def as_float64(value: Any) -> Any:
+    """A ``lift`` for float64: of a Fraction or a float64 array."""
+    return np.float64(float(value)) if isinstance(value, Fraction) else value
 
 
 def evaluate(outputs: Sequence[Node], values: Mapping[Node, Any], lift: Callable[[Any], Any]) -> list[Any]:

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from .array import Traced, TracingError
+from deepzoom.errors import TracingError
+
+from .array import Traced
 from .graph import Node, Shape, constant, depends, node, ordered, zeros
 
 _HALF = Fraction(1, 2)

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .array import Traced, TracingError, lifted, made, numpy
+from deepzoom.errors import TracingError
+
+from .array import Traced, lifted, made, numpy
 
 MOST_PARTS = 8
 """Rows that lie in more pieces are taken by a matrix product with zeros and ones."""

@@ -12,7 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from .array import Traced, TracingError, axis_of, lifted, made, numpy
+from deepzoom.arithmetic.numpy_operations import whole_power
+from deepzoom.errors import TracingError
+
+from .array import Traced, axis_of, lifted, made, numpy
 from .graph import Node, uniform
 from .indexing import joined, part
 from .shapes import SHAPES
@@ -41,23 +44,13 @@ def power(base: Traced, exponent: Traced) -> Traced:
     if n is None or n.denominator > 2 or abs(n) > MOST_EXPONENT:
         return numpy.exp(exponent * numpy.log(base))
     shape = np.broadcast_shapes(base.shape, exponent.shape)
-    result = _whole_power(base, abs(n.numerator) // n.denominator)
+    whole = abs(n.numerator) // n.denominator
+    result = whole_power(base, whole) if whole else None
     if n.denominator == 2:
         result = numpy.sqrt(base) if result is None else result * numpy.sqrt(base)
     if result is None:
         return lifted(np.ones(shape))
     return made("broadcast", 1 / result if n < 0 else result, data=shape)
-
-
-def _whole_power(base: Traced, n: int) -> Traced | None:
-    """base**n by squares and products; None for n = 0."""
-    result = None
-    for digit in bin(n)[2:]:
-        if result is not None:
-            result = result * result
-        if digit == "1":
-            result = base if result is None else result * base
-    return result
 
 
 def matmul(a: Traced, b: Traced) -> Traced:

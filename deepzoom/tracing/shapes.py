@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from .array import Traced, TracingError, axis_of, lifted, made
+from deepzoom.errors import TracingError
+
+from .array import Traced, axis_of, lifted, made
 from .graph import Shape
 from .indexing import joined, part
 

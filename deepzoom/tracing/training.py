@@ -17,13 +17,14 @@ STEP = given("step", "step", ())
 """The number of the step, from 0."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class TracedTraining:
     """What one pixel trains.
 
     state: the arrays that a step changes, as inputs of the step. start: their values before the first step, functions
     of ``X`` and ``Y`` alone. after: their values after a step; loss: the loss before it, one number. Both are
-    functions of the state, ``X``, ``Y``, ``STEP`` and drawn inputs. powers_of_ten: for x and y, whether the parameter
+    functions of the state, ``X``, ``Y``, ``STEP`` and drawn inputs. Trainings with the same graphs are equal, whatever
+    their tables, so that their kernels are generated once. powers_of_ten: for x and y, whether the parameter
     is 10**coordinate. tables: float64 (steps, *shape) for each drawn input, by its name.
     """
 
@@ -32,7 +33,7 @@ class TracedTraining:
     after: tuple[Node, ...]
     loss: Node
     powers_of_ten: tuple[bool, bool]
-    tables: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    tables: Mapping[str, NDArray[np.float64]] = field(default_factory=dict, compare=False)
     last: int | None = None
     """How many of the last losses decide the fate; None for the published number, 0 for all of them."""
 

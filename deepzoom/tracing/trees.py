@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-from .array import TracingError
+from deepzoom.errors import TracingError
 
 ALONE = "state"
 """The name of an array that is in no container."""

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from graph_values import values_of
 
+from deepzoom.errors import TracingError
 from deepzoom.tracing import functions as f
-from deepzoom.tracing.array import Traced, TracingError, lifted
+from deepzoom.tracing.array import Traced, lifted
 from deepzoom.tracing.graph import given
 
 RNG = np.random.default_rng(0)

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from graph_values import values_of
 
+from deepzoom.errors import TracingError
 from deepzoom.systems import create
 from deepzoom.systems.training_step import Constants, Rates, train_step
 from deepzoom.tracing import functions as f
-from deepzoom.tracing.array import Traced, TracingError
+from deepzoom.tracing.array import Traced
 from deepzoom.tracing.gradient import gradient, released
 from deepzoom.tracing.graph import ELEMENTWISE, given, ordered
 from deepzoom.tracing.graph import node as made

@@ -6,11 +6,7 @@ once, and serves all maps of the same formula, such as Julia sets and the Mandel
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import re
-import sys
-import tempfile
 import threading
 from collections.abc import Callable
 from fractions import Fraction
@@ -19,8 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from deepzoom.compiling import jit, machine_code
-from deepzoom.files import whole_file
+from deepzoom.compiling import generated_module, machine_code
 from deepzoom.formula import source
 from deepzoom.formula.centred import Centred
 from deepzoom.formula.differences import bounds, difference, double_difference, slopes, wide_step
@@ -162,36 +157,17 @@ class Formula(ModuleType):
     """
 
     def __init__(self, text: str) -> None:
-        super().__init__(f"deepzoom_formula_{hashlib.sha256(text.encode()).hexdigest()[:16]}")
+        super().__init__(generated_module.name_of("formula", text))
         self._text, self._lock = text, threading.Lock()
         self._module: ModuleType | None = None
         self.ROW, self.TOP = SERIES if _SKIPS["series"] in text else LINEAR
         for name in _KERNEL.findall(text):
             self.__dict__[name] = machine_code.Kernel(f"{self.__name__}.{name}", partial(self._own, name))
 
-    def _written(self) -> Path:
-        """The module's file, written if it is not there."""
-        folder = jit.folder() / "formulas"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            path = folder / f"{self.__name__}.py"
-            if not path.exists():
-                with whole_file(path) as file:
-                    file.write(self._text.encode())
-        except OSError:  # the cache folder cannot be written
-            path = Path(tempfile.mkdtemp()) / f"{self.__name__}.py"
-            path.write_text(self._text, encoding="utf-8")
-        return path
-
     def _loaded(self) -> ModuleType:
         with self._lock:
             if self._module is None:
-                spec = importlib.util.spec_from_file_location(self.__name__, self._written())
-                assert spec is not None and spec.loader is not None
-                module = importlib.util.module_from_spec(spec)
-                sys.modules[self.__name__] = module
-                spec.loader.exec_module(module)
-                self._module = module
+                self._module = generated_module.imported("formula", self._text)
             return self._module
 
     def _own(self, name: str) -> Any:

@@ -1,16 +1,8 @@
-"""The kernels of one training: code generated from its graph, and the loops around it, in one module.
-
-Numba keeps compiled code on disk only for functions in a file. The file is named after its contents, so it is written
-once and serves all views of a training.
-"""
+"""The kernels of one training: code generated from its graph, and the loops around it, in one module."""
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import re
-import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deepzoom.backends.kernels.training.convergence_measure import LAST
 from deepzoom.backends.kernels.training.plain_layout import BLOCK
-from deepzoom.compiling import jit
-from deepzoom.files import whole_file
+from deepzoom.compiling import generated_module
 from deepzoom.tracing.delta_step import delta_step
 from deepzoom.tracing.graph import Node, given, ordered
 from deepzoom.tracing.lowering import lowered, lowered_otherwise
@@ -37,12 +29,17 @@ _REPLACED = re.compile(
     r"from (__future__|deepzoom\.backends\.kernels\.traced\.steps_placeholder) import [^\n(]*(\([^)]*\))?\n"
 )
 _IMPORTS = """\
+import math
+
+import numba
+
 from deepzoom.backends.kernels.arithmetic.circular import cosine, sine
 from deepzoom.backends.kernels.arithmetic.functions import *
 from deepzoom.backends.kernels.arithmetic.simd import *
 from deepzoom.backends.kernels.arithmetic.simd import spread
 from deepzoom.backends.kernels.arithmetic.simd_parts import square_root
 from deepzoom.backends.kernels.arithmetic.tanh import tanh, tanh_and_slope, tanh_difference
+from deepzoom.backends.kernels.training.convergence_measure import CEILING, EXCESS, FIRST, INVERSE, SUM
 from deepzoom.backends.kernels.training.matrix_products import ADD, SET, UNIT, contract_shared, contract_vector
 from deepzoom.compiling.jit import inner
 """
@@ -91,19 +88,14 @@ def kernels_of(training: TracedTraining) -> StepKernels:
         parts.append(f"@inner\n{emitter.text}")
         sizes[name] = emitter.size
     state = sum(n.size for n in training.state)
+    last = LAST if training.last is None else training.last or 1 << 40  # more steps than any run has
     head = (
-        f"STATE, PER_STEP, LAST = {state}, {sum(n.size for n in per_step)}, {_last(training)}\n"
+        f"STATE, PER_STEP, LAST = {state}, {sum(n.size for n in per_step)}, {last}\n"
         f"PLAIN_SIZE, SLOPED_SIZE, DELTA_SIZE = {sizes['plain_step']}, {sizes['sloped_step']}, {sizes['delta_step']}\n"
     )
     loops = _REPLACED.sub("", (_HERE / "loops.py").read_text(encoding="utf-8"))
     text = "\n\n".join([_IMPORTS + head, *parts, _measure(), loops])
-    return StepKernels(_module(text), numbers, per_step)
-
-
-def _last(training: TracedTraining) -> int:
-    from deepzoom.systems.convergence import LAST
-
-    return LAST if training.last is None else training.last or 1 << 40
+    return StepKernels(generated_module.imported("training", text), numbers, per_step)
 
 
 def _measure() -> str:
@@ -111,10 +103,7 @@ def _measure() -> str:
     path = _HERE.parent / "training" / "convergence_measure.py"
     parts = re.split(r"\n\n\n(?=@)", path.read_text(encoding="utf-8"))
     chosen = [p for p in parts if any(f"def {name}(" in p for name in _MEASURE)]
-    return (
-        "import math\n\nimport numba\n\nCEILING = 1e6\nFIRST, SUM, INVERSE, EXCESS = 0, 1, 2, 3\n\n\n"
-        + "\n\n\n".join(chosen)
-    )
+    return "\n\n\n".join(chosen)
 
 
 def _arrays(outputs: Sequence[Node]) -> tuple[dict[Node, int], NDArray[np.float64]]:
@@ -128,25 +117,3 @@ def _arrays(outputs: Sequence[Node]) -> tuple[dict[Node, int], NDArray[np.float6
             parts.append(n.data.array.ravel())
             at += n.size
     return places, np.concatenate(parts)
-
-
-def _module(text: str) -> ModuleType:
-    name = f"deepzoom_training_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-    if name in sys.modules:
-        return sys.modules[name]
-    folder = jit.folder() / "trainings"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{name}.py"
-        if not path.exists():
-            with whole_file(path) as file:
-                file.write(text.encode())
-    except OSError:  # the cache folder cannot be written
-        path = Path(tempfile.mkdtemp()) / f"{name}.py"
-        path.write_text(text, encoding="utf-8")
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module

@@ -1,0 +1,49 @@
+"""Modules of generated code.
+
+Numba caches compiled code on disk only for functions in a file. So each module is written to the cache folder, under a
+name that a hash of its contents is part of: it is written once, and serves whatever has the same code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+import tempfile
+from pathlib import Path
+from types import ModuleType
+
+from deepzoom.files import whole_file
+
+from . import jit
+
+
+def name_of(kind: str, text: str) -> str:
+    """The name of the module with this text; kind: what it is generated for, such as ``formula``."""
+    return f"deepzoom_{kind}_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def imported(kind: str, text: str) -> ModuleType:
+    """The module with this text, in a file that is written if it is not there."""
+    name = name_of(kind, text)
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, _written(kind, name, text))
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+    return sys.modules[name]
+
+
+def _written(kind: str, name: str, text: str) -> Path:
+    folder = jit.folder() / f"{kind}s"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{name}.py"
+        if not path.exists():
+            with whole_file(path) as file:
+                file.write(text.encode())
+    except OSError:  # the cache folder cannot be written
+        path = Path(tempfile.mkdtemp()) / f"{name}.py"
+        path.write_text(text, encoding="utf-8")
+    return path
