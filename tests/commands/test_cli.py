@@ -281,7 +281,7 @@ BAD = [
     (["mandelbrot", "--interior", "#11223344"], "--interior: '#11223344' is not a colour"),
     (["--set", "colour=red"], "--set: tanh has no setting 'colour'; it has data, activation"),
     (["--set", "activation"], "--set: 'activation' is not KEY=VALUE, such as activation=relu"),
-    (["--set", "activation=sin"], "--set activation: 'sin' is not one of identity, relu, tanh"),
+    (["--set", "activation=sinus"], "--set activation: 'sinus' is not one of identity, relu, tanh, sigmoid,"),
     (["--set", "data=none.npz"], "--set data: none.npz does not exist"),
     (["--depth", "0"], "--depth: 0 is not above zero"),
     (["--depth", "-1e-5"], "--depth: -1e-5 is not above zero"),
