@@ -71,7 +71,7 @@ class TracedRuns:
     def ran(self, state: State, sloped: bool, steps: int | None = None) -> Floats:
         """Run pixels to their end, in place, and return their sums."""
         steps = self.steps if steps is None else steps
-        self.kernels.module.run_plain(steps, *state, self.kernels.numbers, self.tables, sloped)
+        self.kernels.module.run_pixels(steps, *state, self.kernels.numbers, self.tables, sloped, (0.0,))
         return state[3]
 
     def parameters(self, x: Floats, y: Floats) -> Floats:

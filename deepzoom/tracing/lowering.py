@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any
 
 from deepzoom.arithmetic.exact import Exact
@@ -11,12 +12,12 @@ from .evaluate import evaluate
 from .graph import Node, constant, node, ordered, rewritten
 from .scales import with_scaled_tanh, with_scales_moved
 
-_BITS = 200  # of constants, before they are rounded to float64
+_BITS = 512  # of constants, before they are rounded to the limbs that a kernel has: eight float64 at most
 
 
 def lowered(outputs: Sequence[Node]) -> list[Node]:
     """The outputs with cheap factors, arguments of tanh as kernels take them, and constants computed."""
-    return _with_copies(_folded(with_scales_moved(with_scaled_tanh(outputs))))
+    return _with_copies(_folded(with_scales_moved(with_scaled_tanh(outputs)), float))
 
 
 def lowered_otherwise(outputs: Sequence[Node]) -> list[Node]:
@@ -24,7 +25,15 @@ def lowered_otherwise(outputs: Sequence[Node]) -> list[Node]:
 
     Slopes of tanh come from its argument, so that they do not vanish where it is 1 to the last bit.
     """
-    return _with_copies(_folded(_with_exact_slopes(with_scaled_tanh(outputs))))
+    return _with_copies(_folded(_with_exact_slopes(with_scaled_tanh(outputs)), float))
+
+
+def lowered_for_expansions(outputs: Sequence[Node]) -> list[Node]:
+    """The same for numbers of several float64: numbers that constants give stay exact to 512 bits.
+
+    Slopes of tanh come from its argument; arrays that constants give are computed at each step.
+    """
+    return _with_copies(_folded(with_scales_moved(_with_exact_slopes(with_scaled_tanh(outputs))), Fraction))
 
 
 def _with_exact_slopes(outputs: Sequence[Node]) -> list[Node]:
@@ -35,8 +44,8 @@ def _with_exact_slopes(outputs: Sequence[Node]) -> list[Node]:
     return rewritten(outputs, exact)
 
 
-def _folded(outputs: Sequence[Node]) -> list[Node]:
-    """The outputs with each constant expression as a number or an array of float64."""
+def _folded(outputs: Sequence[Node], kind: Callable[..., Any]) -> list[Node]:
+    """The outputs with each constant expression as a number. kind: float, which takes arrays as well, or Fraction."""
     nodes = ordered(outputs)
     varies: set[Node] = set()
     for n in nodes:
@@ -44,14 +53,20 @@ def _folded(outputs: Sequence[Node]) -> list[Node]:
             varies.add(n)
     views = ("broadcast", "reshape", "transpose", "slice")
     fixed = [n for n in nodes if n not in varies and n.inputs and n.op not in views]
+    if kind is Fraction:
+        fixed = [n for n in fixed if n.shape == ()]
     values = evaluate(fixed, {}, lambda value: Exact.of(value, _BITS)) if fixed else []
-    known = {n: constant(_floats(v)) for n, v in zip(fixed, values, strict=True)}
+    known = {n: constant(_exact(v) if kind is Fraction else _floats(v)) for n, v in zip(fixed, values, strict=True)}
     return rewritten(outputs, lambda n, inputs: known.get(n))
 
 
-def _floats(value: Any) -> Any:
+def _floats(value: Exact) -> Any:
     found = value.floats()
     return float(found) if found.shape == () else found
+
+
+def _exact(value: Exact) -> Fraction:
+    return Fraction(value.integers()[0], 2**value.bits)
 
 
 def _with_copies(outputs: Sequence[Node]) -> list[Node]:

@@ -205,6 +205,8 @@ times = operation(emit_times, 2)
 """a * b."""
 over = operation(lambda b, x, y, n: emit_over(b, filled(x, n), filled(y, n), n), 2)
 """a / b."""
+negative = operation(lambda b, x, n: emit_negative(b, x), 1)
+"""-a."""
 masked = operation(lambda b, x, y, n: [_where(b, ">", y[0], v, None) for v in x], 2)
 """a where b > 0, else 0."""
 rectified = operation(lambda b, x, n: [_where(b, "<", x[0], None, v) for v in x], 1)
@@ -223,6 +225,30 @@ def load_expansion(typingctx: Any, array: Any, index: Any, kind: Any) -> Any:
         return pack(context, builder, values)
 
     return expansion_type(kind.count)(array, types.intp, kind), codegen
+
+
+@intrinsic
+def spread_expansion(typingctx: Any, numbers: Any, index: Any, kind: Any) -> Any:
+    """Expansion ``index`` of a flat float64 array of expansions, limb after limb, in every lane."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        limbs = signature.return_type.count
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        first = builder.mul(args[1], ir.Constant(args[1].type, limbs))
+        places = [builder.add(first, ir.Constant(args[1].type, limb)) for limb in range(limbs)]
+        return pack(context, builder, [emit_splat(builder, builder.load(builder.gep(data, [at]))) for at in places])
+
+    return expansion_type(kind.count)(numbers, types.intp, kind), codegen
+
+
+@intrinsic
+def splat_expansion(typingctx: Any, number: Any, kind: Any) -> Any:
+    """A float64 as an expansion, in every lane."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return pack(context, builder, filled([emit_splat(builder, args[0])], signature.return_type.count))
+
+    return expansion_type(kind.count)(types.float64, kind), codegen
 
 
 @intrinsic

@@ -19,6 +19,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from deepzoom.compiling.jit import inner
+
 from .exact_products import emit_rounded_product
 from .expansion import (
     Values,
@@ -122,3 +124,9 @@ def tanh_and_slope_expansion(typingctx: Any, a: Any) -> Any:
         )
 
     return types.UniTuple(a, 2)(a), codegen
+
+
+@inner
+def both_of_tanh(v):
+    """(tanh, its slope) as a routine of its own, so that a kernel has the code once."""
+    return tanh_and_slope_expansion(v)

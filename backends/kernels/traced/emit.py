@@ -1,4 +1,4 @@
-"""Python code of a step, for Numba: loops over vectors with one value for each lane."""
+"""Python code of a step, for Numba: loops over numbers of which each lane has its own."""
 
 from __future__ import annotations
 
@@ -10,18 +10,21 @@ from deepzoom.tracing.graph import Node
 
 from .index import ROW, ZERO, Index, flat, spread_index
 from .schedule import AFTER, BEFORE, BLOCK, Schedule, Task, base
-from .values import Values, as_vector
+from .values import Values
+from .vocabulary import Vocabulary
 
 
 class Emitter(Values):
-    """The code of one step; arguments as of ``Values``."""
+    """The code of one step; arguments as of ``Values``. record: None for a step that is not of differences."""
 
     def __init__(
-        self, name: str, schedule: Schedule, block: int, literals: Mapping[Node, str], arrays: Mapping[Node, int],
-        record: Mapping[Node, int],
+        self, name: str, schedule: Schedule, block: int, vocabulary: Vocabulary, numbers: Mapping[Node, int],
+        record: Mapping[Node, int] | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(schedule, block, literals, arrays, record)
-        self._lines = [f"def {name}(lanes, numbers, record):"]
+        super().__init__(schedule, block, vocabulary, numbers, record or {})
+        self._lines = [f"def {name}(lanes, numbers, {'kind' if record is None else 'record'}):"]
+        for line in vocabulary.begin:
+            self._put(line)
         self._body()
 
     @property
@@ -33,10 +36,12 @@ class Emitter(Values):
         for task in phases[BEFORE]:
             self._task(task)
         if phases[BLOCK]:
-            for n in self.schedule.rows.totals:
-                if n in self.schedule.stored:
+            for n in self.places:  # not the set of totals, whose order is another in each process
+                if n in self.schedule.rows.totals and n in self.schedule.stored:
                     self._put(f"for i in range({n.size}):")
-                    self._put(f"    store(lanes, {self._at(n, Index.of('i'))}, splat(0.0))")
+                    self._depth += 1
+                    self._store(self._at(n, Index.of("i")), "0.0")
+                    self._depth -= 1
             self._put(f"for {ROW} in range(0, {self.schedule.rows.count}, {self.block}):")
             self._depth += 1
             self._put(f"rows = min({self.block}, {self.schedule.rows.count} - {ROW})")
@@ -46,8 +51,8 @@ class Emitter(Values):
         for task in phases[AFTER]:
             self._task(task)
         *after, loss = self.schedule.outputs
-        found = self._value(loss, (), {})
-        self._put(f"loss = {found}")
+        found = self._words.vector(self._value(loss, (), {}))
+        self._put(f"loss = {self._words.returned.format(found)}")
         self._write_state(after)
         self._put("return loss")
 
@@ -55,13 +60,13 @@ class Emitter(Values):
         """Write the new state over the old one; what only moves within the old one is read before."""
         begins = [sum(m.size for m in after[:k]) for k in range(len(after))]
         moved = [base(n) in self.schedule.loads or not self.schedule.varies(n) for n in after]
-        stores = []
+        stores: list[tuple[str, str]] = []
         for n, begin, moves in zip(after, begins, moved, strict=True):
             if not moves or (base(n) is n and self.places.get(n) == begin):
                 continue
             for i, index in enumerate(np.ndindex(*n.shape)):
                 value = self._value(n, tuple(map(Index, index)), {})
-                stores.append(f"store(lanes, {self._lane(Index(begin + i))}, {as_vector(value)})")
+                stores.append((self._lane(Index(begin + i)), value))
         for n, begin, moves in zip(after, begins, moved, strict=True):
             if moves:
                 continue
@@ -69,10 +74,10 @@ class Emitter(Values):
             self._loops(n.shape, n)
             index = tuple(Index.of(f"i{k}") for k in range(len(n.shape)))
             value = self._value(n, index, {})
-            self._put(f"store(lanes, {self._lane(flat(index, n.shape) + begin)}, {as_vector(value)})")
+            self._store(self._lane(flat(index, n.shape) + begin), value)
             self._depth = depth
-        for line in stores:
-            self._put(line)
+        for place, value in stores:
+            self._store(place, value)
 
     def _extent(self, n: Node, axis: int) -> str:
         """How many steps a loop along an axis takes."""
@@ -111,12 +116,12 @@ class Emitter(Values):
                     part = self._value(term, spread_index(index, term.shape), known)
                     if value:
                         name = f"v{next(self._names)}"
-                        self._put(f"{name} = {value} + {part}")
+                        self._put(f"{name} = {self._operation('add', value, part)}")
                         part = name
                     value = part
             else:
                 value = self._computed(n, index, known)
-            self._put(f"store(lanes, {self._at(n, self._local(n, place))}, {as_vector(value)})")
+            self._store(self._at(n, self._local(n, place)), value)
             known[n, place.text()] = value
 
     def _matmul(self, task: Task) -> None:
@@ -149,15 +154,15 @@ class Emitter(Values):
         shared = not self.schedule.varies(a)
         space, a_place = self._source(a, a_at)
         _, b_place = self._source(b, b_at)
-        scale = "" if shared else "LANES * "
-        start = c.without("m", "n", "k").text()
+        words = self._words
+        lane, own = words.place, words.unit if shared else words.place
+        begins = [p.without("m", "n", "k").text() for p in (c, a_place, b_place)]
         self._put(
-            f"{'contract_shared' if shared else 'contract_vector'}(lanes, LANES * ({start}),"
-            f" LANES * {c_steps[0]}, LANES * {c_steps[1]}, {space},"
-            f" {scale or 'UNIT * '}({a_place.without('m', 'n', 'k').text()}),"
-            f" {scale or 'UNIT * '}{a_place.factor(one[0])}, {scale or 'UNIT * '}{a_place.factor(one[1])},"
-            f" LANES * ({b_place.without('m', 'n', 'k').text()}), LANES * {b_place.factor(two[0])},"
-            f" LANES * {b_place.factor(two[1])}, {', '.join(f'UNIT * {s}' for s in sizes)}, {'ADD' if add else 'SET'})"
+            f"{words.shared if shared else words.own}(lanes, {lane} * ({begins[0]}),"
+            f" {lane} * {c_steps[0]}, {lane} * {c_steps[1]}, {space},"
+            f" {own} * ({begins[1]}), {own} * {a_place.factor(one[0])}, {own} * {a_place.factor(one[1])},"
+            f" {lane} * ({begins[2]}), {lane} * {b_place.factor(two[0])}, {lane} * {b_place.factor(two[1])},"
+            f" {', '.join(f'UNIT * {s}' for s in sizes)}, {'ADD' if add else 'SET'}{words.further})"
         )
 
     def _source(self, n: Node, place: Index) -> tuple[str, Index]:
@@ -165,7 +170,7 @@ class Emitter(Values):
             return "lanes", self._local(n, place) + self.places[n]
         if n in self._record:
             return "record", place + self._record[n]
-        return "numbers", place + self._arrays[n]
+        return "numbers", place + self._numbers[n]
 
     def _sum(self, task: Task) -> None:
         n = task.targets[0]
@@ -176,14 +181,16 @@ class Emitter(Values):
             self._depth += 1
         index = tuple(self._variable(inside, k, f"i{k}") for k in range(len(inside.shape)))
         at = self._at(n, self._local(n, flat(tuple(index[k] for k in kept), n.shape)))
-        self._put(f"total = load(lanes, {at})" if n in self.schedule.rows.totals else "total = splat(0.0)")
+        begun = self._load(at) if n in self.schedule.rows.totals else self._words.vector("0.0")
+        self._put(f"total = {begun}")
         depth = self._depth
         for k in n.data:
             self._put(f"for i{k} in range({self._extent(inside, k)}):")
             self._depth += 1
-        self._put(f"total = total + {self._value(inside, index, {})}")
+        value = self._value(inside, index, {})
+        self._put(f"total = {self._operation('add', 'total', value)}")
         self._depth = depth
-        self._put(f"store(lanes, {at}, total)")
+        self._store(at, "total")
 
     def _shift(self, task: Task) -> None:
         n = task.targets[0]
@@ -191,13 +198,15 @@ class Emitter(Values):
         self._loops(n.shape, n, (n.data,))
         index = [self._variable(inside, k, f"i{k}") for k in range(len(inside.shape))]
         own = [ZERO if k == n.data else i for k, i in enumerate(index)]
-        self._put(f"most = {self._value(inside, tuple(own), {})}")
+        value = self._value(inside, tuple(own), {})
+        self._put(f"most = {self._words.vector(value)}")
         depth = self._depth
         self._put(f"for i{n.data} in range(1, {inside.shape[n.data]}):")
         self._depth += 1
-        self._put(f"most = maximum(most, {self._value(inside, tuple(index), {})})")
+        value = self._value(inside, tuple(index), {})
+        self._put(f"most = {self._operation('largest', 'most', value)}")
         self._depth = depth
-        self._put(f"store(lanes, {self._at(n, self._local(n, flat(tuple(own), n.shape)))}, most)")
+        self._store(self._at(n, self._local(n, flat(tuple(own), n.shape))), "most")
 
     def _place(self, task: Task) -> None:
         n = task.targets[0]
@@ -205,13 +214,13 @@ class Emitter(Values):
         everywhere = tuple(self._variable(n, k, f"i{k}") for k in range(len(n.shape)))
         depth = self._depth
         self._loops(n.shape, n)
-        self._put(f"store(lanes, {self._at(n, self._local(n, flat(everywhere, n.shape)))}, splat(0.0))")
+        self._store(self._at(n, self._local(n, flat(everywhere, n.shape))), "0.0")
         self._depth = depth
         self._loops(inside.shape, inside)
         index = tuple(self._variable(inside, k, f"i{k}") for k in range(len(inside.shape)))
         to = tuple(i * step + begin for i, (begin, step) in zip(index, n.data[1], strict=True))
-        value = as_vector(self._value(inside, index, {}))
-        self._put(f"store(lanes, {self._at(n, self._local(n, flat(to, n.shape)))}, {value})")
+        value = self._value(inside, index, {})
+        self._store(self._at(n, self._local(n, flat(to, n.shape))), value)
 
     def _join(self, task: Task) -> None:
         n = task.targets[0]
@@ -220,7 +229,7 @@ class Emitter(Values):
             self._loops(inside.shape, inside)
             index = tuple(self._variable(inside, k, f"i{k}") for k in range(len(inside.shape)))
             to = tuple(i + begin if k == n.data else i for k, i in enumerate(index))
-            at = self._at(n, self._local(n, flat(to, n.shape)))
-            self._put(f"store(lanes, {at}, {as_vector(self._value(inside, index, {}))})")
+            value = self._value(inside, index, {})
+            self._store(self._at(n, self._local(n, flat(to, n.shape))), value)
             self._depth = depth
             begin += inside.shape[n.data]

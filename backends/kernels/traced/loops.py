@@ -9,6 +9,7 @@ import numpy as np
 from deepzoom.backends.kernels.arithmetic.simd import LANES, lane_array, load, magnitude, maximum, splat, store
 from deepzoom.backends.kernels.traced.steps_placeholder import (
     DELTA_SIZE,
+    EXPANSION_SIZE,
     PER_STEP,
     PLAIN_SIZE,
     SLOPED_SIZE,
@@ -16,6 +17,7 @@ from deepzoom.backends.kernels.traced.steps_placeholder import (
     add_difference,
     add_loss,
     delta_step,
+    expansion_step,
     plain_step,
     sloped_step,
 )
@@ -24,17 +26,31 @@ from deepzoom.backends.kernels.training.plain_run import put, take
 from deepzoom.compiling.jit import inner, kernel
 
 
-@kernel()
-def run_plain(steps, state, parameters, step, sums, numbers, tables, sloped):
-    """Run pixels from their step to the end, in place.
+@inner
+def one_step(lanes, numbers, sloped, kind):
+    """A step of every lane; returns the loss before it. Numba drops the branch that ``kind`` does not take."""
+    if len(kind) > 1:
+        return expansion_step(lanes, numbers, kind)
+    if sloped:
+        return sloped_step(lanes, numbers, kind)
+    return plain_step(lanes, numbers, kind)
 
-    state (P, n), parameters (P, 2), step (P,) int64 and sums (P, 4) hold one row per pixel. numbers: constants of the
-    graph; tables (steps, m): what is different at each step. sloped: compute the slopes of tanh to all digits.
+
+@kernel()
+def run_pixels(steps, state, parameters, step, sums, numbers, tables, sloped, kind):
+    """Run pixels from their step to the end, in place: a queue of pixels through the lanes.
+
+    kind: a tuple of as many float64 as a number has limbs. One row per pixel, limb after limb: state (P, n * limbs),
+    parameters (P, 2 * limbs); step (P,) int64 and sums (P, 4). numbers: constants of the graph, limb after limb;
+    tables (steps, m): what is different at each step. sloped: of one limb, compute the slopes of tanh to all digits;
+    expansions always do.
     """
     pixels = step.size
-    lanes = lane_array(max(PLAIN_SIZE, SLOPED_SIZE) + 1)
+    limbs = len(kind)
+    place = LANES * limbs
+    size = max(PLAIN_SIZE, SLOPED_SIZE) if limbs == 1 else EXPANSION_SIZE
+    lanes = lane_array(size * limbs + 1)
     lanes[:] = 0.0
-    record = np.zeros(1)
     losses = np.empty(LANES)
     t, holds = np.zeros(LANES, np.int64), np.full(LANES, -1, np.int64)
     queue = 0
@@ -46,18 +62,16 @@ def run_plain(steps, state, parameters, step, sums, numbers, tables, sloped):
                     holds[lane] = queue
                     t[lane] = step[queue]
                     put(lanes, 0, lane, state, queue)
-                    put(lanes, STATE * LANES, lane, parameters, queue)
+                    put(lanes, STATE * place, lane, parameters, queue)
                 queue += 1
             if holds[lane] >= 0:
                 active += 1
-            if PER_STEP > 0:
-                put(lanes, (STATE + 2) * LANES, lane, tables, min(t[lane], tables.shape[0] - 1))
+            row = min(t[lane], tables.shape[0] - 1)
+            for i in range(PER_STEP):  # float64, so further limbs stay 0
+                lanes[(STATE + 2 + i) * place + lane] = tables[row, i]
         if active == 0:
             return
-        if sloped:
-            store(losses, 0, sloped_step(lanes, numbers, record))
-        else:
-            store(losses, 0, plain_step(lanes, numbers, record))
+        store(losses, 0, one_step(lanes, numbers, sloped, kind))
         for lane in range(LANES):
             pixel = holds[lane]
             if pixel < 0:

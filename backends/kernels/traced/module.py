@@ -8,21 +8,22 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from deepzoom.backends.kernels.arithmetic.expansion_series import split
 from deepzoom.backends.kernels.training.convergence_measure import LAST
 from deepzoom.backends.kernels.training.plain_layout import BLOCK
 from deepzoom.compiling import generated_module
 from deepzoom.tracing.delta_step import delta_step
 from deepzoom.tracing.graph import Node, given, ordered
-from deepzoom.tracing.lowering import lowered, lowered_otherwise
+from deepzoom.tracing.lowering import lowered, lowered_for_expansions, lowered_otherwise
 from deepzoom.tracing.training import STEP, TracedTraining, X, Y
 
 from .emit import Emitter
 from .schedule import Schedule
+from .vocabulary import EXPANSIONS, FLOAT64, Vocabulary
 
 _HERE = Path(__file__).parent
 _REPLACED = re.compile(
@@ -34,11 +35,16 @@ import math
 import numba
 
 from deepzoom.backends.kernels.arithmetic.circular import cosine, sine
+from deepzoom.backends.kernels.arithmetic.expansion import *
+from deepzoom.backends.kernels.arithmetic.expansion_functions import *
+from deepzoom.backends.kernels.arithmetic.expansion_tanh import both_of_tanh
 from deepzoom.backends.kernels.arithmetic.functions import *
 from deepzoom.backends.kernels.arithmetic.simd import *
 from deepzoom.backends.kernels.arithmetic.simd import spread
 from deepzoom.backends.kernels.arithmetic.simd_parts import square_root
 from deepzoom.backends.kernels.arithmetic.tanh import tanh, tanh_and_slope, tanh_difference
+from deepzoom.backends.kernels.training.expansion_products import contract_expansions
+from deepzoom.backends.kernels.training.expansion_products import contract_shared as contract_shared_with_expansions
 from deepzoom.backends.kernels.training.convergence_measure import CEILING, EXCESS, FIRST, INVERSE, SUM
 from deepzoom.backends.kernels.training.matrix_products import ADD, SET, UNIT, contract_shared, contract_vector
 from deepzoom.compiling.jit import inner
@@ -49,11 +55,26 @@ _MEASURE = ("with_loss", "with_difference", "sums_of", "put_sums", "add_loss", "
 
 @dataclass(frozen=True)
 class StepKernels:
-    """The module of a training. numbers: its constants; per_step: inputs that are different at each step."""
+    """The module of a training.
+
+    numbers: its constants; per_step: inputs that are different at each step; exact: the constants of its expansions.
+    """
 
     module: ModuleType
     numbers: NDArray[np.float64]
     per_step: tuple[Node, ...]
+    exact: tuple[Node, ...]
+
+    def expansions(self, limbs: int) -> NDArray[np.float64]:
+        """The constants of a step in expansions, flat, limb after limb."""
+        parts = [np.zeros(limbs)]
+        for n in self.exact:
+            if n.number is not None:
+                parts.append(np.array(split(n.number, limbs)))
+            else:
+                parts.append(np.zeros((n.size, limbs)))
+                parts[-1][:, 0] = n.data.array.ravel()
+        return np.concatenate([p.ravel() for p in parts])
 
 
 def per_step_inputs(training: TracedTraining) -> tuple[Node, ...]:
@@ -76,26 +97,29 @@ def kernels_of(training: TracedTraining) -> StepKernels:
     for n in kept:
         places[given("reference", n, n.shape)] = at
         at += n.size
-    arrays, numbers = _arrays([*plain, *otherwise, *delta])
-    literals = {n: repr(float(n.number)) for n in ordered([*plain, *otherwise, *delta]) if n.number is not None}
+    in_limbs = lowered_for_expansions([*training.after, training.loss])
+    constants, exact = _constants([*plain, *otherwise, *delta], FLOAT64), _constants(in_limbs, EXPANSIONS)
+    numbers = np.concatenate([np.zeros(1), *(n.data.array.ravel() for n in constants)])
     parts = []
     sizes = {}
-    for name, outputs, inputs in (
-        ("plain_step", plain, loads), ("sloped_step", otherwise, loads),
-        ("delta_step", delta, of_differences.inputs),
-    ):  # fmt: skip
-        emitter = Emitter(name, Schedule(outputs, inputs), BLOCK, literals, arrays, places)
+    for name, outputs, inputs, words, begins, recorded in (
+        ("plain_step", plain, loads, FLOAT64, constants, None),
+        ("sloped_step", otherwise, loads, FLOAT64, constants, None),
+        ("delta_step", delta, of_differences.inputs, FLOAT64, constants, places),
+        ("expansion_step", in_limbs, loads, EXPANSIONS, exact, None),
+    ):
+        emitter = Emitter(name, Schedule(outputs, inputs), BLOCK, words, begins, recorded)
         parts.append(f"@inner\n{emitter.text}")
         sizes[name] = emitter.size
     state = sum(n.size for n in training.state)
     last = LAST if training.last is None else training.last or 1 << 40  # more steps than any run has
     head = (
         f"STATE, PER_STEP, LAST = {state}, {sum(n.size for n in per_step)}, {last}\n"
-        f"PLAIN_SIZE, SLOPED_SIZE, DELTA_SIZE = {sizes['plain_step']}, {sizes['sloped_step']}, {sizes['delta_step']}\n"
+        + "".join(f"{name.split('_')[0].upper()}_SIZE = {size}\n" for name, size in sizes.items())
     )
     loops = _REPLACED.sub("", (_HERE / "loops.py").read_text(encoding="utf-8"))
     text = "\n\n".join([_IMPORTS + head, *parts, _measure(), loops])
-    return StepKernels(generated_module.imported("training", text), numbers, per_step)
+    return StepKernels(generated_module.imported("training", text), numbers, per_step, tuple(exact))
 
 
 def _measure() -> str:
@@ -106,14 +130,12 @@ def _measure() -> str:
     return "\n\n\n".join(chosen)
 
 
-def _arrays(outputs: Sequence[Node]) -> tuple[dict[Node, int], NDArray[np.float64]]:
-    """Where each constant array begins among all of them, and these."""
+def _constants(outputs: Sequence[Node], words: Vocabulary) -> dict[Node, int]:
+    """Where each constant that is not a literal begins among all of them; the first place is free."""
     places: dict[Node, int] = {}
-    parts: list[Any] = [np.zeros(1)]
     at = 1
     for n in ordered(outputs):
-        if n.op == "constant" and n.number is None:
+        if n.op == "constant" and (n.number is None or not words.is_literal(n.number)):
             places[n] = at
-            parts.append(n.data.array.ravel())
             at += n.size
-    return places, np.concatenate(parts)
+    return places

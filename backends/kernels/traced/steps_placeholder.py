@@ -6,16 +6,20 @@ from typing import Any
 
 STATE = PER_STEP = 0
 """Numbers of the state, and those that are different at each step."""
-PLAIN_SIZE = SLOPED_SIZE = DELTA_SIZE = 0
+PLAIN_SIZE = SLOPED_SIZE = DELTA_SIZE = EXPANSION_SIZE = 0
 """Numbers of each step's workspace."""
 
 
-def plain_step(lanes: Any, numbers: Any, record: Any) -> Any:
+def plain_step(lanes: Any, numbers: Any, kind: Any) -> Any:
     """One step in float64; returns the loss before it."""
 
 
-def sloped_step(lanes: Any, numbers: Any, record: Any) -> Any:
+def sloped_step(lanes: Any, numbers: Any, kind: Any) -> Any:
     """The same with slopes of tanh to all digits."""
+
+
+def expansion_step(lanes: Any, numbers: Any, kind: Any) -> Any:
+    """The same in expansions. kind: a tuple of as many float64 as there are limbs."""
 
 
 def delta_step(lanes: Any, numbers: Any, record: Any) -> Any:

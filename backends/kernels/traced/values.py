@@ -5,37 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import count
 
-from deepzoom.tracing.graph import ELEMENTWISE, Node
+from deepzoom.tracing.graph import ELEMENTWISE, Node, ordered
 
 from .index import ROW, ZERO, Index, flat, spread_index
 from .memory import places
 from .schedule import Schedule
-
-_VECTOR = {
-    "add": "({0} + {1})", "subtract": "({0} - {1})", "multiply": "({0} * {1})", "divide": "({0} / {1})",
-    "negative": "(-{0})", "copy": "{0}", "tanh_scaled": "tanh({0})",
-    "slope_scaled": "tanh_and_slope({0})[1]", "tanh_slope": "(1.0 - {0} * {0})", "exp": "exp({0})",
-    "log": "log({0})", "sqrt": "square_root({0})", "sin": "sine({0})", "cos": "cosine({0})",
-    "softplus": "softplus({0})", "positive": "where_less(0.0, {0}, 1.0, 0.0)",
-    "select": "where_less(0.5, {0}, {1}, {2})", "expm1": "expm1({0})", "log1p": "log1p({0})",
-    "tanh_difference": "tanh_difference({0}, {1}, {2})",
-    "softplus_difference": "softplus_difference({0}, {1}, {2})",
-}  # fmt: skip
+from .vocabulary import Vocabulary
 
 
 class Values:
     """Writes code that computes values of nodes.
 
-    literals: constants that are one number. arrays: where constant arrays begin in ``numbers``. record: where values of
-    the reference begin.
+    numbers: where constants begin in ``numbers``. record: where values of the reference begin.
     """
 
     def __init__(
-        self, schedule: Schedule, block: int, literals: Mapping[Node, str], arrays: Mapping[Node, int],
+        self, schedule: Schedule, block: int, vocabulary: Vocabulary, numbers: Mapping[Node, int],
         record: Mapping[Node, int],
     ) -> None:  # fmt: skip
         self.schedule, self.block = schedule, min(block, schedule.rows.count)
-        self._literals, self._arrays, self._record = literals, arrays, record
+        self._words, self._numbers, self._record = vocabulary, numbers, record
+        self._sloped = {n.inputs[0] for n in ordered(schedule.outputs) if n.op == "slope_scaled"}
         self.places, self.size = places(schedule, block)
         self._names = count()
         self._lines: list[str] = []
@@ -45,7 +35,16 @@ class Values:
         self._lines.append("    " * self._depth + line)
 
     def _lane(self, place: Index) -> str:
-        return f"LANES * ({place.text()})"
+        return f"{self._words.place} * ({place.text()})"
+
+    def _load(self, place: str) -> str:
+        return self._words.load.format(place)
+
+    def _store(self, place: str, value: str) -> None:
+        self._put(self._words.store.format(place, self._words.vector(value)))
+
+    def _operation(self, name: str, *values: str) -> str:
+        return self._words.operations[name].format(*values)
 
     def _at(self, n: Node, place: Index) -> str:
         return self._lane(place + self.places[n])
@@ -79,8 +78,8 @@ class Values:
         source, place = self._address(n, index)
         if source.op in ELEMENTWISE and source not in self.schedule.stored and self.schedule.varies(source):
             raise ValueError("a view of an operation that is not stored")
-        if source in self._literals:
-            return self._literals[source]
+        if source.number is not None and self._words.is_literal(source.number):
+            return repr(float(source.number))
         key = source, place.text()
         if key not in known:
             name = f"v{next(self._names)}"
@@ -90,10 +89,10 @@ class Values:
 
     def _read(self, n: Node, place: Index) -> str:
         if self.schedule.varies(n):
-            return f"load(lanes, {self._at(n, self._local(n, place))})"
+            return self._load(self._at(n, self._local(n, place)))
         if n in self._record:
-            return f"spread(record, {(place + self._record[n]).text()})"
-        return f"spread(numbers, {(place + self._arrays[n]).text()})"
+            return self._words.spread.format("record", (place + self._record[n]).text())
+        return self._words.spread.format("numbers", (place + self._numbers[n]).text())
 
     def _computed(self, n: Node, index: tuple[Index, ...], known: dict[tuple[Node, str], str]) -> str:
         key = n, flat(index, n.shape).text()
@@ -103,13 +102,20 @@ class Values:
         for i in n.inputs:
             parts.append(self._value(i, spread_index(index, i.shape), known))
         if not any(part.isidentifier() for part in parts):
-            parts[0] = f"splat({parts[0]})"
+            parts[0] = self._words.vector(parts[0])
+        if n.inputs and n.inputs[0] in self._sloped and n.op in ("tanh_scaled", "slope_scaled"):
+            code = self._tanh_or_slope(n, parts[0], known)
+        else:
+            code = self._operation(n.op, *parts)
         name = f"v{next(self._names)}"
-        self._put(f"{name} = {_VECTOR[n.op].format(*parts)}")
+        self._put(f"{name} = {code}")
         known[key] = name
         return name
 
-
-def as_vector(value: str) -> str:
-    """Code for a vector, where a value may be a literal."""
-    return value if value.isidentifier() else f"splat({value})"
+    def _tanh_or_slope(self, n: Node, argument: str, known: dict[tuple[Node, str], str]) -> str:
+        """One routine computes both."""
+        key = n.inputs[0], f"both at {argument}"
+        if key not in known:
+            known[key] = f"v{next(self._names)}"
+            self._put(f"{known[key]} = {self._operation('tanh_and_slope', argument)}")
+        return f"{known[key]}[{1 if n.op == 'slope_scaled' else 0}]"

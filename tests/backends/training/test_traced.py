@@ -116,8 +116,8 @@ def test_plain_steps_equal_the_oracle(name):
                 r.advance()
     for sloped in (False, True):
         now, step, sums = state.copy(), np.zeros(2, np.int64), np.zeros((2, 4))
-        kernels.module.run_plain(
-            STEPS, now, parameters.copy(), step, sums, kernels.numbers, _tables(training, kernels), sloped
+        kernels.module.run_pixels(
+            STEPS, now, parameters.copy(), step, sums, kernels.numbers, _tables(training, kernels), sloped, (0.0,)
         )
         for i, r in enumerate(runs):
             wanted = _floats(r.flat())
