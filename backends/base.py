@@ -217,7 +217,7 @@ def seconds_of_training(system: System, skipped: int, say: Say) -> float | None:
     from deepzoom.systems.traced_system import TracedSystem
 
     if isinstance(system, TracedSystem):
-        from .training.traced import seconds_per_step
+        from .training.traced_runs import seconds_per_step
 
         return (system.steps - skipped) * seconds_per_step(system, say)
     assert isinstance(system, TrainingSystem)

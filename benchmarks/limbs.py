@@ -15,7 +15,7 @@ import numpy as np
 from deepzoom.backends.kernels.training.expansion_run import run_expansions
 from deepzoom.backends.kernels.training.plain_run import run_plain
 from deepzoom.backends.training.batches import arrays_of, start_weights
-from deepzoom.backends.training.higher_precision import constants_of
+from deepzoom.backends.training.network_expansions import constants_of
 from deepzoom.systems import create
 
 PIXELS, STEPS, RATE = 16, 4, 1e-3

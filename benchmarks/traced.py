@@ -26,7 +26,7 @@ def rates() -> np.ndarray:
 
 def traced_engine(optimizer: str, steps: int):
     """(program, seconds to compile) of the published network with an optimizer."""
-    from deepzoom.backends.training.traced import TracedRuns
+    from deepzoom.backends.training.traced_runs import TracedRuns
     from deepzoom.systems import create
 
     before = time.perf_counter()

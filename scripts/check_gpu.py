@@ -28,7 +28,8 @@ from deepzoom.backends.kernels.gpu.lane_group import any_group, first_of, in_lan
 from deepzoom.backends.kernels.gpu.tensor_cores import multiply_add
 from deepzoom.backends.kernels.training.expansion_run import run_expansions
 from deepzoom.backends.training.batches import arrays_of, start_weights
-from deepzoom.backends.training.higher_precision import LIMBS, constants_of
+from deepzoom.backends.training.higher_precision import LIMBS
+from deepzoom.backends.training.network_expansions import constants_of
 from deepzoom.compiling.jit import kernel
 from deepzoom.rendering import render as rendering
 from deepzoom.rendering.batches import Observer

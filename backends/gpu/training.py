@@ -11,7 +11,7 @@ from deepzoom.backends.base import Job, ReadOut, Say
 from deepzoom.backends.kernels.training.delta_layout import RecordLayout
 from deepzoom.backends.kernels.training.network_arrays import NetworkArrays
 from deepzoom.backends.training.batches import batch_size_of
-from deepzoom.backends.training.higher_precision import HigherPrecision
+from deepzoom.backends.training.network_expansions import NetworkExpansions
 from deepzoom.systems.training_step import Network
 
 from .device import Arrays, DeviceError
@@ -33,7 +33,7 @@ class GpuJob(Job):
     _arrays: NetworkArrays
     _network: Network
     _steps: int
-    _higher_precision: HigherPrecision
+    _higher_precision: NetworkExpansions
     _devices: Devices
     _retry_devices: Devices
     """GPUs for second runs, retries and horizons: none where ``UnitPerLane`` does not fit the network."""
@@ -99,7 +99,7 @@ class GpuJob(Job):
             return self._higher_precision.retry(pixels, rung)
 
         def on_gpu(one: Arrays, some: Pixels) -> ReadOut:
-            return self._higher_precision.retry(some, rung, partial(self._unit_per_lane.in_expansions, one))
+            return self._higher_precision.retry_by(partial(self._unit_per_lane.in_expansions, one), some, rung)
 
         return self._retry_devices.run(
             pixels, on_gpu, lambda some: self._higher_precision.retry(some, rung), ReadOut.joined

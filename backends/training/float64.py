@@ -13,9 +13,9 @@ from deepzoom.systems.training_step import rates_at
 
 from .batches import arrays_of, batch_size_of, start_weights
 from .expansions import disturbed, signs
-from .higher_precision import HigherPrecision
 from .horizon import State
 from .job import TrainingJob
+from .network_expansions import NetworkExpansions
 
 
 class Float64Job(TrainingJob):
@@ -24,7 +24,7 @@ class Float64Job(TrainingJob):
     def __init__(self, system: TrainingSystem, view: View, say: Say) -> None:
         self._network, self._view, self._steps = system.network, view, system.steps
         self._arrays = arrays_of(system.network)
-        self._higher_precision = HigherPrecision(system, view, say)
+        self._higher_precision = NetworkExpansions(system, view, say)
         self.batch_size = batch_size_of(system.network, system.steps)
         self.facts = Facts()
 

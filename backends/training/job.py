@@ -11,18 +11,18 @@ from deepzoom.backends.base import Job, ReadOut
 from deepzoom.backends.kernels.training.network_arrays import NetworkArrays
 
 from .batches import finish
-from .higher_precision import HigherPrecision
 from .horizon import State
+from .network_expansions import NetworkExpansions
 
 
 class TrainingJob(Job):
     """Runs training pixels in float64 to their end, from the states that ``handed_off`` gives."""
 
     has_shadow = True
-    rungs = HigherPrecision.rungs
+    rungs = NetworkExpansions.rungs
     _arrays: NetworkArrays
     _steps: int
-    _higher_precision: HigherPrecision
+    _higher_precision: NetworkExpansions
 
     @abstractmethod
     def handed_off(self, pixels: NDArray[np.int64], moved: bool) -> State:

@@ -29,9 +29,9 @@ from deepzoom.systems.training_run import Snapshot
 
 from .batches import arrays_of, batch_size_of, layout_of
 from .expansions import disturbed, signs
-from .higher_precision import HigherPrecision
 from .horizon import State
 from .job import TrainingJob
+from .network_expansions import NetworkExpansions
 
 Floats = NDArray[np.float64]
 Places = tuple[Floats, Floats, int]
@@ -100,7 +100,7 @@ class TrainingPerturbationJob(TrainingJob):
         self._skip: Snapshot | None = None
         self._skip = self._confirmed_skip()
         self.holds_differences = self._hold_differences()
-        self._higher_precision = HigherPrecision(system, view, say, reference, self._totals, self._skip, frame)
+        self._higher_precision = NetworkExpansions(system, view, say, reference, self._totals, self._skip, frame)
         self.facts = Facts(
             reference.bits, reference.digits, reference.steps, seconds, 0 if self._skip is None else self._skip.step
         )

@@ -14,7 +14,7 @@ from deepzoom.backends.base import AGREEMENT
 from deepzoom.backends.gpu import device, unit_per_lane
 from deepzoom.backends.kernels.training.expansion_run import run_expansions
 from deepzoom.backends.training.batches import arrays_of, start_weights
-from deepzoom.backends.training.higher_precision import constants_of
+from deepzoom.backends.training.network_expansions import constants_of
 from deepzoom.rendering.render import render
 from deepzoom.scene.view import View
 

@@ -113,9 +113,8 @@ def kernels_of(training: TracedTraining) -> StepKernels:
         sizes[name] = emitter.size
     state = sum(n.size for n in training.state)
     last = LAST if training.last is None else training.last or 1 << 40  # more steps than any run has
-    head = (
-        f"STATE, PER_STEP, LAST = {state}, {sum(n.size for n in per_step)}, {last}\n"
-        + "".join(f"{name.split('_')[0].upper()}_SIZE = {size}\n" for name, size in sizes.items())
+    head = f"STATE, PER_STEP, LAST = {state}, {sum(n.size for n in per_step)}, {last}\n" + "".join(
+        f"{name.split('_')[0].upper()}_SIZE = {size}\n" for name, size in sizes.items()
     )
     loops = _REPLACED.sub("", (_HERE / "loops.py").read_text(encoding="utf-8"))
     text = "\n\n".join([_IMPORTS + head, *parts, _measure(), loops])

@@ -30,7 +30,7 @@ from deepzoom.backends.kernels.gpu.unit_per_lane_horizon import run_horizons
 from deepzoom.backends.kernels.gpu.unit_per_lane_plain import run_unit_per_lane
 from deepzoom.backends.lyapunov import LyapunovJob
 from deepzoom.backends.training.batches import arrays_of, layout_of, start_weights
-from deepzoom.backends.training.higher_precision import constants_of
+from deepzoom.backends.training.network_expansions import constants_of
 from deepzoom.scene.view import View
 
 pytestmark = pytest.mark.skipif(ptx.missing() is not None, reason=str(ptx.missing()))

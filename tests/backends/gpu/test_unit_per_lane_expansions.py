@@ -26,7 +26,7 @@ from deepzoom.backends.kernels.gpu.unit_per_lane_expansions import (
 )
 from deepzoom.backends.training import expansions as numpy_limbs
 from deepzoom.backends.training.batches import arrays_of
-from deepzoom.backends.training.higher_precision import constants_of
+from deepzoom.backends.training.network_expansions import constants_of
 from deepzoom.compiling.jit import kernel
 from deepzoom.rendering.render import render
 from deepzoom.scene.view import View

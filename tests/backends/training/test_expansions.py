@@ -17,7 +17,7 @@ from deepzoom.backends.kernels.arithmetic.simd import LANES
 from deepzoom.backends.kernels.training.expansion_run import run_expansions
 from deepzoom.backends.training import expansions as numpy_limbs
 from deepzoom.backends.training.batches import arrays_of
-from deepzoom.backends.training.higher_precision import constants_of
+from deepzoom.backends.training.network_expansions import constants_of
 from deepzoom.systems.training_run import ExactRun
 
 LANE_COUNT = int(LANES)

@@ -1,5 +1,10 @@
 """Kernels generated from traced steps against an oracle in mpmath: values, and differences at several depths."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import mpmath as mp
 import numpy as np
 import pytest
@@ -124,6 +129,85 @@ def test_plain_steps_equal_the_oracle(name):
             assert np.abs(now[i] - wanted).max() <= 1e-11 * np.abs(wanted).max()
             assert sums[i, 0] == pytest.approx(float(r.losses[0]), rel=1e-14)
             assert sums[i, 1] == pytest.approx(float(sum(v / r.losses[0] for v in r.losses)), rel=1e-12)
+
+
+def _limbs(numbers, limbs):
+    """Numbers in mpmath as float64 (n * limbs,), limb after limb."""
+    rows = []
+    for rest in np.asarray(numbers, dtype=object).ravel():
+        for _ in range(limbs):
+            rows.append(float(rest))
+            rest = rest - mp.mpf(rows[-1])
+    return np.array(rows)
+
+
+@pytest.mark.parametrize("limbs", [2, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", NAMES)
+def test_steps_in_expansions_equal_the_oracle(name, limbs):
+    """Of 53 bits for each limb, 10 are lost at most."""
+    training = _training(name).traced({}, STEPS)
+    kernels = kernels_of(training)
+    with mp.workprec(53 * limbs + 60):
+        runs = [OracleRun(training, *p) for p in [(mp.mpf(-3) / 2, mp.mpf(-1) / 3), (mp.mpf(-1), mp.mpf(1) / 7)]]
+        state = np.array([_limbs(r.flat(), limbs) for r in runs])
+        parameters = np.array([_limbs([r.parameters[n].item() for n in r.parameters], limbs) for r in runs])
+        step, sums = np.zeros(2, np.int64), np.zeros((2, 4))
+        kernels.module.run_pixels(
+            STEPS, state, parameters, step, sums, kernels.expansions(limbs), _tables(training, kernels), True,
+            (0.0,) * limbs,
+        )  # fmt: skip
+        for found, r in zip(state, runs):
+            for _ in range(STEPS):
+                r.advance()
+            wanted = r.flat()
+            numbers = [sum(map(mp.mpf, part)) for part in found.reshape(-1, limbs)]
+            largest = max(map(abs, wanted))
+            assert max(abs(a - b) for a, b in zip(numbers, wanted)) <= mp.mpf(2) ** (10 - 53 * limbs) * largest
+    assert (step == STEPS).all()
+
+
+def test_generated_code_is_the_same_in_every_process():
+    """Else each process would compile it anew."""
+    code = (
+        "import test_traced as t; from deepzoom.backends.kernels.traced.module import kernels_of;"
+        "print(kernels_of(t._training('adam').traced({}, t.STEPS)).module.__name__)"
+    )
+    paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    names = {
+        subprocess.run(
+            [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True,
+            check=True,
+        ).stdout
+        for _ in range(2)
+    }  # fmt: skip
+    assert names == {kernels_of(_training("adam").traced({}, STEPS)).module.__name__ + "\n"}
+
+
+def _chaos(state, hyper):
+    """A logistic map whose loss is its value: two runs part by a bit at each step."""
+    z = state["z"]
+    return {"z": hyper["rate"] * z * (1.0 - z)}, z.sum()
+
+
+@pytest.mark.parametrize("depth", ["1e-3", "1e-25"])
+def test_retries_settle_what_float64_cannot(own_cache, depth):
+    """Some 70 bits are lost in 72 steps: too many for float64, and two limbs are enough."""
+    training = Training(
+        step=_chaos, start=lambda hyper: {"z": np.array([0.3]) + hyper["low"]}, x="rate", y="low",
+        hyper={"rate": 4.0, "low": 0.0}, steps=72, last=40,
+    )  # fmt: skip
+    system = TracedSystem("chaos", training, {}, None)
+    view = View.parse("3.99", "0", depth, "3x3")
+    job = TracedFloat64Job(system, view, print)
+    if depth == "1e-25":
+        job = TracedPerturbationJob(system, view, obtain(system, view), 0.0, print)
+    pixels = np.arange(9)
+    exact = ExactTrainingJob(system, view, None).run(pixels)
+    found = job.retry(pixels, 0)
+    assert (exact.trust == 1).all() and (found.trust == 1).all()
+    assert np.array_equal(found.fate, exact.fate)
+    assert np.abs(found.measure / exact.measure - 1).max() <= 1e-3
+    assert job.rungs == ("double-double", "quad-double", "exact arithmetic")
 
 
 @pytest.mark.parametrize(
