@@ -54,13 +54,15 @@ class CpuPerturbation(Backend):
         return TrainingPerturbationJob(system, view, reference, seconds, say, frame)
 
     def traced_job(self, system: TracedSystem, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
+        from deepzoom.reference import picture_coordinates
         from deepzoom.reference import training as references
 
         from .training.traced import TracedPerturbationJob
 
         before = time.perf_counter()
         reference = references.obtain(system, view, bits, progress)
-        return TracedPerturbationJob(system, view, reference, time.perf_counter() - before, say)
+        frame = picture_coordinates.obtain(system, view, reference, progress)
+        return TracedPerturbationJob(system, view, reference, time.perf_counter() - before, say, frame)
 
     def bits(self, system: System, view: View) -> int:
         if isinstance(system, LyapunovSystem):

@@ -16,7 +16,7 @@ from deepzoom.backends.kernels.training.delta_run import run_delta
 from deepzoom.backends.kernels.training.network_arrays import IDENTITY, RELU, TANH, NetworkArrays
 from deepzoom.backends.kernels.training.plain_run import run_frozen, run_plain
 from deepzoom.compiling import jit
-from deepzoom.systems.training_run import TaylorRun, record, record_parts
+from deepzoom.systems.training_run import TaylorRun, record, record_parts, variables
 from deepzoom.systems.training_step import Network
 
 Floats = NDArray[np.float64]
@@ -115,7 +115,7 @@ def compile_kernels(say: Say) -> None:
     run_delta(net, 2, 0, 1, 1.0, *reference, np.ones((1, 2)), np.ones((1, 2)), none, sums)
     finish(net, 2, weights, rates, none, step, sums)
     run_frozen(net, 2, weights, rates, np.zeros(1, dtype=np.int64), sums)
-    reference_run = TaylorRun(network, Fraction(0), Fraction(0), 64, 2)
+    reference_run = TaylorRun(network, *variables(Fraction(0), Fraction(0), 64, 2))
     record(network, reference_run.advance())
     jit.mark_ready("training")
 

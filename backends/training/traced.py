@@ -12,6 +12,7 @@ from deepzoom.arithmetic.difference import Batch
 from deepzoom.arithmetic.numpy_operations import floats
 from deepzoom.backends.base import Facts, Job, ReadOut, Say
 from deepzoom.backends.kernels.arithmetic.last_bit import OF_WEIGHTS
+from deepzoom.reference.picture_coordinates import Frame
 from deepzoom.reference.training import Reference
 from deepzoom.scene.view import View
 from deepzoom.systems.traced_system import TracedSystem
@@ -88,10 +89,18 @@ class TracedFloat64Job(TracedJob):
 class TracedPerturbationJob(TracedJob, TrainingPerturbationJob):  # type: ignore[misc]
     """Runs pixels as differences from a reference run, then in float64."""
 
-    def __init__(self, system: TracedSystem, view: View, reference: Reference, seconds: float, say: Say) -> None:
+    def __init__(
+        self,
+        system: TracedSystem,
+        view: View,
+        reference: Reference,
+        seconds: float,
+        say: Say,
+        frame: Frame | None = None,
+    ) -> None:
         self._system, self._view, self._steps, self._deciding = system, view, system.steps, system.last
         self._runs = TracedRuns(system, say)
-        self._reference, self._frame = reference, None
+        self._reference, self._frame = reference, frame
         self._layers = system.layers
         self._ends = np.array([layer.stop for layer in self._layers])
         self.batch_size = self._runs.batch_size
@@ -99,7 +108,7 @@ class TracedPerturbationJob(TracedJob, TrainingPerturbationJob):  # type: ignore
         self._skip = None
         self._skip = self._confirmed_skip()
         self.holds_differences = self._hold_differences()
-        self._expansions = TracedExpansions(self._runs, system, view, say, reference, self._totals, self._skip)
+        self._expansions = TracedExpansions(self._runs, system, view, say, reference, self._totals, self._skip, frame)
         skipped = 0 if self._skip is None else self._skip.step
         self.facts = Facts(reference.bits, reference.digits, reference.steps, seconds, skipped)
 

@@ -20,10 +20,8 @@ from deepzoom.arithmetic.tangent import Fold, Series, monomials
 from deepzoom.coordinates import Rational, scaled_float
 from deepzoom.scene.shape import Shape
 from deepzoom.scene.view import View
-from deepzoom.systems.convergence import Totals
-from deepzoom.systems.experiments import TrainingSystem
-from deepzoom.systems.training_run import Snapshot, TaylorRun
-from deepzoom.systems.training_step import Constants, Step, rates_at, start
+from deepzoom.systems.trainable import Trainable
+from deepzoom.systems.training_run import Snapshot
 
 from . import exact_tangents as exact
 from .exact_tangents import Tangents
@@ -49,7 +47,7 @@ class Frame:
 
 
 def obtain(
-    system: TrainingSystem, view: View, reference: Reference, progress: Callable[[float], None] = lambda share: None
+    system: Trainable, view: View, reference: Reference, progress: Callable[[float], None] = lambda share: None
 ) -> Frame | None:
     """The frame of a view, None if it is not steep. progress: as of ``exact_tangents.obtain``; raises its errors."""
     if not view.shape.is_steep:
@@ -65,62 +63,57 @@ def obtain(
 
 
 def snapshots(
-    system: TrainingSystem, view: View, shape: Shape, reference: Reference, found: Tangents, last: int
+    system: Trainable, view: View, shape: Shape, reference: Reference, found: Tangents, last: int
 ) -> list[Snapshot]:
     """Polynomials in the coordinates of a view of some shape, before each ``EVERY``-th step up to ``last``."""
-    run = _FramedRun(system, view, shape, reference, found)
+    framed = _FramedRun(system, view, shape, reference, found)
     made = []
-    while run.step + exact.EVERY <= last:
+    while framed.run.step + exact.EVERY <= last:
         for _ in range(exact.EVERY):
-            run.advance()
-        made.append(run.snapshot())
+            framed.advance()
+        made.append(framed.run.snapshot())
     return made
 
 
-class _FramedRun(TaylorRun):
+class _FramedRun:
     """The polynomials beside a reference that is known; its numbers are float64 of each step's exact ones."""
 
-    def __init__(
-        self, system: TrainingSystem, view: View, shape: Shape, reference: Reference, found: Tangents
-    ) -> None:  # what it stands for is made in exact arithmetic
-        network = system.network
-        self.network, self.step, self.order, self.fold = network, 0, ORDER, Fold()
-        self._reference, self._tangents, self._view = reference, found, view
+    def __init__(self, system: Trainable, view: View, shape: Shape, reference: Reference, found: Tangents) -> None:
+        self._layers, self._reference, self._tangents, self._view = system.layers, reference, found, view
         self._columns = ((shape.xu, shape.yu), (shape.xv, shape.yv))
         # so that no coefficient of the largest one leaves float64's range
-        self.exponent = -scaled_float(view.depth * max(map(abs, shape.entries)))[1]
+        exponent, fold = -scaled_float(view.depth * max(map(abs, shape.entries)))[1], Fold()
 
         def lift(value: object) -> Floats:
             return np.asarray(value if isinstance(value, float | np.ndarray) else float(value), dtype=np.float64)  # type: ignore[arg-type]
 
         def variable(value: Rational, which: int) -> Delta:
             data = np.zeros(len(monomials(ORDER)))
-            data[:2] = [float(self._scaled(view.depth * column[which])) for column in self._columns]
-            return Delta(lift(value), Series(data, self.exponent, ORDER, self.fold))
+            data[:2] = [float(_scaled(view.depth * column[which], exponent)) for column in self._columns]
+            return Delta(lift(value), Series(data, exponent, ORDER, fold))
 
-        self.constants = Constants.of(network, lift)
-        self._start_rates = rates_at(network, variable(view.x, 0), variable(view.y, 1), lift)
-        self.weights = tuple(self._with_series(w) for w in start(network, self._start_rates, lift))
-        self.totals = Totals(self._with_series(lift(0.0)))
+        self.run = system.series_run(variable(view.x, 0), variable(view.y, 1), lift, False)
 
-    def _scaled(self, value: Rational) -> Rational:
-        """A derivative by u or v in the polynomials' variables."""
-        return value * mpq(2) ** self.exponent
-
-    def advance(self) -> Step:
-        step = super().advance()
-        flat = self._reference.weights[self.step]
-        firsts = self._first_derivatives() if self.step % exact.EVERY == 0 else None
+    def advance(self) -> None:
+        run = self.run
+        run.advance()
+        flat = self._reference.weights[run.step]
+        firsts = self._first_derivatives() if run.step % exact.EVERY == 0 else None
         weights = []
-        for w, layer in zip(self.weights, self.network.layers, strict=True):
+        for w, layer in zip(run.weights, self._layers, strict=True):
             series = w.difference
             if firsts is not None:
                 series.data[:2] = firsts[:, layer].reshape(2, *w.shape)
             weights.append(Delta(flat[layer].reshape(w.shape), series))
-        self.weights = tuple(weights)
-        return step
+        run.weights = tuple(weights)
 
     def _first_derivatives(self) -> Floats:
         """Derivatives (2, n) of the weights by u and v, in the polynomials' variables."""
-        depth = self._scaled(self._view.depth)
-        return np.array([self._tangents.along(self.step, depth * x, depth * y).floats() for x, y in self._columns])
+        depth = _scaled(self._view.depth, self.run.exponent)
+        along = self._tangents.along
+        return np.array([along(self.run.step, depth * x, depth * y).floats() for x, y in self._columns])
+
+
+def _scaled(value: Rational, exponent: int) -> Rational:
+    """A derivative by u or v in the polynomials' variables."""
+    return value * mpq(2) ** exponent

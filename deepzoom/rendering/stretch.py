@@ -34,7 +34,6 @@ from deepzoom.scene.scene import Scene
 from deepzoom.scene.shape import IDENTITY, MOST_RATIO, Shape
 from deepzoom.scene.view import View
 from deepzoom.systems.escape_time import EscapeTimeSystem
-from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.trainable import Trainable
 from deepzoom.systems.training_run import Snapshot
 
@@ -72,7 +71,9 @@ def ratios(scene: Scene, depths: Sequence[Rational]) -> list[float]:
 
 def _is_too_steep(scene: Scene, shape: Shape) -> bool:
     """Whether a shape found in float64 is to be found from exact tangents, which training has."""
-    return shape.is_steep and scene.system in systems.PUBLISHED
+    return shape.is_steep and isinstance(
+        systems.create(scene.system, scene.settings, scene.steps, scene.digest), Trainable
+    )
 
 
 def _derivatives(
@@ -141,8 +142,8 @@ class _SteepShapes:
     Nor how weak that is. In the coordinates of a view that is stretched along it, second derivatives have cancelled.
     """
 
-    def __init__(self, system: TrainingSystem, view: View, kept: Reference, found: Tangents) -> None:
-        self._kept, self._layers, self._depth = kept, system.network.layers, view.depth
+    def __init__(self, system: Trainable, view: View, kept: Reference, found: Tangents) -> None:
+        self._kept, self._layers, self._depth = kept, system.layers, view.depth
         self._most = tangents.most_ratio(view.depth)
         step = _leaving(view.depth, kept).step
         log2_ratio, *self._weak = tangents.weak_direction(found.by(step), self._scales(step))
@@ -154,7 +155,7 @@ class _SteepShapes:
     def of(cls, scene: Scene, progress: Callable[[float], None] = lambda share: None) -> _SteepShapes:
         """For a scene's centre, down to its depth."""
         system = systems.create(scene.system, scene.settings, scene.steps, scene.digest)
-        assert isinstance(system, TrainingSystem)
+        assert isinstance(system, Trainable)
         kept = references.obtain(system, scene.view, scene.bits)
         found = tangents.obtain(system, scene.view, kept.leaves(scene.view.depth), progress)
         return cls(system, scene.view, kept, found)

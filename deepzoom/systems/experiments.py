@@ -26,7 +26,9 @@ from .trainable import Trainable
 from .training_step import ACTIVATIONS, Constants, Network, Rates, train_step
 
 if TYPE_CHECKING:
-    from .training_run import ExactRun, TaylorRun
+    from deepzoom.arithmetic.delta import Delta
+
+    from .training_run import ExactRun, Lift, TaylorRun
 
 _INPUT_RATE = Axis("Input layer learning rate", True)
 _OUTPUT_RATE = Axis("Output layer learning rate", True)
@@ -111,10 +113,10 @@ class TrainingSystem(Trainable):
 
         return ExactRun(self.network, x, y, bits)
 
-    def taylor_run(self, x: Any, y: Any, bits: int, order: int) -> TaylorRun:
+    def series_run(self, x: Delta, y: Delta, lift: Lift, recording: bool) -> TaylorRun:
         from .training_run import TaylorRun
 
-        return TaylorRun(self.network, x, y, bits, order)
+        return TaylorRun(self.network, x, y, lift)
 
     def record(self, step: Any) -> NDArray[np.float64]:
         from .training_run import record

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -13,14 +12,13 @@ from numpy.typing import NDArray
 from deepzoom.arithmetic.delta import Delta
 from deepzoom.arithmetic.exact import Exact
 from deepzoom.arithmetic.numpy_operations import floats
-from deepzoom.arithmetic.tangent import Fold, Series
 from deepzoom.tracing.delta_step import delta_step
 from deepzoom.tracing.evaluate import Evaluation, evaluate
 from deepzoom.tracing.graph import Node, ordered
 from deepzoom.tracing.training import STEP, TracedTraining, X, Y
 
 from .convergence import Totals, reference_of
-from .training_run import ExactRun, TaylorRun
+from .training_run import ExactRun, Lift, TaylorRun
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ class TracedRun(ExactRun):
             return Exact.of(value, bits)
 
         self.step = 0
-        self._lift = lift
+        self._lift: Lift = lift
         self._begin(training, recording)
         self.parameters = tuple(
             10.0 ** lift(v) if power else lift(v) for v, power in zip((x, y), training.powers_of_ten, strict=True)
@@ -68,26 +66,19 @@ class TracedRun(ExactRun):
 
 
 class TracedTaylorRun(TaylorRun, TracedRun):
-    """A traced training in high precision, with its Taylor polynomials up to some order."""
+    """A traced training with its Taylor polynomials up to some order.
 
-    def __init__(self, training: TracedTraining, x: Fraction, y: Fraction, bits: int, order: int, last: int) -> None:
-        def lift(value: Any) -> Exact:
-            return Exact.of(value, bits)
+    last: how many of the last losses decide the fate. recording: keep what differences need. All else as of
+    ``TaylorRun``.
+    """
 
-        self.step, self.order, self.exponent, self.fold = 0, order, 0, Fold()
+    def __init__(self, training: TracedTraining, x: Delta, y: Delta, lift: Lift, last: int, recording: bool) -> None:
         self._lift = lift
-        self._begin(training, True)
-
-        def variable(value: Any, which: int, power: bool) -> Delta:
-            number = Delta(lift(value), Series.variable(which, order, self.fold))
-            return 10.0**number if power else number  # type: ignore[no-any-return]
-
-        pair = zip((x, y), (0, 1), training.powers_of_ten, strict=True)
-        self._start_parameters = tuple(variable(*one) for one in pair)
+        self._begin(training, recording)
+        pair = zip((x, y), training.powers_of_ten, strict=True)
+        self._start_parameters = tuple(10.0**v if power else v for v, power in pair)
         started = evaluate(training.start, dict(zip((X, Y), self._start_parameters, strict=True)), lift)
-        self.weights = tuple(self._with_series(w) for w in started)
-        self.totals = Totals(self._with_series(lift(0.0)), last)
-        self.last_loss = math.nan
+        self._begin_series(x, started, lambda none: Totals(none, last), lift)
 
     @property
     def learning(self) -> NDArray[np.float64]:

@@ -21,7 +21,10 @@ from .own_training import Training
 from .trainable import Trainable
 
 if TYPE_CHECKING:
+    from deepzoom.arithmetic.delta import Delta
+
     from .traced_run import TracedRun, TracedTaylorRun
+    from .training_run import Lift
 
 T = TypeVar("T")
 _MOST_LINEAR = 10**300
@@ -71,10 +74,10 @@ class TracedSystem(Trainable):
 
         return TracedRun(self.training, x, y, bits)
 
-    def taylor_run(self, x: Any, y: Any, bits: int, order: int) -> TracedTaylorRun:
+    def series_run(self, x: Delta, y: Delta, lift: Lift, recording: bool) -> TracedTaylorRun:
         from .traced_run import TracedTaylorRun
 
-        return TracedTaylorRun(self.training, x, y, bits, order, self.last)
+        return TracedTaylorRun(self.training, x, y, lift, self.last, recording)
 
     def record(self, step: Any) -> NDArray[np.float64]:
         from .traced_run import record

@@ -13,7 +13,9 @@ from deepzoom.coordinates import Rational
 from .base import System
 
 if TYPE_CHECKING:
-    from .training_run import ExactRun, TaylorRun
+    from deepzoom.arithmetic.delta import Delta
+
+    from .training_run import ExactRun, Lift, TaylorRun
 
 
 class Trainable(System):
@@ -40,8 +42,17 @@ class Trainable(System):
         """A run in high precision at a point."""
 
     @abstractmethod
+    def series_run(self, x: Delta, y: Delta, lift: Lift, recording: bool) -> TaylorRun:
+        """A run with the Taylor polynomials of its state; arguments as of ``TaylorRun``.
+
+        recording: whether its steps keep what ``record`` gives.
+        """
+
     def taylor_run(self, x: Rational, y: Rational, bits: int, order: int) -> TaylorRun:
-        """The same, with the Taylor polynomials of its state."""
+        """A run in high precision, with polynomials in differences of x and y; its steps keep what ``record`` gives."""
+        from .training_run import variables  # imports kernels of fixed-point numbers
+
+        return self.series_run(*variables(x, y, bits, order), recording=True)
 
     @abstractmethod
     def record(self, step: Any) -> NDArray[np.float64]:

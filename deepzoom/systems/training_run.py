@@ -7,6 +7,7 @@ it also gives the polynomials, from which a pixel can start (the skip).
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -18,9 +19,24 @@ from deepzoom.arithmetic.delta import Delta
 from deepzoom.arithmetic.exact import Exact
 from deepzoom.arithmetic.numpy_operations import floats
 from deepzoom.arithmetic.tangent import Fold, Series, monomials
+from deepzoom.coordinates import Rational
 
 from .convergence import Totals, reference_of
 from .training_step import Constants, Network, Rates, Step, rates_at, start, train_step
+
+Lift = Callable[[Any], Any]
+"""Makes numbers of an arithmetic from a rational number or a float64 array."""
+
+
+def variables(x: Rational, y: Rational, bits: int, order: int) -> tuple[Delta, Delta, Lift]:
+    """What ``TaylorRun`` takes: coordinates in high precision, for polynomials in the differences from them."""
+    fold = Fold()
+
+    def lift(value: Any) -> Exact:
+        return Exact.of(value, bits)
+
+    a, b = (Delta(lift(v), Series.variable(which, order, fold)) for which, v in enumerate((x, y)))
+    return a, b, lift
 
 
 class ExactRun:
@@ -63,23 +79,23 @@ _SUMS = ("first", "sum", "inverse")
 
 
 class TaylorRun(ExactRun):
-    """A training run in high precision, with its Taylor polynomials up to some order."""
+    """A training run with its Taylor polynomials up to some order.
 
-    def __init__(self, network: Network, x: Fraction, y: Fraction, bits: int, order: int) -> None:
-        super().__init__(network, x, y, bits)
-        self.order = order
-        self.exponent = 0
-        self.fold = Fold()
+    x, y: the coordinates, as a number with a ``Series`` that says in which variables the polynomials are. lift: makes
+    numbers of the same arithmetic.
+    """
 
-        def lift(value: Any) -> Exact:
-            return Exact.of(value, bits)
+    def __init__(self, network: Network, x: Delta, y: Delta, lift: Lift) -> None:
+        self.network = network
+        self.constants = Constants.of(network, lift)
+        self._start_rates = rates_at(network, x, y, lift)
+        self._begin_series(x, start(network, self._start_rates, lift), Totals, lift)
 
-        def variable(value: Fraction, which: int) -> Delta:
-            return Delta(lift(value), Series.variable(which, order, self.fold))
-
-        self._start_rates = rates_at(network, variable(x, 0), variable(y, 1), lift)
-        self.weights = tuple(self._with_series(w) for w in start(network, self._start_rates, lift))
-        self.totals = Totals(self._with_series(lift(0.0)))
+    def _begin_series(self, x: Delta, weights: Sequence[Any], totals: Callable[[Any], Totals], lift: Lift) -> None:
+        variable: Series = x.difference  # type: ignore[assignment]
+        self.step, self.order, self.exponent, self.fold = 0, variable.order, variable.exponent, variable.fold
+        self.weights = tuple(self._with_series(w) for w in weights)
+        self.totals = totals(self._with_series(lift(0.0)))
         self.last_loss = math.nan
 
     @property

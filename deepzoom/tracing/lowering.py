@@ -9,7 +9,7 @@ from typing import Any
 from deepzoom.arithmetic.exact import Exact
 
 from .evaluate import evaluate
-from .graph import Node, constant, node, ordered, rewritten
+from .graph import Node, constant, node, ordered, rewritten, uniform
 from .scales import with_scaled_tanh, with_scales_moved
 
 _BITS = 512  # of constants, before they are rounded to the limbs that a kernel has: eight float64 at most
@@ -70,10 +70,19 @@ def _exact(value: Exact) -> Fraction:
 
 
 def _with_copies(outputs: Sequence[Node]) -> list[Node]:
-    """The outputs with views copied before a reshape, which takes numbers in the order in which they stand."""
+    """The outputs with copies of what an operation can only take as an array of its own.
+
+    A reshape, and tanh of expansions, take numbers in the order in which they stand. A product has no factor that is
+    one number everywhere.
+    """
 
     def copied(n: Node, inputs: tuple[Node, ...]) -> Node | None:
-        scattered = n.op == "reshape" and inputs[0].op in ("transpose", "slice", "broadcast")
-        return node("reshape", node("copy", inputs[0]), data=n.data) if scattered else None
+        if n.op == "matmul":
+            new = tuple(node("copy", i) if uniform(i) is not None else i for i in inputs)
+        elif n.op in ("reshape", "tanh_scaled", "slope_scaled"):
+            new = tuple(node("copy", i) if i.op in ("transpose", "slice", "broadcast") else i for i in inputs)
+        else:
+            return None
+        return None if new == inputs else node(n.op, *new, data=n.data)
 
     return rewritten(outputs, copied)

@@ -10,6 +10,7 @@ import oracle
 import pytest
 from small_network import SmallNetwork, quiet, system_of
 
+from deepzoom import Training
 from deepzoom.backends.cpu_perturbation import CpuPerturbation
 from deepzoom.backends.training.perturbation import series_of
 from deepzoom.reference import exact_tangents as tangents
@@ -18,6 +19,7 @@ from deepzoom.reference import training as reference
 from deepzoom.rendering.stretch import unfolding
 from deepzoom.scene.scene import Scene, View
 from deepzoom.scene.shape import STEEP, Shape
+from deepzoom.systems.traced_system import TracedSystem
 
 SMALL = SmallNetwork(28, steps=100)
 VIEW = View.parse("0.81415926", "0.92645", "3e-27", "24x16")
@@ -30,6 +32,12 @@ def number(value):
 def weights_at(x, y, steps):
     """All weights of an mpmath run before the last step, flat."""
     return [v for w in SMALL.oracle(number(x), number(y), steps)[1][-1] for row in w for v in row]
+
+
+def _loss(w, data):
+    """The published network's loss, at these sizes."""
+    inputs, hidden = w["w0"].shape
+    return ((np.tanh(data["x"] @ w["w0"] * np.sqrt(2 / inputs)) @ w["w1"] / hidden - data["y"]) ** 2).mean()
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +95,17 @@ def test_polynomials_of_a_steep_view_are_exact_runs(steep):
             assert np.abs(true).max() > 0.01 * short
 
 
-def test_pixels_of_a_steep_view_are_exact_runs(steep):
+@pytest.mark.parametrize("traced", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_pixels_of_a_steep_view_are_exact_runs(steep, traced):
     """Plain, and with more digits from an early step: fates and measures of mpmath runs."""
     system, view, _, _ = steep
+    if traced:
+        start = {"w0": SMALL.weights[0], "w1": SMALL.weights[1]}
+        own = Training(
+            loss=_loss, start=start, data={"x": SMALL.x, "y": SMALL.y}, hyper={"rate.w0": 1.0, "rate.w1": 1.0},
+            x="log10:rate.w0", y="log10:rate.w1", steps=SMALL.steps,
+        )  # fmt: skip
+        system = TracedSystem("own", own, {}, None)
     job = CpuPerturbation().job(system, view, None, quiet, quiet)
     pixels = np.random.default_rng(5).choice(view.pixels, 4, replace=False)
     plain, more = job.run(pixels), job.retry(pixels, 0)

@@ -30,10 +30,13 @@ from .expansion import (
     emit_scaled,
     emit_times,
     expansion_type,
+    load_expansion,
     pack,
+    store_expansion,
     unpack,
 )
 from .expansion_series import emit_series, tanh_table
+from .simd import LANES
 from .simd_llvm import VECTOR, constant, emit_magnitude, emit_power_of_two
 
 _ROUND = 6755399441055744.0  # 1.5 * 2**52: adding and subtracting it rounds to an integer
@@ -127,6 +130,16 @@ def tanh_and_slope_expansion(typingctx: Any, a: Any) -> Any:
 
 
 @inner
-def both_of_tanh(v):
-    """(tanh, its slope) as a routine of its own, so that a kernel has the code once."""
-    return tanh_and_slope_expansion(v)
+def tanh_of_array(lanes, start, values, slopes, count, kind):
+    """tanh and its slope at ``count`` expansions of a workspace; values, slopes: where to write them, or below 0."""
+    place = LANES * len(kind)
+    stop = start + count * place
+    for i in range(start, stop, 2 * place):
+        j = min(i + place, stop - place)
+        h, slope, next_h, next_slope = tanh_expansion(load_expansion(lanes, i, kind), load_expansion(lanes, j, kind))
+        if values >= 0:
+            store_expansion(lanes, values + i - start, h)
+            store_expansion(lanes, values + j - start, next_h)
+        if slopes >= 0:
+            store_expansion(lanes, slopes + i - start, slope)
+            store_expansion(lanes, slopes + j - start, next_slope)

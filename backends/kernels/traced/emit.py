@@ -9,6 +9,7 @@ import numpy as np
 from deepzoom.tracing.graph import Node
 
 from .index import ROW, ZERO, Index, flat, spread_index
+from .memory import stored_shape
 from .schedule import AFTER, BEFORE, BLOCK, Schedule, Task, base
 from .values import Values
 from .vocabulary import Vocabulary
@@ -108,7 +109,6 @@ class Emitter(Values):
         self._loops(first.shape, first)
         index = tuple(self._variable(first, k, f"i{k}") for k in range(len(first.shape)))
         known: dict[tuple[Node, str], str] = {}
-        place = flat(index, first.shape)
         for n in task.targets:
             if n in self.schedule.sums:
                 value = ""
@@ -121,8 +121,19 @@ class Emitter(Values):
                     value = part
             else:
                 value = self._computed(n, index, known)
+            place = self._flat(n, index)
             self._store(self._at(n, self._local(n, place)), value)
             known[n, place.text()] = value
+
+    def _tanh(self, task: Task) -> None:
+        """One routine goes through a whole array; a block of rows may have stale numbers behind its last row."""
+        (argument,) = task.targets[0].inputs
+        places = {n.op: self._at(n, ZERO) for n in (argument, *task.targets)}
+        rows = self.schedule.rows.axes.get(argument, (0, 1))
+        shape = stored_shape(self.schedule, argument, self.block) if rows[0] else argument.shape
+        count = " * ".join(self._extent(argument, k) if k == 0 else str(d) for k, d in enumerate(shape)) or "1"
+        found = [places.get(op, "-UNIT") for op in ("tanh_scaled", "slope_scaled")]
+        self._put(f"tanh_of_array(lanes, {places[argument.op]}, {', '.join(found)}, UNIT * {count}, kind)")
 
     def _matmul(self, task: Task) -> None:
         n = task.targets[0]
@@ -142,7 +153,7 @@ class Emitter(Values):
 
         c_index = [self._variable(n, k, f"i{k}") for k in range(batch)]
         c_index += [self._variable(n, batch, "m"), self._variable(n, batch + 1, "n")]
-        c = self._local(target, flat(tuple(c_index), n.shape)) + self.places[target]
+        c = self._local(target, self._flat(target, tuple(c_index))) + self.places[target]
         (a, a_at), (b, b_at) = operand(left, "m", "k"), operand(right, "k", "n")
         sizes = [self._extent(n, batch), self._extent(n, batch + 1), self._extent(left, len(left.shape) - 1)]
         add = total or (task.into is not None and task.into in task.needs)
@@ -180,7 +191,7 @@ class Emitter(Values):
             self._put(f"for i{k} in range({self._extent(inside, k)}):")
             self._depth += 1
         index = tuple(self._variable(inside, k, f"i{k}") for k in range(len(inside.shape)))
-        at = self._at(n, self._local(n, flat(tuple(index[k] for k in kept), n.shape)))
+        at = self._at(n, self._local(n, self._flat(n, tuple(index[k] for k in kept))))
         begun = self._load(at) if n in self.schedule.rows.totals else self._words.vector("0.0")
         self._put(f"total = {begun}")
         depth = self._depth
@@ -206,7 +217,7 @@ class Emitter(Values):
         value = self._value(inside, tuple(index), {})
         self._put(f"most = {self._operation('largest', 'most', value)}")
         self._depth = depth
-        self._store(self._at(n, self._local(n, flat(tuple(own), n.shape))), "most")
+        self._store(self._at(n, self._local(n, self._flat(n, tuple(own)))), "most")
 
     def _place(self, task: Task) -> None:
         n = task.targets[0]
@@ -214,13 +225,13 @@ class Emitter(Values):
         everywhere = tuple(self._variable(n, k, f"i{k}") for k in range(len(n.shape)))
         depth = self._depth
         self._loops(n.shape, n)
-        self._store(self._at(n, self._local(n, flat(everywhere, n.shape))), "0.0")
+        self._store(self._at(n, self._local(n, self._flat(n, everywhere))), "0.0")
         self._depth = depth
         self._loops(inside.shape, inside)
         index = tuple(self._variable(inside, k, f"i{k}") for k in range(len(inside.shape)))
         to = tuple(i * step + begin for i, (begin, step) in zip(index, n.data[1], strict=True))
         value = self._value(inside, index, {})
-        self._store(self._at(n, self._local(n, flat(to, n.shape))), value)
+        self._store(self._at(n, self._local(n, self._flat(n, to))), value)
 
     def _join(self, task: Task) -> None:
         n = task.targets[0]
@@ -230,6 +241,6 @@ class Emitter(Values):
             index = tuple(self._variable(inside, k, f"i{k}") for k in range(len(inside.shape)))
             to = tuple(i + begin if k == n.data else i for k, i in enumerate(index))
             value = self._value(inside, index, {})
-            self._store(self._at(n, self._local(n, flat(to, n.shape))), value)
+            self._store(self._at(n, self._local(n, self._flat(n, to))), value)
             self._depth = depth
             begin += inside.shape[n.data]

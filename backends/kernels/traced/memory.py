@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from deepzoom.tracing.graph import Node
+import math
+
+from deepzoom.tracing.graph import Node, Shape
 
 from .schedule import BLOCK, Schedule, base
 
 
+def stored_shape(schedule: Schedule, n: Node, block: int) -> Shape:
+    """The shape of a stored array: with one block of rows, or all."""
+    rows = schedule.rows.axes.get(n)
+    if rows is None:
+        return n.shape
+    axis, each = rows
+    return (*n.shape[:axis], each * min(block, schedule.rows.count), *n.shape[axis + 1 :])
+
+
 def stored_size(schedule: Schedule, n: Node, block: int) -> int:
-    """How many numbers a stored array has room for: of one block of rows, or all."""
-    axis = schedule.rows.axes.get(n)
-    if axis is None:
-        return n.size
-    return n.size // schedule.rows.count * min(block, schedule.rows.count)
+    """How many numbers that is."""
+    return math.prod(stored_shape(schedule, n, block))
 
 
 def places(schedule: Schedule, block: int) -> tuple[dict[Node, int], int]:

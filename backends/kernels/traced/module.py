@@ -37,7 +37,7 @@ import numba
 from deepzoom.backends.kernels.arithmetic.circular import cosine, sine
 from deepzoom.backends.kernels.arithmetic.expansion import *
 from deepzoom.backends.kernels.arithmetic.expansion_functions import *
-from deepzoom.backends.kernels.arithmetic.expansion_tanh import both_of_tanh
+from deepzoom.backends.kernels.arithmetic.expansion_tanh import tanh_of_array
 from deepzoom.backends.kernels.arithmetic.functions import *
 from deepzoom.backends.kernels.arithmetic.simd import *
 from deepzoom.backends.kernels.arithmetic.simd import spread
@@ -108,7 +108,7 @@ def kernels_of(training: TracedTraining) -> StepKernels:
         ("delta_step", delta, of_differences.inputs, FLOAT64, constants, places),
         ("expansion_step", in_limbs, loads, EXPANSIONS, exact, None),
     ):
-        emitter = Emitter(name, Schedule(outputs, inputs), BLOCK, words, begins, recorded)
+        emitter = Emitter(name, Schedule(outputs, inputs, words.of_arrays), BLOCK, words, begins, recorded)
         parts.append(f"@inner\n{emitter.text}")
         sizes[name] = emitter.size
     state = sum(n.size for n in training.state)

@@ -42,9 +42,13 @@ def base(n: Node) -> Node:
 
 
 class Schedule:
-    """The tasks of a step. outputs: what it returns; loads: the inputs that differ between lanes."""
+    """The tasks of a step.
 
-    def __init__(self, outputs: Sequence[Node], loads: Sequence[Node]) -> None:
+    outputs: what it returns; loads: the inputs that differ between lanes. of_arrays: as of ``Vocabulary``.
+    """
+
+    def __init__(self, outputs: Sequence[Node], loads: Sequence[Node], of_arrays: Sequence[str] = ()) -> None:
+        self._of_arrays = of_arrays
         self.outputs = list(outputs)
         nodes = ordered(outputs)
         self.rows: Rows = rows_of(outputs)
@@ -78,6 +82,8 @@ class Schedule:
         if n.op not in ELEMENTWISE or n in self._out or len(self._users[n]) != 1:
             return False
         user = self._users[n][0]
+        if n.op in self._of_arrays or user.op in self._of_arrays:
+            return False
         if self.phase(user) != self.phase(n):
             return False
         return (user.op in ELEMENTWISE and user.shape == n.shape and user.inputs.count(n) == 1) or user.op == "sum"
@@ -128,7 +134,8 @@ class Schedule:
                 if n not in self.stored or n in made or n in hidden or self.phase(n) != phase:
                     continue
                 for task in self._of(n, phase):
-                    made[n] = self._put(tasks, task, made)
+                    at = self._put(tasks, task, made)
+                    made |= dict.fromkeys([n, *task.targets], at)
         return tasks
 
     def _of(self, n: Node, phase: int) -> list[Task]:
@@ -139,6 +146,9 @@ class Schedule:
                 Task("matmul", phase, [p], self.reads(p.inputs) | ({n} if rest or k else set()), n)
                 for k, p in enumerate(products)
             ]
+        if n.op in self._of_arrays:
+            both = [m for m in self._users[n.inputs[0]] if m.op in self._of_arrays]
+            return [Task("tanh", phase, both, self.reads(n.inputs))]
         if n.op in ELEMENTWISE:
             return [Task("elements", phase, [n], self.reads(n.inputs))]
         return [Task(n.op, phase, [n], self.reads(n.inputs))]

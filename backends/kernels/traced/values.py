@@ -8,7 +8,7 @@ from itertools import count
 from deepzoom.tracing.graph import ELEMENTWISE, Node, ordered
 
 from .index import ROW, ZERO, Index, flat, spread_index
-from .memory import places
+from .memory import places, stored_shape
 from .schedule import Schedule
 from .vocabulary import Vocabulary
 
@@ -64,8 +64,12 @@ class Values:
             elif n.op == "reshape":  # of numbers that stand in their order
                 return n.inputs[0], flat(index, n.shape)
             else:
-                return n, flat(index, n.shape)
+                return n, self._flat(n, index)
             n = n.inputs[0]
+
+    def _flat(self, n: Node, index: tuple[Index, ...]) -> Index:
+        """The place of an element: in what a step stores, or among all numbers of a constant."""
+        return flat(index, stored_shape(self.schedule, n, self.block) if self.schedule.varies(n) else n.shape)
 
     def _local(self, n: Node, place: Index) -> Index:
         """The place in a stored array: one with rows holds a block of them."""
@@ -95,7 +99,7 @@ class Values:
         return self._words.spread.format("numbers", (place + self._numbers[n]).text())
 
     def _computed(self, n: Node, index: tuple[Index, ...], known: dict[tuple[Node, str], str]) -> str:
-        key = n, flat(index, n.shape).text()
+        key = n, self._flat(n, index).text()
         if key in known:
             return known[key]
         parts = []

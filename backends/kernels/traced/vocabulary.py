@@ -14,7 +14,8 @@ class Vocabulary:
     unit: the same of a number that all lanes share. load, store, spread: of a number in the lanes, and of one that all
     share; splat: a literal in every lane. returned: the nearest float64. shared, own: matrix products with a left
     operand that all lanes share, and with one of their own; further: their last arguments. begin: the first lines.
-    is_literal: whether a constant is written as it is; others are read from ``numbers``.
+    is_literal: whether a constant is written as it is; others are read from ``numbers``. of_arrays: operations of which
+    a routine takes a whole array.
     """
 
     operations: Mapping[str, str]
@@ -30,6 +31,7 @@ class Vocabulary:
     further: str
     begin: tuple[str, ...]
     is_literal: Callable[..., bool]
+    of_arrays: tuple[str, ...] = ()
 
     def vector(self, value: str) -> str:
         """Code for a number in every lane, where a value may be a literal."""
@@ -56,7 +58,6 @@ EXPANSIONS = Vocabulary(
     operations={
         "add": "plus({0}, {1})", "subtract": "minus({0}, {1})", "multiply": "times({0}, {1})",
         "divide": "over({0}, {1})", "negative": "negative({0})", "copy": "{0}",
-        "tanh_scaled": "both_of_tanh({0})[0]", "tanh_and_slope": "both_of_tanh({0})",
         "tanh_slope": "minus(1.0, times({0}, {0}))", "exp": "exp_expansion({0})", "log": "log_expansion({0})",
         "sqrt": "sqrt_expansion({0})", "sin": "sine_expansion({0})", "cos": "cosine_expansion({0})",
         "softplus": "softplus_expansion({0})", "positive": "positive_expansion({0})",
@@ -67,5 +68,5 @@ EXPANSIONS = Vocabulary(
     spread="spread_expansion({0}, {1}, kind)", splat="splat_expansion({0}, kind)", returned="leading({0})",
     shared="contract_shared_with_expansions", own="contract_expansions", further=", kind",
     begin=("limbs = UNIT * len(kind)", "place = LANES * limbs"),
-    is_literal=lambda number: number == float(number),
+    is_literal=lambda number: number == float(number), of_arrays=("tanh_scaled", "slope_scaled"),
 )  # fmt: skip

@@ -23,7 +23,7 @@ from deepzoom.backends.kernels.arithmetic.expansion import (
     store_expansion,
     times,
 )
-from deepzoom.backends.kernels.arithmetic.expansion_tanh import tanh_expansion
+from deepzoom.backends.kernels.arithmetic.expansion_tanh import tanh_of_array
 from deepzoom.backends.kernels.arithmetic.simd import LANES, fma, splat
 from deepzoom.compiling.jit import inner
 
@@ -88,15 +88,7 @@ def _activate(lanes, start, slopes, count, activation, kind):
     place = LANES * len(kind)
     stop = start + count * place
     if activation == TANH:
-        for i in range(start, stop, 2 * place):
-            j = min(i + place, stop - place)
-            h, slope, next_h, next_slope = tanh_expansion(
-                load_expansion(lanes, i, kind), load_expansion(lanes, j, kind)
-            )
-            store_expansion(lanes, i, h)
-            store_expansion(lanes, j, next_h)
-            store_expansion(lanes, slopes + i - start, slope)
-            store_expansion(lanes, slopes + j - start, next_slope)
+        tanh_of_array(lanes, start, start, slopes, count, kind)
     elif activation == RELU:
         for i in range(start, stop, place):
             store_expansion(lanes, i, rectified(load_expansion(lanes, i, kind)))

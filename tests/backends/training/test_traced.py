@@ -25,9 +25,9 @@ STEPS = 12
 _ROWS = 5
 
 
-def _data(seed):
+def _data(seed, rows=_ROWS):
     random = np.random.default_rng(seed)
-    return {"x": random.normal(size=(_ROWS, 3)), "y": random.normal(size=(_ROWS, 2))}
+    return {"x": random.normal(size=(rows, 3)), "y": random.normal(size=(rows, 2))}
 
 
 def _weights(seed, *shapes):
@@ -56,6 +56,12 @@ def _smooth(w, data):
     return np.log(np.exp(np.sqrt(1.0 + (h @ w["w1"] - data["y"]) ** 2)).mean())
 
 
+def _heads(w, data):
+    """Data rows that are not the first axis, more of them than a kernel takes at a time, and a factor of ones."""
+    h = np.tanh(data["x"] @ w["w0"] + np.ones((53, 1)) @ w["w2"]).reshape(53, 2, 2).transpose(1, 0, 2)
+    return ((np.tanh(h).transpose(1, 0, 2).reshape(53, 4) @ w["w1"] - data["y"]) ** 2).mean()
+
+
 def _toy(state, hyper):
     z = state["z"]
     after = {"z": z - hyper["rate"] * (z - hyper["eps"] * np.sin(3.0 * z)), "worst": np.maximum(state["worst"], z)}
@@ -74,11 +80,12 @@ def _training(name):
         "classes": (_classes, [(3, 4), (4, 2), (4,), (2,)]),
         "attention": (_attention, [(3, 4), (3, 4), (3, 4), (4, 2)]),
         "smooth": (_smooth, [(3, 4), (4, 2)]),
+        "heads": (_heads, [(3, 4), (4, 2), (1, 4)]),
     }[name]
-    hyper = {"rate.w0": 0.1, "rate.w1": 0.1}
+    hyper, rows = {"rate.w0": 0.1, "rate.w1": 0.1}, 53 if name == "heads" else _ROWS
     batch = np.array([[0, 2, 4], [1, 3, 4]] * 10) if name == "smooth" else None
     return Training(
-        loss=loss, start=_weights(3, *shapes), data=_data(4), hyper=hyper, x="log10:rate.w0", y="log10:rate.w1",
+        loss=loss, start=_weights(3, *shapes), data=_data(4, rows), hyper=hyper, x="log10:rate.w0", y="log10:rate.w1",
         batch=batch,
     )  # fmt: skip
 
@@ -89,7 +96,7 @@ def _start(hyper):
 
 NAMES = [
     name if name in ("adam", "toy") else pytest.param(name, marks=pytest.mark.slow)
-    for name in (*OPTIMIZERS, "classes", "attention", "smooth", "toy")
+    for name in (*OPTIMIZERS, "classes", "attention", "smooth", "heads", "toy")
 ]
 
 

@@ -14,7 +14,7 @@ from deepzoom.arithmetic.difference import Batch
 from deepzoom.arithmetic.exact import Exact
 from deepzoom.systems import create
 from deepzoom.systems.convergence import Totals
-from deepzoom.systems.training_run import ExactRun, TaylorRun, pack, unpack
+from deepzoom.systems.training_run import ExactRun, TaylorRun, pack, unpack, variables
 from deepzoom.systems.training_step import Constants, rates_at, start, train_step
 
 GOLDEN = Path(__file__).parents[2] / "golden"
@@ -104,14 +104,17 @@ def test_published_trajectories():
 
 
 def test_a_run_goes_on_from_its_packed_state(small):
-    for kind, more in ((ExactRun, ()), (TaylorRun, (3,))):
-        whole = kind(small.network, Fraction(X), Fraction(Y), 130, *more)
+    for kind in (
+        lambda: ExactRun(small.network, Fraction(X), Fraction(Y), 130),
+        lambda: TaylorRun(small.network, *variables(Fraction(X), Fraction(Y), 130, 3)),
+    ):
+        whole = kind()
         for _ in range(6):
             whole.advance()
-        half = kind(small.network, Fraction(X), Fraction(Y), 130, *more)
+        half = kind()
         for _ in range(3):
             half.advance()
-        rest = kind(small.network, Fraction(X), Fraction(Y), 130, *more)
+        rest = kind()
         unpack(rest, pack(half))
         for _ in range(3):
             rest.advance()
@@ -121,7 +124,7 @@ def test_a_run_goes_on_from_its_packed_state(small):
 
 def test_taylor_polynomials_give_the_differences(small):
     steps, size = 8, 2.0**-12
-    taylor = TaylorRun(small.network, Fraction(X), Fraction(Y), 208, 4)
+    taylor = TaylorRun(small.network, *variables(Fraction(X), Fraction(Y), 208, 4))
     for _ in range(steps):
         taylor.advance()
     snapshot = taylor.snapshot()
