@@ -42,14 +42,15 @@ def load(key: str) -> dict[str, NDArray[Any]] | None:
     path = _references() / f"{key}.npz"
     try:
         arrays = read_arrays(path)
-        os.utime(path)
-        used.add(key)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except BROKEN:
         with suppress(OSError):
             path.unlink()
         return None
+    with suppress(OSError):  # another user's file serves as well
+        os.utime(path)
+    used.add(key)
     return arrays
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import sys
-import tempfile
 from pathlib import Path
 from types import ModuleType
 
@@ -24,26 +23,33 @@ def name_of(kind: str, text: str) -> str:
 
 
 def imported(kind: str, text: str) -> ModuleType:
-    """The module with this text, in a file that is written if it is not there."""
+    """The module with this text, in a file that is written if it is not there.
+
+    If no file can be written, the module is without one, and each process compiles its kernels anew.
+    """
     name = name_of(kind, text)
     if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, _written(kind, name, text))
-        assert spec is not None and spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
+        try:
+            module = _of_file(name, _written(kind, name, text))
+        except OSError:
+            module = ModuleType(name)
+            exec(compile(text, f"<{name}>", "exec"), module.__dict__)
         sys.modules[name] = module
-        spec.loader.exec_module(module)
     return sys.modules[name]
 
 
+def _of_file(name: str, path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def _written(kind: str, name: str, text: str) -> Path:
-    folder = jit.folder() / f"{kind}s"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{name}.py"
-        if not path.exists():
-            with whole_file(path) as file:
-                file.write(text.encode())
-    except OSError:  # the cache folder cannot be written
-        path = Path(tempfile.mkdtemp()) / f"{name}.py"
-        path.write_text(text, encoding="utf-8")
+    path = jit.folder() / f"{kind}s" / f"{name}.py"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as file:
+            file.write(text.encode())
     return path

@@ -15,6 +15,7 @@ import inspect
 import os
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -81,16 +82,11 @@ def implemented(routine: Callable[..., Any], kind: type, function: Callable[...,
 
 def kernel(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """Decorator: compile at the first call, release the GIL, divide as NumPy does, and cache the code on disk."""
-
     import numba
 
     def compile_later(function: Callable[..., Any]) -> Any:
-        before = numba.config.CACHE_DIR
-        try:
-            numba.config.CACHE_DIR = before or str(folder())
-            return _apart(numba.njit(nogil=True, cache=_writable(), error_model="numpy", **options)(function))
-        finally:
-            numba.config.CACHE_DIR = before
+        dispatcher = numba.njit(nogil=True, error_model="numpy", **options)(function)
+        return _cached(dispatcher, numba.config.CACHE_DIR or str(folder()))
 
     return compile_later
 
@@ -101,28 +97,49 @@ def gpu_kernel(kernel: Any, registers: int | None) -> Any:
     registers: the most per thread; None for as many as needed. It is part of the folder's name, because Numba's cache
     ignores it.
     """
-    import numba
     from numba import cuda
 
+    which = f"gpu-{registers or 'all'}-{version('numba-cuda')}"
+    return _cached(cuda.jit(kernel.py_func, max_registers=registers), str(folder() / which))
+
+
+def _cached(dispatcher: Any, where: str) -> Any:
+    """The dispatcher, which from now on caches its code in a folder, if that is possible.
+
+    Code that cannot be written or read there, for example because the disk is full, is compiled again, and no error is
+    raised.
+
+    The files that a process caches get names of their own. Numba numbers the files of a kernel's signatures by an index
+    that it has read before. If two processes cache two signatures at the same moment, one would later find the other's
+    machine code under its own number.
+    """
+    import numba
+
+    if not _writable():
+        return dispatcher
     before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = where
     try:
-        which = f"gpu-{registers or 'all'}-{version('numba-cuda')}"
-        numba.config.CACHE_DIR = str(folder() / which)
-        return _apart(cuda.jit(kernel.py_func, cache=_writable(), max_registers=registers))
+        dispatcher.enable_caching()
+    except RuntimeError:  # no folder can be made there, or the kernel's own file could not be
+        return dispatcher
     finally:
         numba.config.CACHE_DIR = before
-
-
-def _apart(dispatcher: Any) -> Any:
-    """Give the files that a process caches names of their own.
-
-    Numba numbers the files of a kernel's signatures by an index that it has read before. If two processes cache two
-    signatures at the same moment, one would later find the other's machine code under its own number.
-    """
-    file = getattr(dispatcher._cache, "_cache_file", None)  # None if nothing is cached
-    if file is not None:
-        file._data_name_pattern = file._data_name_pattern.replace("{", f"{uuid.uuid4().hex[:8]}-{{")
+    kept = dispatcher._cache
+    kept.load_overload, kept.save_overload = _forgiving(kept.load_overload), _forgiving(kept.save_overload)
+    kept._cache_file._data_name_pattern = kept._cache_file._data_name_pattern.replace("{", f"{uuid.uuid4().hex[:8]}-{{")
     return dispatcher
+
+
+def _forgiving(call: Callable[..., Any]) -> Callable[..., Any]:
+    """The same call, which returns None where it raises OSError."""
+
+    def forgiving(*arguments: Any) -> Any:
+        with suppress(OSError):
+            return call(*arguments)
+        return None
+
+    return forgiving
 
 
 @lru_cache(maxsize=1)
@@ -136,7 +153,7 @@ def _writable() -> bool:
 
 def ready(what: str) -> bool:
     """Whether these kernels are marked as compiled for this kind of processor."""
-    return _mark(what).exists()
+    return os.path.exists(_mark(what))  # unlike Path.exists, raises nothing in a folder that cannot be read
 
 
 def mark_ready(what: str) -> None:

@@ -125,7 +125,7 @@ class Kernel:
         kernel(*arguments)
         with self._lock:
             path = self._path(types)
-            if path is not None and not path.exists():
+            if path is not None and not os.path.exists(path):
                 # if caching fails, or another version of Numba lacks these parts, the next call uses Numba again
                 with suppress(OSError, AttributeError, NameError, RuntimeError):
                     _save(path, kernel, flat, arguments)
