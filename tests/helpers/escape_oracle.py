@@ -233,7 +233,10 @@ def nova(
     with gmpy2.context(precision=bits):
         c, a, z, still, before = _complex(x, y), _complex(*relaxation), mpc(1), gmpy2.mpfr("1e-4"), None
         for n in range(1, limit + 1):
-            new = z - a * (z**power - 1) / (power * z ** (power - 1)) + c
+            less = z  # products: a power takes a logarithm
+            for _ in range(power - 2):
+                less = less * z
+            new = z - a * (less * z - 1) / (power * less) + c
             step, z = abs(new - z), new
             if step < still:
                 if before is None:

@@ -89,6 +89,13 @@ DEEP = [
     and m.name.endswith("-deep" if m.system in ("mandelbrot", "julia", "newton", "nova") else "-e100")
 ]
 """A place of each system with structure down to 1e-60 and deeper."""
+ALIKE = ("buffalo", "perpendicular-burning-ship")
+"""Maps with the folds of the celtic map and the burning ship. Those two, whose kernels for differences are compiled in
+every test run, stand for these; a test run has these only in float64."""
+
+
+def slow_if(condition):
+    return [pytest.mark.slow] if condition else []
 
 
 def exact_place(view, pixel):
@@ -96,7 +103,7 @@ def exact_place(view, pixel):
     return view.at(column, row)
 
 
-@pytest.mark.parametrize("place", DEEP, ids=lambda p: p.name)
+@pytest.mark.parametrize("place", [pytest.param(p, id=p.name, marks=slow_if(p.system in ALIKE)) for p in DEEP])
 @pytest.mark.parametrize("depth", ["1e-3", "1e-13", "1e-30", "1e-60"])
 def test_200_pixels_against_an_independent_oracle(own_cache, place, depth):
     """Every settled pixel has the oracle's count and attractor, and its smooth count to 1e-6."""
@@ -256,7 +263,14 @@ def test_orbits_that_come_close_to_a_critical_point_other_than_0(own_cache, text
 KEPT = json.loads((GOLDEN / "escape.json").read_text())["systems"]
 
 
-@pytest.mark.parametrize("kept", KEPT, ids=[f"{k['system']}-{i}" for i, k in enumerate(KEPT)])
+GOLDENS = [
+    pytest.param(k, id=f"{k['system']}-{i}", marks=slow_if(k["settings"] == {"power": "5"} or k["system"] in ALIKE))
+    for i, k in enumerate(KEPT)
+]
+"""Each power has kernels of its own. Power 3 stands for 5, too."""
+
+
+@pytest.mark.parametrize("kept", GOLDENS)
 def test_golden_pixels(own_cache, kept):
     """200 pixels of each view at preperiodic points and along folds, down to 1e-100 (golden/make_escape.py).
 
@@ -332,7 +346,19 @@ def test_numbers_with_exponents_change_nothing(own_cache, monkeypatch, name):
     assert np.allclose(plain.measure, out.measure, rtol=1e-9, atol=0)
 
 
-@pytest.mark.parametrize("name", systems.ESCAPE_TIME)
+@pytest.mark.parametrize("name", ALIKE)
+def test_float64_agrees_with_exact_runs(own_cache, name):
+    pixels = np.arange(32 * 32)
+    plain = job_at(name, {}, "-0.4", "0.6", "1.9", kind=escape_time.Float64Job).run(pixels)
+    assert len(np.unique(plain.iterations)) > 10
+    short = np.flatnonzero((plain.iterations > 0) & (plain.iterations < 50))
+    some = np.random.default_rng(2).choice(short, 80, replace=False)
+    exact = job_at(name, {}, "-0.4", "0.6", "1.9", kind=escape_time.ExactJob).run(some)
+    assert np.array_equal(exact.iterations, plain.iterations[some])
+    assert np.allclose(exact.measure, plain.measure[some], rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=slow_if(n in ALIKE)) for n in systems.ESCAPE_TIME])
 def test_backends_agree(own_cache, name):
     """All three backends agree where float64 serves: rounding grows to a pixel's size only in long runs."""
     place = ("0.1", "0.2") if name == "julia" else ("-0.4", "0.6")

@@ -73,7 +73,8 @@ def test_which_networks_they_serve():
     assert not fits(arrays_of(SmallNetwork(1, widths=(16, 16, 2), rows=16).network))
 
 
-@pytest.fixture(params=PUBLISHED)
+# only the activation is another in "linear", and each has kernels of its own
+@pytest.fixture(params=[pytest.param(n, marks=[pytest.mark.slow] if n == "linear" else []) for n in PUBLISHED])
 def published(request):
     return systems.create(request.param, steps=60)
 

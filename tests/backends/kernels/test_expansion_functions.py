@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import mpmath
 import numba
@@ -42,17 +43,23 @@ def numbers(array, count):
     return [mpmath.fsum(map(mpmath.mpf, row.tolist())) for row in rows]
 
 
-def called(function, arguments, limbs):
-    """Results as an array (groups, limbs, lanes)."""
+@lru_cache
+def compiled(function):
+    """Compiled once for all tests."""
 
     @numba.njit
     def run(x, out, kind):
         for i in range(0, x.size, LANES * len(kind)):
             store_expansion(out, i, function(load_expansion(x, i, kind)))
 
+    return run
+
+
+def called(function, arguments, limbs):
+    """Results as an array (groups, limbs, lanes)."""
     x = in_memory(arguments, limbs)
     out = np.zeros_like(x)
-    run(x.ravel(), out.ravel(), (1.0,) * limbs)
+    compiled(function)(x.ravel(), out.ravel(), (1.0,) * limbs)
     return out
 
 

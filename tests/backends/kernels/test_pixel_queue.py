@@ -21,8 +21,13 @@ from deepzoom.backends.lyapunov import LyapunovJob
 from deepzoom.landmarks import all_landmarks
 from deepzoom.scene.view import View
 
+ALIKE = ("buffalo", "perpendicular-burning-ship")
+"""Maps with the folds of the celtic map and the burning ship, which stand for them in a fast test run."""
 PLACES = [
-    next(m for m in all_landmarks() if m.system == name and not m.name.endswith("-home"))
+    pytest.param(
+        next(m for m in all_landmarks() if m.system == name and not m.name.endswith("-home")),
+        marks=[pytest.mark.slow] if name in ALIKE else [],
+    )
     for name in systems.ESCAPE_TIME
 ]
 

@@ -21,6 +21,8 @@ from deepzoom.systems import create
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 SYSTEMS = ("tanh", "linear", "relu", "single-datapoint", "minibatch", "weight-init")
+LONG = ("minibatch", "weight-init")
+"""Their exact reference runs take longest. Small networks of these kinds are compared in test_perturbation.py."""
 DEPTHS = ("1e-30", "1e-20", "1e-12", "1e-6")
 LOSS = 1e-10
 
@@ -68,7 +70,7 @@ def test_there_are_200_pixels_of_which_float64_settles_most():
         assert set(k["depth"]) == set(DEPTHS)
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("system", [pytest.param(s, marks=[pytest.mark.slow] if s in LONG else []) for s in SYSTEMS])
 def test_losses_up_to_the_hand_off_and_fates(system):
     kept = golden(system)
     compared = 0
