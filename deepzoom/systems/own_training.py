@@ -1,4 +1,4 @@
-"""``deepzoom.Training``: a training step of the user's own, written with NumPy, and the axes of its plane."""
+"""``deepzoom.Training``: a training step of the user's own, written with NumPy or JAX, and the axes of its plane."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from deepzoom.coordinates import parse_decimal
 from deepzoom.errors import InputError, TracingError
-from deepzoom.tracing.array import Traced, lifted
-from deepzoom.tracing.gradient import gradient, released
+from deepzoom.tracing.array import Traced, Whole, lifted, like
+from deepzoom.tracing.gradient import released
 from deepzoom.tracing.graph import Node, depends, given, ordered
+from deepzoom.tracing.library import Library, library
 from deepzoom.tracing.training import STEP, TracedTraining, X, Y
-from deepzoom.tracing.trees import filled, named
 
 from .base import Axis, Setting
 from .optimizers import EXTRAS, OPTIMIZERS
@@ -48,6 +48,7 @@ class Training:
     ``log10:NAME``. data: arrays by name. batch: the rows of the data that each step draws, int (steps, rows), or
     (number of rows, seed); with ``loss``, the loss that counts is that of all rows. center, depth: the first view, in
     coordinates of the axes, as numbers or decimal texts. last: how many of the last losses decide the fate; 0 for all.
+    library: ``numpy`` or ``jax``, which the functions are written with; with JAX, a state is any pytree of arrays.
 
     Raises InputError for what is not of this form.
     """
@@ -66,6 +67,7 @@ class Training:
     depth: Any = 2
     title: str = ""
     last: int | None = None
+    library: str = "numpy"
 
     def __post_init__(self) -> None:
         if (self.step is None) == (self.loss is None):
@@ -77,13 +79,17 @@ class Training:
         if self.start is None:
             raise TracingError("a Training needs a start: arrays by name, or a function of hyper that makes them")
         if not callable(self.start):
-            started(self.start)
+            started(self.start, self._library)
         object.__setattr__(self, "data", {name: datum(name, value) for name, value in dict(self.data).items()})
         check_batch(self.batch, self.data)
         if isinstance(self.steps, bool) or not isinstance(self.steps, int) or not 1 <= self.steps <= MOST_STEPS:
             raise TracingError(f"steps = {self.steps!r} is not a whole number from 1 to {MOST_STEPS:,}")
         self.home()
         self._chosen({})
+
+    @property
+    def _library(self) -> Library:
+        return library(self.library)
 
     @property
     def function(self) -> Any:
@@ -123,7 +129,7 @@ class Training:
         variables = {axis.label: Traced(n) for axis, n in zip(axes, (X, Y))}
         hyper = {**hyper, **variables, "steps": steps}
         start = self._started(hyper)
-        weights = named(start)
+        weights = self._library.named(start)
         state = dict(weights)
         drawn, tables = (self.data, {}) if self.batch is None else drawn_rows(self.data, self.batch, steps)
         if self.step is None:
@@ -133,12 +139,12 @@ class Training:
                 raise self._wrong(f"{optimizer} needs the name {min(both)!r}, which an array of the start has")
             state |= remembered
         inputs = {name: given("state", name, np.shape(value)) for name, value in state.items()}
-        arrays = {name: Traced(n) for name, n in inputs.items()}
-        hyper |= {"step": Traced(STEP)}
+        arrays = {name: like(state[name], n) for name, n in inputs.items()}
+        hyper |= {"step": Whole(STEP, np.dtype(np.int32))}
         if self.step is None:
             after, loss = self._descended(optimizer, start, arrays, drawn, hyper)
         else:
-            after, loss = self._stepped(filled(start, arrays), drawn, hyper)
+            after, loss = self._stepped(self._library.filled(start, arrays), drawn, hyper)
         outputs = released([*(lifted(s).node for s in state.values()), *self._checked(after, inputs), loss.node])
         n = len(state)
         self._check_axes(outputs, axes)
@@ -150,10 +156,10 @@ class Training:
 
     def _started(self, hyper: Mapping[str, Any]) -> Any:
         if not callable(self.start):
-            return started(self.start)
-        result = _called(self.start, hyper)
+            return started(self.start, self._library)
+        result = self._called(self.start, hyper)
         try:
-            return started(result)
+            return started(result, self._library)
         except TracingError as error:
             raise self._wrong(str(error), self.start) from None
 
@@ -196,25 +202,23 @@ class Training:
         self, optimizer: str, start: Any, arrays: dict[str, Traced], drawn: Mapping[str, Any], hyper: Mapping[str, Any]
     ) -> tuple[dict[str, Any], Traced]:
         """(arrays after a step of the optimizer, loss over all rows)."""
-        names = list(named(start))
-        weights = {name: arrays[name] for name in names}
-
-        def loss_on(data: Mapping[str, Any]) -> Traced:
-            copies = {name: w.copy() for name, w in weights.items()}  # a function may change what it gets
-            return self._number(_called(self.loss, filled(start, copies), data, hyper))
-
-        loss = loss_on(self.data)
-        part = loss if self.batch is None else loss_on(drawn)
-        slopes = dict(zip(names, gradient(part, list(weights.values()))))
+        names = list(self._library.named(start))
+        weights = {name: Traced(arrays[name].node) for name in names}
+        tree = self._library.filled(start, weights)
+        loss, slopes = self._library.value_and_slopes(*_with_arguments(self.loss, tree, drawn, hyper))
+        loss = self._number(loss if self.batch is None else self._called(self.loss, tree, self.data, hyper))
         remembered = {name: a for name, a in arrays.items() if name not in weights}
-        after, then = OPTIMIZERS[optimizer].step(weights, slopes, remembered, hyper)
+        after, then = OPTIMIZERS[optimizer].step(weights, dict(zip(names, slopes)), remembered, hyper)
         return {**after, **then}, loss
 
     def _stepped(self, state: Any, drawn: Mapping[str, Any], hyper: Mapping[str, Any]) -> tuple[dict[str, Any], Traced]:
-        result = _called(self.step, state, hyper, drawn)
+        result = self._called(self.step, state, hyper, drawn)
         if not isinstance(result, tuple) or len(result) != 2:
             raise self._wrong("a step gives two things, (next state, loss)")
-        return named(result[0]), self._number(result[1])
+        return self._library.named(result[0]), self._number(result[1])
+
+    def _called(self, function: Any, *arguments: Any) -> Any:
+        return self._library.called(*_with_arguments(function, *arguments))
 
     def _number(self, loss: Any) -> Traced:
         loss = lifted(loss)
@@ -246,13 +250,13 @@ class Training:
         return error
 
 
-def _called(function: Any, *args: Any) -> Any:
-    """A function of the user's with as many of the arguments as it takes."""
+def _with_arguments(function: Any, *arguments: Any) -> tuple[Any, ...]:
+    """A function of the user's, and as many of the arguments as it takes."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
-        return function(*args)
+        return function, *arguments
     if any(p.kind is p.VAR_POSITIONAL for p in parameters):
-        return function(*args)
+        return function, *arguments
     places = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    return function(*args[: len(places)])
+    return function, *arguments[: len(places)]

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepzoom.errors import InputError, TracingError
-from deepzoom.tracing.array import Traced
+from deepzoom.tracing.array import Traced, like
 from deepzoom.tracing.graph import given
-from deepzoom.tracing.trees import filled, named
+from deepzoom.tracing.library import Library
 
 from .base import Axis
 from .optimizers import OPTIMIZERS
@@ -75,17 +75,19 @@ def number_of(name: str, text: str, default: Any) -> Any:
     return value
 
 
-def started(start: Any) -> Any:
-    """A start whose arrays are float64. Raises InputError if one is not finite, or no array."""
+def started(start: Any, library: Library) -> Any:
+    """A start whose arrays are of NumPy: float64, or whole numbers as they are. Raises InputError for one that is not
+    finite, or no array.
+    """
     arrays: dict[str, Any] = {}
-    for name, value in named(start).items():
+    for name, value in library.named(start).items():
         try:
-            arrays[name] = _not_empty(value) if isinstance(value, Traced) else _real(value)
+            arrays[name] = _not_empty(value) if isinstance(value, Traced) else _checked(value)
         except TracingError as error:
             raise TracingError(f"start: {name!r} {error}") from None
     if not arrays:
         raise TracingError("start has no arrays")
-    return filled(start, arrays)
+    return library.filled(start, arrays)
 
 
 def _not_empty(array: Any) -> Any:
@@ -94,8 +96,8 @@ def _not_empty(array: Any) -> Any:
     return array
 
 
-def _real(value: Any) -> NDArray[np.float64]:
-    """An array of finite float64 numbers, at least one."""
+def _checked(value: Any) -> NDArray[Any]:
+    """An array of finite real numbers, at least one: float64, or whole numbers and bools as they are."""
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":
         raise TracingError(f"is {str(value)[:40]!r}, not an array of real numbers")
@@ -103,7 +105,7 @@ def _real(value: Any) -> NDArray[np.float64]:
     if not np.isfinite(array).all():
         place = tuple(int(i[0]) for i in np.nonzero(~np.isfinite(array)))
         raise TracingError(f"is {array[place]} at {list(place)}; all numbers must be finite")
-    return array.astype(np.float64)
+    return array.astype(np.float64) if array.dtype.kind == "f" or not hasattr(value, "dtype") else array.copy()
 
 
 def datum(name: Any, value: Any) -> NDArray[Any]:
@@ -111,11 +113,9 @@ def datum(name: Any, value: Any) -> NDArray[Any]:
     if not isinstance(name, str):
         raise TracingError(f"data is a dict of arrays by name, not by {name!r}")
     try:
-        array = _real(value)
+        array = _checked(np.asarray(value))
     except TracingError as error:
         raise TracingError(f"data: {name!r} {error}") from None
-    if np.asarray(value).dtype.kind in "biu":
-        array = np.array(value)
     array.flags.writeable = False
     return array
 
@@ -155,4 +155,4 @@ def drawn_rows(
     if size > MOST_TABLE:
         raise InputError(f"--steps: the rows of {steps:,} steps take {size / 2**30:.0f} GiB; draw fewer rows or steps.")
     tables = {name: a[rows].astype(np.float64) for name, a in data.items()}
-    return {name: Traced(given("drawn", name, t.shape[1:])) for name, t in tables.items()}, tables
+    return {name: like(data[name], given("drawn", name, t.shape[1:])) for name, t in tables.items()}, tables

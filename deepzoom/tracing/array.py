@@ -161,9 +161,22 @@ for _name in ("sum", "mean", "max", "min", "prod", "var", "std", "swapaxes", "sq
 Traced.flatten = Traced.ravel  # type: ignore[attr-defined]
 
 
-def traced(n: Node) -> Traced:
-    """A node as an array."""
-    return Traced(n)
+class Whole(Traced):
+    """An array of whole numbers or bools in a traced function, such as a counter of steps; numbers as all others.
+
+    Only JAX asks for its dtype, and refuses what it does not allow for it.
+    """
+
+    __slots__ = ("dtype",)
+
+    def __init__(self, node: Node, dtype: np.dtype[Any]) -> None:
+        self.node, self.dtype = node, dtype
+
+
+def like(value: Any, node: Node) -> Traced:
+    """A node as an array: of whole numbers or bools, if ``value`` is such an array."""
+    dtype = getattr(value, "dtype", Traced.dtype)
+    return Whole(node, dtype) if dtype.kind in "biu" else Traced(node)
 
 
 def lifted(value: Any) -> Traced:
