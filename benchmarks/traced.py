@@ -1,6 +1,6 @@
 """Generated kernels of traced trainings: against the hand-written step of the published network, and against JAX.
 
-    python -m pip install ".[bench]"
+    python -m pip install ".[jax]"
     python benchmarks/traced.py [--rounds 7] [--steps 50]
 
 All programs run in turn on one thread, 64 pixels each, at rates at which no run diverges. Printed are the medians of

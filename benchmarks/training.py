@@ -1,6 +1,6 @@
 """Pixel-steps per second of the published tanh network: deepzoom, and the published program's own step in JAX.
 
-    python -m pip install ".[bench]"
+    python -m pip install ".[jax]"
     python benchmarks/training.py [--rounds 7] [--steps 50]
 
 Both run in one process per core, pinned to it, in turn within one run: each round times JAX (jitted, vmapped, float64,

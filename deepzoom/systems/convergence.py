@@ -69,6 +69,8 @@ class Totals:
 
     def measure(self, steps: int) -> float:
         """The measure of an exact run of ``steps`` steps; losses missing at its end count as not finite."""
+        if not self.count:  # the first loss counts as CEILING, and so do all others
+            return float(steps)
         missing = steps - self.count
         after = min(CEILING / float(self.first.floats()), CEILING)
         total = float(self.sum.floats()) + missing * after

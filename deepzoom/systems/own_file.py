@@ -163,7 +163,7 @@ def _guarded(file: str, what: str, run: Callable[[], Any]) -> Any:
     except (Exception, SystemExit) as error:
         line = getattr(error, "lineno", None) if isinstance(error, SyntaxError) else _line(error, file)
         where = "" if line is None else f" in line {line}"
-        reason = " ".join(str(error).split())[:120]
+        reason = " ".join(str(error).split())[:120].rstrip(".")
         raise InputError(f"SYSTEM: {file}: {what} raised {type(error).__name__}{where}: {reason}.") from None
 
 

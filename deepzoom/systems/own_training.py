@@ -221,6 +221,8 @@ class Training:
         return self._library.called(*_with_arguments(function, *arguments))
 
     def _number(self, loss: Any) -> Traced:
+        if isinstance(loss, tuple | list | dict):
+            raise self._wrong(f"the loss is a {type(loss).__name__}; give one number")
         loss = lifted(loss)
         if loss.shape:
             raise self._wrong(f"the loss is an array of shape {loss.shape}; give one number, such as its mean")

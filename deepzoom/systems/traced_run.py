@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from deepzoom.arithmetic.delta import Delta
 from deepzoom.arithmetic.exact import Exact
-from deepzoom.arithmetic.numpy_operations import floats
+from deepzoom.arithmetic.numpy_operations import NotANumber, floats
 from deepzoom.tracing.delta_step import delta_step
 from deepzoom.tracing.evaluate import Evaluation, evaluate
 from deepzoom.tracing.graph import Node, ordered
@@ -46,6 +46,7 @@ class TracedRun(ExactRun):
 
     def _begin(self, training: TracedTraining, recording: bool) -> None:
         self._training = training
+        self._ended: NotANumber | None = None
         kept = delta_step(training).recorded if recording else ()
         outputs = [*training.after, training.loss, *kept]
         self._evaluation = Evaluation(outputs, self._lift)
@@ -58,7 +59,15 @@ class TracedRun(ExactRun):
         return values | {n: self._lift(self._training.tables[n.data[1]][self.step]) for n in self._drawn}
 
     def advance(self) -> Any:
-        found = self._evaluation(self._values())
+        if self._ended is not None:
+            raise self._ended
+        values = self._values()
+        try:
+            found = self._evaluation(values)
+        except NotANumber as error:  # the loss before the step may be defined although the state after it is not
+            self._ended = error
+            (loss,) = evaluate([self._training.loss], values, self._lift)
+            return TracedStep(loss, ())
         n = len(self.weights)
         self.weights = tuple(found[:n])
         self.step += 1

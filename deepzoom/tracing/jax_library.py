@@ -47,7 +47,7 @@ def called(function: Callable[..., Any], *arguments: Any) -> Any:
 
     def pure(*tracers: Any) -> Any:
         given = iter(tracers)
-        return function(*jax.tree.unflatten(structure, [_argument(leaf, given) for leaf in leaves]))
+        return _checked(function(*jax.tree.unflatten(structure, [_argument(leaf, given) for leaf in leaves])))
 
     with jax.enable_x64(True):
         closed, result = _translated(lambda: jax.make_jaxpr(pure, return_shape=True)(*shapes))
@@ -60,10 +60,18 @@ def called(function: Callable[..., Any], *arguments: Any) -> Any:
 def value_and_slopes(function: Callable[..., Any], weights: Any, *arguments: Any) -> tuple[Any, Sequence[Any]]:
     """A number and its derivatives by the arrays of weights, as JAX itself derives them; no derivatives of an array."""
     value = called(function, weights, *arguments)
-    if np.shape(value):
+    if not isinstance(value, Traced) or value.shape:
         return value, ()
     value, slopes = called(jax.value_and_grad(function), weights, *arguments)
     return value, list(named(slopes).values())
+
+
+def _checked(result: Any) -> Any:
+    """What a function gives. Raises TracingError for a part of it that is no array and no number."""
+    for leaf in jax.tree.leaves(result):
+        if not isinstance(leaf, jax.Array | np.ndarray | np.generic | int | float):
+            raise TracingError(f"a step gives {str(leaf)[:40]!r}, which is not an array of real numbers")
+    return result
 
 
 def _argument(leaf: Any, given: Any) -> Any:

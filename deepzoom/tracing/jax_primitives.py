@@ -11,18 +11,23 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
+import gmpy2
 import numpy as np
 
 from deepzoom.errors import TracingError
 
 from .array import Traced, lifted, made, numpy
 from .functions import sigmoid, stop_gradient
+from .graph import uniform
 from .indexing import joined, part
 from .jax_moves import moved, overwritten, scattered
 from .numpy_functions import condition
 
 Params = dict[str, Any]
 Rule = Callable[..., Any]
+
+_PI_BITS = 4096
+"""More than any run has."""
 
 _BOOL = np.dtype(bool)
 
@@ -61,15 +66,15 @@ def _extreme(function: Any, never: float) -> Rule:
 
 
 def _compared(function: Any) -> Rule:
-    """A comparison; with an infinite constant, or of an array with itself, it is known."""
+    """A comparison; with an infinite constant, or of an array with itself, it is a constant."""
 
-    def rule(params: Params, a: Any, b: Any) -> Traced:
+    def rule(params: Params, a: Any, b: Any) -> Any:
         shape = np.broadcast_shapes(np.shape(a), np.shape(b))
         if _endless(a) or _endless(b):
-            return lifted(np.broadcast_to(function(_endless(a), _endless(b)), shape))
+            return np.full(shape, function(_endless(a), _endless(b)))
         if isinstance(a, Traced) and isinstance(b, Traced) and a.node is b.node:
-            return lifted(np.broadcast_to(function(0.0, 0.0), shape))
-        return function(_array(a), _array(b))  # type: ignore[no-any-return]
+            return np.full(shape, function(0.0, 0.0))
+        return function(_array(a), _array(b))
 
     return rule
 
@@ -119,7 +124,15 @@ def chosen(which: Any, cases: Sequence[Any]) -> Traced:
 
 
 def _power(params: Params, base: Any, exponent: Any) -> Traced:
-    return numpy.power(_array(base), _array(exponent))  # type: ignore[no-any-return]
+    base, exponent = _array(base), _array(exponent)
+    if params["dtypes"][-1].kind not in "iu" or uniform(exponent.node) is not None or (uniform(base.node) or 0) > 0:
+        return numpy.power(base, exponent)  # type: ignore[no-any-return]
+    # a whole exponent that is not known: of a negative base, too
+    pi = Fraction(*map(int, gmpy2.const_pi(_PI_BITS).as_integer_ratio()))
+    size = numpy.where(numpy.equal(base, 0), 1, numpy.absolute(base))
+    sign = numpy.where(numpy.less(base, 0), numpy.cos(exponent * pi), 1)
+    power = numpy.exp(exponent * numpy.log(size)) * sign
+    return numpy.where(numpy.equal(base, 0), numpy.equal(exponent, 0), power)  # type: ignore[no-any-return]
 
 
 def _product(params: Params, a: Any, b: Any) -> Traced:
@@ -190,8 +203,8 @@ def _summed(params: Params, x: Traced) -> Traced:
     return numpy.flip(x, axis) if params["reverse"] else x
 
 
-def _finite(params: Params, x: Traced) -> Traced:
-    return lifted(np.ones(x.shape))
+def _finite(params: Params, x: Traced) -> Any:
+    return np.ones(x.shape, dtype=bool)
 
 
 def _clamped(params: Params, low: Any, x: Any, high: Any) -> Traced:
@@ -221,7 +234,7 @@ PRIMITIVES: dict[str, Rule] = {
         "reduce_and": np.prod, "reduce_or": _any,
     }.items()},
     "max": _extreme(np.maximum, -np.inf), "min": _extreme(np.minimum, np.inf), "clamp": _clamped,
-    "div": _divided, "pow": _power, "integer_pow": lambda params, x: _power(params, x, params["y"]),
+    "div": _divided, "pow": _power, "integer_pow": lambda params, x: numpy.power(x, lifted(params["y"])),
     "is_finite": _finite, "select_n": lambda params, which, *cases: chosen(which, cases),
     "stop_gradient": lambda params, x: stop_gradient(x), "copy": _same, "copy_p": _same, "optimization_barrier": _same,
     "convert_element_type": _converted, "dot_general": _product, "broadcast_in_dim": _broadcast,
@@ -230,6 +243,7 @@ PRIMITIVES: dict[str, Rule] = {
     "squeeze": _squeezed, "expand_dims": lambda params, x: numpy.expand_dims(x, tuple(params["dimensions"])),
     "concatenate": lambda params, *parts: joined([_array(p) for p in parts], params["dimension"]),
     "stack": lambda params, *parts: numpy.stack([_array(p) for p in parts], params["axis"]),
+    "tile": lambda params, x: numpy.tile(x, tuple(int(n) for n in params["reps"])),
     "slice": _sliced, "split": _split, "pad": _padded, "cumsum": _summed,
     "rev": moved, "gather": moved, "dynamic_slice": moved,
     "scatter": overwritten, "dynamic_update_slice": overwritten, "scatter-add": scattered,

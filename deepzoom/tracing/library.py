@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from deepzoom.errors import TracingError
 
-from .array import lifted
+from .array import Traced, lifted
 from .gradient import gradient
 from .trees import filled, named
 
@@ -28,14 +29,26 @@ class Library:
     value_and_slopes: Callable[..., tuple[Any, Sequence[Any]]]
 
 
+def _called(function: Callable[..., Any], *arguments: Any) -> Any:
+    try:
+        return function(*arguments)
+    except TypeError as error:
+        if "jax" not in sys.modules or Traced.__qualname__ not in str(error):
+            raise
+        message = "JAX cannot take the arrays of a step that is written with NumPy; give the Training library='jax'"
+        raise TracingError(message).with_traceback(error.__traceback__) from None
+
+
 def _value_and_slopes(function: Callable[..., Any], weights: Any, *arguments: Any) -> tuple[Any, Sequence[Any]]:
     arrays = named(weights)
     copies = {name: w.copy() for name, w in arrays.items()}  # a function may change what it gets
-    value = lifted(function(filled(weights, copies), *arguments))
-    return value, () if value.shape else gradient(value, list(arrays.values()))
+    value = _called(function, filled(weights, copies), *arguments)
+    if isinstance(value, tuple | list | dict) or (value := lifted(value)).shape:
+        return value, ()
+    return value, gradient(value, list(arrays.values()))
 
 
-NUMPY = Library(named, filled, lambda function, *arguments: function(*arguments), _value_and_slopes)
+NUMPY = Library(named, filled, _called, _value_and_slopes)
 
 LIBRARIES = ("numpy", "jax")
 
