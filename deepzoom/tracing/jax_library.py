@@ -13,8 +13,10 @@ from jax.tree_util import keystr, tree_flatten_with_path
 from deepzoom.errors import TracingError
 
 from .array import Traced, Whole, lifted
+from .graph import Node
 from .jaxpr import evaluated
 from .library import Library
+from .shifts import settled_shifts
 from .trees import ALONE
 
 _BRANCH = "a step cannot branch on its values (if, while, and, or, max, min); use jnp.where or jax.lax.cond"
@@ -53,7 +55,8 @@ def called(function: Callable[..., Any], *arguments: Any) -> Any:
         closed, result = _translated(lambda: jax.make_jaxpr(pure, return_shape=True)(*shapes))
         file = getattr(getattr(inspect.unwrap(function), "__code__", None), "co_filename", "")
         found = evaluated(closed.jaxpr, closed.consts, traced, file)
-        outputs = [_result(value, shape.dtype) for value, shape in zip(found, jax.tree.leaves(result))]
+        nodes = settled_shifts([lifted(value).node for value in found])
+        outputs = [_result(n, shape.dtype) for n, shape in zip(nodes, jax.tree.leaves(result))]
     return jax.tree.unflatten(jax.tree.structure(result), outputs)
 
 
@@ -80,8 +83,7 @@ def _argument(leaf: Any, given: Any) -> Any:
     return jax.numpy.asarray(leaf) if isinstance(leaf, np.ndarray) else leaf
 
 
-def _result(value: Any, dtype: Any) -> Traced:
-    node = lifted(value if isinstance(value, Traced) else np.asarray(value)).node
+def _result(node: Node, dtype: Any) -> Traced:
     return Traced(node) if jax.numpy.issubdtype(dtype, np.floating) else Whole(node, np.dtype(dtype))
 
 

@@ -37,7 +37,7 @@ def overwritten(params: dict[str, Any], x: Any, *rest: Any) -> Traced:
     scatter = params["primitive"].name == "scatter"
     new, indices = (rest[1], rest[:1]) if scatter else (rest[0], rest[1:])
     _constant(indices)
-    x, new = _array(x), _array(new)
+    x, new = lifted(x), lifted(new)
     before, after = jax.numpy.full(x.shape, -1.0), jax.numpy.asarray(_positions(new.shape))
     found = np.asarray(_bound(params, before, *((*indices, after) if scatter else (after, *indices)))).astype(int)
     source = np.maximum(found, 0)
@@ -49,7 +49,7 @@ def overwritten(params: dict[str, Any], x: Any, *rest: Any) -> Traced:
 def scattered(params: dict[str, Any], x: Any, indices: Any, new: Any) -> Traced:
     """scatter-add: numbers added to some elements of an array; the derivative of gather."""
     _constant((indices,))
-    x, new = _array(x), _array(new)
+    x, new = lifted(x), lifted(new)
     nothing = jax.numpy.zeros(x.shape)
     places = jax.linear_transpose(lambda u: _bound(params, nothing, indices, u), jax.ShapeDtypeStruct(new.shape, float))
     (found,) = places(jax.numpy.asarray(_positions(x.shape) + 1))  # 0 where JAX drops a number
@@ -64,10 +64,6 @@ def scattered(params: dict[str, Any], x: Any, indices: Any, new: Any) -> Traced:
 def _constant(indices: Sequence[Any]) -> None:
     if any(isinstance(i, Traced) for i in indices):
         raise TracingError(_INDEX)
-
-
-def _array(value: Any) -> Traced:
-    return lifted(value if isinstance(value, Traced) else np.asarray(value))
 
 
 def _bound(params: dict[str, Any], *inputs: Any) -> Any:

@@ -17,7 +17,7 @@ import numpy as np
 from deepzoom.errors import TracingError
 
 from .array import Traced, lifted, made, numpy
-from .functions import sigmoid, stop_gradient
+from .functions import sigmoid
 from .graph import uniform
 from .indexing import joined, part
 from .jax_moves import moved, overwritten, scattered
@@ -32,17 +32,13 @@ _PI_BITS = 4096
 _BOOL = np.dtype(bool)
 
 
-def _array(value: Any) -> Traced:
-    return lifted(value if isinstance(value, Traced) else np.asarray(value))
-
-
 def whole_number(value: Any) -> int:
     """A constant that is one whole number."""
     return int(np.asarray(value))
 
 
 def _elementwise(function: Any) -> Rule:
-    return lambda params, *inputs: function(*map(_array, inputs))
+    return lambda params, *inputs: function(*map(lifted, inputs))
 
 
 def _endless(value: Any) -> float:
@@ -60,7 +56,7 @@ def _extreme(function: Any, never: float) -> Rule:
         for one, other in ((a, b), (b, a)):
             if _endless(one) == never:
                 return made("broadcast", other, data=np.broadcast_shapes(np.shape(one), other.shape))
-        return function(_array(a), _array(b))  # type: ignore[no-any-return]
+        return function(lifted(a), lifted(b))  # type: ignore[no-any-return]
 
     return rule
 
@@ -74,7 +70,7 @@ def _compared(function: Any) -> Rule:
             return np.full(shape, function(_endless(a), _endless(b)))
         if isinstance(a, Traced) and isinstance(b, Traced) and a.node is b.node:
             return np.full(shape, function(0.0, 0.0))
-        return function(_array(a), _array(b))
+        return function(lifted(a), lifted(b))
 
     return rule
 
@@ -86,14 +82,14 @@ def _floats(params: Params, what: str) -> None:
 
 def _divided(params: Params, a: Any, b: Any) -> Traced:
     _floats(params, "the division")
-    return _array(a) / _array(b)
+    return lifted(a) / lifted(b)
 
 
 def _logical(function: Any) -> Rule:
     def rule(params: Params, *inputs: Any) -> Traced:
         if any(d != _BOOL for d in params["dtypes"]):
             raise TracingError(f"the JAX operation {params['primitive'].name!r} of whole numbers works on their bits")
-        return function(*map(_array, inputs))  # type: ignore[no-any-return]
+        return function(*map(lifted, inputs))  # type: ignore[no-any-return]
 
     return rule
 
@@ -115,16 +111,16 @@ def chosen(which: Any, cases: Sequence[Any]) -> Traced:
         cases = [c if isinstance(c, Traced) else np.where(numbers == i, c, 0) for i, c in enumerate(cases)]
         taken = np.unique(numbers)
         if len(taken) == 1:
-            return made("broadcast", _array(cases[taken[0]]), data=shape)
+            return made("broadcast", lifted(cases[taken[0]]), data=shape)
         which = lifted(numbers)
-    result = _array(cases[0])
+    result = lifted(cases[0])
     for i, case in enumerate(cases[1:]):
-        result = numpy.where(numpy.greater(which, i + Fraction(1, 2)), _array(case), result)
+        result = numpy.where(numpy.greater(which, i + Fraction(1, 2)), lifted(case), result)
     return made("broadcast", result, data=shape)
 
 
 def _power(params: Params, base: Any, exponent: Any) -> Traced:
-    base, exponent = _array(base), _array(exponent)
+    base, exponent = lifted(base), lifted(exponent)
     if params["dtypes"][-1].kind not in "iu" or uniform(exponent.node) is not None or (uniform(base.node) or 0) > 0:
         return numpy.power(base, exponent)  # type: ignore[no-any-return]
     # a whole exponent that is not known: of a negative base, too
@@ -137,7 +133,7 @@ def _power(params: Params, base: Any, exponent: Any) -> Traced:
 
 def _product(params: Params, a: Any, b: Any) -> Traced:
     """``dot_general``: sums over pairs of axes, with further pairs as batches."""
-    a, b = _array(a), _array(b)
+    a, b = lifted(a), lifted(b)
     (over_a, over_b), (batch_a, batch_b) = params["dimension_numbers"]
     of_a = list(string.ascii_lowercase[: a.ndim])
     of_b = list(string.ascii_uppercase[: b.ndim])
@@ -159,6 +155,14 @@ def _broadcast(params: Params, x: Traced) -> Traced:
 
 def _reduced(function: Any) -> Rule:
     return lambda params, x: function(x, axis=tuple(int(i) for i in params["axes"]))
+
+
+def _largest(params: Params, x: Traced) -> Traced:
+    """The maximum as a ``shift``; ``settled_shifts`` replaces it where its value matters."""
+    axes = [int(i) for i in params["axes"]]
+    for axis in axes:
+        x = made("shift", x, data=axis)
+    return numpy.squeeze(x, tuple(axes))  # type: ignore[no-any-return]
 
 
 def _any(x: Traced, axis: tuple[int, ...]) -> Traced:
@@ -183,7 +187,7 @@ def _split(params: Params, x: Traced) -> list[Traced]:
 
 def _padded(params: Params, x: Any, value: Any) -> Traced:
     """Elements added before, after and between those of an array; negative numbers take some away."""
-    x, value = _array(x), _array(value)
+    x, value = lifted(x), lifted(value)
     config = [tuple(map(int, c)) for c in params["padding_config"]]
     inner = [n + max(n - 1, 0) * between for n, (_, _, between) in zip(x.shape, config)]
     shape = tuple(max(before, 0) + n + max(after, 0) for n, (before, after, _) in zip(inner, config))
@@ -208,7 +212,7 @@ def _finite(params: Params, x: Traced) -> Any:
 
 
 def _clamped(params: Params, low: Any, x: Any, high: Any) -> Traced:
-    return numpy.minimum(numpy.maximum(_array(x), _array(low)), _array(high))  # type: ignore[no-any-return]
+    return numpy.minimum(numpy.maximum(lifted(x), lifted(low)), lifted(high))  # type: ignore[no-any-return]
 
 
 def _same(params: Params, *inputs: Any) -> Any:
@@ -230,19 +234,20 @@ PRIMITIVES: dict[str, Rule] = {
         "not": np.logical_not, "and": np.logical_and, "or": np.logical_or, "xor": np.not_equal,
     }.items()},
     **{name: _reduced(function) for name, function in {
-        "reduce_sum": np.sum, "reduce_max": np.max, "reduce_min": np.min, "reduce_prod": np.prod,
+        "reduce_sum": np.sum, "reduce_min": np.min, "reduce_prod": np.prod,
         "reduce_and": np.prod, "reduce_or": _any,
     }.items()},
+    "reduce_max": _largest,
     "max": _extreme(np.maximum, -np.inf), "min": _extreme(np.minimum, np.inf), "clamp": _clamped,
     "div": _divided, "pow": _power, "integer_pow": lambda params, x: numpy.power(x, lifted(params["y"])),
     "is_finite": _finite, "select_n": lambda params, which, *cases: chosen(which, cases),
-    "stop_gradient": lambda params, x: stop_gradient(x), "copy": _same, "copy_p": _same, "optimization_barrier": _same,
+    "stop_gradient": _same, "copy": _same, "copy_p": _same, "optimization_barrier": _same,
     "convert_element_type": _converted, "dot_general": _product, "broadcast_in_dim": _broadcast,
     "reshape": lambda params, x: x.reshape(tuple(int(n) for n in params["new_sizes"])),
     "transpose": lambda params, x: numpy.transpose(x, params["permutation"]),
     "squeeze": _squeezed, "expand_dims": lambda params, x: numpy.expand_dims(x, tuple(params["dimensions"])),
-    "concatenate": lambda params, *parts: joined([_array(p) for p in parts], params["dimension"]),
-    "stack": lambda params, *parts: numpy.stack([_array(p) for p in parts], params["axis"]),
+    "concatenate": lambda params, *parts: joined([lifted(p) for p in parts], params["dimension"]),
+    "stack": lambda params, *parts: numpy.stack([lifted(p) for p in parts], params["axis"]),
     "tile": lambda params, x: numpy.tile(x, tuple(int(n) for n in params["reps"])),
     "slice": _sliced, "split": _split, "pad": _padded, "cumsum": _summed,
     "rev": moved, "gather": moved, "dynamic_slice": moved,

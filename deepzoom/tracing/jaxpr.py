@@ -90,7 +90,7 @@ class _Evaluation:
                 body.jaxpr, body.consts, [*constants, *carry, *(r[i] for r in rows)], [True] * len(body.jaxpr.outvars)
             )
             carry, made[i] = found[:carried], found[carried:]
-        stacked = [numpy.stack([_array(made[i][j]) for i in order]) for j in range(len(wanted) - carried)]
+        stacked = [numpy.stack([lifted(made[i][j]) for i in order]) for j in range(len(wanted) - carried)]
         return [*carry, *stacked]
 
     def _while(self, values: list[Any], params: dict[str, Any], wanted: Sequence[bool]) -> list[Any]:
@@ -157,7 +157,3 @@ def _is_logaddexp(equation: Any) -> bool:
 def _check_rounds(rounds: int) -> None:
     if rounds > MOST_ROUNDS:
         raise TracingError(f"a loop of JAX with more than {MOST_ROUNDS:,} rounds; deepzoom writes out every round")
-
-
-def _array(value: Any) -> Traced:
-    return lifted(value if isinstance(value, Traced) else np.asarray(value))
