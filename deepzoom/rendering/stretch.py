@@ -120,6 +120,8 @@ def _balanced(derivatives: Derivatives) -> Shape:
     if not np.isfinite(values).all() or not values[:2].any():
         return IDENTITY
     values = values / np.abs(values[:2]).max()
+    if values.shape[1] == 1:  # one weight: nothing but the second derivative acts along the weak direction
+        values = np.append(values, np.zeros_like(values), axis=1)
     _, (s1, s2), directions = np.linalg.svd(values[:2].T, full_matrices=False)
     if s1 == s2:
         return IDENTITY

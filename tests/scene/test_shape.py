@@ -249,6 +249,16 @@ def test_a_long_direction_that_bends_is_stretched_less(curvature):
     assert ratio == pytest.approx(1000) if curvature == 0 else ratio < 1000
 
 
+@pytest.mark.parametrize("curvature", [1e-4, 1e-2])
+def test_a_run_of_one_weight_is_stretched_until_it_bends(curvature):
+    """f(x, y) = x + c y^2 / 2: from -r to r along y it changes by as much, on average, as from -1 to 1 along x."""
+    ratio, short, degrees = _balanced(Derivatives(np.array([[1.0, 0.0, 0.0, 0.0, curvature / 2]]).T)).spans
+    assert short == pytest.approx(1) and degrees == pytest.approx(90)
+    t = np.random.default_rng(0).uniform(-1, 1, 200_000)
+    assert np.mean((ratio**2 * curvature * t) ** 2) == pytest.approx(1, rel=0.02)
+    assert _balanced(Derivatives(np.array([[1.0, 1.0]]).T), 1e6).spans[0] == pytest.approx(1e6)
+
+
 def test_curvature_that_rounding_may_have_made_is_left_out():
     strong = np.array([[1.0, 0.0], [0.0, 1e-7], [1.0, 0.0], [0.0, 0.0], [1e-15, 0.0]])
     assert _balanced(Derivatives(strong, 2e-15)).spans[0] == pytest.approx(1e7)
