@@ -21,7 +21,7 @@ from deepzoom.commands.requests.scene import Request
 from deepzoom.errors import InputError
 from deepzoom.rendering.stretch import Derivatives, _balanced, unfolding
 from deepzoom.scene.scene import Scene
-from deepzoom.scene.shape import IDENTITY, Shape, parse_stretch
+from deepzoom.scene.shape import IDENTITY, MOST_RATIO, STEEP, Shape, parse_stretch
 from deepzoom.scene.view import View
 
 X, Y = "-0.41415926535897932384626433832795", "-0.1718281828459045235360287471352"
@@ -256,7 +256,14 @@ def test_a_run_of_one_weight_is_stretched_until_it_bends(curvature):
     assert short == pytest.approx(1) and degrees == pytest.approx(90)
     t = np.random.default_rng(0).uniform(-1, 1, 200_000)
     assert np.mean((ratio**2 * curvature * t) ** 2) == pytest.approx(1, rel=0.02)
-    assert _balanced(Derivatives(np.array([[1.0, 1.0]]).T), 1e6).spans[0] == pytest.approx(1e6)
+    assert _balanced(Derivatives(np.array([[1.0, 1.0]]).T)).spans[0] == pytest.approx(float(MOST_RATIO))
+
+
+def test_a_published_experiment_with_another_optimizer_has_exact_tangents(own_cache):
+    """A weight decay of 1e-12 moves the weights by about 1e-12: hardly, beside a learning rate of 1."""
+    settings = {"optimizer": "momentum", "x": "log10:rate", "y": "log10:decay", "width": "2", "rows": "0.05"}
+    long, short, degrees = unfolding(Scene("tanh", View.parse("0", "-12", "1e-16", "8x8"), 20, settings)).spans
+    assert long > 100 * STEEP and short == pytest.approx(1) and degrees == pytest.approx(90, abs=1e-6)
 
 
 def test_curvature_that_rounding_may_have_made_is_left_out():
