@@ -1,0 +1,83 @@
+"""Fates of pixels of traced trainings at a border, at three depths: those of mpmath wherever they are settled."""
+
+from fractions import Fraction
+
+import mpmath as mp
+import numpy as np
+import pytest
+from helpers.graph_oracle import OracleRun
+from test_traced import _training
+
+from deepzoom.backends.training.traced import TracedFloat64Job, TracedPerturbationJob
+from deepzoom.reference.training import obtain
+from deepzoom.scene.view import View
+from deepzoom.systems.optimizers import OPTIMIZERS
+from deepzoom.systems.traced_system import TracedSystem
+
+STEPS, LAST, PIXELS = 30, 20, 34
+
+
+def _converges(run):
+    for _ in range(STEPS):
+        run.advance()
+        if not mp.isfinite(run.losses[-1]):
+            return False
+    return sum(run.losses[-LAST:]) / LAST < run.losses[0]
+
+
+def _oracle(training, x, y):
+    return OracleRun(training, mp.mpf(x.numerator) / x.denominator, mp.mpf(y.numerator) / y.denominator)
+
+
+def _border(training, y):
+    """x to 2**-210 where the fate changes along a row of the plane, by bisection in mpmath."""
+    with mp.workdps(80):
+        rows = [Fraction(i, 8) for i in range(-16, 33)]
+        fates = [_converges(_oracle(training, x, y)) for x in rows]
+        at = next(i for i in range(1, len(rows)) if fates[i] != fates[i - 1])
+        low, high = rows[at - 1], rows[at]
+        for _ in range(210):
+            middle = (low + high) / 2
+            low, high = (middle, high) if _converges(_oracle(training, middle, y)) == fates[at - 1] else (low, middle)
+    return low
+
+
+def _decimal(value):
+    """A dyadic fraction as a decimal, to 70 digits."""
+    scaled = round(value * 10**70)
+    return f"{scaled}e-70"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name == "toy" else pytest.param(name, marks=pytest.mark.slow)
+        for name in ("toy", *OPTIMIZERS, "classes", "attention", "smooth", "heads")
+    ],
+)
+def test_settled_fates_are_those_of_the_oracle(own_cache, name):
+    """100 random pixels in all. A pixel is settled if a second run agrees, or a run in more digits does."""
+    system = TracedSystem(name, _training(name), {}, STEPS)
+    y = Fraction(1, 8)
+    x = _border(system.training, y)
+    both, settled = set(), 0
+    for depth in ("1e-6", "1e-20", "1e-60"):
+        view = View.parse(_decimal(x), "0.125", depth, "40x30")
+        pixels = np.random.default_rng(1).choice(view.pixels, PIXELS, replace=False)
+        if depth == "1e-6":
+            job = TracedFloat64Job(system, view, lambda text: None)
+        else:
+            job = TracedPerturbationJob(system, view, obtain(system, view), 0.0, lambda text: None)
+        found = job.run(pixels)
+        agree = found.agrees(job.shadow(pixels))
+        fates = found.fate.copy()
+        unsettled = np.flatnonzero(~agree)
+        if len(unsettled):
+            again = job.retry(pixels[unsettled], 0)
+            fates[unsettled], agree[unsettled] = again.fate, again.trust == 1
+        settled += int(agree.sum())
+        with mp.workdps(100):
+            true = [-1 if _converges(_oracle(system.training, *view.point(int(p)))) else 1 for p in pixels]
+        assert np.array_equal(fates[agree], np.array(true)[agree]), depth
+        both |= set(true)
+    assert both == {-1, 1} and settled >= 0.9 * 3 * PIXELS
