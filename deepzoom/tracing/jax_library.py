@@ -20,7 +20,8 @@ from .shifts import settled_shifts
 from .trees import ALONE
 
 _BRANCH = "a step cannot branch on its values (if, while, and, or, max, min); use jnp.where or jax.lax.cond"
-_NUMPY = "a step written with JAX cannot hand its values to NumPy or the module math; use jnp"
+_MASK = "a step cannot pick elements by a condition on its values (x[x > 0]); use jnp.where"
+_NUMPY = "a step written with JAX cannot hand its values to NumPy or Python (float, int, range, math); use jnp"
 
 
 def named(tree: Any) -> dict[str, Any]:
@@ -93,7 +94,13 @@ def _translated(trace: Callable[[], Any]) -> Any:
         return trace()
     except jax.errors.TracerBoolConversionError as error:
         raise TracingError(_BRANCH).with_traceback(error.__traceback__) from None
-    except (jax.errors.TracerArrayConversionError, jax.errors.ConcretizationTypeError) as error:
+    except jax.errors.NonConcreteBooleanIndexError as error:
+        raise TracingError(_MASK).with_traceback(error.__traceback__) from None
+    except (
+        jax.errors.TracerArrayConversionError,
+        jax.errors.TracerIntegerConversionError,
+        jax.errors.ConcretizationTypeError,
+    ) as error:
         raise TracingError(_NUMPY).with_traceback(error.__traceback__) from None
 
 

@@ -195,6 +195,8 @@ BAD = [
     ("sorted", "return jnp.sum(jnp.sort(w['w']) * jnp.arange(2))", "the JAX operation 'sort' is not one that"),
     ("branch", "return 0.0 if jnp.sum(w['w']) > 1 else jnp.sum(w['w'])", "a step cannot branch on its values"),
     ("numpy", "return np.tanh(w['w']).sum()", "a step written with JAX cannot hand its values to NumPy"),
+    ("mask", "return w['w'][w['w'] > 1].sum()", "a step cannot pick elements by a condition on its values"),
+    ("range", "return sum(w['w'][i] for i in range(w['w'].argmax()))", "cannot hand its values to NumPy or Python"),
     ("small", "return jnp.sum(w['w'].astype(jnp.float32))", "a conversion from float64 to float32"),
     ("endless", "return jnp.sum(jnp.where(np.eye(3, 2) > 0, w['w'], -jnp.inf))", "numbers that are not finite"),
     ("place", "return w['w'][jax.lax.convert_element_type(w['w'][0, 0] > 0, int)].sum()", "use its values as an index"),
