@@ -18,7 +18,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def slow(session: nox.Session) -> None:
     """The slow precision cases: a quarter of an hour on two idle cores."""
-    session.install("-e", ".[test]")
+    session.install("-e", ".[jax,test]")
     session.run("pytest", "-m", "slow", *session.posargs)
 
 
@@ -32,5 +32,5 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def coverage(session: nox.Session) -> None:
     """Lines that tests run, without kernels: compiled code is not traced."""
-    session.install("-e", ".[test]", "pytest-cov>=6")
+    session.install("-e", ".[jax,test]", "pytest-cov>=6")
     session.run("pytest", "--cov", "--cov-report=term-missing:skip-covered", *session.posargs)

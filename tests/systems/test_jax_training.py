@@ -197,7 +197,7 @@ BAD = [
     ("numpy", "return np.tanh(w['w']).sum()", "a step written with JAX cannot hand its values to NumPy"),
     ("mask", "return w['w'][w['w'] > 1].sum()", "a step cannot pick elements by a condition on its values"),
     ("range", "return sum(w['w'][i] for i in range(w['w'].argmax()))", "cannot hand its values to NumPy or Python"),
-    ("small", "return jnp.sum(w['w'].astype(jnp.float32))", "a conversion from float64 to float32"),
+    ("small", "return jnp.sum(w['w'].astype(jnp.float16))", "a conversion from float64 to float16"),
     ("endless", "return jnp.sum(jnp.where(np.eye(3, 2) > 0, w['w'], -jnp.inf))", "numbers that are not finite"),
     ("place", "return w['w'][jax.lax.convert_element_type(w['w'][0, 0] > 0, int)].sum()", "use its values as an index"),
     ("vector", "return w['w'][0]", "the loss is an array of shape (2,); give one number, such as its mean"),
