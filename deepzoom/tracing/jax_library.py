@@ -42,7 +42,7 @@ def called(function: Callable[..., Any], *arguments: Any) -> Any:
     """What a JAX function gives for pytrees with traced arrays: a pytree of traced arrays.
 
     Everything else in the arguments is constant: arrays become arrays of JAX, numbers stay as they are. JAX computes
-    with float64 here, whatever its configuration. Raises TracingError for what the graph has not, with the line.
+    on the CPU and with float64 here, whatever its configuration. Raises TracingError for what the graph has not, with the line.
     """
     leaves, structure = jax.tree.flatten(arguments)
     traced = [leaf for leaf in leaves if isinstance(leaf, Traced)]
@@ -52,7 +52,7 @@ def called(function: Callable[..., Any], *arguments: Any) -> Any:
         given = iter(tracers)
         return _checked(function(*jax.tree.unflatten(structure, [_argument(leaf, given) for leaf in leaves])))
 
-    with jax.enable_x64(True):
+    with jax.enable_x64(True), jax.default_device(jax.devices("cpu")[0]):
         closed, result = _translated(lambda: jax.make_jaxpr(pure, return_shape=True)(*shapes))
         file = getattr(getattr(inspect.unwrap(function), "__code__", None), "co_filename", "")
         found = evaluated(closed.jaxpr, closed.consts, traced, file)
