@@ -42,7 +42,8 @@ def called(function: Callable[..., Any], *arguments: Any) -> Any:
     """What a JAX function gives for pytrees with traced arrays: a pytree of traced arrays.
 
     Everything else in the arguments is constant: arrays become arrays of JAX, numbers stay as they are. JAX computes
-    on the CPU and with float64 here, whatever its configuration. Raises TracingError for what the graph has not, with the line.
+    on the CPU and with float64 here, whatever its configuration. Raises TracingError, with the line, for what the graph
+    has not.
     """
     leaves, structure = jax.tree.flatten(arguments)
     traced = [leaf for leaf in leaves if isinstance(leaf, Traced)]
