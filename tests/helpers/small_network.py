@@ -7,6 +7,7 @@ from typing import TypedDict
 
 import mpmath
 import numpy as np
+import pytest
 from oracle import Layers, train
 
 from deepzoom.systems import create
@@ -95,3 +96,5 @@ MORE: dict[str, Kind] = {
 
 
 ONE_HIDDEN = SHALLOW | MORE
+EACH_TIME = [pytest.param(kind, marks=[pytest.mark.slow] if kind == "relu" else []) for kind in ONE_HIDDEN]
+"""Kinds for kernels that are compiled for each activation and shape. "wide" stands for "relu": it has rectifiers."""

@@ -6,7 +6,7 @@ import numpy as np
 import ptx
 import pytest
 from lane_runs import jobs, plain_state, same, unit_per_lane_sums
-from small_network import ONE_HIDDEN, SmallNetwork, quiet, system_of
+from small_network import EACH_TIME, ONE_HIDDEN, SmallNetwork, quiet, system_of
 from stand_in import StandIn
 
 from deepzoom import systems
@@ -22,7 +22,7 @@ from deepzoom.backends.training.batches import arrays_of, layout_of, start_weigh
 from deepzoom.scene.view import View
 
 
-@pytest.fixture(params=ONE_HIDDEN, ids=[k.replace(" ", "-") for k in ONE_HIDDEN])
+@pytest.fixture(params=EACH_TIME, ids=[k.replace(" ", "-") for k in ONE_HIDDEN])
 def shallow(request):
     return SmallNetwork(sum(map(ord, request.param)), **ONE_HIDDEN[request.param])
 
@@ -43,9 +43,13 @@ def test_plain_steps(shallow):
     assert np.array_equal(found.fate[live], np.where(there[live][:, 3] < 0, -1, 1))
 
 
-@pytest.mark.parametrize("name", ["tanh", "linear", "relu", "single-datapoint", "minibatch", "weight-init"])
+@pytest.mark.parametrize(
+    "name",
+    [*("tanh", "single-datapoint", "minibatch", "weight-init"),
+     *(pytest.param(n, marks=pytest.mark.slow) for n in ("linear", "relu"))],
+)  # fmt: skip
 def test_published_runs(name):
-    """Calm runs of published size: sixteen lanes, as on a GPU."""
+    """Calm runs of published size: sixteen lanes, as on a GPU. Other activations run above, in small networks."""
     network = systems.create(name).network
     net, steps = arrays_of(network), 12
     rng = np.random.default_rng(0)

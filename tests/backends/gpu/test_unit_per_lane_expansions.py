@@ -56,7 +56,10 @@ def all_steps(net, constants, steps, weights, rates, offsets, losses, shape, kin
 
 
 STEPS, BITS = 20, 120
-CASES = [*((name, 2) for name in ONE_HIDDEN), ("tanh", 4), pytest.param("two outputs", 4, marks=pytest.mark.slow)]
+CASES = [
+    *(pytest.param(name, 2, marks=[pytest.mark.slow] if name == "relu" else []) for name in ONE_HIDDEN),  # as EACH_TIME
+    ("tanh", 4), pytest.param("two outputs", 4, marks=pytest.mark.slow),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "limbs"), CASES)
@@ -98,9 +101,14 @@ def both(name, steps, view, monkeypatch, one, kinds=(GpuFloat64, CpuFloat64)):
     return (b().job(systems.create(name, steps=steps), view, None, quiet, quiet) for b in kinds)
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow if n == "tanh" else ()) for n in PUBLISHED])
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow if n in ("tanh", "linear", "relu") else ()) for n in PUBLISHED]
+)
 def test_published_windows(name, monkeypatch):
-    """Published networks, before chaos has grown: the CPU's numbers to the last bits of float64."""
+    """Published networks, before chaos has grown: the CPU's numbers to the last bits of float64.
+
+    tanh runs to its end below. Each activation has kernels of its own; small networks run them above.
+    """
     gpu, cpu = both(name, 60, window(name), monkeypatch, one := StandIn())
     pixels = np.array([3, 66, 101])
     same(gpu.retry(pixels, 0), cpu.retry(pixels, 0), 1e-14)

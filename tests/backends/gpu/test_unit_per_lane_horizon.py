@@ -4,7 +4,7 @@ import numpy as np
 import ptx
 import pytest
 from horizons import DEEP, FLOAT64, STEPS, chaotic, close
-from small_network import ONE_HIDDEN, SmallNetwork, quiet, system_of
+from small_network import EACH_TIME, ONE_HIDDEN, SmallNetwork, quiet, system_of
 from stand_in import StandIn
 
 from deepzoom import systems
@@ -37,7 +37,7 @@ def test_chaos_after_the_hand_off(monkeypatch, own_cache, chaotic):
     close(gpu, cpu)
 
 
-@pytest.mark.parametrize("name", ONE_HIDDEN)
+@pytest.mark.parametrize("name", EACH_TIME)
 @pytest.mark.parametrize(("place", "lost"), [("-3", False), ("12", True)])
 def test_all_kinds_of_networks(monkeypatch, name, place, lost):
     """Both kernels give the same horizons, in calm training and if the weights overflow in the first steps."""

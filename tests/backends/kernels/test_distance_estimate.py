@@ -62,9 +62,17 @@ CASES = [
     ("mandelbrot", {}), ("mandelbrot", {"power": "3"}), ("julia", {"cx": "-0.8", "cy": "0.156"}), ("burning-ship", {}),
     ("celtic", {}), ("tricorn", {}),
 ]  # fmt: skip
+EACH_TIME = ("mandelbrot", "julia", "burning-ship")
+"""Maps of these in every test run: differentiable ones, by c and by z_0, and one that is not. Each has own kernels."""
+PARAMETERS = [
+    pytest.param(
+        n, s, id=n + s.get("power", ""), marks=[] if n in EACH_TIME and not s.get("power") else pytest.mark.slow
+    )
+    for n, s in CASES
+]
 
 
-@pytest.mark.parametrize(("name", "settings"), CASES, ids=[n + s.get("power", "") for n, s in CASES])
+@pytest.mark.parametrize(("name", "settings"), PARAMETERS)
 @pytest.mark.parametrize("depth", ["1e-3", "1e-13", "1e-40"])
 def test_the_tangent_gives_the_gradient_of_the_escape(own_cache, name, settings, depth):
     """d = |z| log|z| / |grad |z|| = log|z| / |grad log|z||, in pixels."""

@@ -264,7 +264,9 @@ def _two_levels(state, hyper):
     return {"z": np.where(hyper["step"] > 28.5, hyper["low"], 2.0)}, state["z"]
 
 
-@pytest.mark.parametrize(("last", "fates"), [(None, [-1, 1]), (0, [1, 1]), (30, [-1, 1]), (40, [1, 1])])
+@pytest.mark.parametrize(
+    ("last", "fates"), [pytest.param(None, [-1, 1], marks=pytest.mark.slow), (0, [1, 1]), (30, [-1, 1]), (40, [1, 1])]
+)
 def test_the_losses_that_count_are_those_of_every_backend(last, fates):
     """The mean of the last 20 or 30 losses is ``low``; that of the last 40, or of all, is above the first loss."""
     training = Training(
