@@ -252,13 +252,12 @@ def exponent(
     """The Lyapunov exponent as docs/systems.md defines it, in mpmath; None if the orbit goes to infinity."""
     with mpmath.workdps(digits):
         rates = {"A": mpmath.mpf(a.numerator) / a.denominator, "B": mpmath.mpf(b.numerator) / b.denominator}
-        x, total = mpmath.mpf(1) / 2, mpmath.mpf(0)
+        x, product = mpmath.mpf(1) / 2, mpmath.mpf(1)  # its logarithm is the sum of those of the slopes
         for n in range(warmup + steps + 1):
             r = rates[sequence[n % len(sequence)]]
             if n > warmup:
-                slope = abs(r * (1 - 2 * x))
-                total += mpmath.log(slope) if slope else -mpmath.inf
+                product *= abs(r * (1 - 2 * x))
             x = r * x * (1 - x)
             if abs(x) > 1000:
                 return None
-        return total / steps
+        return mpmath.log(product) / steps if product else -mpmath.inf

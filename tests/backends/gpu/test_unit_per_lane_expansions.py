@@ -7,7 +7,7 @@ import ptx
 import pytest
 from gmpy2 import mpq
 from settled_runs import chaos, same, window
-from small_network import ONE_HIDDEN, SmallNetwork, quiet, system_of
+from small_network import ONE_HIDDEN, STANDS_FOR, SmallNetwork, quiet, system_of
 from stand_in import StandIn
 
 from deepzoom import landmarks, systems
@@ -57,7 +57,7 @@ def all_steps(net, constants, steps, weights, rates, offsets, losses, shape, kin
 
 STEPS, BITS = 20, 120
 CASES = [
-    *(pytest.param(name, 2, marks=[pytest.mark.slow] if name == "relu" else []) for name in ONE_HIDDEN),  # as EACH_TIME
+    *(pytest.param(name, 2, marks=[pytest.mark.slow] if name in STANDS_FOR else []) for name in ONE_HIDDEN),
     ("tanh", 4), pytest.param("two outputs", 4, marks=pytest.mark.slow),
 ]  # fmt: skip
 

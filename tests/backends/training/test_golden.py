@@ -21,8 +21,8 @@ from deepzoom.systems import create
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 SYSTEMS = ("tanh", "linear", "relu", "single-datapoint", "minibatch", "weight-init")
-LONG = ("minibatch", "weight-init")
-"""Their exact reference runs take longest. Small networks of these kinds are compared in test_perturbation.py."""
+LONG = ("relu", "minibatch", "weight-init")
+"""Their exact reference runs take long. Small networks of these kinds are compared in test_perturbation.py."""
 DEPTHS = ("1e-30", "1e-20", "1e-12", "1e-6")
 LOSS = 1e-10
 
