@@ -138,7 +138,7 @@ def test_kept_references_are_used_and_gone_on_from(own_cache, monkeypatch):
 
 
 def test_other_data_other_reference(own_cache):
-    a, b = small_system(6), small_system(6)
+    a, b = small_system(6, steps=40), small_system(6, steps=40)
     b.network = replace(b.network, y=b.network.y + 1e-15)
     reference.obtain(a, view("1e-5"))
     reference.obtain(b, view("1e-5"))
@@ -147,7 +147,7 @@ def test_other_data_other_reference(own_cache):
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "not a zip"])
 def test_a_corrupt_file_is_made_again(own_cache, damage):
-    system = small_system(7)
+    system = small_system(7, steps=40)
     first = reference.obtain(system, view("1e-8"))
     path = next(own_cache.glob("*.npz"))
     content = bytearray(path.read_bytes())
@@ -161,12 +161,12 @@ def test_a_corrupt_file_is_made_again(own_cache, damage):
 def test_a_folder_that_cannot_be_written_is_no_error(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setattr(cache, "_references", lambda: tmp_path / "file" / "references")
-    assert reference.obtain(small_system(8), view("1e-5")).steps > 0
+    assert reference.obtain(small_system(8, steps=40), view("1e-5")).steps > 0
 
 
 def obtain_in(folder, seed, results):
     cache._references = lambda: folder
-    results.put(reference.obtain(small_system(seed, steps=300), view("1e-20")).weights)
+    results.put(reference.obtain(small_system(seed, steps=150), view("1e-20")).weights)
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
