@@ -101,10 +101,10 @@ def test_listed_commands_run(tmp_path, monkeypatch, own_cache):
         more = []
         if args[0] == "render" and "--dry-run" not in args:
             more = ["--size", "48x96", "--jobs", "2"]
-            if "--scene" not in args:  # a published network's reference run takes long: only 20 steps here
-                more += ["--steps", "20"]
+            if "--scene" not in args:  # a published network's reference run takes long: only 40 steps here
+                more += ["--steps", "40"]
         if args[0] == "zoom":
-            more = ["--size", "16x16", "--steps", "20", "--to", "1e-2", "--seconds", "1", "--force"]
+            more = ["--size", "16x16", "--steps", "40", "--to", "1e-2", "--seconds", "1", "--force"]
         result = CliRunner().invoke(app, [*args, *more])
         assert result.exit_code == 0, (args, result.output)
 
