@@ -5,20 +5,19 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deepzoom.errors import InputError
 from deepzoom.scene.view import View
-from deepzoom.systems.base import System
-from deepzoom.systems.escape_time import EscapeTimeSystem
-from deepzoom.systems.experiments import TrainingSystem
-from deepzoom.systems.lyapunov import LyapunovSystem
-from deepzoom.systems.trainable import Trainable
+from deepzoom.systems.base import Kind, System
 
 if TYPE_CHECKING:
+    from deepzoom.systems.escape_time import EscapeTimeSystem
+    from deepzoom.systems.experiments import TrainingSystem
+    from deepzoom.systems.lyapunov import LyapunovSystem
     from deepzoom.systems.traced_system import TracedSystem
 
     from .executor import Executor
@@ -166,19 +165,14 @@ class Backend(ABC):
         bits: precision of exact runs, None for what the view needs. progress: called with the share of the preparation
         that is done; say: called with messages. distance: whether read-outs have distances, where the system has any.
         """
-        # kernels are imported only when their kind of system runs
-        if isinstance(system, LyapunovSystem):
-            from .lyapunov import LyapunovJob
-
-            return LyapunovJob(system, view, bits, self.exactly, say, self.executor(say))
-        if isinstance(system, EscapeTimeSystem):
-            return self.escape_time_job(system, view, bits, progress, say, distance)
-        from deepzoom.systems.traced_system import TracedSystem
-
-        if isinstance(system, TracedSystem):
-            return self.traced_job(system, view, bits, progress, say)
-        assert isinstance(system, TrainingSystem)
-        return self.training_job(system, view, bits, progress, say)
+        # each of these imports its kernels itself, and so only if such a system runs
+        made: dict[Kind, Callable[..., Job]] = {
+            "escape-time": partial(self.escape_time_job, distance=distance),
+            "lyapunov": self.lyapunov_job,
+            "network": self.network_job,
+            "traced": self.traced_job,
+        }
+        return made[system.kind](system, view, bits, progress, say)
 
     def executor(self, say: Say) -> Executor | None:
         """What runs kernels that take pixels from a queue; None: the calling thread."""
@@ -190,13 +184,19 @@ class Backend(ABC):
     ) -> Job:
         """``job`` for an escape-time system."""
 
-    @abstractmethod
-    def training_job(self, system: TrainingSystem, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
-        """``job`` for a training system."""
+    def lyapunov_job(self, system: LyapunovSystem, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
+        """``job`` for the Lyapunov system."""
+        from .lyapunov import LyapunovJob
 
+        return LyapunovJob(system, view, bits, self.exactly, say, self.executor(say))
+
+    @abstractmethod
+    def network_job(self, system: TrainingSystem, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
+        """``job`` for a published experiment, or for its step with a network of the user's."""
+
+    @abstractmethod
     def traced_job(self, system: TracedSystem, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
-        """``job`` for a traced training. Raises InputError where the backend has no kernels for them."""
-        raise InputError(f"--backend: {self.name} has no kernels for {system.name}; leave the option out.")
+        """``job`` for a traced training. Raises InputError if the backend has no kernels for them."""
 
     @abstractmethod
     def bits(self, system: System, view: View) -> int:
@@ -212,15 +212,19 @@ class Backend(ABC):
 
 def seconds_of_training(system: System, skipped: int, say: Say) -> float | None:
     """``seconds_per_pixel`` of a training system in float64; None for other systems."""
-    if not isinstance(system, Trainable):
+    measured: dict[Kind, Callable[..., float]] = {"network": _step_of_network, "traced": _step_of_trace}
+    if system.kind not in measured:
         return None
-    from deepzoom.systems.traced_system import TracedSystem
+    return (system.steps - skipped) * measured[system.kind](system, say)
 
-    if isinstance(system, TracedSystem):
-        from .training.traced_runs import seconds_per_step
 
-        return (system.steps - skipped) * seconds_per_step(system, say)
-    assert isinstance(system, TrainingSystem)
+def _step_of_network(system: TrainingSystem, say: Say) -> float:
     from .training.batches import seconds_per_pixel_step  # imports Numba
 
-    return (system.steps - skipped) * seconds_per_pixel_step(system.network, say)
+    return seconds_per_pixel_step(system.network, say)
+
+
+def _step_of_trace(system: TracedSystem, say: Say) -> float:
+    from .training.traced_runs import seconds_per_step
+
+    return seconds_per_step(system, say)

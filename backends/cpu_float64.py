@@ -27,7 +27,7 @@ class CpuFloat64(Backend):
     ) -> Job:
         return escape_time.Float64Job(system, view, say, distance, self.executor(say), bits)
 
-    def training_job(self, system: TrainingSystem, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
+    def network_job(self, system: TrainingSystem, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
         from .training.batches import compile_kernels
         from .training.float64 import Float64Job
 

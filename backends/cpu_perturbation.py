@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from deepzoom.reference.precision import reference_bits
 from deepzoom.scene.view import View
-from deepzoom.systems.base import System
+from deepzoom.systems.base import Kind, System
 from deepzoom.systems.escape_time import EscapeTimeSystem
 from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.lyapunov import LyapunovSystem
-from deepzoom.systems.trainable import Trainable
 
 from .base import Backend, Job, Progress, Say, seconds_of_training
 from .escape_time import perturbation as escape_time_differences
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from deepzoom.reference.picture_coordinates import Frame
     from deepzoom.reference.training import Reference
     from deepzoom.systems.traced_system import TracedSystem
+    from deepzoom.systems.trainable import Trainable
 
 
 class CpuPerturbation(Backend):
@@ -33,7 +34,7 @@ class CpuPerturbation(Backend):
     ) -> Job:
         return escape_time_differences.PerturbationJob(system, view, bits, progress, say, distance, self.executor(say))
 
-    def training_job(self, system: TrainingSystem, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
+    def network_job(self, system: TrainingSystem, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
         from deepzoom.reference import picture_coordinates
         from deepzoom.reference import training as references
 
@@ -65,16 +66,19 @@ class CpuPerturbation(Backend):
         return TracedPerturbationJob(system, view, reference, time.perf_counter() - before, say, frame)
 
     def bits(self, system: System, view: View) -> int:
-        if isinstance(system, LyapunovSystem):
-            from .lyapunov import first_bits
-
-            return first_bits(system, view)
-        if isinstance(system, EscapeTimeSystem):
-            return reference_bits(system, view)
-        from deepzoom.reference import training as references
-
-        assert isinstance(system, Trainable)
-        return references.bits_for(system, view)
+        needed: dict[Kind, Callable[..., int]] = {
+            "escape-time": reference_bits,
+            "lyapunov": LyapunovSystem.first_bits,
+            "network": _bits_of_training,
+            "traced": _bits_of_training,
+        }
+        return needed[system.kind](system, view)
 
     def seconds_per_pixel(self, system: System, skipped: int, say: Say) -> float | None:
         return seconds_of_training(system, skipped, say)
+
+
+def _bits_of_training(system: Trainable, view: View) -> int:
+    from deepzoom.reference.training import bits_for
+
+    return bits_for(system, view)

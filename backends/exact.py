@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from deepzoom.backends.training.exact import ExactTrainingJob, exact_bits
 from deepzoom.scene.view import View
-from deepzoom.systems.base import System
+from deepzoom.systems.base import Kind, System
 from deepzoom.systems.escape_time import EscapeTimeSystem
 from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.lyapunov import LyapunovSystem
-from deepzoom.systems.trainable import Trainable
 
-from . import lyapunov
 from .base import Backend, Job, Progress, Say, seconds_of_training
 from .escape_time import float64 as escape_time
 
@@ -35,19 +34,20 @@ class ExactBackend(Backend):
     ) -> Job:
         return escape_time.ExactJob(system, view, bits, say)
 
-    def training_job(self, system: TrainingSystem, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
+    def network_job(self, system: TrainingSystem, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
         return ExactTrainingJob(system, view, bits)
 
     def traced_job(self, system: TracedSystem, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
         return ExactTrainingJob(system, view, bits)
 
     def bits(self, system: System, view: View) -> int:
-        if isinstance(system, LyapunovSystem):
-            return lyapunov.first_bits(system, view)
-        if isinstance(system, EscapeTimeSystem):
-            return escape_time.exact_bits(system, view)
-        assert isinstance(system, Trainable)
-        return exact_bits(system, view)
+        needed: dict[Kind, Callable[..., int]] = {
+            "escape-time": escape_time.exact_bits,
+            "lyapunov": LyapunovSystem.first_bits,
+            "network": exact_bits,
+            "traced": exact_bits,
+        }
+        return needed[system.kind](system, view)
 
     def seconds_per_pixel(self, system: System, skipped: int, say: Say) -> float | None:
         seconds = seconds_of_training(system, 0, say)

@@ -36,6 +36,6 @@ class GpuFloat64(GpuBackend, CpuFloat64):
     name = "gpu-float64"
     title = "float64 on GPUs, for shallow views"
 
-    def training_job(self, system: TrainingSystem, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
+    def network_job(self, system: TrainingSystem, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
         compile_kernels(say)
         return _Job(system, view, say)

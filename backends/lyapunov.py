@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepzoom.compiling import jit
-from deepzoom.coordinates import Rational, log2
+from deepzoom.coordinates import Rational
 from deepzoom.scene.view import View
 from deepzoom.systems.lyapunov import FAR, LyapunovSystem
 
@@ -30,11 +30,6 @@ _CLOSE = 1e-250
 _LARGEST = float(np.finfo(np.float64).max)
 
 
-def first_bits(system: LyapunovSystem, view: View) -> int:
-    """First precision in bits: what the view's coordinates need, and some bits that the orbit may lose."""
-    return 128 + max(0, math.ceil(-log2(view.smallest_difference()))) + system.steps // 4
-
-
 class LyapunovJob(Job):
     """Runs every pixel in float64 with an error bound, and again in higher precision where the bound is too large."""
 
@@ -49,7 +44,7 @@ class LyapunovJob(Job):
         self.batch_size = max(self.batch_size, self._executor.prepared)
         self._system, self._view, self._given, self._exactly, self._say = system, view, bits, exactly, say
         self._letters = np.array(system.letters)
-        self._bits = bits or first_bits(system, view)
+        self._bits = bits or system.first_bits(view)
         self.facts = Facts(self._bits)
         self._said = False
         if executor is None and not jit.ready(_MARK):

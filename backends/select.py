@@ -10,9 +10,7 @@ import numpy as np
 from deepzoom.coordinates import log2
 from deepzoom.errors import InputError
 from deepzoom.scene.view import View
-from deepzoom.systems.base import System
-from deepzoom.systems.escape_time import EscapeTimeSystem
-from deepzoom.systems.lyapunov import LyapunovSystem
+from deepzoom.systems.base import Kind, System
 
 from .base import Backend
 from .gpu import device
@@ -26,10 +24,10 @@ _HOMES = {
 }
 """Module and class of each backend: a backend and what it needs are imported when it is chosen."""
 
-PAYS_TRAINING, PAYS_ITERATIONS = 2e6, 2e9
+PAYS: dict[Kind, float] = {"escape-time": 2e9, "lyapunov": 2e9, "network": 2e6}
 """Pixels times steps from which a GPU is faster, although it takes seconds to start: about 20 s of two cores.
 
-PAYS_ITERATIONS counts the iteration limit of each pixel, which few pixels reach.
+Steps are the iteration limit, which few pixels reach, or those of training. Other kinds have no kernels for GPUs.
 """
 
 
@@ -73,7 +71,7 @@ def select(name: str, view: View, system: System, steps: int = 0) -> tuple[Backe
     else:
         reason = f"float64 has {'' if shallow else 'only '}{_count(bits)} numbers between neighbouring pixels"
     kind = "float64" if shallow else "perturbation"
-    if system.runs_on_gpu and _pays(view, system, steps):
+    if view.pixels * steps >= PAYS.get(system.kind, math.inf):
         gpu = made(f"gpu-{kind}")
         obstacle = gpu.obstacle()
         if obstacle is None:
@@ -81,11 +79,6 @@ def select(name: str, view: View, system: System, steps: int = 0) -> tuple[Backe
         if device.expected():
             reason += f"; a GPU would pay, but {obstacle}"
     return made(f"cpu-{kind}"), reason
-
-
-def _pays(view: View, system: System, steps: int) -> bool:
-    iterates = isinstance(system, EscapeTimeSystem | LyapunovSystem)
-    return view.pixels * steps >= (PAYS_ITERATIONS if iterates else PAYS_TRAINING)
 
 
 def _count(bits: float) -> str:

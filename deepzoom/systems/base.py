@@ -5,10 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from deepzoom.errors import InputError
 from deepzoom.scene.view import View
+
+Kind = Literal["escape-time", "lyapunov", "network", "traced"]
+"""Kinds of systems. Each has kernels of its own: the networks of the published experiments by hand, traced trainings
+from their graph.
+"""
 
 
 @dataclass(frozen=True)
@@ -28,8 +33,10 @@ class Setting:
 
 
 class System(ABC):
-    """A system with its settings applied."""
+    """A system with its settings applied. steps: of training, or the iteration limit."""
 
+    kind: ClassVar[Kind]
+    steps: int
     home: tuple[str, str, str] | None = None
     """The first view, x, y and depth as decimal texts, of a system without landmarks."""
     settings_known: Mapping[str, Setting]
@@ -38,9 +45,6 @@ class System(ABC):
 
     Rounding a coordinate then moves no pixel by more than 1/2048 of that distance.
     """
-
-    runs_on_gpu: ClassVar[bool] = True
-    """Whether the GPU backends have kernels for the system."""
 
     def __init__(self, name: str, title: str, axes: tuple[Axis, Axis], default_steps: int) -> None:
         self.name = name

@@ -85,6 +85,7 @@ class EscapeTimeMap:
 class EscapeTimeSystem(System):
     """An escape-time map with its settings."""
 
+    kind = "escape-time"
     resolved = 2.0**30  # smooth counts must be right to 1e-7
 
     def __init__(self, kind: EscapeTimeMap, given: Mapping[str, str], steps: int | None) -> None:

@@ -82,6 +82,7 @@ LEAST_LOSS, MOST_LOSS = 1e-30, 1e300
 class TrainingSystem(Trainable):
     """A training experiment: a network with its data, its axes and its number of steps."""
 
+    kind = "network"
     settings_known = SETTINGS
 
     def __init__(self, name: str, given: Mapping[str, str], steps: int | None) -> None:

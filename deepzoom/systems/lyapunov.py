@@ -8,8 +8,10 @@ repeated sequence. After W steps of warm-up, the exponent is the mean of log|r_n
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 
+from deepzoom.coordinates import log2
 from deepzoom.errors import InputError
 from deepzoom.scene.view import View
 
@@ -28,6 +30,7 @@ SETTINGS = {
 class LyapunovSystem(System):
     """A Lyapunov fractal. letters: the sequence as bools, True for B. warmup: steps before those that count."""
 
+    kind = "lyapunov"
     settings_known = SETTINGS
 
     def __init__(self, given: Mapping[str, str], steps: int | None) -> None:
@@ -45,6 +48,10 @@ class LyapunovSystem(System):
             raise InputError(f"--set warmup: {warmup!r} is not a whole number from 0 to {MOST_STEPS:,}.")
         self.letters = tuple(letter == "B" for letter in sequence)
         self.warmup = int(warmup)
+
+    def first_bits(self, view: View) -> int:
+        """First precision of exact runs in bits: what the view's coordinates need, and some that the orbit may lose."""
+        return 128 + max(0, math.ceil(-log2(view.smallest_difference()))) + self.steps // 4
 
     def key(self) -> str:
         return hashlib.sha256(repr((self.letters, self.warmup)).encode()).hexdigest()

@@ -36,7 +36,7 @@ class TracedSystem(Trainable):
     training: its graphs. guard: runs the code of a user's file, and makes its errors name the file.
     """
 
-    runs_on_gpu = False
+    kind = "traced"
 
     def __init__(
         self,

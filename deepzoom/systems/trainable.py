@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 class Trainable(System):
     """A training with its settings applied."""
 
-    steps: int
-
     @property
     @abstractmethod
     def last(self) -> int:
