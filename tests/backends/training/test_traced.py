@@ -46,9 +46,9 @@ def _classes(w, data):
 
 
 def _attention(w, data):
-    q, k, v = (data["x"].reshape(1, _ROWS, 3) @ w[name] for name in ("w0", "w1", "w2"))
+    q, k, v = (data["x"].reshape(1, _ROWS, 3) @ w[name] for name in ("w1", "w2", "w3"))
     mixed = f.softmax(q @ k.transpose(0, 2, 1) * 0.5) @ v
-    return ((f.gelu(mixed) @ w["w3"] - data["y"]) ** 2).mean()
+    return ((f.gelu(mixed) @ w["w0"] - data["y"]) ** 2).mean()
 
 
 def _smooth(w, data):
@@ -78,12 +78,12 @@ def _training(name):
         return Training(step=_toy, start=_start, hyper={"rate": 0.1, "eps": 0.5, "z": 1.0}, x="log10:rate", y="eps")
     loss, shapes = {
         "classes": (_classes, [(3, 4), (4, 2), (4,), (2,)]),
-        "attention": (_attention, [(3, 4), (3, 4), (3, 4), (4, 2)]),
+        "attention": (_attention, [(4, 2), (3, 4), (3, 4), (3, 4)]),
         "smooth": (_smooth, [(3, 4), (4, 2)]),
         "heads": (_heads, [(3, 4), (4, 2), (1, 4)]),
     }[name]
     hyper, rows = {"rate.w0": 0.1, "rate.w1": 0.1}, 53 if name == "heads" else _ROWS
-    batch = np.array([[0, 2, 4], [1, 3, 4]] * 10) if name == "smooth" else None
+    batch = np.array([[0, 2, 4], [1, 3, 4]] * 15) if name == "smooth" else None
     return Training(
         loss=loss, start=_weights(3, *shapes), data=_data(4, rows), hyper=hyper, x="log10:rate.w0", y="log10:rate.w1",
         batch=batch,
