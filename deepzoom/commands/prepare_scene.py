@@ -22,11 +22,12 @@ def prepared(request: Request, scene: Scene, quiet: bool) -> Scene:
     from deepzoom.commands.terminal.progress import Watcher
     from deepzoom.errors import Stopped
     from deepzoom.rendering.iteration_limit import grown
-    from deepzoom.rendering.stretch import unfolded
 
     with Watcher(quiet) as watcher:
         try:
             if unfolds:
+                from deepzoom.rendering.stretch import unfolded  # maps do without it
+
                 scene = unfolded(scene, request.turn, watcher)
             return grown(scene, watcher) if grows else scene
         except Stopped:

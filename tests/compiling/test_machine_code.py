@@ -107,7 +107,7 @@ def test_critical_starts():
         assert is_critical(i.formula, *i.start) == any(abs(p - start) < 1e-12 for p in known), system.name
 
 
-@pytest.mark.parametrize("where", [(), ("--at", "mandelbrot-deep")])
+@pytest.mark.parametrize("where", [(), ("--at", "mandelbrot-deep"), ("--center", "-2", "0", "--depth", "1")])
 def test_a_warm_render_is_light(tmp_path, where):
     """The first render compiles what is missing. Later ones of a map import neither Numba nor matplotlib."""
     given = ["render", "mandelbrot", *where, "--size", "80x60", "--quiet", "--force", "--out", str(tmp_path / "a.png")]
