@@ -54,7 +54,8 @@ def colour(
     field = Field.load(file)
     if samples is not None:
         field = with_samples(field, parse_samples(samples), file)
-    field.scene = ColourOptions(palette, colouring, cycle, slope, interior, mark_unsettled).applied(field.scene)
+    options = ColourOptions(palette, colouring, cycle, slope, interior, mark_unsettled)
+    field.scene = options.applied(field.scene, counts=field.iterations is not None)
     if field.scene.colouring.by == "horizon" and field.horizon is None:
         raise InputError(f"--colouring: {file} holds no horizons; render it with --horizon.")
     write_picture(field, out, figure, png_bits)

@@ -25,11 +25,6 @@ _OPTIONAL: dict[str, Any] = {"distance": np.float64, "rung": np.int8, "horizon":
 _OF_SAMPLES = "sample_"
 
 
-def _channels(scene: Scene) -> dict[str, Any]:
-    """The names and types of the arrays that every field of this scene has."""
-    return _ESCAPE_TIME if systems.is_escape_time(scene.system) else _CHANNELS
-
-
 @dataclass
 class Field:
     """The read-outs of a scene: arrays (height, width), row 0 at the top.
@@ -66,7 +61,8 @@ class Field:
     def empty(cls, scene: Scene, shape: tuple[int, int] | None = None) -> Field:
         """A field with nothing done. shape: of its arrays, if other than (height, width)."""
         shape = shape or (scene.view.height, scene.view.width)
-        arrays: dict[str, Any] = {name: np.zeros(shape, kind) for name, kind in _channels(scene).items()}
+        kinds = _ESCAPE_TIME if systems.is_escape_time(scene.system) else _CHANNELS
+        arrays: dict[str, Any] = {name: np.zeros(shape, kind) for name, kind in kinds.items()}
         return cls(scene, **arrays)
 
     def save(self, path: str | Path, packed: bool = False) -> None:
@@ -95,8 +91,6 @@ class Field:
         if "scene" not in found:
             raise InputError(f"{option}: {path} is not a data file of deepzoom: it lacks 'scene'.")
         scene = Scene.from_toml(str(found["scene"]), f"{option}: {path}")
-        if systems.is_own(scene.system) and "iterations" not in found:
-            systems.note_training(scene.system)
         read = _Reader(found, scene, f"{option}: {path}")
         channels = read.channels("", (scene.view.height, scene.view.width))
         if "sampled" in found:
@@ -117,7 +111,7 @@ class Field:
     @property
     def channels(self) -> list[str]:
         """The names of the arrays that this field has."""
-        return [*_channels(self.scene), *(name for name in _OPTIONAL if getattr(self, name) is not None)]
+        return [name for name in (*_ESCAPE_TIME, *_OPTIONAL) if getattr(self, name) is not None]
 
     def known(self, channel: str) -> NDArray[Any]:
         """The values (n,) of a channel for everything done: pixels, then their samples."""
@@ -149,8 +143,11 @@ class _Reader:
 
     def channels(self, prefix: str, shape: tuple[int, ...]) -> dict[str, Any]:
         """The channels of a field. prefix: of their names in the file. Raises InputError if one is missing."""
+        counts = systems.is_escape_time(self.scene.system)
+        if systems.is_own(self.scene.system):  # only the file with the system would say whether it is a map
+            counts = "iterations" in self.found
         optional = {name: kind for name, kind in _OPTIONAL.items() if prefix + name in self.found}
-        kinds = {**_channels(self.scene), **optional}
+        kinds = {**(_ESCAPE_TIME if counts else _CHANNELS), **optional}
         missing = sorted(prefix + name for name in kinds if prefix + name not in self.found)
         if missing:
             raise InputError(f"{self.where} is not a data file of deepzoom: it lacks {missing[0]!r}.")

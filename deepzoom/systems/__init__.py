@@ -18,12 +18,12 @@ from .magnet import MAGNETS
 from .mandelbrot import MANDELBROT
 from .newton import NEWTON
 from .nova import NOVA
-from .own_file import is_own, is_own_map, load, loaded, note_training
+from .own_file import is_own, is_own_map, load, loaded
 from .own_formula import OWN_FORMULA
 
 __all__ = [
     "DEFAULT", "ESCAPE_TIME", "PUBLISHED", "System", "create", "is_escape_time", "is_own", "is_training", "load",
-    "loaded", "names", "note_training",
+    "loaded", "names",
 ]  # fmt: skip
 
 DEFAULT = "tanh"

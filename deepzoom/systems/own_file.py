@@ -38,6 +38,11 @@ class Own:
     file: str
     what: EscapeTimeMap | Training
 
+    @property
+    def is_map(self) -> bool:
+        """Whether it is a map, and not a training."""
+        return isinstance(self.what, EscapeTimeMap)
+
     def system(self, settings: Mapping[str, str], steps: int | None) -> System:
         """The system with its settings. Raises InputError, which names the file, for a fault in it."""
         if isinstance(self.what, EscapeTimeMap):
@@ -49,8 +54,6 @@ class Own:
 
 
 _loaded: dict[str, Own] = {}
-_trainings: set[str] = set()
-"""The names that are known to be trainings, whether or not their files were run."""
 
 
 def is_own(system: str) -> bool:
@@ -59,13 +62,8 @@ def is_own(system: str) -> bool:
 
 
 def is_own_map(system: str) -> bool:
-    """Whether a name is that of a map in a user's file, and not of a training, as far as is known."""
-    return is_own(system) and system not in _trainings
-
-
-def note_training(system: str) -> None:
-    """Say that a name is that of a training: a data file shows it, although the file with the training was not run."""
-    _trainings.add(system)
+    """Whether a name is that of a map in a user's file. Until the file was run, it is taken for one."""
+    return is_own(system) and (system not in _loaded or _loaded[system].is_map)
 
 
 def load(given: str) -> Own:
@@ -102,7 +100,6 @@ def load(given: str) -> Own:
     if not isinstance(what, Training):
         what = _map(file, name, what)
     _loaded[known] = made = Own(known, hashlib.sha256(text).hexdigest(), file, what)
-    (_trainings.add if isinstance(what, Training) else _trainings.discard)(known)
     return made
 
 

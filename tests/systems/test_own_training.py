@@ -275,7 +275,6 @@ t_tiny = deepzoom.Training(good, {"w": 0 * START["w"]}, HYPER, "rate", "decay", 
 def files(tmp_path, monkeypatch, own_cache):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(own_file, "_loaded", {})
-    monkeypatch.setattr(own_file, "_trainings", set())
     Path("own.py").write_text(FILE)
 
 
@@ -380,18 +379,24 @@ def test_the_first_view_and_the_scene(files):
 
 
 def test_a_data_file_shows_that_it_is_of_a_training(files, monkeypatch):
-    """It is coloured without the file, as a new process finds it; only a render needs the file."""
+    """It is coloured without the file, as a new process finds it; only a render needs the file.
+
+    Another file's map of the same name is still one.
+    """
     scene = Request("own.py:t_good", size="4x4").to_scene()
     field = Field.empty(scene)
     field.measure[:], field.done[:] = RNG.normal(size=(4, 4)), True
     field.save("a.npz")
-    for name, empty in (("_loaded", {}), ("_trainings", set())):
-        monkeypatch.setattr(own_file, name, empty)
+    monkeypatch.setattr(own_file, "_loaded", {})
+    Field.empty(scene).save("map.npz")  # of a file that was not run
     assert Field.load("a.npz").iterations is None
+    assert Field.load("map.npz").iterations is not None
     made = deepzoom("colour", "a.npz", "--out", "a.png")
     assert made.exit_code == 0, made.output
     one_sentence(deepzoom("colour", "a.npz", "--colouring", "histogram", "--out", "b.png"),
                  "--colouring: histogram needs iteration counts, which own.py:t_good does not have")  # fmt: skip
+    one_sentence(deepzoom("colour", "a.npz", "--colouring", "horizon", "--out", "b.png"),
+                 "--colouring: a.npz holds no horizons; render it with --horizon")  # fmt: skip
     one_sentence(deepzoom("render", "--scene", "a.npz"), "SYSTEM: own.py:t_good is in a Python file, which a scene")
     assert deepzoom("render", "own.py:t_good", "--scene", "a.npz", "--dry-run").exit_code == 0
 

@@ -10,6 +10,7 @@ from deepzoom.colouring import palette_files, palettes
 from deepzoom.errors import InputError
 from deepzoom.scene.colours import COLOURINGS, Colouring
 from deepzoom.scene.scene import Scene
+from deepzoom.systems.lyapunov import NAME as LYAPUNOV
 
 ATTRACTED = ("newton", "nova", "magnet1", "magnet2")
 """Systems whose orbits end at attractors."""
@@ -34,10 +35,11 @@ class ColourOptions:
     interior: str | None = None
     mark_unsettled: bool | None = None
 
-    def applied(self, scene: Scene) -> Scene:
+    def applied(self, scene: Scene, counts: bool | None = None) -> Scene:
         """The scene in these colours; it keeps its own where an option was not given.
 
-        Raises InputError where the scene's system cannot be coloured like that.
+        counts: whether its pixels have iteration counts; None for what its system's name says. Raises InputError where
+        the scene's system cannot be coloured like that.
         """
         palette, how = scene.palette, scene.colouring
         if self.palette is not None:
@@ -61,7 +63,7 @@ class ColourOptions:
             how = replace(how, interior=_colour(self.interior))
         if self.mark_unsettled is not None:
             how = replace(how, mark_unsettled=self.mark_unsettled)
-        _check_counts(scene.system, how)
+        _check_counts(scene.system, systems.is_escape_time(scene.system) if counts is None else counts, how)
         return replace(scene, palette=palette, colouring=how)
 
 
@@ -84,9 +86,9 @@ def _colour(text: str) -> str:
     return to_hex(text)
 
 
-def _check_counts(system: str, how: Colouring) -> None:
+def _check_counts(system: str, counts: bool, how: Colouring) -> None:
     """Raise InputError where colours need iteration counts, attractors or horizons that a system does not have."""
-    if how.by == "horizon" and not systems.is_training(system):
+    if how.by == "horizon" and (counts or system == LYAPUNOV):
         raise InputError(
             f"--colouring: horizon works only for training systems; for {system} give one of"
             f" {', '.join(c for c in COLOURINGS if c not in ('attractor', 'horizon'))}."
@@ -96,7 +98,7 @@ def _check_counts(system: str, how: Colouring) -> None:
             f"--colouring: attractor works only for {', '.join(ATTRACTED)}, whose orbits end at attractors; give rank"
             f" or cyclic for {system}."
         )
-    if systems.is_escape_time(system):
+    if counts:
         return
     if how.by in ("histogram", "distance"):
         raise InputError(
