@@ -18,6 +18,7 @@ from deepzoom.errors import InputError
 from deepzoom.files import whole_file
 from deepzoom.scene.shape import Shape
 from deepzoom.scene.view import View
+from deepzoom.systems import is_training
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,19 @@ def get(name: str) -> Landmark:
     raise InputError(f"--at: there is no landmark {name!r}; 'deepzoom landmarks' lists them.")
 
 
+def fitting(system: str, settings: Mapping[str, str]) -> list[Landmark]:
+    """The curated landmarks of a system that show its map with these settings.
+
+    Settings of an escape-time map that are not given are taken from the landmark; training needs them given.
+    """
+
+    def fits(place: Landmark) -> bool:
+        own = is_training(system)
+        return all(settings.get(k, None if own else v) == v for k, v in place.settings.items())
+
+    return [m for m in all_landmarks() if m.system == system and fits(m)]
+
+
 def with_settings(system: str, settings: Mapping[str, str]) -> list[Landmark]:
     """The curated landmarks of a system with exactly these settings."""
     return [m for m in all_landmarks() if m.system == system and m.settings == settings]
@@ -120,15 +134,7 @@ def choose(
     those without one of the settings given. Raises InputError if no landmark reaches the depth.
     """
     given = settings or {}
-    own = (
-        with_settings(system, given)
-        if exactly
-        else [
-            m
-            for m in all_landmarks()
-            if m.system == system and all(given.get(k, v) == v for k, v in m.settings.items())
-        ]
-    )
+    own = with_settings(system, given) if exactly else fitting(system, given)
     if not own:
         raise InputError(f"--center: {system} has no landmark; give --center X Y and --depth.")
     default = next((m for m in own if m.default), own[0])

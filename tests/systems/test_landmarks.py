@@ -7,9 +7,11 @@ from decimal import Decimal
 import pytest
 
 from deepzoom import systems
+from deepzoom.commands.requests.dive import to_dive
+from deepzoom.commands.requests.scene import Request
 from deepzoom.coordinates import parse_decimal
 from deepzoom.errors import InputError
-from deepzoom.landmarks import all_landmarks, choose, get
+from deepzoom.landmarks import all_landmarks, choose, fitting, get
 from deepzoom.rendering import render as rendering
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.view import View
@@ -49,6 +51,18 @@ def test_where_a_depth_goes_by_itself():
     assert get("tanh-1e-60").steps > get("tanh-1e-40").steps > 500
     with pytest.raises(InputError, match="there is no landmark"):
         get("tanh-1e-41")
+
+
+def test_training_with_other_settings_has_places_of_its_own():
+    deep = parse_decimal("1e-20", "depth")
+    for optimizer in ("momentum", "adam"):
+        given = {"optimizer": optimizer}
+        assert choose("tanh", None, given, exactly=True).name == f"{optimizer}-overview"
+        assert choose("tanh", deep, given, exactly=True).name == f"{optimizer}-1e-20"
+        first, _ = to_dive(Request("tanh", settings=given), None, "1e-6")
+        assert first.view.depth == 9 and first.settings == given
+    assert not any(place.settings for place in fitting("tanh", {}))  # training never takes settings from a place
+    assert [place.name for place in fitting("julia", {}) if place.settings] == ["julia-e100"]
 
 
 def test_places_of_another_map_are_passed_over():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 
 from deepzoom import landmarks, systems
@@ -33,7 +34,7 @@ def to_dive(request: Request, begin: str | None, end: str | None) -> tuple[Scene
     if begin is not None:
         depth_of(begin, "--from")
     if request.at is None and request.center is None:
-        request = replace(request, at=_widest(request.system or systems.DEFAULT))
+        request = replace(request, at=_widest(request.system or systems.DEFAULT, request.settings))
     scene = replace(request, depth=begin).to_scene()
     view = scene.view
     if not depth < view.depth:
@@ -47,9 +48,9 @@ def to_dive(request: Request, begin: str | None, end: str | None) -> tuple[Scene
     return scene, depth
 
 
-def _widest(system: str) -> str | None:
-    """The name of a system's landmark of the largest depth."""
-    own = [m for m in landmarks.all_landmarks() if m.system == system]
+def _widest(system: str, settings: Mapping[str, str]) -> str | None:
+    """The name of a system's landmark of the largest depth, with these settings if there is one."""
+    own = landmarks.with_settings(system, settings) or landmarks.fitting(system, settings)
     return max(own, key=lambda m: parse_decimal(m.depth, "depth")).name if own else None
 
 
