@@ -75,12 +75,7 @@ class Gpus:
     @classmethod
     def opened(cls, say: Say) -> Gpus:
         """All GPUs that this process may use."""
-        try:
-            there = device.opened()
-        except device.DeviceError as error:
-            say(f"Running on the CPU: no GPU could be opened ({error}).")
-            there = []
-        return cls(Devices(there, say), say)
+        return cls(Devices.opened(say), say)
 
     def run(self, pixels: NDArray[np.int64], call: Call) -> ReadOut:
         return self._devices.run(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from deepzoom.backends.base import Say
 
+from . import device
 from .device import Arrays, DeviceError, OutOfMemory
 
 Pixels = NDArray[np.int64]
@@ -38,6 +39,15 @@ class Devices:
         self.count = self._there = len(there)
         """How many GPUs are in use."""
         self._lock = threading.Lock()
+
+    @classmethod
+    def opened(cls, say: Say) -> Devices:
+        """All GPUs that this process may use; none, which is said, where one cannot be opened."""
+        try:
+            return cls(device.opened(), say)
+        except DeviceError as error:
+            say(f"Running on the CPU: no GPU could be opened ({error}).")
+            return cls([], say)
 
     def run(
         self,

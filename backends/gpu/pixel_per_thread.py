@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from deepzoom.backends.base import ReadOut
 from deepzoom.backends.kernels.arithmetic.simd import LANES
+from deepzoom.backends.kernels.gpu.lane_group import GROUP
 from deepzoom.backends.kernels.gpu.pixel_per_thread import (
-    GROUP,
     delta_rooms,
     plain_room,
     run_delta_lanes,
@@ -25,13 +25,20 @@ from .unit_per_lane import Pixels, Polynomials, ReferenceArrays, Runs, UnitPerLa
 
 Floats = NDArray[np.float64]
 
-_WORKSPACE = 2**30
+WORKSPACE = 2**30
 """The most bytes for the workspaces of a batch: enough for some thousand threads, which keep a GPU's memory busy.
 
 Two batches are under way at a time.
 """
-_THREADS = 128
+THREADS = 128
 _WARP = 32
+
+
+def slots(pixels: int, size: int) -> int:
+    """How many workspaces of ``size`` numbers to make, each for ``LANES`` threads: for whole warps."""
+    warp = _WARP // int(LANES)
+    wanted, room = -(-pixels // _WARP), WORKSPACE // (8 * size) // warp
+    return max(1, min(wanted, room)) * warp
 
 
 def runs_of(
@@ -60,30 +67,24 @@ class PixelPerThread(Runs):
         )  # fmt: skip
         super().__init__(net, steps, given)
 
-    def _slots(self, pixels: int, size: int) -> int:
-        """How many workspaces of ``size`` numbers to make, each for ``LANES`` threads: for whole warps."""
-        warp = _WARP // int(LANES)
-        wanted, room = -(-pixels // _WARP), _WORKSPACE // (8 * size) // warp
-        return max(1, min(wanted, room)) * warp
-
     def finish(self, one: Arrays, weights: Any, rates: Floats, offsets: Floats, step: Any, sums: Any) -> ReadOut:
         """Run pixels from where they stand to their end, as ``unit_per_lane.UnitPerLane.finish``."""
         net, _ = self._on(one)
         size = plain_room(self._net)
-        slots = self._slots(len(rates), size)
+        count = slots(len(rates), size)
         sums = placed(one, sums)
         given = placed(one, weights), one.upload(rates), one.upload(offsets), placed(one, step), sums
-        room = one.zeros((slots, size), np.float64), one.zeros((slots, 2, int(LANES)), np.int64)
+        room = one.zeros((count, size), np.float64), one.zeros((count, 2, int(LANES)), np.int64)
         queues = one.zeros(1, np.int64), one.zeros(1, np.int64)
         none = one.zeros(0, np.bool_)
-        one.launch(run_plain_lanes, (*queues, net, self._steps, *given, none, *room, GROUP), _THREADS)
+        one.launch(run_plain_lanes, (*queues, net, self._steps, *given, none, *room, GROUP), THREADS)
         return read_out(one.download(sums))
 
     def _launch_delta(
         self, one: Arrays, given: tuple[Any, ...], start: Polynomials, pixels: int, moved: Pixels | None
     ) -> None:
         size, more = delta_rooms(self._net, self._drawn)
-        slots = self._slots(pixels, size + more)
-        room = one.zeros((slots, size), np.float64), one.zeros((slots, more), np.float64)
+        count = slots(pixels, size + more)
+        room = one.zeros((count, size), np.float64), one.zeros((count, more), np.float64)
         queues = one.zeros(1, np.int64), one.zeros(1, np.int64)
-        one.launch(run_delta_lanes, (*queues, *given, *room, GROUP), _THREADS)
+        one.launch(run_delta_lanes, (*queues, *given, *room, GROUP), THREADS)

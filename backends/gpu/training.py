@@ -14,8 +14,7 @@ from deepzoom.backends.training.batches import batch_size_of
 from deepzoom.backends.training.network_expansions import NetworkExpansions
 from deepzoom.systems.training_step import Network
 
-from .device import Arrays, DeviceError
-from .device import opened as opened_gpus
+from .device import Arrays
 from .devices import Devices
 from .pixel_per_thread import PixelPerThread, runs_of
 from .unit_per_lane import EXPANSION_BATCHES, ReferenceArrays, Standing, UnitPerLane, obstacle
@@ -44,11 +43,7 @@ class GpuJob(Job):
 
     def _open(self, say: Say) -> bool:
         """Open the GPUs, and say what will not run on them. Returns whether there is one."""
-        try:
-            self._devices = Devices(opened_gpus(), say)
-        except DeviceError as error:
-            say(f"Running on the CPU: no GPU could be opened ({error}).")
-            self._devices = Devices([], say)
+        self._devices = Devices.opened(say)
         why = obstacle(self._arrays)
         self._retry_devices = self._devices
         if self._devices.count and why is not None:

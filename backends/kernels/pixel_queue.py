@@ -13,6 +13,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from deepzoom.compiling.jit import inner
+
 
 @intrinsic
 def taken(typingctx: Any, queue: Any) -> Any:
@@ -23,3 +25,14 @@ def taken(typingctx: Any, queue: Any) -> Any:
         return builder.atomic_rmw("add", data, ir.Constant(ir.IntType(64), 1), "monotonic")
 
     return types.int64(queue), codegen
+
+
+@inner
+def next_unfinished(queue, step, steps):  # type: ignore[no-untyped-def]
+    """The next pixel of a queue that has steps left; -1 where there is none. step (P,): the step of each."""
+    while True:
+        pixel = taken(queue)
+        if pixel >= step.size:
+            return -1
+        if step[pixel] < steps:
+            return pixel

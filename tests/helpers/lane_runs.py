@@ -16,8 +16,7 @@ from small_network import SmallNetwork, quiet, system_of
 from stand_in import StandIn
 
 from deepzoom.backends.base import Backend, Job, ReadOut, Say
-from deepzoom.backends.gpu import training as gpu_jobs
-from deepzoom.backends.gpu import unit_per_lane
+from deepzoom.backends.gpu import device, unit_per_lane
 from deepzoom.backends.kernels.training.network_arrays import NetworkArrays
 from deepzoom.backends.training.batches import start_weights
 from deepzoom.scene.view import View
@@ -55,7 +54,7 @@ def jobs(
 ) -> Iterator[Job]:  # fmt: skip
     """The same view's job by a GPU backend, on the stand-in, and by a CPU backend."""
     view = View.parse("-0.61803398874989", "-0.3141592653589793", depth, size)
-    monkeypatch.setattr(gpu_jobs, "opened_gpus", lambda: [one])
+    monkeypatch.setattr(device, "opened", lambda: [one])
     return (b().job(system_of(small), view, None, quiet, said) for b in (gpu, cpu))
 
 

@@ -8,6 +8,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from deepzoom.compiling.jit import inner
+
 from .simd_llvm import VectorType, constant, emit_splat
 
 OF_DIFFERENCES, OF_HAND_OFF, OF_WEIGHTS, OF_COORDINATES = 0, 1, 2, 3
@@ -57,3 +59,12 @@ def disturbed_each(typingctx, values, places, first):  # type: ignore[no-untyped
         return context.make_tuple(builder, values, parts)
 
     return values(values, values, types.int64), codegen
+
+
+@inner
+def disturb_row(values, pixel, number, seed):  # type: ignore[no-untyped-def]
+    """Move a pixel's row of values in place, as ``disturbed_each``. number: of the pixel in its view."""
+    count = values.shape[1]
+    for i in range(count):
+        moved = disturbed_each((values[pixel, i],), (float(i),), number * count + seed + 1)
+        values[pixel, i] = moved[0]

@@ -18,7 +18,10 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from deepzoom.backends.kernels.arithmetic.simd_llvm import VectorType, emit_splat, emit_thread, on_cpu
+from deepzoom.backends.kernels.arithmetic.simd_llvm import WIDTH, VectorType, emit_splat, emit_thread, on_cpu
+
+GROUP = tuple([1] * (WIDTH.bit_length() - 1))
+"""``distances`` of a group of ``LANES``: only the length matters."""
 
 _i1, _i32, _i64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
 _ALL = -1  # all threads of a warp
@@ -162,3 +165,21 @@ def next_pixel(typingctx, queue, wanted, pixel, distances):  # type: ignore[no-u
         return emit_shuffled(builder, number, _INDEX, first)
 
     return types.int64(queue, types.boolean, types.int64, distances), codegen
+
+
+@intrinsic
+def own_slot(typingctx: Any, counter: Any, group: Any) -> Any:
+    """The index of this thread's slot; on the CPU the next number of a counter. group: ``GROUP``."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        if on_cpu(typingctx):
+            data = context.make_array(signature.args[0])(context, builder, args[0]).data
+            return builder.atomic_rmw("add", data, ir.Constant(_i64, 1), "monotonic")
+        block, threads, own = (
+            builder.call(declared(builder, f"llvm.nvvm.read.ptx.sreg.{name}", _i32, []), [])
+            for name in ("ctaid.x", "ntid.x", "tid.x")
+        )
+        thread = builder.add(builder.mul(block, threads), own)
+        return builder.zext(builder.udiv(thread, ir.Constant(_i32, 2**group.count)), _i64)
+
+    return types.int64(counter, group), codegen

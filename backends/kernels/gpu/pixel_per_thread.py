@@ -6,48 +6,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
-
 from deepzoom.backends.kernels.arithmetic.simd import LANES, first_lane, past_lane
-from deepzoom.backends.kernels.arithmetic.simd_llvm import WIDTH, on_cpu
 from deepzoom.backends.kernels.training.delta_layout import delta_workspace
 from deepzoom.backends.kernels.training.delta_run import DELTA_EXTRA, rooms, to_hand_off
 from deepzoom.backends.kernels.training.plain_layout import layout
 from deepzoom.backends.kernels.training.plain_run import PLAIN_EXTRA, run_through
 from deepzoom.compiling.jit import kernel
 
-from .lane_group import any_group, next_pixel
-
-GROUP = tuple([1] * (WIDTH.bit_length() - 1))
-"""``distances`` (``lane_group.py``) of a group of ``LANES``: only the length matters."""
-
-
-@intrinsic
-def own_slot(typingctx: Any, counter: Any, group: Any) -> Any:
-    """The index of this thread's slot; on the CPU the next number of a counter. group: ``GROUP``."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        i64, i32 = ir.IntType(64), ir.IntType(32)
-        if on_cpu(typingctx):
-            data = context.make_array(signature.args[0])(context, builder, args[0]).data
-            return builder.atomic_rmw("add", data, ir.Constant(i64, 1), "monotonic")
-        kind = ir.FunctionType(i32, [])
-        special = {
-            name: builder.call(
-                builder.module.globals.get(f"llvm.nvvm.read.ptx.sreg.{name}")
-                or ir.Function(builder.module, kind, f"llvm.nvvm.read.ptx.sreg.{name}"),
-                [],
-            )
-            for name in ("ctaid.x", "ntid.x", "tid.x")
-        }
-        thread = builder.add(builder.mul(special["ctaid.x"], special["ntid.x"]), special["tid.x"])
-        return builder.zext(builder.udiv(thread, ir.Constant(i32, 2**group.count)), i64)
-
-    return types.int64(counter, group), codegen
+from .lane_group import any_group, next_pixel, own_slot
 
 
 @kernel()

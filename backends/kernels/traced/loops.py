@@ -1,4 +1,7 @@
-"""The loops around a traced step; each generated module has its own copy, with the steps of its graph."""
+"""The loops around a traced step; each generated module has its own copy, with the steps of its graph.
+
+On a GPU, ``LANES`` neighbouring threads stand for the lanes of a vector, as in ``kernels/gpu/pixel_per_thread.py``.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,20 @@ import math
 
 import numpy as np
 
-from deepzoom.backends.kernels.arithmetic.simd import LANES, lane_array, load, magnitude, maximum, splat, store
+from deepzoom.backends.kernels.arithmetic.last_bit import OF_DIFFERENCES, OF_HAND_OFF, disturb_row
+from deepzoom.backends.kernels.arithmetic.simd import (
+    LANES,
+    first_lane,
+    lane_array,
+    load,
+    magnitude,
+    maximum,
+    past_lane,
+    splat,
+    store,
+)
+from deepzoom.backends.kernels.gpu.lane_group import any_group, next_pixel, own_slot
+from deepzoom.backends.kernels.pixel_queue import next_unfinished
 from deepzoom.backends.kernels.traced.steps_placeholder import (
     DELTA_SIZE,
     EXPANSION_SIZE,
@@ -14,14 +30,14 @@ from deepzoom.backends.kernels.traced.steps_placeholder import (
     PLAIN_SIZE,
     SLOPED_SIZE,
     STATE,
-    add_difference,
     add_loss,
     delta_step,
     expansion_step,
+    own_sums,
     plain_step,
     sloped_step,
+    some_go_on,
 )
-from deepzoom.backends.kernels.training.convergence_measure import COLUMNS, FIRST
 from deepzoom.backends.kernels.training.plain_run import put, take
 from deepzoom.compiling.jit import inner, kernel
 
@@ -36,6 +52,53 @@ def one_step(lanes, numbers, sloped, kind):
     return plain_step(lanes, numbers, kind)
 
 
+EXTRA, DELTA_EXTRA = 1, 3
+"""How many vectors the loops need besides the workspace of a step: in float64 or expansions, and of differences."""
+
+
+@inner
+def run_through(queue, steps, state, parameters, step, sums, numbers, tables, sloped, kind, lanes, t, holds):
+    """Run the pixels of a queue (1,) int64 through the lanes until it is empty; arguments as of ``run_pixels``.
+
+    lanes: the step's workspace and ``EXTRA`` vectors, zero at first; t and holds (LANES,): int64, each lane's step and
+    pixel.
+    """
+    place = LANES * len(kind)
+    losses = lanes.size - LANES
+    for lane in range(first_lane(), past_lane()):
+        t[lane] = 0
+        holds[lane] = -1
+    while True:
+        active = 0
+        for lane in range(first_lane(), past_lane()):
+            if holds[lane] < 0:
+                pixel = next_unfinished(queue, step, steps)
+                if pixel >= 0:
+                    holds[lane] = pixel
+                    t[lane] = step[pixel]
+                    put(lanes, 0, lane, state, pixel)
+                    put(lanes, STATE * place, lane, parameters, pixel)
+            if holds[lane] >= 0:
+                active += 1
+            row = min(t[lane], tables.shape[0] - 1)
+            for i in range(PER_STEP):  # float64, so further limbs stay 0
+                lanes[(STATE + 2 + i) * place + lane] = tables[row, i]
+        if active == 0:
+            return
+        store(lanes, losses, one_step(lanes, numbers, sloped, kind))
+        for lane in range(first_lane(), past_lane()):
+            pixel = holds[lane]
+            if pixel < 0:
+                continue
+            loss = lanes[losses + lane]
+            add_loss(sums, pixel, t[lane], steps, loss)
+            t[lane] += 1
+            if math.isnan(loss) or t[lane] == steps:
+                step[pixel] = steps
+                take(lanes, 0, lane, state, pixel)
+                holds[lane] = -1
+
+
 @kernel()
 def run_pixels(steps, state, parameters, step, sums, numbers, tables, sloped, kind):
     """Run pixels from their step to the end, in place: a queue of pixels through the lanes.
@@ -45,43 +108,27 @@ def run_pixels(steps, state, parameters, step, sums, numbers, tables, sloped, ki
     tables (steps, m): what is different at each step. sloped: of one limb, compute the slopes of tanh to all digits;
     expansions always do.
     """
-    pixels = step.size
     limbs = len(kind)
-    place = LANES * limbs
     size = max(PLAIN_SIZE, SLOPED_SIZE) if limbs == 1 else EXPANSION_SIZE
-    lanes = lane_array(size * limbs + 1)
+    lanes = lane_array(size * limbs + EXTRA)
     lanes[:] = 0.0
-    losses = np.empty(LANES)
-    t, holds = np.zeros(LANES, np.int64), np.full(LANES, -1, np.int64)
-    queue = 0
-    while True:
-        active = 0
-        for lane in range(LANES):
-            while holds[lane] < 0 and queue < pixels:
-                if step[queue] < steps:
-                    holds[lane] = queue
-                    t[lane] = step[queue]
-                    put(lanes, 0, lane, state, queue)
-                    put(lanes, STATE * place, lane, parameters, queue)
-                queue += 1
-            if holds[lane] >= 0:
-                active += 1
-            row = min(t[lane], tables.shape[0] - 1)
-            for i in range(PER_STEP):  # float64, so further limbs stay 0
-                lanes[(STATE + 2 + i) * place + lane] = tables[row, i]
-        if active == 0:
-            return
-        store(losses, 0, one_step(lanes, numbers, sloped, kind))
-        for lane in range(LANES):
-            pixel = holds[lane]
-            if pixel < 0:
-                continue
-            add_loss(sums, pixel, t[lane], steps, losses[lane])
-            t[lane] += 1
-            if math.isnan(losses[lane]) or t[lane] == steps:
-                step[pixel] = steps
-                take(lanes, 0, lane, state, pixel)
-                holds[lane] = -1
+    queue, t, holds = np.zeros(1, np.int64), np.empty(LANES, np.int64), np.empty(LANES, np.int64)
+    run_through(queue, steps, state, parameters, step, sums, numbers, tables, sloped, kind, lanes, t, holds)
+
+
+@kernel()
+def run_pixels_lanes(
+    queue, counter, steps, state, parameters, step, sums, numbers, tables, sloped, kind, lanes, own, group
+):
+    """The same on a GPU, a pixel in each thread; kind: of one limb.
+
+    queue, counter (1,): int64, zero before the first call. lanes: (slots, numbers of ``run_through``), zero; own
+    (slots, 2, LANES) int64: room for each lane's step and pixel. group: ``GROUP``.
+    """
+    slot = own_slot(counter, group)
+    if slot < lanes.shape[0]:
+        t, holds = own[slot, 0], own[slot, 1]
+        run_through(queue, steps, state, parameters, step, sums, numbers, tables, sloped, kind, lanes[slot], t, holds)
 
 
 @inner
@@ -101,6 +148,35 @@ def largest_share(lanes, ends, weights):
     return share
 
 
+@inner
+def to_hand_off(
+    steps, first, last, threshold, record, weights, ratios, totals, ends, numbers, differences, parameters, step, sums,
+    start, lanes,
+):  # fmt: skip
+    """Run the pixels from ``start`` on, one in each lane, to their hand-offs; arguments as of ``run_delta``.
+
+    lanes: the workspace of the delta step and ``DELTA_EXTRA`` vectors, zero at first.
+    """
+    changes = lanes.size - DELTA_EXTRA * LANES
+    shares, running = changes + LANES, changes + 2 * LANES
+    for lane in range(first_lane(), past_lane()):
+        pixel = min(start + lane, step.size - 1)
+        put(lanes, 0, lane, differences, pixel)
+        put(lanes, STATE * LANES, lane, parameters, pixel)
+        lanes[running + lane] = 1.0 if start + lane < step.size else 0.0
+        if first >= last and start + lane < step.size:  # nothing to run
+            own_sums(sums, pixel, totals, first)
+            step[pixel] = first
+    for t in range(first, last):
+        store(lanes, changes, delta_step(lanes, numbers, record[t]))
+        store(lanes, shares, largest_share(lanes, ends, weights[t + 1]))
+        goes_on = some_go_on(
+            steps, t, last, threshold, ratios, totals, differences, step, sums, start, lanes, 0, changes
+        )
+        if not any_group(goes_on):
+            break
+
+
 @kernel()
 def run_delta(
     steps, first, last, threshold, record, weights, ratios, totals, ends, numbers, differences, parameters, step, sums
@@ -112,42 +188,46 @@ def run_delta(
     of the state, parameters (P, 2): differences, step (P,): of the hand-off, sums (P, 4): differences on entry, the
     pixel's own on return. A pixel is handed off when its difference has reached ``threshold``, or at step ``last``.
     """
-    pixels = step.size
-    lanes = lane_array(DELTA_SIZE + 1)
+    lanes = lane_array(DELTA_SIZE + DELTA_EXTRA)
     lanes[:] = 0.0
-    changes, shares = np.empty(LANES), np.empty(LANES)
-    running = np.zeros(LANES, np.bool_)
-    for start in range(0, pixels, LANES):
-        for lane in range(LANES):
-            pixel = min(start + lane, pixels - 1)
-            put(lanes, 0, lane, differences, pixel)
-            put(lanes, STATE * LANES, lane, parameters, pixel)
-            running[lane] = start + lane < pixels
-            if first >= last and running[lane]:
-                step[pixel] = first
-                for i in range(COLUMNS):
-                    sums[pixel, i] += totals[first, i]
-        for t in range(first, last):
-            store(changes, 0, delta_step(lanes, numbers, record[t]))
-            store(shares, 0, largest_share(lanes, ends, weights[t + 1]))
-            goes_on = False
-            for lane in range(LANES):
-                if not running[lane]:
-                    continue
-                pixel = start + lane
-                change = changes[lane]
-                finite = math.isfinite(change)
-                if finite:
-                    add_difference(sums, pixel, t, steps, ratios[t], totals[last, FIRST], change)
-                if finite and shares[lane] < threshold and t + 1 < last:
-                    goes_on = True
-                    continue
-                running[lane] = False
-                take(lanes, 0, lane, differences, pixel)
-                for i in range(COLUMNS):
-                    sums[pixel, i] += totals[t + 1 if finite else t, i]
-                step[pixel] = t + 1 if finite else steps
-                if not finite:  # a loss that is not finite stands for all that follow
-                    add_loss(sums, pixel, t, steps, math.nan)
-            if not goes_on:
-                break
+    for start in range(0, step.size, LANES):
+        to_hand_off(
+            steps, first, last, threshold, record, weights, ratios, totals, ends, numbers, differences, parameters,
+            step, sums, start, lanes,
+        )  # fmt: skip
+
+
+@kernel()
+def run_delta_lanes(
+    queue, counter, steps, first, last, threshold, record, weights, ratios, totals, ends, numbers, differences,
+    parameters, step, sums, moved, lanes, group,
+):  # fmt: skip
+    """The same on a GPU, a pixel in each thread; on return ``differences`` holds the pixels' own states.
+
+    moved: (0,), or in a second run the pixels' numbers (P,) int64: differences at the beginning and states at the
+    hand-off are then moved by a unit in the last place. lanes: (slots, numbers of ``to_hand_off``), zero, of whole
+    warps. queue, counter, group: as of ``run_pixels_lanes``.
+    """
+    slot = own_slot(counter, group)
+    if slot >= lanes.shape[0]:
+        return
+    batch = 0
+    while True:
+        batch = next_pixel(queue, True, batch, group)
+        start = batch * LANES
+        if not any_group(start < step.size):
+            return
+        past = min(start + past_lane(), step.size)
+        for pixel in range(start + first_lane(), past):
+            if moved.size > 0:
+                disturb_row(differences, pixel, moved[pixel], OF_DIFFERENCES)
+        to_hand_off(
+            steps, first, last, threshold, record, weights, ratios, totals, ends, numbers, differences, parameters,
+            step, sums, start, lanes[slot],
+        )  # fmt: skip
+        for pixel in range(start + first_lane(), past):
+            t = min(step[pixel], weights.shape[0] - 1)
+            for i in range(STATE):
+                differences[pixel, i] += weights[t, i]
+            if moved.size > 0:
+                disturb_row(differences, pixel, moved[pixel], OF_HAND_OFF)

@@ -45,12 +45,15 @@ from deepzoom.backends.kernels.arithmetic.simd_parts import square_root
 from deepzoom.backends.kernels.arithmetic.tanh import tanh, tanh_and_slope, tanh_difference
 from deepzoom.backends.kernels.training.expansion_products import contract_expansions
 from deepzoom.backends.kernels.training.expansion_products import contract_shared as contract_shared_with_expansions
-from deepzoom.backends.kernels.training.convergence_measure import CEILING, EXCESS, FIRST, INVERSE, SUM
+from deepzoom.backends.kernels.training.convergence_measure import CEILING, COLUMNS, EXCESS, FIRST, INVERSE, SUM
 from deepzoom.backends.kernels.training.matrix_products import ADD, SET, UNIT, contract_shared, contract_vector
 from deepzoom.compiling.jit import inner
 """
-_MEASURE = ("with_loss", "with_difference", "sums_of", "put_sums", "add_loss", "add_difference")
-"""What a module takes from ``convergence_measure.py``, to have its own ``LAST``."""
+_COPIED = {
+    "convergence_measure.py": ("with_loss", "with_difference", "sums_of", "put_sums", "add_loss", "add_difference"),
+    "delta_run.py": ("own_sums", "some_go_on"),
+}
+"""What a module takes from the published networks' kernels as text, to have its own ``LAST``."""
 
 
 @dataclass(frozen=True)
@@ -117,16 +120,15 @@ def kernels_of(training: TracedTraining) -> StepKernels:
         f"{name.split('_')[0].upper()}_SIZE = {size}\n" for name, size in sizes.items()
     )
     loops = _REPLACED.sub("", (_HERE / "loops.py").read_text(encoding="utf-8"))
-    text = "\n\n".join([_IMPORTS + head, *parts, _measure(), loops])
+    copied = [_functions(file, names) for file, names in _COPIED.items()]
+    text = "\n\n".join([_IMPORTS + head, *parts, *copied, loops])
     return StepKernels(generated_module.imported("training", text), numbers, per_step, tuple(exact))
 
 
-def _measure() -> str:
-    """The measure's functions; their ``LAST`` is that of the module."""
-    path = _HERE.parent / "training" / "convergence_measure.py"
-    parts = re.split(r"\n\n\n(?=@)", path.read_text(encoding="utf-8"))
-    chosen = [p for p in parts if any(f"def {name}(" in p for name in _MEASURE)]
-    return "\n\n\n".join(chosen)
+def _functions(file: str, names: Sequence[str]) -> str:
+    """The text of some functions of a file of ``kernels/training/``."""
+    parts = re.split(r"\n\n\n(?=@)", (_HERE.parent / "training" / file).read_text(encoding="utf-8"))
+    return "\n\n\n".join(p for p in parts if any(f"def {name}(" in p for name in names))
 
 
 def _constants(outputs: Sequence[Node], words: Vocabulary) -> dict[Node, int]:

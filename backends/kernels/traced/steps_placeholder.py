@@ -32,3 +32,14 @@ def add_loss(sums: Any, pixel: Any, t: Any, steps: Any, loss: Any) -> None:
 
 def add_difference(sums: Any, pixel: Any, t: Any, steps: Any, ratio: Any, first: Any, change: Any) -> None:
     """As of ``convergence_measure.py``, with the training's own number of last losses."""
+
+
+def own_sums(sums: Any, pixel: Any, totals: Any, t: Any) -> None:
+    """As of ``delta_run.py``."""
+
+
+def some_go_on(
+    steps: Any, t: Any, last: Any, threshold: Any, ratios: Any, totals: Any, differences: Any, step: Any, sums: Any,
+    start: Any, lanes: Any, begin: Any, changes: Any,
+) -> Any:  # fmt: skip
+    """As of ``delta_run.py``, with the training's own number of last losses."""

@@ -44,15 +44,44 @@ def _largest_share(net, lanes, at, weights, t):
     return share
 
 
+DELTA_EXTRA = 3
+"""How many vectors ``to_hand_off`` needs besides the workspace of the delta step."""
+
+
 @inner
-def _own_sums(sums, pixel, totals, t):
+def own_sums(sums, pixel, totals, t):
     """Turn a pixel's differences from the reference's sums before step t into its own sums."""
     for i in range(COLUMNS):
         sums[pixel, i] += totals[t, i]
 
 
-DELTA_EXTRA = 3
-"""How many vectors ``to_hand_off`` needs besides the workspace of the delta step."""
+@inner
+def some_go_on(steps, t, last, threshold, ratios, totals, differences, step, sums, start, lanes, begin, changes):
+    """Note what a delta step of each lane has changed, and hand pixels off; whether a lane has more steps to take.
+
+    begin: of the differences in ``lanes``. changes: the first of three vectors there: the difference of the loss, the
+    largest share of a difference, and 1 for a lane that runs. All else: as of ``run_delta``.
+    """
+    goes_on = False
+    shares, running = changes + LANES, changes + 2 * LANES
+    for lane in range(first_lane(), past_lane()):
+        if lanes[running + lane] == 0.0:
+            continue
+        pixel = start + lane
+        change = lanes[changes + lane]
+        finite = math.isfinite(change)
+        if finite:
+            add_difference(sums, pixel, t, steps, ratios[t], totals[last, FIRST], change)
+        if finite and lanes[shares + lane] < threshold and t + 1 < last:
+            goes_on = True
+            continue
+        lanes[running + lane] = 0.0
+        take(lanes, begin, lane, differences, pixel)
+        own_sums(sums, pixel, totals, t + 1 if finite else t)
+        step[pixel] = t + 1 if finite else steps
+        if not finite:  # a loss that is not finite stands for all that follow
+            add_loss(sums, pixel, t, steps, math.nan)
+    return goes_on
 
 
 @inner
@@ -84,30 +113,15 @@ def to_hand_off(
         put(lanes, at.offset, lane, offset_differences, pixel)
         lanes[running + lane] = 1.0 if start + lane < pixels else 0.0
         if first >= last and start + lane < pixels:  # nothing to run
-            _own_sums(sums, pixel, totals, first)
+            own_sums(sums, pixel, totals, first)
             step[pixel] = first
     for t in range(first, last):
         change = delta_step(net, t, lanes, at, record, layout, weights, learning, drawn, drawn_layout, xs, shared)
         store(lanes, changes, change)
         store(lanes, shares, _largest_share(net, lanes, at, weights, t + 1))
-        goes_on = False
-        for lane in range(first_lane(), past_lane()):
-            if lanes[running + lane] == 0.0:
-                continue
-            pixel = start + lane
-            change_here = lanes[changes + lane]
-            finite = math.isfinite(change_here)
-            if finite:
-                add_difference(sums, pixel, t, steps, ratios[t], totals[last, FIRST], change_here)
-            if not finite or lanes[shares + lane] >= threshold or t + 1 == last:
-                lanes[running + lane] = 0.0
-                take(lanes, at.differences, lane, differences, pixel)
-                _own_sums(sums, pixel, totals, t + 1 if finite else t)
-                step[pixel] = t + 1 if finite else steps
-                if not finite:  # a loss that is not finite stands for all that follow
-                    add_loss(sums, pixel, t, steps, math.nan)
-            else:
-                goes_on = True
+        goes_on = some_go_on(
+            steps, t, last, threshold, ratios, totals, differences, step, sums, start, lanes, at.differences, changes
+        )
         if not any_group(goes_on):
             break
 

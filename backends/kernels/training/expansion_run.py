@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from deepzoom.backends.kernels.arithmetic.simd import LANES, lane_array, store
+from deepzoom.backends.kernels.pixel_queue import next_unfinished
 from deepzoom.compiling.jit import kernel
 
 from .convergence_measure import add_loss
@@ -20,26 +21,25 @@ def run_expansions(net, constants, steps, weights, rates, offsets, step, sums, k
     rates (P, layers * limbs), offsets (P, limbs); step (P,) int64 and sums (P, 4). Returns how many steps of single
     pixels were computed.
     """
-    pixels = weights.shape[0]
     at = expansion_layout(net.widths, kind)
     lanes = lane_array(at.size // LANES)
     lanes[:] = 0.0
     t = np.zeros(LANES, np.int64)
     holds = np.full(LANES, -1, np.int64)
     losses = np.empty(LANES)
-    queue = 0
+    queue = np.zeros(1, np.int64)
     done_steps = 0
     while True:
         active = 0
         for lane in range(LANES):
-            while holds[lane] < 0 and queue < pixels:
-                if step[queue] < steps:
-                    holds[lane] = queue
-                    t[lane] = step[queue]
-                    put(lanes, at.weights, lane, weights, queue)
-                    put(lanes, at.rates, lane, rates, queue)
-                    put(lanes, at.offset, lane, offsets, queue)
-                queue += 1
+            if holds[lane] < 0:
+                pixel = next_unfinished(queue, step, steps)
+                if pixel >= 0:
+                    holds[lane] = pixel
+                    t[lane] = step[pixel]
+                    put(lanes, at.weights, lane, weights, pixel)
+                    put(lanes, at.rates, lane, rates, pixel)
+                    put(lanes, at.offset, lane, offsets, pixel)
             if holds[lane] >= 0:
                 active += 1
         if active == 0:

@@ -14,7 +14,7 @@ import math
 import numpy as np
 
 from deepzoom.backends.kernels.arithmetic.simd import LANES, first_lane, lane_array, load, past_lane, splat, store
-from deepzoom.backends.kernels.pixel_queue import taken
+from deepzoom.backends.kernels.pixel_queue import next_unfinished
 from deepzoom.compiling.jit import inner, kernel
 
 from .convergence_measure import add_loss
@@ -50,12 +50,11 @@ def run_through(queue, net, steps, weights, rates, offsets, step, sums, frozen, 
     vectors; t and holds (LANES,): int64, each lane's step and pixel. frozen (P,): those that froze; none where it is
     empty. Returns how many steps of single pixels were computed, of this thread's lanes.
     """
-    pixels = step.size
     at = layout(net.widths)
     losses, moved = at.size, at.size + LANES
     for i in range(0, at.size, LANES):
         store(lanes, i, splat(0.0))
-    own = weights.shape[0] == pixels
+    own = weights.shape[0] == step.size
     can_freeze = net.activation != IDENTITY and net.widths.size > 2 and not net.offset_every_step and frozen.size > 0
     done_steps = 0
     for lane in range(first_lane(), past_lane()):
@@ -64,11 +63,9 @@ def run_through(queue, net, steps, weights, rates, offsets, step, sums, frozen, 
     while True:
         active = 0
         for lane in range(first_lane(), past_lane()):
-            while holds[lane] < 0:
-                pixel = taken(queue)
-                if pixel >= pixels:
-                    break
-                if step[pixel] < steps:
+            if holds[lane] < 0:
+                pixel = next_unfinished(queue, step, steps)
+                if pixel >= 0:
                     holds[lane] = pixel
                     t[lane] = step[pixel]
                     put(lanes, at.weights, lane, weights, pixel if own else 0)

@@ -10,11 +10,12 @@ from stand_in import StandIn
 from deepzoom.backends.cpu_float64 import CpuFloat64
 from deepzoom.backends.cpu_perturbation import CpuPerturbation
 from deepzoom.backends.gpu import unit_per_lane
-from deepzoom.backends.gpu.pixel_per_thread import PixelPerThread, runs_of
+from deepzoom.backends.gpu.pixel_per_thread import PixelPerThread, runs_of, slots
 from deepzoom.backends.gpu_float64 import GpuFloat64
 from deepzoom.backends.gpu_perturbation import GpuPerturbation
 from deepzoom.backends.kernels.arithmetic.simd import LANES
-from deepzoom.backends.kernels.gpu.pixel_per_thread import GROUP, run_delta_lanes, run_plain_lanes
+from deepzoom.backends.kernels.gpu.lane_group import GROUP
+from deepzoom.backends.kernels.gpu.pixel_per_thread import run_delta_lanes, run_plain_lanes
 from deepzoom.backends.training.batches import arrays_of, finish, layout_of, start_weights
 
 LARGE = {kind: given for kind, given in KINDS.items() if len(given.get("widths", (1, 1, 1))) > 3} | {
@@ -92,11 +93,10 @@ def test_float64_jobs(large, monkeypatch):
 
 
 def test_slots_fill_warps_and_stay_within_memory():
-    made = PixelPerThread(arrays_of(SmallNetwork(3, widths=(3, 40, 1)).network), 5)
     each = 32 // int(LANES)
-    assert made._slots(1, 100) == made._slots(32, 100) == each
-    assert made._slots(33, 100) == 2 * each
-    assert made._slots(10**9, 2**20) == 128 and made._slots(10**9, 10**9) == each
+    assert slots(1, 100) == slots(32, 100) == each
+    assert slots(33, 100) == 2 * each
+    assert slots(10**9, 2**20) == 128 and slots(10**9, 10**9) == each
 
 
 def test_what_runs_which_network():

@@ -16,8 +16,7 @@ from warp_products import EIGHT, FOUR, WARP, product
 from deepzoom import systems
 from deepzoom.backends.cpu_float64 import CpuFloat64
 from deepzoom.backends.cpu_perturbation import CpuPerturbation
-from deepzoom.backends.gpu import training as gpu_jobs
-from deepzoom.backends.gpu import unit_per_lane
+from deepzoom.backends.gpu import device, unit_per_lane
 from deepzoom.backends.gpu.pixel_per_warp import fits, in_pairs, record_in_tiles, tiled
 from deepzoom.backends.gpu_float64 import GpuFloat64
 from deepzoom.backends.gpu_perturbation import GpuPerturbation
@@ -143,7 +142,7 @@ def test_differences(name, warps, own_cache, depth):
 
 def test_jobs(published, warps, monkeypatch, own_cache):
     """Pixels, their second runs and their horizons."""
-    monkeypatch.setattr(gpu_jobs, "opened_gpus", lambda: [warps])
+    monkeypatch.setattr(device, "opened", lambda: [warps])
     for gpu, cpu, depth in ((GpuFloat64, CpuFloat64, "1e-3"), (GpuPerturbation, CpuPerturbation, "1e-9")):
         view = View.parse("-0.61803398874989", "-0.3141592653589793", depth, "8x6")
         mine, theirs = (b().job(published, view, None, quiet, quiet) for b in (gpu, cpu))
@@ -156,7 +155,7 @@ def test_jobs(published, warps, monkeypatch, own_cache):
 
 def test_more_digits_stay_in_lanes(warps, monkeypatch):
     """Runs that have no kernel for tiles read rows."""
-    monkeypatch.setattr(gpu_jobs, "opened_gpus", lambda: [warps])
+    monkeypatch.setattr(device, "opened", lambda: [warps])
     system = system_of(SmallNetwork(1, widths=(16, 16, 1), rows=8))
     view = View.parse("-0.61803398874989", "-0.3141592653589793", "1e-3", "8x6")
     mine, theirs = (b().job(system, view, None, quiet, quiet) for b in (GpuFloat64, CpuFloat64))

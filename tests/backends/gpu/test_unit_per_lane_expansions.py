@@ -15,7 +15,6 @@ from deepzoom.backends.base import AGREEMENT, SETTLED
 from deepzoom.backends.cpu_float64 import CpuFloat64
 from deepzoom.backends.cpu_perturbation import CpuPerturbation
 from deepzoom.backends.gpu import device, unit_per_lane
-from deepzoom.backends.gpu import training as gpu_jobs
 from deepzoom.backends.gpu_float64 import GpuFloat64
 from deepzoom.backends.gpu_perturbation import GpuPerturbation
 from deepzoom.backends.kernels.gpu.lane_columns import put_columns
@@ -97,7 +96,7 @@ PUBLISHED = ["tanh", "linear", "relu", "single-datapoint", "minibatch", "weight-
 
 
 def both(name, steps, view, monkeypatch, one, kinds=(GpuFloat64, CpuFloat64)):
-    monkeypatch.setattr(gpu_jobs, "opened_gpus", lambda: [one])
+    monkeypatch.setattr(device, "opened", lambda: [one])
     return (b().job(systems.create(name, steps=steps), view, None, quiet, quiet) for b in kinds)
 
 
@@ -127,7 +126,7 @@ def test_whole_published_runs(name, monkeypatch):
 def test_deep_pixels(monkeypatch, own_cache, rung):
     """At 1e-20: double-double starts where the pixels leave the reference run, quad-double at the first step."""
     view = View.parse("2.03751234567890123", "0.61251234567890123", "1e-20", "8x6")
-    monkeypatch.setattr(gpu_jobs, "opened_gpus", lambda: [one])
+    monkeypatch.setattr(device, "opened", lambda: [one])
     one, system = StandIn(), system_of(SmallNetwork(29, widths=(3, 4, 1), rows=8))
     gpu, cpu = (b().job(system, view, None, quiet, quiet) for b in (GpuPerturbation, CpuPerturbation))
     same(gpu.retry(np.arange(48), rung), cpu.retry(np.arange(48), rung), 1e-13)
@@ -145,7 +144,7 @@ def test_deep_published_pixels(monkeypatch, own_cache):
 def test_a_settled_picture(own_cache, monkeypatch, chaos):
     """A whole render with ``--trust settle``. The stand-in runs the rungs that have a GPU kernel."""
     monkeypatch.setattr(device, "obstacle", lambda: None)
-    monkeypatch.setattr(gpu_jobs, "opened_gpus", lambda: [one])
+    monkeypatch.setattr(device, "opened", lambda: [one])
     one, launched = StandIn(), []
     launch = one.launch
     one.launch = lambda kernel, *given: launched.append(kernel) or launch(kernel, *given)

@@ -8,8 +8,7 @@ from small_network import EACH_TIME, ONE_HIDDEN, SmallNetwork, quiet, system_of
 from stand_in import StandIn
 
 from deepzoom import systems
-from deepzoom.backends.gpu import training as gpu_jobs
-from deepzoom.backends.gpu import unit_per_lane
+from deepzoom.backends.gpu import device, unit_per_lane
 from deepzoom.backends.kernels.gpu.unit_per_lane_horizon import run_horizons
 from deepzoom.backends.training.batches import arrays_of, start_weights
 from deepzoom.scene.view import View
@@ -18,7 +17,7 @@ __all__ = ["chaotic"]
 
 
 def horizons(small, view, kinds, monkeypatch, one):
-    monkeypatch.setattr(gpu_jobs, "opened_gpus", lambda: [one])
+    monkeypatch.setattr(device, "opened", lambda: [one])
     for backend in kinds:
         yield backend().job(system_of(small), view, None, quiet, quiet).horizon(np.arange(view.pixels))
 

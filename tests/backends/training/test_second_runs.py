@@ -13,8 +13,7 @@ from stand_in import StandIn
 
 from deepzoom.backends.cpu_float64 import CpuFloat64
 from deepzoom.backends.cpu_perturbation import CpuPerturbation
-from deepzoom.backends.gpu import training as gpu_jobs
-from deepzoom.backends.gpu import unit_per_lane
+from deepzoom.backends.gpu import device, unit_per_lane
 from deepzoom.backends.gpu_float64 import GpuFloat64
 from deepzoom.backends.gpu_perturbation import GpuPerturbation
 from deepzoom.backends.kernels.arithmetic.last_bit import OF_DIFFERENCES, OF_HAND_OFF, OF_WEIGHTS
@@ -117,7 +116,7 @@ class Listening(StandIn):
 def test_jobs(own_cache, monkeypatch, tensor_units, depth):
     """The arguments that jobs give to the kernels of second runs and of horizons."""
     one, view = Listening(tensor_rows=16 * tensor_units), View.parse("-0.618", "-0.314", depth, "8x6")
-    monkeypatch.setattr(gpu_jobs, "opened_gpus", lambda: [one])
+    monkeypatch.setattr(device, "opened", lambda: [one])
     both = (GpuFloat64, CpuFloat64) if depth == "1e-3" else (GpuPerturbation, CpuPerturbation)
     gpu, cpu = (b().job(system_of(network(tensor_units)), view, None, quiet, quiet) for b in both)
     some = np.arange(0, 48, 7)

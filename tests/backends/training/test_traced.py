@@ -3,12 +3,12 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import mpmath as mp
 import numpy as np
 import pytest
 from helpers.graph_oracle import OracleRun
+from small_trainings import STEPS, small_training, tables
 
 from deepzoom import Training
 from deepzoom.backends.kernels.traced.module import kernels_of
@@ -18,96 +18,12 @@ from deepzoom.reference.training import obtain
 from deepzoom.scene.view import View
 from deepzoom.systems.optimizers import OPTIMIZERS
 from deepzoom.systems.traced_system import TracedSystem
-from deepzoom.tracing import functions as f
 from deepzoom.tracing.delta_step import delta_step
-
-STEPS = 12
-_ROWS = 5
-
-
-def _data(seed, rows=_ROWS):
-    random = np.random.default_rng(seed)
-    return {"x": random.normal(size=(rows, 3)), "y": random.normal(size=(rows, 2))}
-
-
-def _weights(seed, *shapes):
-    random = np.random.default_rng(seed)
-    return {f"w{i}": random.normal(size=s) for i, s in enumerate(shapes)}
-
-
-def _tanh(w, data):
-    return ((np.tanh(data["x"] @ w["w0"] * 0.7) @ w["w1"] - data["y"]) ** 2).mean()
-
-
-def _classes(w, data):
-    h = f.layer_norm(np.tanh(data["x"] @ w["w0"] + w["w2"]))
-    logits = f.relu(h) @ w["w1"] + w["w3"]
-    return -(f.log_softmax(logits) * f.softmax(data["y"])).sum(axis=1).mean()
-
-
-def _attention(w, data):
-    q, k, v = (data["x"].reshape(1, _ROWS, 3) @ w[name] for name in ("w1", "w2", "w3"))
-    mixed = f.softmax(q @ k.transpose(0, 2, 1) * 0.5) @ v
-    return ((f.gelu(mixed) @ w["w0"] - data["y"]) ** 2).mean()
-
-
-def _smooth(w, data):
-    h = f.softplus(np.sin(data["x"] @ w["w0"])) + np.cos(data["x"] @ w["w0"]) * f.sigmoid(data["x"] @ w["w0"])
-    return np.log(np.exp(np.sqrt(1.0 + (h @ w["w1"] - data["y"]) ** 2)).mean())
-
-
-def _heads(w, data):
-    """Data rows that are not the first axis, more of them than a kernel takes at a time, and a factor of ones."""
-    h = np.tanh(data["x"] @ w["w0"] + np.ones((53, 1)) @ w["w2"]).reshape(53, 2, 2).transpose(1, 0, 2)
-    return ((np.tanh(h).transpose(1, 0, 2).reshape(53, 4) @ w["w1"] - data["y"]) ** 2).mean()
-
-
-def _toy(state, hyper):
-    z = state["z"]
-    after = {"z": z - hyper["rate"] * (z - hyper["eps"] * np.sin(3.0 * z)), "worst": np.maximum(state["worst"], z)}
-    return after, (0.5 * z * z + 0.1).mean()
-
-
-def _training(name):
-    if name in OPTIMIZERS:
-        return Training(
-            loss=_tanh, start=_weights(1, (3, 4), (4, 2)), data=_data(2), optimizer=name, x="log10:rate",
-            y="log10:decay", hyper={"decay": 0.01},
-        )  # fmt: skip
-    if name == "toy":
-        return Training(step=_toy, start=_start, hyper={"rate": 0.1, "eps": 0.5, "z": 1.0}, x="log10:rate", y="eps")
-    loss, shapes = {
-        "classes": (_classes, [(3, 4), (4, 2), (4,), (2,)]),
-        "attention": (_attention, [(4, 2), (3, 4), (3, 4), (3, 4)]),
-        "smooth": (_smooth, [(3, 4), (4, 2)]),
-        "heads": (_heads, [(3, 4), (4, 2), (1, 4)]),
-    }[name]
-    hyper, rows = {"rate.w0": 0.1, "rate.w1": 0.1}, 53 if name == "heads" else _ROWS
-    batch = np.array([[0, 2, 4], [1, 3, 4]] * 15) if name == "smooth" else None
-    return Training(
-        loss=loss, start=_weights(3, *shapes), data=_data(4, rows), hyper=hyper, x="log10:rate.w0", y="log10:rate.w1",
-        batch=batch,
-    )  # fmt: skip
-
-
-def _start(hyper):
-    return {"z": hyper["eps"] * np.ones(3) + np.arange(3.0), "worst": np.zeros(3)}
-
 
 NAMES = [
     name if name in ("adam", "toy") else pytest.param(name, marks=pytest.mark.slow)
-    for name in (*OPTIMIZERS, "classes", "attention", "smooth", "heads", "toy")
+    for name in (*OPTIMIZERS, "classes", "attention", "smooth", "heads", "every", "toy")
 ]
-
-
-def _tables(training, kernels):
-    parts = []
-    for n in kernels.per_step:
-        if n.data[0] == "step":
-            parts.append(np.arange(float(STEPS))[:, None])
-        else:
-            parts.append(training.tables[n.data[1]][:STEPS].reshape(STEPS, -1))
-    return np.concatenate(parts, axis=1) if parts else np.zeros((1, 0))
 
 
 def _floats(numbers):
@@ -116,7 +32,7 @@ def _floats(numbers):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_plain_steps_equal_the_oracle(name):
-    training = _training(name).traced({}, STEPS)
+    training = small_training(name).traced({}, STEPS)
     kernels = kernels_of(training)
     points = [(-1.5, -0.5), (-1.0, 0.25)]
     with mp.workdps(40):
@@ -129,7 +45,7 @@ def test_plain_steps_equal_the_oracle(name):
     for sloped in (False, True):
         now, step, sums = state.copy(), np.zeros(2, np.int64), np.zeros((2, 4))
         kernels.module.run_pixels(
-            STEPS, now, parameters.copy(), step, sums, kernels.numbers, _tables(training, kernels), sloped, (0.0,)
+            STEPS, now, parameters.copy(), step, sums, kernels.numbers, tables(training, kernels), sloped, (0.0,)
         )
         for i, r in enumerate(runs):
             wanted = _floats(r.flat())
@@ -152,7 +68,7 @@ def _limbs(numbers, limbs):
 @pytest.mark.parametrize("name", NAMES)
 def test_steps_in_expansions_equal_the_oracle(name, limbs):
     """Of 53 bits for each limb, 10 are lost at most."""
-    training = _training(name).traced({}, STEPS)
+    training = small_training(name).traced({}, STEPS)
     kernels = kernels_of(training)
     with mp.workprec(53 * limbs + 60):
         runs = [OracleRun(training, *p) for p in [(mp.mpf(-3) / 2, mp.mpf(-1) / 3), (mp.mpf(-1), mp.mpf(1) / 7)]]
@@ -160,7 +76,7 @@ def test_steps_in_expansions_equal_the_oracle(name, limbs):
         parameters = np.array([_limbs([r.parameters[n].item() for n in r.parameters], limbs) for r in runs])
         step, sums = np.zeros(2, np.int64), np.zeros((2, 4))
         kernels.module.run_pixels(
-            STEPS, state, parameters, step, sums, kernels.expansions(limbs), _tables(training, kernels), True,
+            STEPS, state, parameters, step, sums, kernels.expansions(limbs), tables(training, kernels), True,
             (0.0,) * limbs,
         )  # fmt: skip
         for found, r in zip(state, runs):
@@ -176,18 +92,17 @@ def test_steps_in_expansions_equal_the_oracle(name, limbs):
 def test_generated_code_is_the_same_in_every_process():
     """Else each process would compile it anew."""
     code = (
-        "import test_traced as t; from deepzoom.backends.kernels.traced.module import kernels_of;"
-        "print(kernels_of(t._training('adam').traced({}, t.STEPS)).module.__name__)"
+        "import small_trainings as t; from deepzoom.backends.kernels.traced.module import kernels_of;"
+        "print(kernels_of(t.small_training('adam').traced({}, t.STEPS)).module.__name__)"
     )
-    paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
     names = {
         subprocess.run(
-            [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True,
-            check=True,
+            [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True, text=True, check=True,
         ).stdout
         for _ in range(2)
     }  # fmt: skip
-    assert names == {kernels_of(_training("adam").traced({}, STEPS)).module.__name__ + "\n"}
+    assert names == {kernels_of(small_training("adam").traced({}, STEPS)).module.__name__ + "\n"}
 
 
 def _chaos(state, hyper):
@@ -222,7 +137,7 @@ def test_retries_settle_what_float64_cannot(own_cache, depth):
 )
 @pytest.mark.parametrize("name", NAMES)
 def test_steps_of_differences_equal_the_oracle(name, depth):
-    training = _training(name).traced({}, STEPS)
+    training = small_training(name).traced({}, STEPS)
     kernels, delta = kernels_of(training), delta_step(training)
     with mp.workdps(150):
         size = mp.mpf(depth)

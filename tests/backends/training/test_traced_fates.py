@@ -6,7 +6,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 from helpers.graph_oracle import OracleRun
-from test_traced import _training
+from small_trainings import small_training
 
 from deepzoom.backends.training.traced import TracedFloat64Job, TracedPerturbationJob
 from deepzoom.reference.training import obtain
@@ -62,7 +62,7 @@ def _decimal(value):
 )
 def test_settled_fates_are_those_of_the_oracle(own_cache, name):
     """100 random pixels in all. A pixel is settled if a second run agrees, or a run in more digits does."""
-    system = TracedSystem(name, _training(name), {}, STEPS)
+    system = TracedSystem(name, small_training(name), {}, STEPS)
     x, y = _border(system.training)
     both, settled = set(), 0
     for depth in ("1e-6", "1e-20", "1e-60"):
