@@ -35,16 +35,11 @@ class CpuPerturbation(Backend):
         return escape_time_differences.PerturbationJob(system, view, bits, progress, say, distance, self.executor(say))
 
     def network_job(self, system: TrainingSystem, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
-        from deepzoom.reference import picture_coordinates
-        from deepzoom.reference import training as references
-
         from .training.batches import compile_kernels
 
         compile_kernels(say)
-        before = time.perf_counter()
-        reference = references.obtain(system, view, bits, progress)
-        frame = picture_coordinates.obtain(system, view, reference, progress)
-        return self._from_reference(system, view, reference, time.perf_counter() - before, say, frame)
+        reference, seconds, frame = _referred(system, view, bits, progress)
+        return self._from_reference(system, view, reference, seconds, say, frame)
 
     def _from_reference(
         self, system: TrainingSystem, view: View, reference: Reference, seconds: float, say: Say, frame: Frame | None
@@ -55,15 +50,16 @@ class CpuPerturbation(Backend):
         return TrainingPerturbationJob(system, view, reference, seconds, say, frame)
 
     def traced_job(self, system: TracedSystem, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
-        from deepzoom.reference import picture_coordinates
-        from deepzoom.reference import training as references
+        reference, seconds, frame = _referred(system, view, bits, progress)
+        return self._traced_from_reference(system, view, reference, seconds, say, frame)
 
+    def _traced_from_reference(
+        self, system: TracedSystem, view: View, reference: Reference, seconds: float, say: Say, frame: Frame | None
+    ) -> Job:
+        """``_from_reference`` of a traced training."""
         from .training.traced import TracedPerturbationJob
 
-        before = time.perf_counter()
-        reference = references.obtain(system, view, bits, progress)
-        frame = picture_coordinates.obtain(system, view, reference, progress)
-        return TracedPerturbationJob(system, view, reference, time.perf_counter() - before, say, frame)
+        return TracedPerturbationJob(system, view, reference, seconds, say, frame)
 
     def bits(self, system: System, view: View) -> int:
         needed: dict[Kind, Callable[..., int]] = {
@@ -82,3 +78,16 @@ def _bits_of_training(system: Trainable, view: View) -> int:
     from deepzoom.reference.training import bits_for
 
     return bits_for(system, view)
+
+
+def _referred(
+    system: Trainable, view: View, bits: int | None, progress: Progress
+) -> tuple[Reference, float, Frame | None]:
+    """The reference run of a view, the seconds that it took, and the frame."""
+    from deepzoom.reference import picture_coordinates
+    from deepzoom.reference import training as references
+
+    before = time.perf_counter()
+    reference = references.obtain(system, view, bits, progress)
+    frame = picture_coordinates.obtain(system, view, reference, progress)
+    return reference, time.perf_counter() - before, frame

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +18,9 @@ from deepzoom.systems.experiments import TrainingSystem
 from .base import Job, Progress, Say
 from .cpu_float64 import CpuFloat64
 from .gpu.backend import GpuBackend
+
+if TYPE_CHECKING:
+    from deepzoom.systems.traced_system import TracedSystem
 
 
 class _Job(GpuJob, Float64Job):
@@ -39,3 +44,8 @@ class GpuFloat64(GpuBackend, CpuFloat64):
     def network_job(self, system: TrainingSystem, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
         compile_kernels(say)
         return _Job(system, view, say)
+
+    def traced_job(self, system: TracedSystem, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
+        from .gpu.traced import GpuTracedFloat64Job
+
+        return GpuTracedFloat64Job(system, view, say)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ from .base import Job, Say
 from .cpu_perturbation import CpuPerturbation
 from .gpu import unit_per_lane
 from .gpu.backend import GpuBackend
+
+if TYPE_CHECKING:
+    from deepzoom.systems.traced_system import TracedSystem
 
 
 class _Job(GpuJob, TrainingPerturbationJob):
@@ -76,3 +79,10 @@ class GpuPerturbation(GpuBackend, CpuPerturbation):
         self, system: TrainingSystem, view: View, reference: Reference, seconds: float, say: Say, frame: Frame | None
     ) -> Job:
         return _Job(system, view, reference, seconds, say, frame)
+
+    def _traced_from_reference(
+        self, system: TracedSystem, view: View, reference: Reference, seconds: float, say: Say, frame: Frame | None
+    ) -> Job:
+        from .gpu.traced import GpuTracedPerturbationJob
+
+        return GpuTracedPerturbationJob(system, view, reference, seconds, say, frame)

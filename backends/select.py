@@ -27,7 +27,8 @@ _HOMES = {
 PAYS: dict[Kind, float] = {"escape-time": 2e9, "lyapunov": 2e9, "network": 2e6}
 """Pixels times steps from which a GPU is faster, although it takes seconds to start: about 20 s of two cores.
 
-Steps are the iteration limit, which few pixels reach, or those of training. Other kinds have no kernels for GPUs.
+Steps are the iteration limit, which few pixels reach, or those of training. Kernels of traced trainings have not run on
+a GPU yet, so they run there only if asked for.
 """
 
 

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from deepzoom.backends.base import Backend, Job, Progress, Say
+from deepzoom.backends.base import Backend, Say
 from deepzoom.backends.executor import Gpus
-from deepzoom.errors import InputError
-from deepzoom.scene.view import View
 from deepzoom.systems.base import System
 
 from . import device
-
-if TYPE_CHECKING:
-    from deepzoom.systems.traced_system import TracedSystem
 
 
 class GpuBackend(Backend):
@@ -24,9 +17,6 @@ class GpuBackend(Backend):
 
     def executor(self, say: Say) -> Gpus:
         return Gpus.opened(say)
-
-    def traced_job(self, system: TracedSystem, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
-        raise InputError(f"--backend: {self.name} has no kernels for {system.name}; leave the option out.")
 
     def seconds_per_pixel(self, system: System, skipped: int, say: Say) -> float | None:
         return None

@@ -85,14 +85,10 @@ def obstacle(net: NetworkArrays) -> str | None:
     return None
 
 
-class Runs:
-    """Runs the pixels of a training job on a GPU; network and reference are uploaded to each GPU once."""
+class Held:
+    """Arrays that stay on each GPU."""
 
-    batch_size: int
-
-    def __init__(self, net: NetworkArrays, steps: int, reference: tuple[Any, ...] | None) -> None:
-        """reference: what the kernel of differences takes of the reference run."""
-        self._net, self._steps, self._reference = net, steps, reference
+    def __init__(self) -> None:
         self._held: dict[tuple[int, str], tuple[Any, ...]] = {}
         self._lock = threading.Lock()
 
@@ -102,6 +98,17 @@ class Runs:
             if (id(one), name) not in self._held:
                 self._held[id(one), name] = uploaded(one, make())
             return self._held[id(one), name]
+
+
+class Runs(Held):
+    """Runs the pixels of a training job on a GPU; network and reference are uploaded to each GPU once."""
+
+    batch_size: int
+
+    def __init__(self, net: NetworkArrays, steps: int, reference: tuple[Any, ...] | None) -> None:
+        """reference: what the kernel of differences takes of the reference run."""
+        super().__init__()
+        self._net, self._steps, self._reference = net, steps, reference
 
     def _on(self, one: Arrays) -> tuple[Any, ...]:
         """(network, reference or None) on a GPU."""

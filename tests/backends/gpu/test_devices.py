@@ -239,17 +239,6 @@ def test_auto_takes_a_gpu_where_the_work_pays(monkeypatch):
     assert chosen("tanh", "1", "64x64", 500) == "cpu-float64"
 
 
-def test_gpus_run_no_traced_trainings(monkeypatch):
-    """``auto`` leaves them to the CPU. A GPU backend that is asked for by name says so."""
-    monkeypatch.setattr(device, "obstacle", lambda: None)
-    view, system = View.parse("0.5", "0.25", "1", "1024x1024"), create("cubic")
-    assert select("auto", view, system, 500)[0].name == "cpu-float64"
-    for name in ("gpu-float64", "gpu-perturbation"):
-        backend, _ = select(name, view, system, 500)
-        with pytest.raises(InputError, match=f"--backend: {name} has no kernels for cubic; leave"):
-            backend.job(system, view, None, lambda share: None, lambda message: None)
-
-
 @pytest.mark.parametrize(
     ("expected", "size", "said"), [(True, "64x64", True), (False, "64x64", False), (True, "9x9", False)]
 )
