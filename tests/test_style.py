@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,16 @@ def test_clean(tool):
 def sources():
     rooms = "deepzoom", "backends", "scripts", "benchmarks", "tests/helpers"
     return [p for room in rooms for p in sorted((ROOT / room).rglob("*.py"))]
+
+
+def test_every_room_is_packed():
+    """An installed package has all folders of code. Only a checkout works without this list."""
+    packed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    rooms = [
+        p.parent.relative_to(ROOT) for room in ("deepzoom", "backends") for p in (ROOT / room).rglob("__init__.py")
+    ]
+    names = {".".join(r.parts if r.parts[0] == "deepzoom" else ("deepzoom", *r.parts)) for r in rooms}
+    assert names == set(packed)
 
 
 def test_files_are_short():
