@@ -11,14 +11,12 @@ from gmpy2 import mpq
 
 import deepzoom
 from deepzoom import landmarks
-from deepzoom.colouring import attractors, oklab
-from deepzoom.colouring.colour import by_cycle, coloured
+from deepzoom.colouring.colour import by_cycle
 from deepzoom.colouring.palettes import apply
 from deepzoom.errors import InputError
 from deepzoom.film.exponential_map import expmap
 from deepzoom.film.film import Target, estimate, make
 from deepzoom.film.keyframes import Keyframes
-from deepzoom.film.palette_ranks import Colours
 from deepzoom.film.reproject import frame, sample
 from deepzoom.film.zoom_path import Descent, Film, _followed, mapping, new_pixels
 from deepzoom.rendering.batches import Observer
@@ -232,107 +230,6 @@ def test_a_stretch_follows_what_it_is_told_smoothly_and_never_falls():
     assert _followed([1.0, 1.0, 1.0]) == [1.0, 1.0, 1.0]
     # a jump at the end starts its turn before it
     assert np.diff(np.array(_followed([1.0] * 20 + [2.0**4])) * 4).max() <= 0.2 + 1e-9
-
-
-def test_colours_go_evenly(filmed):
-    """From frame to frame colours change only as the picture moves, and a frame looks like its view's picture."""
-    film, keyframes, _ = filmed
-    fine = replace(film, frames=400)
-    colours = Colours(keyframes)
-
-    def rgb(number):
-        view = fine.view(number)
-        return colours.rgb(frame(view, keyframes), fine.descent.position(view.depth))
-
-    means = np.array([rgb(n).mean(axis=(0, 1)) for n in range(400)])
-    assert np.abs(np.diff(means, axis=0)).max() < 0.03
-    for number in (100, 250):
-        direct = coloured(deepzoom.render(fine.scene(number)).field)
-        assert np.abs(rgb(number) - direct).mean() < 0.12
-
-
-def signed_keyframes(tmp_path, measure_of):
-    """A film of a training system with invented measures, f(log2 of the distance from the centre)."""
-    scene = Scene("tanh", View.parse("0", "0", "1e-3", "32x32"), 60)
-    descent = Descent.of(scene, mpq(1))
-    keyframes = Keyframes(tmp_path, descent)
-    for k in range(descent.count):
-        field = deepzoom.Field.empty(descent.keyframe(k))
-        field.done[:] = descent.new(k)
-        x, y = field.scene.view.points(np.arange(32 * 32))
-        field.measure[:] = measure_of(x, y).reshape(32, 32)
-        field.fate[:] = np.where(field.measure < 0, -1, 1)
-        field.save(keyframes.path(k))
-    return keyframes
-
-
-def test_converged_and_diverged_keep_their_parts_of_the_palette(tmp_path):
-    keyframes = signed_keyframes(tmp_path, lambda x, y: np.where(x < 0, -1.0, 1.0) * (1 + np.hypot(x, y)))
-    view = keyframes.descent.keyframe(8).view
-    samples = frame(view, keyframes)
-    colours = Colours(keyframes)
-    colours._palette = "gray"
-    rgb = colours.rgb(samples, 8.0)[..., 0]
-    assert rgb[samples.measure < 0].min() > 0.6 and rgb[samples.measure > 0].max() < 0.4
-    # the most negative measures, far out, have the highest places
-    left = rgb[16, :16]
-    assert np.all(np.diff(left) <= 1e-6) and left[0] > left[-1]
-
-
-def test_ranks_blend_where_a_kind_is_rare(tmp_path):
-    """Converged pixels become few, and vanish deeper down: their colours do not jump on the way."""
-    keyframes = signed_keyframes(tmp_path, lambda x, y: np.where(x < -0.02, -1.0 - np.hypot(x, y), 1 + np.hypot(x, y)))
-    colours = Colours(keyframes)
-    colours._palette = "gray"
-    film = Film(keyframes.descent, mpq(1), mpq(1, 1000), 300, 32, 32)
-    before = None
-    for number in range(300):
-        view = film.view(number)
-        samples = frame(view, keyframes)
-        rgb = colours.rgb(samples, film.descent.position(view.depth))[..., 0]
-        means = [rgb[samples.measure < 0].mean() if (samples.measure < 0).any() else None, rgb.mean()]
-        if before is not None and before[0] is not None and means[0] is not None:
-            assert abs(means[0] - before[0]) < 0.05
-        before = means
-
-
-@pytest.mark.parametrize(
-    "how", [Colouring("cyclic", 9.0), Colouring("histogram"), Colouring("distance"), Colouring(slope=40.0)]
-)
-def test_every_way_of_colouring(filmed, how):
-    film, keyframes, _ = filmed
-    other = Keyframes(keyframes.folder, replace(film.descent, scene=replace(film.descent.scene, colouring=how)))
-    view = film.view(20)
-    rgb = Colours(other).rgb(frame(view, other), film.descent.position(view.depth))
-    scene = replace(film.scene(20), colouring=how)
-    direct = coloured(deepzoom.render(scene).field)
-    assert rgb.shape == direct.shape and np.isfinite(rgb).all()
-    assert np.abs(rgb - direct).mean() < 0.17
-
-
-def test_ends_have_their_parts_of_the_palette_in_every_frame(own_cache, tmp_path):
-    scene = Scene("newton", View.parse("0.8", "0.7", "0.01", "24x16"), 200)
-    film = Film(Descent.of(scene, mpq(4)), mpq(4), scene.view.depth, 12, 24, 16)
-    assert make(film, Target(tmp_path, tmp_path / "data", keep=True)).complete
-    keyframes = Keyframes(tmp_path / "data", film.descent)
-    colours = Colours(keyframes)
-    colours._palette = "gray"
-    for number in range(12):
-        view = film.view(number)
-        samples = frame(view, keyframes)
-        rgb = colours.rgb(samples, film.descent.position(view.depth))[..., 0]
-        part = np.floor(np.clip(rgb, 0, 0.999) * 3) + 1
-        assert np.array_equal(part[samples.measure >= 0], samples.attractor[samples.measure >= 0])
-    scene = replace(film.descent.scene, colouring=Colouring("attractor"))
-    hued = Colours(Keyframes(tmp_path / "data", replace(film.descent, scene=scene)))
-    bases = attractors.bases(3, scene.palette, ())[:, 1:]
-    for number in range(12):
-        view = film.view(number)
-        samples = frame(view, keyframes)
-        rgb = hued.rgb(samples, film.descent.position(view.depth))
-        drawn = samples.measure >= 0
-        nearest = np.argmax(oklab.from_rgb(rgb[drawn])[:, 1:] @ bases.T, axis=1)  # the nearest of the three hues
-        assert np.array_equal(nearest + 1, samples.attractor[drawn])
 
 
 def test_the_exponential_map(filmed):

@@ -1,4 +1,4 @@
-"""Samples: where they lie, which pixels get them, that each has its point's value, and what colours they make."""
+"""Samples: which pixels get them, that each has its point's value, and how files keep them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from small_network import SmallNetwork
 from typer.testing import CliRunner
 
 from deepzoom.cli import app
-from deepzoom.colouring.colour import UNSETTLED, coloured
-from deepzoom.colouring.linear_light import encoded, linear
+from deepzoom.colouring.colour import coloured
 from deepzoom.errors import InputError
 from deepzoom.film.film import Target, make
 from deepzoom.film.frames import Frames
@@ -25,14 +24,11 @@ from deepzoom.rendering.batches import Observer
 from deepzoom.rendering.field import Field
 from deepzoom.rendering.render import render
 from deepzoom.rendering.verify import verify
-from deepzoom.scene import sample_positions
 from deepzoom.scene.colours import Colouring
 from deepzoom.scene.scene import Scene
-from deepzoom.scene.shape import Shape
 from deepzoom.scene.view import MOST_PIXELS, View, check_samples
 
 HOME = View.parse("-0.75", "0.1", "2.6", "40x28")
-BLACK_TO_WHITE = Colouring(colours=("#000000", "#ffffff"), interior="#ff0000")
 
 
 def mandelbrot(samples, view=HOME, steps=200):
@@ -52,59 +48,6 @@ def same(a, b):
     if a.samples is None or b.samples is None:
         return equal and a.samples is b.samples
     return equal and np.array_equal(a.sampled, b.sampled) and same(a.samples, b.samples)
-
-
-# where they lie
-
-
-@pytest.mark.parametrize("samples", [2, 4, 16, 64])
-def test_points_are_spread_evenly(samples):
-    found, n = sample_positions.offsets(samples), sample_positions.parts(samples)
-    assert n == samples and found[0].tolist() == [0, 0] and np.abs(found).max() <= n // 2
-    across = 1
-    # one in each box, however a pixel is divided into as many boxes as samples
-    while across <= samples:
-        boxes = (found + n // 2) // [n // across, n // (samples // across)]
-        assert len(np.unique(boxes, axis=0)) == samples
-        across *= 2
-
-
-@pytest.mark.parametrize("samples", [1, 3, 7, 16])
-def test_more_samples_leave_the_others_where_they_are(samples):
-    few, many = (sample_positions.offsets(n) / sample_positions.parts(n) for n in (samples, 256))
-    assert np.array_equal(few, many[:samples])
-
-
-@pytest.mark.parametrize("samples", [1, 2, 5, 16, 100])
-def test_the_nearest_of_them(samples):
-    right, down = np.random.default_rng(0).uniform(0, 1, (2, 500))
-    at = sample_positions.offsets(samples) / sample_positions.parts(samples)
-    distance = np.hypot(right[:, None] - 0.5 - at[:, 0], 0.5 - down[:, None] - at[:, 1])
-    taken = distance[np.arange(500), sample_positions.nearest(samples, right, down)]
-    assert np.all(taken <= distance.min(axis=1) + 2**0.5 / min(4 * sample_positions.parts(samples), 128))
-
-
-@pytest.mark.parametrize("flip", [False, True])
-@pytest.mark.parametrize("depth", ["2.6", "1e-30", "1e-400"])
-def test_numbers_of_a_view_are_its_points(flip, depth):
-    shape = Shape(mpq(3, 2), mpq(1, 10), mpq(-1, 4), mpq(7, 8))
-    view = View(mpq("-0.7"), mpq("0.3"), View.parse("0", "0", depth, "1x1").depth, 6, 4, flip, shape, samples=5)
-    numbers = np.arange(6 * 4 * 5)
-    dx, dy, exponent = view.differences(numbers)
-    x, y = view.points(numbers)
-    for n in numbers.tolist():
-        (column, row), sample = (n % 24 % 6, n % 24 // 6), n // 24
-        right, up = (mpq(int(k), 8) for k in sample_positions.offsets(5)[sample])
-        exact = view.point(n)
-        assert exact == view.at(column + right, row - up)
-        assert [x[n], y[n]] == [float(v) for v in exact]
-        for found, v, centre in ((dx[n], exact[0], view.x), (dy[n], exact[1], view.y)):
-            assert abs(mpq(float(found)) * mpq(2) ** exponent - (v - centre)) <= abs(v - centre) * mpq(1, 2**51)
-    # samples do not move a pixel's own point, to the last bit
-    plain = replace(view, samples=1)
-    alone, own = plain.differences(numbers[:24]), view.differences(numbers[:24])
-    assert all(np.array_equal(np.ldexp(a, alone[2] - own[2]), b) for a, b in zip(alone[:2], own[:2], strict=True))
-    assert all(np.array_equal(a, b) for a, b in zip(plain.points(numbers[:24]), view.points(numbers[:24]), strict=True))
 
 
 # which pixels get them
@@ -244,62 +187,6 @@ def test_trust_and_horizons_cover_them(own_cache, network, trust):
     assert not field.samples.trust[~field.samples.done].any()
     assert horizon.is_wanted(scene) and (field.samples.horizon[field.samples.done] >= 0).all()
     assert np.isfinite(coloured(replace(field, scene=replace(field.scene, colouring=Colouring("horizon"))))).all()
-
-
-# colours
-
-
-def test_light_is_what_is_averaged():
-    assert encoded(np.array([0.5])) == pytest.approx(0.735357, abs=1e-6)
-    rgb = np.linspace(0, 1, 100)
-    assert np.allclose(encoded(linear(rgb)), rgb, atol=1e-7) and np.all(np.diff(linear(rgb)) > 0)
-
-
-def counted(how, counts, samples, done=None):
-    """A field with one row of pixels. Counts are smooth, -1 inside the set; samples (pixels, n) are of all pixels."""
-    counts, samples = np.array([counts], float), np.array(samples, float)
-    view = View.parse("0", "0", "1", f"{counts.size}x1")
-    scene = Scene("mandelbrot", replace(view, samples=samples.shape[1] + 1), 100, colouring=how)
-    field = Field.empty(scene)
-    field.measure[:], field.done[:] = counts, True
-    field.sampled, field.samples = np.arange(counts.size), Field.empty(scene, samples.shape)
-    field.samples.measure[:], field.samples.done[:] = samples, True if done is None else done
-    return field
-
-
-def test_colours_of_samples_on_the_scale_of_the_pixels():
-    """By hand: of one pixel's samples, one has the other pixel's count, one a count between, and one lies inside."""
-    how = replace(BLACK_TO_WHITE, by="cyclic", cycle=20.0)  # black at 0, white at 10
-    rgb = coloured(counted(how, [0.0, 10.0], [[10.0, 5.0, 0.0], [10.0, 10.0, -1.0]]), fine=True)[0]
-    grey = linear(np.array(0.5))
-    assert rgb[0] == pytest.approx(np.full(3, float(encoded((1 + grey) / 4))), abs=2e-3)
-    assert rgb[1] == pytest.approx([1, float(encoded(np.array(0.75))), float(encoded(np.array(0.75)))], abs=2e-3)
-    # samples that are not done do not count
-    part = counted(how, [0.0, 10.0], [[10.0, 5.0, 0.0], [10.0, 10.0, -1.0]], [[True, False, False], [False] * 3])
-    assert coloured(part, fine=True)[0, :, 1] == pytest.approx([float(encoded(np.array(0.5))), 1.0], abs=2e-3)
-
-
-@pytest.mark.parametrize("by", ["rank", "histogram", "distance"])
-def test_samples_do_not_change_the_colours_of_other_pixels(by):
-    how = replace(BLACK_TO_WHITE, by=by)
-    field = counted(how, [3.0, 5.0, 9.0, 14.0], [[2.0], [50.0], [9.5], [-1.0]])
-    field.sampled, field.samples = (
-        field.sampled[1:2],
-        Field(field.scene, **{c: getattr(field.samples, c)[1:2] for c in field.samples.channels}),
-    )
-    plain = coloured(antialiasing.with_samples(field, 1, None))
-    mixed = coloured(field)
-    assert np.array_equal(np.delete(mixed, 1, axis=1), np.delete(plain, 1, axis=1))
-    assert by == "distance" or mixed[0, 1, 0] > plain[0, 1, 0] + 0.1  # the sample is white
-
-
-def test_what_is_not_settled_is_marked_by_its_share():
-    how = replace(BLACK_TO_WHITE, by="cyclic", cycle=20.0, mark_unsettled=True)
-    field = counted(how, [0.0, 0.0, 0.0], [[0.0] * 3] * 3)
-    field.trust[0, 2], field.samples.trust[1, 0], field.samples.trust[2] = -1, -1, -1
-    rgb = coloured(field, fine=True)[0]
-    assert np.all(rgb[0] == 0) and np.all(rgb[2] == UNSETTLED)
-    assert rgb[1] == pytest.approx([float(encoded(np.array(0.25))), 0, float(encoded(np.array(0.25)))], abs=1e-6)
 
 
 def test_films_have_smooth_frames(own_cache, tmp_path):
