@@ -1,84 +1,32 @@
-"""Dives: which blocks they choose, that they can stop at any level, and where they end."""
+"""Dives: that they can stop at any level, and where they end."""
 
 from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import mpmath
 import numpy as np
 import pytest
+from dives import PLACE, StopsAfter, dive
 from typer.testing import CliRunner
 
 import deepzoom
 from deepzoom import landmarks, systems
 from deepzoom.cli import app
 from deepzoom.commands.requests.scene import Request
-from deepzoom.diving import Dived, ends, save_landmark, scouts, search
+from deepzoom.diving import Dived, ends, save_landmark, search
 from deepzoom.diving import checkpoint as kept
-from deepzoom.diving.blocks import Block, blocks, correlation
-from deepzoom.diving.lattice import Lattice
-from deepzoom.diving.windows import SHARED, Window
+from deepzoom.diving.blocks import Block
+from deepzoom.diving.windows import Window
 from deepzoom.errors import InputError, Stopped
 from deepzoom.pictures.png import read_scene
 from deepzoom.reference import misiurewicz
-from deepzoom.rendering.batches import Observer
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.shape import IDENTITY, Shape
 from deepzoom.scene.view import View
-
-PLACE = ("mandelbrot", "--center", "-0.75", "0.1", "--from", "0.5", "--steps", "400", "--size", "72x72")
-
-
-@pytest.fixture(autouse=True)
-def own_data(tmp_path, monkeypatch):
-    monkeypatch.setenv("DEEPZOOM_DATA", str(tmp_path / "data"))
-    monkeypatch.chdir(tmp_path)
-
-
-def dive(*args):
-    return CliRunner().invoke(app, ["dive", *args])
-
-
-def fates(inside):
-    """A training field of 64x64 pixels, which converged if ``inside`` of (column, row) is true."""
-    rows, columns = np.indices((64, 64))
-    field = deepzoom.Field.empty(Scene("tanh", View.parse("0", "0", "1", "64x64"), 500))
-    field.fate[:] = np.where(inside(columns, rows), -1, 1)
-    field.measure[:] = field.fate * 1.0
-    field.done[:] = True
-    return field
-
-
-def chosen(field):
-    return blocks(field, np.random.default_rng(0))
-
-
-def test_a_straight_edge_is_not_rich_and_one_fate_or_dust_is_nothing():
-    noise = np.random.default_rng(1).random((64, 64)) < 0.5
-    assert chosen(fates(lambda x, y: x < 99)) == ([], "one fate: all pixels converge")
-    assert chosen(fates(lambda x, y: noise))[1].startswith("dust")
-    found, _ = chosen(fates(lambda x, y: x + 0.4 * y < 40))
-    assert found and not any(block.rich for block in found)
-
-
-def test_the_block_with_islands_is_taken_before_the_edge():
-    def islands(x, y):
-        spots = np.hypot((x - 46) % 8 - 4, (y - 14) % 8 - 4) < 2.6
-        return np.where((abs(x - 46) < 9) & (abs(y - 14) < 9), spots, x < 12)
-
-    best = chosen(fates(islands))[0][0]
-    assert best.rich and np.hypot(best.column - 46, best.row - 14) < 8
-
-
-def test_counts_without_a_border_are_none():
-    field = deepzoom.render(Scene("mandelbrot", View.parse("2", "2", "0.001", "64x64"), 100)).field
-    assert chosen(field) == ([], "no border: counts change too little")
-    field = deepzoom.render(Scene("mandelbrot", View.parse("-0.1", "0", "0.001", "64x64"), 100)).field
-    assert chosen(field) == ([], "no pixel escapes")
 
 
 def test_levels_lie_in_one_another_and_the_place_is_a_landmark():
@@ -119,20 +67,6 @@ def test_a_place_keeps_the_stretch_of_its_view():
     assert Request(at="mine", stretch="1@0").to_scene().view.shape == IDENTITY
     turned = Request(at="mine", rotate="90").to_scene().view.shape.matrix
     assert np.allclose(turned, here.shape.matrix @ [[0, -1], [1, 0]])
-
-
-class StopsAfter(Observer):
-    def __init__(self, levels):
-        self.left, self.views, self.steps, self.fields = levels, [], [], []
-
-    def level(self, field, text):
-        self.left -= 1
-        self.views.append(field.scene.view)
-        self.steps.append(field.scene.steps)
-        self.fields.append(field)
-
-    def stopped(self):
-        return self.left < 0
 
 
 def test_a_dive_stopped_anywhere_goes_on_to_the_same_place(tmp_path):
@@ -201,181 +135,6 @@ def test_a_much_better_block_further_up_is_taken_before_a_poor_one():
 
     assert search._back_to([level(8, 2), level(), level(5)]) == 0
     assert search._back_to([level(5.5, 2), level(5), level(5)]) == 2
-
-
-class Plane:
-    """Stands in for a lattice: runs converge if ``inside`` of (column, row) is true."""
-
-    def __init__(self, inside):
-        self.inside, self.asked = inside, 0
-
-    def fates(self, window, columns, rows):
-        columns, rows = (np.asarray(v, dtype=float).ravel() for v in (columns, rows))
-        self.asked += len(columns)
-        return np.where(self.inside(columns, rows), -1, 1)
-
-
-def test_blocks_of_training_go_by_what_they_hold_further_down():
-    """Of a view's three edges one is dust, one is straight, and one has folds. A fourth is not looked at."""
-    edges = fates(lambda x, y: (x // 16) % 2 == 0)
-    noise = np.random.default_rng(3)
-
-    def closely(x, y):
-        place = x - (16 - 0.5)
-        dust, folds = noise.random(len(x)) < 0.5, x + 0.07 * np.sin(50 * y) < 47.5
-        return np.where(x < 24, np.where(abs(place) > 0.4, place < 0, dust), np.where(x < 40, x > 31.4, folds))
-
-    dusty, straight, folded, spare = (Block(4.0 - k, 15.5 + 16 * min(k, 2), 31.5, False) for k in range(4))
-    plane = Plane(closely)
-    found = scouts.scouted(plane, None, edges, [dusty, straight, folded, spare], np.random.default_rng(0))
-    assert found == [replace(folded, score=found[0].score, rich=True), spare, straight]
-    assert found[0].score > folded.score and plane.asked < 3 * 300
-    assert scouts.scouted(Plane(closely), None, edges, [dusty], np.random.default_rng(0)) == []
-
-
-def test_windows_are_parts_of_their_anchor():
-    """Each scene's centre is exactly its block's. The last window has the depth that was asked for."""
-    end = View.parse("0", "0", "0.001", "1x1").depth
-    window = Window(Scene("tanh", View.parse("1", "2", "4", "48x32"), 9))
-    levels = []
-    for column, row in ((29.5, 11.0), (5.5, 20.5), (30.0, 25.5), (20.5, 5.5), (22.5, 8.0), (11.5, 11.5)):
-        view = window.scene.view
-        x, y = view.at(column, row)
-        window = window.inside(Block(1.0, column, row, True), end, SHARED)
-        inner = window.scene.view
-        assert (inner.width, inner.height) == (48, 32) and inner.depth == max(end, view.depth / 4)
-        assert max(abs(inner.x - x), abs(inner.y - y)) <= inner.depth / 32 / 2**7
-        levels.append(window.level)
-    assert levels == [1, 2, 0, 1, 2, 0] and inner.depth == end
-
-
-@pytest.fixture
-def small(tmp_path):
-    """Settings that name a small network's data."""
-    rng = np.random.default_rng(5)
-    path = tmp_path / "small.npz"
-    np.savez(
-        path, X=rng.normal(size=(5, 3)), Y=rng.normal(size=(5, 1)), theta0=rng.normal(size=(3, 4)),
-        theta1=rng.normal(size=(4, 1)),
-    )  # fmt: skip
-    return {"data": str(path)}
-
-
-@pytest.mark.parametrize("depth", ["1e-4", "1e-10"])
-def test_a_window_is_what_exact_runs_make_of_it(small, own_cache, depth):
-    """Two levels into a view: measures are right to a thousandth of their spread in the window."""
-    window = Window(Scene("tanh", View.parse("1.7", "1.9", depth, "4x4"), 60, settings=small))
-    lattice = Lattice(window.anchor, 1, Observer())
-    assert lattice.is_deep == (depth == "1e-10")
-    for block in (Block(1.0, 3.0, 1.0, True), Block(1.0, 1.0, 2.5, True)):
-        window = window.inside(block, window.scene.view.depth / 64, SHARED)
-    assert window.level == 2 and window.anchor is lattice.anchor
-    field = lattice.field(window)
-    exact = deepzoom.render(replace(field.scene, backend="exact")).field
-    assert np.abs(field.measure - exact.measure).max() < 1e-3 * np.ptp(exact.measure)
-    assert np.array_equal(field.fate, exact.fate) and field.done.all()
-    rows, columns = np.indices((4, 4))
-    assert np.array_equal(lattice.fates(window, columns, rows), field.fate.ravel())
-
-
-def test_the_end_of_the_steps_is_told_from_the_reference(small, own_cache):
-    """Against runs of neighbouring pixels: whether they part by a 32nd of the weights' size."""
-    anchor = Scene("tanh", View.parse("1.7", "1.9", "1e-9", "32x32"), 80, settings=small)
-    lattice = Lattice(anchor, 1, Observer())
-    found = [lattice.parts(View.parse("0", "0", f"1e-{n}", "1x1").depth) for n in range(12)]
-    assert found == sorted(found, reverse=True) and found[0] and not found[-1]
-
-
-def test_more_steps_are_taken_where_they_end_before_the_structure(small, own_cache, tmp_path):
-    """The same view is run again with half as many steps more each time, up to eight times the first number."""
-    seen = StopsAfter(99)
-    scene = Scene("tanh", View.parse("1.7", "1.9", "1e-40", "32x32"), 6, settings=small)
-    done = deepzoom.dive(scene, "1e-45", grows=True, observer=seen)
-    assert (done.complete, done.reason, done.end) == (False, search.TOO_FEW_STEPS, None)
-    assert seen.steps == [6, 9, 14, 21, 32, 48]
-    fixed, on, file = StopsAfter(99), StopsAfter(99), tmp_path / "kept.npz"
-    assert not deepzoom.dive(scene, "1e-45", kept=file, observer=fixed).complete and fixed.steps == [6]
-    assert not deepzoom.dive(scene, "1e-45", grows=True, kept=file, observer=on).complete and on.steps == seen.steps[1:]
-
-
-def test_with_more_steps_the_deepest_view_is_looked_at_again(small):
-    scene = Scene("tanh", View.parse("1", "1", "4", "32x32"), 60)
-
-    def level(number):
-        window = Window(scene, number, number, number)
-        return search.Level(window, number, 0.0, number, (), np.zeros((1, 1, 3), "u1"))
-
-    levels = [level(k) for k in range(3)]
-    state = search.State(Window(scene), due=False, stack=levels[:2], best=levels, dead=["dust"])
-    search.look_again(state, 90)
-    assert state.due and state.dead == [] and state.plain == 2
-    assert state.pending == Window(replace(scene, steps=90), 2, 2, 2)
-    assert [(lv.number, lv.scene.steps) for lv in state.stack] == [(0, 90), (1, 90)] and state.best == state.stack
-
-
-def test_a_dive_of_training_stopped_anywhere_goes_on_to_the_same_place(small, tmp_path):
-    scene = Scene("tanh", View.parse("1.5", "1.5", "9", "32x32"), 60, settings=small)
-    file, parts = tmp_path / "kept.npz", None
-    done = deepzoom.dive(scene, "2e-3", seed=1)
-    assert len(done.levels) > 4
-    while parts is None:
-        with suppress(Stopped):
-            parts = deepzoom.dive(scene, "2e-3", seed=1, kept=file, observer=StopsAfter(1))
-    assert (parts.end, parts.reason, parts.rendered) == (done.end, done.reason, done.rendered)
-    assert [a.window for a in parts.levels] == [b.window for b in done.levels]
-    assert all(np.array_equal(a.thumbnail, b.thumbnail) for a, b in zip(parts.levels, done.levels, strict=True))
-
-
-@pytest.mark.slow
-def test_from_the_overview_of_training_down_to_a_landmark():
-    seen = StopsAfter(999)
-    scene = Scene("tanh", View.parse("1.5", "1.5", "9", "32x32"), 500)
-    done = deepzoom.dive(scene, "1e-11", seed=1, stretch=True, observer=seen)
-    assert done.complete and done.end.scene.view.depth == View.parse("0", "0", "1e-11", "1x1").depth
-    for outer, inner in zip(done.levels, done.levels[1:], strict=False):
-        a, b = outer.scene.view, inner.scene.view
-        assert 1 < a.depth / b.depth <= 4.0001
-        across = np.linalg.solve(a.shape.matrix, [float((b.x - a.x) / a.depth), float((b.y - a.y) / a.depth)])
-        assert np.abs(across).max() <= 0.5
-    last = seen.fields[-1]
-    inside = last.fate < 0
-    assert 0.05 < inside.mean() < 0.95
-    neighbours = (inside[:, 1:], inside[:, :-1]), (inside[1:], inside[:-1])
-    assert np.mean([np.corrcoef(p.ravel(), q.ravel())[0, 1] for p, q in neighbours]) > 0.35
-    edges = sum(np.count_nonzero(p != q) for p, q in neighbours)
-    assert edges > 1.5 * len(inside)
-    save_landmark.save("deep", done, done.end, "found")
-    again = deepzoom.render(replace(Request(at="deep", size="32x32").to_scene(), trust="off"))
-    assert again.facts["backend"] == "cpu-perturbation"
-    assert np.array_equal(again.field.measure, last.measure) and np.array_equal(again.field.fate, last.fate)
-
-
-def test_dust_is_where_fates_do_not_correlate():
-    """Against sums written out, for a window of stripes, one of blots and a random one."""
-    rng = np.random.default_rng(2)
-    blots = np.kron(rng.random((6, 6)) < 0.5, np.ones((3, 3)))
-    stripes = np.repeat(rng.random((18, 1)) < 0.5, 18, axis=1)
-    for kind in (blots, stripes, rng.random((18, 18)) < 0.5):
-        kind = np.pad(kind.astype(float), 1)
-        middle = kind[1:-1, 1:-1]
-        wanted = np.mean(
-            [
-                1 - np.mean((p - q) ** 2) / (2 * middle.var())
-                for p, q in ((middle[1:], middle[:-1]), (middle[:, 1:], middle[:, :-1]))
-            ]
-        )
-        assert correlation(kind, 18, 18)[1, 1] == pytest.approx(wanted)
-
-
-def test_the_structure_ends_where_the_steps_do():
-    """Learning rates that differ by 1e-18 train alike for five steps."""
-    args = ("tanh", "--center", "1.1238444", "2.3018077", "--from", "1e-18", "--to", "1e-20", "--size", "32x32")
-    result = dive(*args, "--steps", "5")
-    assert result.exit_code == 1
-    assert (
-        "no structure to follow in the first view: too few steps" in result.stderr
-        and "--steps, such as 7 or auto" in result.stderr
-    )
 
 
 @pytest.mark.parametrize(
