@@ -1,29 +1,21 @@
-"""Formulas: they are read safely, and their generated code agrees with mpmath and published closed forms."""
+"""Generated code of formulas agrees with mpmath and with published closed forms."""
 
 from __future__ import annotations
-
-import re
-import struct
-from fractions import Fraction
-from pathlib import Path
 
 import mpmath
 import numpy as np
 import pytest
+from formula_values import condition, made, narrow, points, true_value, wide
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deepzoom import systems
-from deepzoom.backends import kernels
 from deepzoom.backends.kernels.escape_time import error_bound
 from deepzoom.errors import InputError
 from deepzoom.formula import differences, rounding, source
-from deepzoom.formula.critical import critical_points
 from deepzoom.formula.expression import parse
-from deepzoom.formula.real import Real
-from deepzoom.systems.burning_ship import BURNING_SHIPS
 
 mp = mpmath.mp
+
 
 FORMULAS = [
     "z**2 + c",
@@ -39,105 +31,6 @@ FORMULAS = [
     "cos(z) + abs(z)*c",
 ]
 """Formulas that use every operation at least once."""
-
-PLAIN = {
-    "re": lambda v: mpmath.mpc(v.real),
-    "im": lambda v: mpmath.mpc(v.imag),
-    "conj": mpmath.conj,
-    "fold": lambda v: mpmath.mpc(abs(v.real), abs(v.imag)),
-    "abs": lambda v: mpmath.mpc(abs(v)),
-    "exp": mpmath.exp,
-    "sin": mpmath.sin,
-    "cos": mpmath.cos,
-    "i": mpmath.mpc(0, 1),
-}
-
-
-def true_value(text, z, c):
-    """The formula's value in mpmath: Python itself evaluates its text."""
-    return mpmath.mpc(eval(text, {**PLAIN, "z": mpmath.mpc(z), "c": mpmath.mpc(c)}))
-
-
-def interpreted(name, known):
-    """The functions of a file of compiled functions, as plain Python; known: names that it takes from other files."""
-    text = (Path(kernels.__file__).parent / f"{name}.py").read_text(encoding="utf-8")
-    text = text.replace("from deepzoom.compiling.jit import inner", "inner = lambda f: f").replace("np.int32(", "int(")
-    text = re.sub(r"from deepzoom\.backends\.kernels\S+ import .*", "", text)
-    space = {**known}
-    exec(text, space)
-    space.update(known)
-    return space
-
-
-def bits_of(x):
-    return int.from_bytes(struct.pack("<d", x), "little", signed=True)
-
-
-def float_of(bits):
-    return struct.unpack("<d", int(bits).to_bytes(8, "little", signed=True))[0]
-
-
-HELPERS = interpreted("arithmetic/exponent_bits", {"bits_of": bits_of, "float_of": float_of})
-HELPERS = interpreted(
-    "arithmetic/floatexp",
-    HELPERS | interpreted("escape_time/scaled_functions", {}) | interpreted("arithmetic/singular_value", {}),
-) | {"inf": np.inf}
-HELPERS |= {"abs": abs, "np": np}
-HELPERS |= {n: getattr(__import__("math"), n) for n in ("sqrt", "exp", "sin", "cos")}
-
-
-def made(maker, f):
-    """One of the generated functions, with the numbers about folds that it takes from high precision filled in."""
-    space = dict(HELPERS)
-    exec(maker(f), space)
-    exec(source.kept_values(f), space)
-    function, inner = space[maker.__name__], space["kept_values"]
-
-    def kept_values(Z):
-        with mpmath.workdps(1100):  # for a difference of squares, for example
-            return np.array([[float(v) for v in inner(*map(mpmath.mpf, Z))]])
-
-    def with_exponents(Z):
-        """Mantissas and exponents of Z's parts and of the values kept with it."""
-        with mpmath.workdps(1100):
-            values = [mpmath.ldexp(mpmath.mpf(m), int(e)) for m, e in Z]
-            parts = [wide(v) for v in (*values[:2], *inner(*values))]
-        return np.array([[m for m, _ in parts]]), np.array([[e for _, e in parts]])
-
-    if maker is differences.difference:
-        return lambda *given: function(*given[:8], kept_values(given[:4]), 0, *given[8:])
-    if maker is differences.wide_step:
-        return lambda *given: function(*given, None, 0, *with_exponents(given[:4]), 0)
-    if maker is source.fold_distance:
-        return lambda *given: function(*given, kept_values(given[:4]), 0)
-    return function
-
-
-def wide(value):
-    """An mpmath number as a pair (mantissa, exponent)."""
-    mantissa, exponent = mpmath.frexp(value)
-    return (float(mantissa), int(exponent)) if value else (0.0, -(1 << 40))
-
-
-def narrow(pair):
-    return mpmath.ldexp(mpmath.mpf(float(pair[0])), int(pair[1]))
-
-
-def points(seed, count=12):
-    rng = np.random.default_rng(seed)
-    for _ in range(count):
-        Z, C, z, c = (complex(*rng.uniform(-1.3, 1.3, 2)) for _ in range(4))
-        yield Z, C, z, c
-
-
-def condition(text, Z, C, z, c):
-    """The size of the terms that the step adds, |f_z| |z| + |f_c| |c|, by central differences."""
-    h = mpmath.mpf(10) ** -40
-    slopes = [
-        max(abs(true_value(text, Z + d * dz, C + d * dc) - true_value(text, Z, C)) / h for d in (h, h * 1j))
-        for dz, dc in ((1, 0), (0, 1))
-    ]
-    return slopes[0] * abs(z) + slopes[1] * abs(c)
 
 
 @pytest.mark.parametrize("text", FORMULAS)
@@ -347,82 +240,3 @@ def test_any_formula_at_1e_30(text, seed):
                 continue
             inner = 1 + max(abs(true_value(text, Z, C)), 1) ** 2
             assert abs(mpmath.mpc(*got) - true) <= 1e-10 * inner * (1 + size), (text, Z, C)
-
-
-WRONG = [
-    ("z**2 +", "is not a formula"),
-    ("z**2 + d", "the unknown name 'd'"),
-    ("__import__('os')", "the unknown function '__import__'"),
-    ("z.real", "the attribute 'real'"),
-    ("z**c", "a power that is not a whole number"),
-    ("z**5000", "a power beyond 1000"),
-    ("(z for z in c)", "a part that is not arithmetic"),
-    ("z if c else 1", "a part that is not arithmetic"),
-    ("'z'", "the value 'z'"),
-    ("c/(z - z)", "divides by zero everywhere"),
-    ("gamma(z)", "the unknown function 'gamma'"),
-    ("", "is not a formula"),
-]
-
-
-@pytest.mark.parametrize(("text", "message"), WRONG)
-def test_bad_formulas(text, message):
-    with pytest.raises(InputError) as error:
-        parse(text)
-    assert str(error.value).startswith("--formula: ") and message in str(error.value)
-
-
-def test_equal_parts_are_one_node():
-    x = Real.variable("zx")
-    assert x + x is x + x and (x * x) * x is not x * (x * x)
-    assert (x - x).is_constant(0) and (x * Real.constant(1)) is x
-    negative = -x
-    assert -negative is x
-    assert x.applied("abs") * x.applied("abs") is x * x
-    assert (Real.constant(Fraction(1, 3)) + Real.constant(Fraction(1, 6))).value == Fraction(1, 2)
-
-
-def test_numbers_in_a_formula_are_exact():
-    constants = {}
-    source.value(parse("0.1*z + 1e-30*c + 0.3*i + 2j"), constants)
-    assert set(constants) == {Fraction(1, 10), Fraction(1, 10**30), Fraction(3, 10), Fraction(2)}
-
-
-def test_which_formulas_are_complex_differentiable():
-    for name, kind in systems.ESCAPE_TIME.items():
-        f = kind.build({key: setting.default for key, setting in kind.settings.items()}).formula
-        assert source.is_holomorphic(f) == (name not in {m.name for m in BURNING_SHIPS}), name
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("z**2 + c", [0]),
-        ("z**3 - 3*z + c", [-1, 1]),
-        ("c*z*(1 - z)", [0.5]),
-        ("z - (z**3 - 1)/(3*z**2) + c", [1, np.exp(2j * np.pi / 3), np.exp(-2j * np.pi / 3)]),
-        ("z**2 + 1/z**2 + c", [1, -1, 1j, -1j]),
-        ("c*(z**3 - 3*i*z)", [np.exp(0.25j * np.pi), -np.exp(0.25j * np.pi)]),
-        ("(z - 1)**3*(z + 2) + c", [1, -1.25]),
-        ("z**3 + c/z", []),
-        ("z + c", []),
-        ("sin(z) + c", None),
-        ("fold(z)**2 + c", None),
-        ("((z**2 + c - 1)/(2*z + c - 2))**2", None),
-    ],
-)
-def test_critical_points(text, expected):
-    """Worked out by hand. Points that move with c do not count."""
-    found = critical_points(parse(text))
-    assert (found is None) == (expected is None)
-    if found is not None:
-        assert len(found) == len(expected)
-        assert all(min(abs(p - q) for q in found) < 1e-14 for p in expected)
-
-
-def test_a_start_that_is_no_critical_point_is_remarked_on():
-    given = {"formula": "z**3 - 3*z + c"}
-    remark = systems.create("formula", given).remark()
-    assert remark == "Orbits begin at 0+0i, but the critical points of the formula are -1+0i, 1+0i."
-    assert systems.create("formula", {**given, "z0x": "1"}).remark() is None
-    assert all(systems.create(name, {}).remark() is None for name in systems.names())
