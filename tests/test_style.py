@@ -33,7 +33,7 @@ def test_clean(tool):
 
 
 def sources():
-    rooms = "deepzoom", "backends", "scripts", "benchmarks", "tests/helpers"
+    rooms = "deepzoom", "backends", "scripts", "benchmarks", "tests"
     return [p for room in rooms for p in sorted((ROOT / room).rglob("*.py"))]
 
 
