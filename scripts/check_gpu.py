@@ -229,6 +229,12 @@ def classical(one: device.Device) -> Iterator[tuple[str, str]]:
         yield from rows()
 
 
+def traced(one: device.Device) -> Iterator[tuple[str, str]]:
+    from traced_gpu import rows
+
+    yield from rows(one)
+
+
 def horizons(one: device.Device) -> Iterator[tuple[str, str]]:
     rendered("tanh-published", None, "gpu-float64", "64x64", horizon=True)  # compiles
     with_it, without = (rendered("tanh-published", None, "gpu-float64", "512x512", horizon=h)[0] for h in (True, False))
@@ -253,7 +259,7 @@ def more_digits(one: device.Device) -> Iterator[tuple[str, str]]:
     )
 
 
-PARTS = (published_step, views, classical, horizons, more_digits)
+PARTS = (published_step, views, classical, traced, horizons, more_digits)
 
 
 def main() -> int:

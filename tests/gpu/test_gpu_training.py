@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from small_network import KINDS, SmallNetwork, quiet, system_of
+from small_trainings import STEPS, small_training
 from warp_products import EIGHT, FOUR, WARP, product
 
 from deepzoom import landmarks, systems
@@ -13,6 +14,7 @@ from deepzoom.backends.gpu_float64 import GpuFloat64
 from deepzoom.backends.gpu_perturbation import GpuPerturbation
 from deepzoom.backends.training.batches import arrays_of, start_weights
 from deepzoom.scene.view import View
+from deepzoom.systems.traced_system import TracedSystem
 
 pytestmark = pytest.mark.gpu
 SYSTEMS = ("tanh", "linear", "relu", "single-datapoint", "minibatch", "weight-init")
@@ -76,6 +78,18 @@ def test_networks_of_more_layers(kind, depth, own_cache):
     gpu, cpu = (b().job(system, view, None, quiet, quiet) for b in both)
     settled, _ = agree(gpu, cpu, np.arange(2304))
     assert settled > 0.9 and gpu._devices.count >= 1
+
+
+@pytest.mark.parametrize("name", ["adam", "every", "classes", "toy"])
+@pytest.mark.parametrize("depth", ["0.3", "1e-20"])
+def test_traced_trainings(name, depth, own_cache):
+    """Pixels, second runs and horizons; none runs on the CPU."""
+    view, system = View.parse("-1.18", "-0.31", depth, "48x48"), TracedSystem(name, small_training(name), {}, STEPS)
+    both = (GpuFloat64, CpuFloat64) if depth == "0.3" else (GpuPerturbation, CpuPerturbation)
+    gpu, cpu = (b().job(system, view, None, quiet, quiet) for b in both)
+    settled, _ = agree(gpu, cpu, np.arange(2304))
+    assert settled > 0.9 and (gpu.horizon(np.arange(64)) == cpu.horizon(np.arange(64))).mean() > 0.9
+    assert gpu._devices.count >= 1
 
 
 def test_products_by_tensor_units():
