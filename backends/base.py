@@ -196,7 +196,7 @@ class Backend(ABC):
 
     @abstractmethod
     def traced_job(self, system: TracedSystem, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
-        """``job`` for a traced training. Raises InputError if the backend has no kernels for them."""
+        """``job`` for a traced training."""
 
     @abstractmethod
     def bits(self, system: System, view: View) -> int:
