@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from deepzoom.tracing.graph import ELEMENTWISE, Node, ordered
+from deepzoom.tracing.graph import ELEMENTWISE, Node, ordered, uniform
 
 Axis = tuple[int, int]
 """(axis, numbers along it for each row)."""
@@ -96,7 +96,7 @@ def _elementwise(n: Node, known: list[Axis | None]) -> Axis:
         raise _Mixed
     axis, each = found.pop()
     for i, k in zip(n.inputs, known, strict=True):
-        if k is None and len(i.shape) >= -axis and i.shape[axis] != 1:
+        if k is None and len(i.shape) >= -axis and i.shape[axis] != 1 and uniform(i) is None:
             raise _Mixed
     return axis + len(n.shape), each
 

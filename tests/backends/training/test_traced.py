@@ -16,6 +16,7 @@ from deepzoom.backends.training.exact import ExactTrainingJob
 from deepzoom.backends.training.traced import TracedFloat64Job, TracedPerturbationJob
 from deepzoom.reference.training import obtain
 from deepzoom.scene.view import View
+from deepzoom.systems import create
 from deepzoom.systems.optimizers import OPTIMIZERS
 from deepzoom.systems.traced_system import TracedSystem
 from deepzoom.tracing.delta_step import delta_step
@@ -199,3 +200,10 @@ def test_the_losses_that_count_are_those_of_every_backend(last, fates):
     ]
     for job in jobs:
         assert job.run(pixels).fate.tolist() == fates[::-1]
+
+
+@pytest.mark.parametrize("settings", [{"optimizer": "adam"}, {"activation": "gelu", "loss": "cross-entropy"}])
+def test_steps_take_some_data_rows_at_a_time(settings):
+    """An array with a number for each row and hidden unit has 4352 numbers. No step stores two of them."""
+    module = kernels_of(create("relu", settings).training).module
+    assert max(module.PLAIN_SIZE, module.SLOPED_SIZE, module.DELTA_SIZE, module.EXPANSION_SIZE) < 2 * 272 * 16
