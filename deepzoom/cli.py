@@ -13,6 +13,7 @@ from deepzoom.commands.dive import dive
 from deepzoom.commands.info import info
 from deepzoom.commands.lists import list_backends, list_landmarks, list_systems
 from deepzoom.commands.nucleus import nucleus
+from deepzoom.commands.probe import probe
 from deepzoom.commands.render import render
 from deepzoom.commands.shared_options import flag
 from deepzoom.commands.verify import verify
@@ -33,6 +34,7 @@ app.command()(colour)
 app.command()(info)
 app.command()(nucleus)
 app.command()(verify)
+app.command()(probe)
 app.command("systems")(list_systems)
 app.command("landmarks")(list_landmarks)
 app.command("backends")(list_backends)

@@ -23,7 +23,7 @@ from .own_formula import OWN_FORMULA
 
 __all__ = [
     "DEFAULT", "ESCAPE_TIME", "PUBLISHED", "System", "create", "is_escape_time", "is_own", "is_training", "load",
-    "loaded", "names",
+    "loaded", "names", "trainings",
 ]  # fmt: skip
 
 DEFAULT = "tanh"
@@ -43,7 +43,12 @@ TRAININGS = {
 
 def names() -> list[str]:
     """The names of all built-in systems."""
-    return [*PUBLISHED, *TRAININGS, *ESCAPE_TIME, LYAPUNOV]
+    return [*trainings(), *ESCAPE_TIME, LYAPUNOV]
+
+
+def trainings() -> list[str]:
+    """The names of all built-in trainings."""
+    return [*PUBLISHED, *TRAININGS]
 
 
 def is_training(name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -98,6 +99,9 @@ class TracedTaylorRun(TaylorRun, TracedRun):
     def offset(self) -> float:
         """0: the parameters stand in ``learning``."""
         return 0.0
+
+    def _change_parameters(self, changed: Callable[[Any], Any]) -> None:
+        self._start_parameters = tuple(changed(p) for p in self._start_parameters)
 
     def advance(self) -> Any:
         self.parameters = tuple(self._rescaled(p) for p in self._start_parameters)

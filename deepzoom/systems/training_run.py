@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from deepzoom.arithmetic.delta import Delta
 from deepzoom.arithmetic.exact import Exact
 from deepzoom.arithmetic.numpy_operations import floats
-from deepzoom.arithmetic.tangent import Fold, Series, monomials
+from deepzoom.arithmetic.tangent import Fold, Series, monomials, substituted
 from deepzoom.coordinates import Rational
 
 from .convergence import Totals, reference_of
@@ -137,6 +137,29 @@ class TaylorRun(ExactRun):
         self.weights = tuple(self._rescaled(w) for w in self.weights)
         for name in _SUMS:
             setattr(self.totals, name, self._rescaled(getattr(self.totals, name)))
+
+    def sheared(self, share: float) -> None:
+        """Go on with polynomials in other variables (u, v), where dx = u - share * v and dy = v.
+
+        The derivatives by v are those by dy less ``share`` times those by dx.
+        """
+        matrix = np.array([[1.0, -share], [0.0, 1.0]])
+
+        def changed(value: Any) -> Any:
+            if not isinstance(value, Delta):
+                return value
+            series: Any = value.difference
+            data = substituted(series.data.reshape(series.lead, -1), self.order, matrix)
+            return Delta(value.reference, series.like(data.reshape(series.data.shape)))
+
+        self._change_parameters(changed)
+        self.weights = tuple(changed(w) for w in self.weights)
+        for name in _SUMS:
+            setattr(self.totals, name, changed(getattr(self.totals, name)))
+
+    def _change_parameters(self, changed: Callable[[Any], Any]) -> None:
+        rates = self._start_rates
+        self._start_rates = Rates(tuple(changed(r) for r in rates.learning), changed(rates.offset))
 
     def reach(self) -> float:
         """log2 of the share of a layer's largest weight that a parameter difference of 1 would move, to first order."""
