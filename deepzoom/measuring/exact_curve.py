@@ -107,7 +107,8 @@ def _with_bits(system: Trainable, x: Rational, y: Rational, bits: int, progress:
 def _loss(run: ExactRun) -> Exact | None:
     """The loss before the next step, which the run takes; None where float64 cannot hold it."""
     try:
-        loss: Exact = reference_of(run.advance().loss)
+        with np.errstate(all="ignore"):  # derivatives of a loss that leaves float64
+            loss: Exact = reference_of(run.advance().loss)
     except NotANumber:
         return None
     return loss if math.isfinite(loss.floats()) else None
@@ -149,12 +150,14 @@ class _Tangent:
     def growth(self) -> Floats:
         """Natural logarithms of both singular values (2,), the larger one first."""
         by_x, by_v = self._columns()
-        by_y = by_v + self._share * by_x
         square = float(by_x @ by_x)
         across = by_v - (float(by_x @ by_v) / square if square > 0 else 0.0) * by_x
-        area = math.sqrt(square) * float(np.linalg.norm(across)) if by_x.size > 1 else 0.0  # that both columns span
-        squares = square + float(by_y @ by_y)
-        larger = math.sqrt((squares + math.sqrt(max(0.0, squares**2 - 4 * area**2))) / 2)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            found: Floats = np.log([larger, area / larger if larger > 0 else 0.0])
+        one, two = math.sqrt(square), float(np.linalg.norm(across))
+        whole = math.hypot(one, float(np.linalg.norm(by_v + self._share * by_x)))
+        if not 0 < whole < math.inf:
+            return np.full(2, math.nan if whole else -math.inf)
+        area = one / whole * (two / whole) if by_x.size > 1 else 0.0  # that both columns span
+        larger = math.sqrt((1 + math.sqrt(max(0.0, 1 - 4 * area**2))) / 2)
+        with np.errstate(divide="ignore"):
+            found: Floats = np.log([larger, area / larger]) + math.log(whole)
         return found - self._run.exponent * math.log(2.0)

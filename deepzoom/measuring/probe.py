@@ -28,7 +28,7 @@ from .sharpness import loss_surface
 
 Floats = NDArray[np.float64]
 
-MOST_EIGENVALUES = 65
+MOST_EIGENVALUES = 101
 """Steps at which sharpness is computed, spread evenly over the run."""
 
 

@@ -49,14 +49,25 @@ def _draw_losses(ax: Any, found: Probe) -> None:
         low, high = float(positive.min()), float(positive.max())
         shown = plain[(plain > 0) & (plain < 1e6 * high) & (plain > 1e-6 * low)]
         low, high = min([low, *shown]), max([high, *shown])
-        room = max(1.2, (high / low) ** 0.05) if high / low < 1e300 else 1e15
+        room = 10.0 ** (0.05 * (math.log10(high) - math.log10(low)) + 0.05)
         ax.set_ylim(low / room, high * room)
+        _plain_numbers(ax, high / low if low > 1e-3 and high < 1e3 else math.inf)
     ax.set_ylabel("loss")
     for step, style, text in ((found.parted, "--", "float64 parts"), (found.horizon, ":", "horizon")):
         if step is not None and step < steps:
             ax.axvline(step, color=MARK, linestyle=style, linewidth=1.2, label=f"{text}: step {step}")
-    ax.legend(fontsize=8, frameon=False)
+    ax.legend(fontsize=8, framealpha=0.8, edgecolor="none")
     ax.set_title("Loss", loc="left", fontsize=10)
+
+
+def _plain_numbers(ax: Any, ratio: float) -> None:
+    """Write ticks of a short logarithmic axis as 0.2 or 20, not as powers of ten."""
+    if ratio < 1000:
+        from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+        ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda v, place: f"{v:g}"))
+        ax.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _draw_growth(ax: Any, found: Probe) -> None:
@@ -67,7 +78,7 @@ def _draw_growth(ax: Any, found: Probe) -> None:
         if np.isfinite(column).any():
             ax.plot(column, color=colour, linewidth=1.6, label=f"{name} direction: {ends[k]:+.4g} per step")
     ax.set_ylabel("log10 of the growth")
-    ax.legend(fontsize=8, frameon=False)
+    ax.legend(fontsize=8, framealpha=0.8, edgecolor="none")
     ax.set_title("How a change of the parameters grows (finite-time Lyapunov exponents)", loc="left", fontsize=10)
 
 
@@ -75,10 +86,11 @@ def _draw_sharpness(ax: Any, found: Probe) -> None:
     steps, sharpness, edges = found.at, found.sharpness, found.edges
     ax.plot(steps, sharpness, color=EXACT, linewidth=1.6, marker=".", markersize=4, label="sharpness")
     if np.isfinite(edges).any():
-        ax.plot(steps, edges, color=PLAIN, linewidth=1.2, linestyle="--", label="2 / learning rate")
+        ax.plot(steps, edges, color=PLAIN, linewidth=1.2, linestyle="--", label="edge of stability, 2 / learning rate")
     values = np.concatenate([v[np.isfinite(v)] for v in (sharpness, edges)])
     if len(values) and values.min() > 0 and values.max() > 20 * values.min():
         ax.set_yscale("log")
+        _plain_numbers(ax, values.max() / values.min() if values.min() > 1e-3 and values.max() < 1e3 else math.inf)
     ax.set_ylabel("largest eigenvalue")
-    ax.legend(fontsize=8, frameon=False)
+    ax.legend(fontsize=8, framealpha=0.8, edgecolor="none")
     ax.set_title("Sharpness against the edge of stability", loc="left", fontsize=10)
