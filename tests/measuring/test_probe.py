@@ -22,6 +22,7 @@ from deepzoom.measuring.exact_curve import exact_curve, first_bits
 from deepzoom.measuring.probe import float64_losses, parted
 from deepzoom.measuring.sharpness import loss_surface
 from deepzoom.pictures.png import read_scene
+from deepzoom.reference.exact_tangents import joined
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.view import View
 
@@ -78,6 +79,25 @@ def test_the_weak_direction_keeps_its_digits_where_the_strong_one_is_far_larger(
         growth = oracle_growth(small, mpmath.mpf(23) / 10, mpmath.mpf(-73) / 10, small.steps)
     assert growth[-1, 0] - growth[-1, 1] > 19 * np.log(10)
     np.testing.assert_allclose(found.growth[1:], growth, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("given", [{"biases": "yes", "optimizer": "momentum"}, {"optimizer": "adam"}])
+def test_growth_of_a_traced_training_is_that_of_differences_of_exact_runs(given):
+    axes = {"x": "log10:rate", "y": "init-scale"}
+    system = systems.create("tanh", {"width": "2", "rows": "0.05", "seed": "4", **axes, **given}, 12)
+    at, h, bits = (parse_decimal("0.75", "x"), parse_decimal("1.25", "y")), parse_decimal("1e-40", "x"), 600
+    found = exact_curve(system, *at)
+    ends = []
+    for dx, dy in ((0, 0), (h, 0), (0, h)):
+        run = system.exact_run(at[0] + dx, at[1] + dy, bits)
+        for _ in range(12):
+            run.advance()
+        ends.append(joined(run.weights))
+    with mp.workdps(100):
+        columns = [[mpmath.mpf(int(v)) for v in (end - ends[0]).integers()] for end in ends[1:]]
+        unit = mpmath.mpf(2) ** ends[0].bits * mpmath.mpf(10) ** -40
+        expected = [float(mpmath.log(v / unit)) for v in singular_values(columns)]
+    np.testing.assert_allclose(found.growth[-1], expected, rtol=0, atol=1e-6)
 
 
 def test_precision_grows_until_two_runs_agree():
@@ -187,14 +207,13 @@ def test_sharpness_of_a_traced_training(given):
 
 
 def test_sharpness_of_one_weight_is_the_second_derivative():
-    """The loss is x**2 / 2 + eps cos(2 pi x / lambda) up to constants: ``cosine`` says so in docs/systems.md."""
+    """Of w**2 + eps (1 + cos(2 pi w)), at rate x and eps y."""
     system = systems.create("cosine", {}, 4)
-    x, y = parse_decimal("-1.5", "x"), parse_decimal("-0.3", "y")
+    x, y = parse_decimal("0.9", "x"), parse_decimal("0.15", "y")
     state = exact_curve(system, x, y).weights[2]
-    surface, h = loss_surface(system, x, y), 1e-5
-    slopes = [float(surface.gradient(2, state + step)[0].ravel()[0]) for step in (h, -h)]
-    found = surface.sharpness(2, state)
-    assert found.eigenvalue == pytest.approx((slopes[0] - slopes[1]) / (2 * h), rel=1e-8)
+    found = loss_surface(system, x, y).sharpness(2, state)
+    expected = 2 - 0.15 * (2 * np.pi) ** 2 * np.cos(2 * np.pi * state[0])
+    np.testing.assert_allclose([found.eigenvalue, found.edge], [expected, 2 / 0.9], rtol=1e-12)
 
 
 def test_a_loss_that_is_flat_or_not_finite_has_no_edge():

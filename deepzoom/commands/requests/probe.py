@@ -35,7 +35,7 @@ def to_point(asked: Request, pixel: tuple[int, int] | None) -> Point:
             raise InputError(f"{option}: --scene already names a place; leave one of them out.")
     if asked.center is not None:
         scene = replace(asked, depth=_DEPTH, size="1x1", backend="cpu-float64").to_scene()
-        return Point(scene, scene.view.x, scene.view.y, None, "the point of --center")
+        return Point(scene, scene.view.x, scene.view.y, None, f"the point {_shortened(asked.center)}")
     scene = asked.to_scene()
     view = scene.view
     if pixel is None:
@@ -50,6 +50,10 @@ def to_point(asked: Request, pixel: tuple[int, int] | None) -> Point:
     number = i * view.width + j
     assert asked.scene is not None
     return Point(scene, *view.point(number), number, f"pixel {j} {i} of {asked.scene.name}")
+
+
+def _shortened(center: tuple[str, str]) -> str:
+    return ", ".join(text if len(text) <= 16 else f"{text[:12]}..." for text in center)
 
 
 def _name(asked: Request) -> str:
