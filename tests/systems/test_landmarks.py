@@ -37,8 +37,8 @@ def test_each_experiment_has_one_default_and_one_at_1e_20():
             continue
         own = [m for m in all_landmarks() if m.system == system]
         assert [m.default for m in own].count(True) == 1
-        # nobody knows what a user's own formula shows at a place; attention has none so deep yet
-        assert system in ("formula", "attention") or any(m.serves(parse_decimal("1e-20", "depth")) for m in own)
+        # nobody knows what a user's own formula shows at a place
+        assert system == "formula" or any(m.serves(parse_decimal("1e-20", "depth")) for m in own)
 
 
 def test_where_a_depth_goes_by_itself():
