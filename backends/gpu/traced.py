@@ -33,13 +33,13 @@ Standing = tuple[Any, Any, Any, Any]
 """A ``State`` of ``traced_runs.py``, here or on a GPU."""
 
 _FEWEST = 1024
-"""With fewer threads than this, a GPU is no faster than a CPU."""
+"""Fewer threads than this would leave most of a GPU idle."""
 
 
 class TracedPerThread(Held):
     """Runs pixels of a traced training on GPUs.
 
-    runs: its kernels. reference: None, or what ``run_delta`` takes of a reference run, from its record to ``ends``.
+    runs: its kernels. reference: what ``run_delta`` takes of a reference run, from its record to ``ends``; () for none.
     """
 
     batch_size = 2**14
@@ -49,8 +49,11 @@ class TracedPerThread(Held):
         self._module, self._steps, self._reference = runs.kernels.module, runs.steps, reference
         self._constants = runs.kernels.numbers, runs.tables
         m = self._module
-        self._sizes = {"plain": m.PLAIN_SIZE + m.EXTRA, "sloped": m.SLOPED_SIZE + m.EXTRA}
-        self._sizes["delta"] = m.DELTA_SIZE + m.DELTA_EXTRA
+        self._sizes = {
+            "plain": m.PLAIN_SIZE + m.EXTRA,
+            "sloped": m.SLOPED_SIZE + m.EXTRA,
+            "delta": m.DELTA_SIZE + m.DELTA_EXTRA,
+        }
 
     def obstacle(self) -> str | None:
         """Why GPUs cannot run the training, or None."""
