@@ -74,7 +74,9 @@ def test_every_function_of_a_step_is_documented():
         assert re.search(rf"`(linalg\.)?{name}`", text), name
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/python.md", "docs/own-training.md", "docs/jax-pytorch.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/python.md", "docs/own-training.md", "docs/jax-pytorch.md", "docs/probe.md"]
+)
 def test_python_examples_run(page, own_cache):
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.S)
     assert "".join(blocks).count("deepzoom.") > 2

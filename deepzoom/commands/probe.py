@@ -36,10 +36,10 @@ def probe(
     ] = None,
     settings: Settings = None,
     steps: Annotated[
-        int | None,
+        str | None,
         typer.Option(
             metavar="N",
-            help=with_default("Number of training steps.", "the landmark's; with --center: the system's"),
+            help=with_default("Number of training steps.", "the landmark's or scene's; with --center: the system's"),
             rich_help_panel=RUN,
         ),
     ] = None,
@@ -139,6 +139,8 @@ def _exponents(found: Probe) -> str:
                 else f"{math.exp(growth):.3g}"
             )
             texts.append(f"{exponent:+.6g} per step ({factor} times in all)")
+    if any(map(math.isnan, found.exact.exponents[-1])):
+        return "float64 cannot hold the derivatives"
     return " and ".join(texts) or "none: the parameters do not move the state"
 
 

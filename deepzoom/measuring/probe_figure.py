@@ -13,7 +13,7 @@ from deepzoom.pictures.png import KEY
 
 from .probe import Probe
 
-EXACT, PLAIN, FIRST, SECOND, MARK = "#1f4e79", "#e07b39", "#2a7f62", "#8fbf9f", "#888888"
+EXACT, PLAIN, FIRST, SECOND, MARK = "#1b4965", "#c1440e", "#2a7f62", "#8fbf9f", "#888888"
 
 
 def write_probe(path: Path, found: Probe, title: str) -> None:

@@ -18,11 +18,13 @@ from typer.testing import CliRunner
 from deepzoom import systems
 from deepzoom.cli import app
 from deepzoom.coordinates import parse_decimal
+from deepzoom.errors import Stopped
 from deepzoom.measuring.exact_curve import exact_curve, first_bits
-from deepzoom.measuring.probe import float64_losses, parted
+from deepzoom.measuring.probe import float64_losses, parted, probe
 from deepzoom.measuring.sharpness import loss_surface
 from deepzoom.pictures.png import read_scene
 from deepzoom.reference.exact_tangents import joined
+from deepzoom.rendering.batches import Observer
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.view import View
 
@@ -251,11 +253,11 @@ def dust(folder):
 
 def test_a_dust_pixel_at_1e_20_has_the_losses_of_a_900_bit_run(tmp_path):
     data, x, y = dust(tmp_path)
-    system = systems.create("tanh", {"data": str(data)}, 500)
+    system = systems.create("tanh", {"data": str(data)}, 200)
     at = parse_decimal(x, "x"), parse_decimal(y, "y")
     found, run = exact_curve(system, *at), system.exact_run(*at, 900)
     assert found.bits < 400
-    assert found.losses.tolist() == [float(run.advance().loss.floats()) for _ in range(500)]
+    assert found.losses.tolist() == [float(run.advance().loss.floats()) for _ in range(200)]
     assert parted(found.losses, float64_losses(system, *map(float, at))) < 60
 
 
@@ -330,6 +332,16 @@ def test_a_pixel_of_a_picture_is_its_exact_point(place, tmp_path):
     assert [middle["x"], middle["y"]] == ["0.25", "1.5"]
 
 
+def test_a_probe_can_be_stopped():
+    class Stops(Observer):
+        def stopped(self):
+            return True
+
+    view = View.parse("0.25", "1.5", "1e-3", "1x1")
+    with pytest.raises(Stopped):
+        probe(Scene("tanh", view, 5, {}), view.x, view.y, observer=Stops())
+
+
 BAD = {
     "SYSTEM: mandelbrot is not a training": ["mandelbrot"],
     "SYSTEM: lyapunov is not a training": ["lyapunov"],
@@ -341,6 +353,8 @@ BAD = {
     "--center x: 'nan' is not a decimal number": ["--center", "nan", "1"],
     "--center x: coordinates are log10": ["--center", "1e3", "1"],
     "--steps: 0 is not from 1": [*CENTER, "--steps", "0"],
+    "--steps: auto works only for escape-time": [*CENTER, "--steps", "auto"],
+    "--steps: 'ten' is neither a whole number": [*CENTER, "--steps", "ten"],
     "--out: a.txt ends in neither .npz nor .csv": [*CENTER, "--out", "a.txt"],
     "--figure: a.pdf does not end in .png": [*CENTER, "--figure", "a.pdf"],
     "--out: old.npz exists": [*CENTER, "--out", "old.npz"],

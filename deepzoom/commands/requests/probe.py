@@ -28,6 +28,12 @@ class Point:
 
 def to_point(asked: Request, pixel: tuple[int, int] | None) -> Point:
     """The point asked for. Raises InputError where the options do not name one."""
+    point = _point(asked, pixel)
+    asked.grows(point.scene)  # refuses --steps auto
+    return point
+
+
+def _point(asked: Request, pixel: tuple[int, int] | None) -> Point:
     if pixel is not None and asked.scene is None:
         raise InputError("--pixel: this needs --scene FILE, a picture or data file that deepzoom wrote.")
     for option, value in (("--at", asked.at), ("--center", asked.center)):
