@@ -13,7 +13,7 @@ from deepzoom.pictures.png import KEY
 
 from .probe import Probe
 
-EXACT, PLAIN, FIRST, SECOND, MARK = "#1b4965", "#c1440e", "#2a7f62", "#8fbf9f", "#888888"
+EXACT, PLAIN, EDGE, FIRST, SECOND, MARK = "#1b4965", "#f0a37f", "#c1440e", "#2a7f62", "#8fbf9f", "#888888"
 
 
 def write_probe(path: Path, found: Probe, title: str) -> None:
@@ -111,7 +111,7 @@ def _draw_sharpness(ax: Any, found: Probe) -> None:
     look = {"color": EXACT, "linewidth": 1.6, "marker": ".", "markersize": 4, "label": "sharpness"}
     curves = [(found.at, found.sharpness, look)]
     if np.isfinite(found.edges).any():
-        edge = {"color": PLAIN, "linewidth": 1.2, "linestyle": "--", "label": "edge of stability, 2 / learning rate"}
+        edge = {"color": EDGE, "linewidth": 1.2, "linestyle": "--", "label": "edge of stability, 2 / learning rate"}
         curves.append((found.at, found.edges, edge))
     _draw(ax, "largest eigenvalue", curves, list(range(len(curves))))
     ax.set_title("Sharpness", loc="left", fontsize=10)
