@@ -16,6 +16,7 @@ import numpy as np
 import ptx
 import pytest
 from small_network import SmallNetwork, quiet
+from small_trainings import STEPS, small_training
 
 from deepzoom import systems
 from deepzoom.backends.escape_time.float64 import Float64Job
@@ -23,6 +24,7 @@ from deepzoom.backends.executor import Gpus
 from deepzoom.backends.gpu import device, unit_per_lane
 from deepzoom.backends.gpu.devices import Devices
 from deepzoom.backends.gpu.pixel_per_thread import PixelPerThread
+from deepzoom.backends.gpu.traced import TracedPerThread
 from deepzoom.backends.kernels.gpu.pixel_per_thread import run_delta_lanes, run_plain_lanes
 from deepzoom.backends.kernels.gpu.unit_per_lane_delta import run_unit_per_lane_delta
 from deepzoom.backends.kernels.gpu.unit_per_lane_expansions import run_unit_per_lane_expansions
@@ -31,7 +33,9 @@ from deepzoom.backends.kernels.gpu.unit_per_lane_plain import run_unit_per_lane
 from deepzoom.backends.lyapunov import LyapunovJob
 from deepzoom.backends.training.batches import arrays_of, layout_of, start_weights
 from deepzoom.backends.training.network_expansions import constants_of
+from deepzoom.backends.training.traced_runs import TracedRuns
 from deepzoom.scene.view import View
+from deepzoom.systems.traced_system import TracedSystem
 
 pytestmark = pytest.mark.skipif(ptx.missing() is not None, reason=str(ptx.missing()))
 CAPABILITY, REGISTERS, MULTIPROCESSORS, PIXELS = (9, 0), 200, 132, 3
@@ -188,6 +192,17 @@ def test_large_networks(launched):
     right(one, run_plain_lanes, launched)
     made.from_reference(one, 1, 3, 0.1, weights, rates, offsets, sums)
     right(one, run_delta_lanes, launched)
+
+
+def test_traced_trainings(launched):
+    one, system = device.Device(), TracedSystem("toy", small_training("toy"), {}, STEPS)
+    runs, n = TracedRuns(system, quiet), system.layers[-1].stop
+    reference = np.ones((3, 40)), np.ones((4, n)), np.ones(3), np.ones((4, 4)), np.array([3, 6])
+    made, pair = TracedPerThread(runs, reference), np.ones((PIXELS, 2))
+    made.run(one, (np.ones((PIXELS, n)), pair, np.zeros(PIXELS, np.int64), np.zeros((PIXELS, 4))), True)
+    right(one, runs.kernels.module.run_pixels_lanes, launched)
+    made.from_reference(one, 1, 3, np.ones((PIXELS, n)), pair, np.zeros((PIXELS, 4)), np.arange(PIXELS))
+    right(one, runs.kernels.module.run_delta_lanes, launched)
 
 
 @pytest.mark.parametrize("name", ["mandelbrot", "lyapunov"])
