@@ -1,0 +1,113 @@
+"""The fates of points: runs them as a render runs its pixels, and checks and repairs them as ``--trust`` says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+
+from deepzoom import systems
+from deepzoom.backends import select
+from deepzoom.backends.base import Job, ReadOut
+from deepzoom.errors import Stopped
+from deepzoom.rendering import trust
+from deepzoom.rendering.batches import Observer, Pixels, run_batches
+from deepzoom.rendering.field import Field
+from deepzoom.rendering.render import put
+from deepzoom.scene.scene import Scene
+from deepzoom.scene.view import View
+
+from .box_counting import labels_of
+from .pairs import Bools, Ints
+
+At = Callable[[Pixels], tuple[Ints, Bools, int]]
+"""(labels, whether each may count, how many are known to be settled) of flat numbers of a view."""
+
+
+class Source(Protocol):
+    """Where fates come from."""
+
+    def opened(self, view: View, points: int) -> At:
+        """Prepare to run about so many points of a view. Raises Stopped where the observer stops it."""
+
+
+class OfNumbers(Job):
+    """A job whose pixel k is number ``numbers[k]`` of another one."""
+
+    def __init__(self, job: Job, numbers: Pixels) -> None:
+        self._job, self._numbers = job, numbers
+        self.batch_size, self.facts, self.rungs = job.batch_size, job.facts, job.rungs
+        self.has_shadow, self.holds_differences = job.has_shadow, job.holds_differences
+
+    def run(self, pixels: Pixels) -> ReadOut:
+        return self._job.run(self._numbers[pixels])
+
+    def shadow(self, pixels: Pixels) -> ReadOut:
+        return self._job.shadow(self._numbers[pixels])
+
+    def retry(self, pixels: Pixels, rung: int) -> ReadOut:
+        return self._job.retry(self._numbers[pixels], rung)
+
+    def retry_batch_size(self, rung: int) -> int:
+        return self._job.retry_batch_size(rung)
+
+
+class _Quiet(Observer):
+    """Only stops: the many small runs of a measurement have no progress of their own."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+
+    def stopped(self) -> bool:
+        return self._observer.stopped()
+
+
+class OfScene:
+    """The fates of a scene's system; the scene's view is replaced by those that are opened."""
+
+    def __init__(self, scene: Scene, jobs: int, observer: Observer) -> None:
+        self._scene, self._jobs, self._observer = scene, jobs, observer
+        self._system = systems.create(scene.system, scene.settings, scene.steps, scene.digest)
+        self._said: set[str] = set()
+
+    def opened(self, view: View, points: int) -> At:
+        scene = self._scene
+        side = max(2, math.isqrt(points))  # a picture of so many pixels as far apart says which backend pays
+        like = replace(view, depth=view.depth / view.height * side, width=side, height=side)
+        backend, reason = select.select(scene.backend, like, self._system, scene.steps)
+        self._say(f"{backend.name}: {reason}.")
+
+        def progress(share: float) -> None:
+            self._observer.reference(share)
+            if self._observer.stopped():
+                raise Stopped
+
+        job = backend.job(self._system, view, scene.bits, progress, self._say)
+        return lambda numbers: self._run(job, numbers)
+
+    def _say(self, text: str) -> None:
+        if text not in self._said:
+            self._said.add(text)
+            self._observer.say(text)
+
+    def _run(self, job: Job, numbers: Pixels) -> tuple[Ints, Bools, int]:
+        some, places = np.unique(numbers, return_inverse=True)  # cells share corners
+        own, quiet = OfNumbers(job, some), _Quiet(self._observer)
+        field = Field.empty(self._scene, (1, len(some)))
+
+        def batches(size: int) -> list[Pixels]:
+            return [np.arange(k, min(k + size, len(some)), dtype=np.int64) for k in range(0, len(some), size)]
+
+        # batches small enough for all threads: the last bits of a read-out may depend on them, a settled fate does not
+        size = max(1, min(job.batch_size, math.ceil(len(some) / (2 * self._jobs))))
+        whole = run_batches(
+            batches(size), own.run, lambda pixels, out: put(field, pixels, out), field, self._jobs, quiet
+        )
+        if not (whole and trust.check(own, field, batches(job.second_batch_size), self._jobs, quiet)):
+            raise Stopped
+        labels = labels_of(field.fate, field.attractor).ravel()[places]
+        known = field.trust.ravel()[places]
+        return labels, known >= 0, int(np.count_nonzero(known > 0))
