@@ -9,6 +9,7 @@ import typer
 
 from deepzoom.commands.cache import show_cache
 from deepzoom.commands.colour import colour
+from deepzoom.commands.dimension import dimension
 from deepzoom.commands.dive import dive
 from deepzoom.commands.info import info
 from deepzoom.commands.lists import list_backends, list_landmarks, list_systems
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.command()(render)
 app.command()(zoom)
 app.command()(dive)
+app.command()(dimension)
 app.command()(colour)
 app.command()(info)
 app.command()(nucleus)

@@ -44,8 +44,8 @@ def edges(labels: NDArray[np.int64]) -> Bools:
 
 def box_sizes(shape: tuple[int, int]) -> Ints:
     """Box sizes in pixels, as ``boxcount`` chooses them: ten from 10 to the shorter side, evenly spaced in log."""
-    ends = np.log10([_SMALLEST, min(shape)])
-    return np.unique(np.logspace(*ends, _SIZES).astype(np.int64))
+    sizes = np.logspace(np.log10(_SMALLEST), np.log10(min(shape)), _SIZES)
+    return np.unique(sizes.astype(np.int64))
 
 
 def box_counts(border: Bools, sizes: Ints, shift: tuple[int, int] = (0, 0)) -> Ints:
@@ -106,9 +106,7 @@ def count(borders: Sequence[Bools], seed: int = 0, shifts: int = 200) -> Counted
     medians = []
     for _ in range(shifts):
         moved = [rng.integers(0, s[-1], 2) for s in sizes]
-        shifted = [
-            local_slopes(s, box_counts(b, s, (int(m[0]), int(m[1])))) for b, s, m in zip(borders, sizes, moved)
-        ]
+        shifted = [local_slopes(s, box_counts(b, s, (int(m[0]), int(m[1])))) for b, s, m in zip(borders, sizes, moved)]
         medians.append(np.nanmedian(np.concatenate(shifted)))
     low, high = np.percentile(medians, [2.5, 97.5])
     return Counted(
@@ -120,7 +118,7 @@ def count(borders: Sequence[Bools], seed: int = 0, shifts: int = 200) -> Counted
 def border_of(field: Field, name: str) -> Bools:
     """The edges of a field; name: of its file, for errors.
 
-    Raises InputError where the field is unfinished or too small, holds a measure that is not a number, or one fate only.
+    Raises InputError where the field is unfinished or too small, holds one fate only, or a measure that is not a number.
     """
     if not field.done.all():
         raise InputError(f"FILE: {name} is unfinished; finish the render first, with --resume.")

@@ -1,13 +1,14 @@
 """The descent: follows pairs from the largest distance to the smallest, in strands that know nothing of each other.
 
 All strands of the first stage begin with the whole window, and share its reference. A strand of a later stage begins
-with one part of one cell that the stage before has left, drawn among all of them, and has a reference of its own there.
+with one of the last cells of the stage before, drawn among those of all strands, and has a reference of its own there.
 So the shares of different strands say how sure their mean is, and what is done of a strand never depends on another one
 of its stage: strands are what a stopped measurement keeps.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -18,9 +19,9 @@ from deepzoom.errors import InputError, Stopped
 from deepzoom.rendering.batches import Observer
 from deepzoom.scene.view import View
 
-from .distances import Distances, Lattice
+from .distances import FINE, Distances, Lattice
 from .fates import At, Source
-from .pairs import PAIRS, POINTS, Bools, Cells, Fates, Ints, drawn, followed, tiled
+from .pairs import PAIRS, PARTS, POINTS, Bools, Cells, Fates, Ints, drawn, followed, tiled
 from .uncertainty_exponent import Fit, Stage, fit
 
 STRANDS = 8
@@ -32,7 +33,7 @@ LEAST_PAIRS = STRANDS * PAIRS * 2
 class Strand:
     """What a strand found: shares (levels,) of its pairs, and the parts of its last cells.
 
-    counts (levels, 5) int64: pairs that differ, that were counted, that were run; points known to be settled, and run.
+    counts (levels, 5) int64: pairs that differ, that count, and all; points that are settled, and checked.
     """
 
     shares: NDArray[np.float64]
@@ -44,7 +45,7 @@ class Strand:
 class Descent:
     """A measurement, to be run or gone on with. done: the strands of each stage that are finished, in order.
 
-    pairs: how many each distance has, about, in all strands together.
+    seconds: how long ``run`` took. pairs: how many each distance has, about, in all strands together.
     """
 
     window: View
@@ -52,6 +53,7 @@ class Descent:
     pairs: int
     seed: int
     done: list[list[Strand]] = field(default_factory=list)
+    seconds: float = 0.0
 
     def __post_init__(self) -> None:
         if self.pairs < LEAST_PAIRS:
@@ -67,7 +69,7 @@ class Descent:
 
         Raises Stopped where the observer stops it, and InputError where all pairs of a distance have the same fate.
         """
-        first = self.distances.lattice(self.window)
+        begin, first = time.perf_counter(), self.distances.lattice(self.window)
         shared: list[At] = []
 
         def opened(lattice: Lattice) -> At:
@@ -91,23 +93,25 @@ class Descent:
                 keep(self)
             self._check(stage)
         self._show(observer)
+        self.seconds = time.perf_counter() - begin
 
     def _strand(
         self, stage: int, number: int, lattice: Lattice, start: Cells | None, at: At, observer: Observer
     ) -> Strand:
-        """Follow the pairs of one strand; start: its only cell, None for the whole window."""
+        """Follow the pairs of one strand; start: what its cells are drawn from, None for the whole window."""
         rng = np.random.default_rng([self.seed, stage, number])
-        cells = start
-        if cells is None:
+        if start is not None:
+            cells = start.at(*drawn(start, self.cells, rng))
+        else:
             cells = tiled(lattice.across, lattice.up, lattice.side, self.cells, rng)
             cells = Cells(cells.corners + rng.integers(0, lattice.spare + 1, 2), cells.weights, cells.wanted)
-        known: list[tuple[int, int]] = []
+        known: list[list[int]] = []
 
         def fates(columns: Ints, rows: Ints) -> tuple[Ints, Bools]:
             if observer.stopped():
                 raise Stopped
-            labels, sure, settled = at((lattice.view.height - 1 - rows) * lattice.view.width + columns)
-            known.append((settled, len(labels)))
+            labels, sure, *trusted = at((lattice.view.height - 1 - rows) * lattice.view.width + columns)
+            known.append(trusted)
             return labels, sure
 
         looked: Fates = fates
@@ -116,16 +120,18 @@ class Descent:
         return Strand(np.array([s.share for s in seen]), np.array(counts, dtype=np.int64), parts)
 
     def _roots(self, stage: int, levels: int) -> list[tuple[Lattice, Cells]]:
-        """Where the strands of a later stage begin: parts of all cells that the stage before has left."""
+        """Where the strands of a later stage begin: each with the parts of one of the last cells before it."""
         before, lattices = self.done[stage - 1], self._lattices(stage - 1)
-        parts = Cells.joined([s.parts for s in before])
-        owner = np.repeat(np.arange(STRANDS), [len(s.parts) for s in before])
-        chosen, weights = drawn(parts, STRANDS, np.random.default_rng([self.seed, stage]))
+        parts, size = Cells.joined([s.parts for s in before]), PARTS**2
+        owner = np.repeat(np.arange(STRANDS), [len(s.parts) // size for s in before])
+        cells = Cells(parts.corners[::size], parts.weights[::size] * size, parts.wanted.reshape(-1, size).mean(axis=1))
+        chosen, weights = drawn(cells, STRANDS, np.random.default_rng([self.seed, stage]))
         found = []
         for k, weight in zip(chosen.tolist(), weights.tolist()):
-            column, row = parts.corners[k].tolist()
-            cell = Cells(np.zeros((1, 2), np.int64), np.array([weight]), parts.wanted[[k]])
-            found.append((lattices[owner[k]].part(column, row, levels), cell))
+            lattice = lattices[owner[k]].inside(*cells.corners[k].tolist(), levels)
+            own = slice(k * size, (k + 1) * size)
+            corners = (parts.corners[own] - cells.corners[k]) // FINE * lattice.side
+            found.append((lattice, Cells(corners, np.full(size, weight / size), parts.wanted[own])))
         return found
 
     def _lattices(self, stage: int) -> list[Lattice]:

@@ -17,10 +17,12 @@ from deepzoom.scene.view import View
 
 from .pairs import PARTS
 
-LEVELS = 12
-"""Distances of a stage at most: 7 decades, so that rounding in a stage stays far below its smallest distance."""
-_FINE, _MOST = 4, 29
-"""Lattice numbers of a stage's smallest distance, and log2 of the most that a side may have."""
+LEVELS = 10
+"""Distances of a stage at most: 6 decades, so that rounding in a stage stays far below its smallest distance."""
+FINE = 4
+"""Lattice numbers of a stage's smallest distance."""
+_MOST = 29
+"""log2 of the most lattice numbers along a side."""
 LEAST_LEVELS = 4
 """The fewest distances that make a fit with a residual worth looking at."""
 _LARGEST, _SMALLEST_FIRST = mpq(1, 4), mpq(1, 10**6)
@@ -56,13 +58,13 @@ class Lattice:
         first = log2(self.pitch * self.eps)
         return [(first - 2 * n) * math.log(2) for n in range(self.levels)]
 
-    def part(self, column: int, row: int, levels: int) -> Lattice:
-        """The lattice of the next stage, in the part of a cell of the last distance that begins at a point."""
-        size = PARTS**levels * _FINE
-        depth = self.pitch * _FINE
-        x, y = self.view.at(mpq(column) + mpq(_FINE, 2), mpq(self.view.height - 1 - row) - mpq(_FINE, 2))
-        view = replace(self.view, x=x, y=y, depth=depth * (size + 1) / size, width=size + 1, height=size + 1)
-        return Lattice(view, 1, 1, size, 0, levels)
+    def inside(self, column: int, row: int, levels: int) -> Lattice:
+        """The lattice of the next stage, in a cell of the last distance that begins at a point: 4x4 cells are its parts."""
+        side = PARTS**levels * FINE
+        old, new = PARTS * FINE, PARTS * side
+        x, y = self.view.at(mpq(column) + mpq(old, 2), mpq(self.view.height - 1 - row) - mpq(old, 2))
+        view = replace(self.view, x=x, y=y, depth=self.pitch * old * (new + 1) / new, width=new + 1, height=new + 1)
+        return Lattice(view, PARTS, PARTS, side, 0, levels)
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,9 @@ class Distances:
         if not _SMALLEST_FIRST <= first <= _LARGEST:
             raise InputError(f"--from: {largest} is not a share of the window's height from 1e-6 to 0.25, such as 0.1.")
         if not 0 < last < first:
-            raise InputError(f"--to: {smallest} is not between 0 and --from {largest}; give a smaller share, such as 1e-6.")
+            raise InputError(
+                f"--to: {smallest} is not between 0 and --from {largest}; give a smaller share, such as 1e-6."
+            )
         power = math.ceil(-log2(first) - 1e-12)
         levels = math.floor((-power - log2(last)) / 2 + 1e-9) + 1
         if levels < LEAST_LEVELS:
@@ -92,7 +96,7 @@ class Distances:
                 f" one before; give at most {float(mpq(1, 2**power) / PARTS ** (LEAST_LEVELS - 1)):.2g}."
             )
         up = 2 ** (power - 2)
-        room = (_MOST - up.bit_length() + 1 - int(math.log2(_FINE))) // 2
+        room = (_MOST - up.bit_length() + 1 - int(math.log2(FINE))) // 2
         stages = [min(levels, LEVELS, room)]
         while sum(stages) < levels:
             stages.append(min(levels - sum(stages), LEVELS))
@@ -105,7 +109,7 @@ class Distances:
     def lattice(self, window: View) -> Lattice:
         """The first stage's lattice: whole cells about the window's middle, as many across as fit, at least one."""
         levels = self.stages[0]
-        side = PARTS**levels * _FINE
+        side = PARTS**levels * FINE
         across, spare = max(1, self.up * window.width // window.height), side // PARTS
         width, height = across * side + spare + 1, self.up * side + spare + 1
         depth = window.depth * height / (self.up * side)

@@ -23,8 +23,8 @@ from deepzoom.scene.view import View
 from .box_counting import labels_of
 from .pairs import Bools, Ints
 
-At = Callable[[Pixels], tuple[Ints, Bools, int]]
-"""(labels, whether each may count, how many are known to be settled) of flat numbers of a view."""
+At = Callable[[Pixels], tuple[Ints, Bools, int, int]]
+"""(labels, whether each may count, how many points are settled, how many were checked) of flat numbers of a view."""
 
 
 class Source(Protocol):
@@ -93,7 +93,7 @@ class OfScene:
             self._said.add(text)
             self._observer.say(text)
 
-    def _run(self, job: Job, numbers: Pixels) -> tuple[Ints, Bools, int]:
+    def _run(self, job: Job, numbers: Pixels) -> tuple[Ints, Bools, int, int]:
         some, places = np.unique(numbers, return_inverse=True)  # cells share corners
         own, quiet = OfNumbers(job, some), _Quiet(self._observer)
         field = Field.empty(self._scene, (1, len(some)))
@@ -101,13 +101,12 @@ class OfScene:
         def batches(size: int) -> list[Pixels]:
             return [np.arange(k, min(k + size, len(some)), dtype=np.int64) for k in range(0, len(some), size)]
 
-        # batches small enough for all threads: the last bits of a read-out may depend on them, a settled fate does not
-        size = max(1, min(job.batch_size, math.ceil(len(some) / (2 * self._jobs))))
         whole = run_batches(
-            batches(size), own.run, lambda pixels, out: put(field, pixels, out), field, self._jobs, quiet
+            batches(job.batch_size), own.run, lambda pixels, out: put(field, pixels, out), field, self._jobs, quiet
         )
         if not (whole and trust.check(own, field, batches(job.second_batch_size), self._jobs, quiet)):
             raise Stopped
         labels = labels_of(field.fate, field.attractor).ravel()[places]
-        known = field.trust.ravel()[places]
-        return labels, known >= 0, int(np.count_nonzero(known > 0))
+        known = field.trust.ravel()
+        counts = (known >= 0) | (self._scene.trust != "settle")
+        return labels, counts[places], int(np.count_nonzero(known > 0)), int(np.count_nonzero(known))

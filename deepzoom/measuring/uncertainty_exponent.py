@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 
 CONFIDENCE = 0.95
 _NOISE = 0.02
-"""What an error of log f has at least: errors themselves are known from few strands, and no level should rule the fit."""
+"""What an error of log f has at least: few strands can agree by chance."""
 
 
 @dataclass(frozen=True)
@@ -88,26 +88,24 @@ def _log_shares(stages: Sequence[Stage], without: tuple[int, int] | None = None)
     return np.concatenate(found)
 
 
-def _line(x: Floats, y: Floats, weights: Floats) -> tuple[float, float]:
-    """(slope, offset) of the weighted least squares."""
-    total = weights.sum()
-    mean_x, mean_y = weights @ x / total, weights @ y / total
-    slope = (weights * (x - mean_x)) @ (y - mean_y) / ((weights * (x - mean_x)) @ (x - mean_x))
-    return float(slope), float(mean_y - slope * mean_x)
+def _line(x: Floats, y: Floats) -> tuple[float, float]:
+    """(slope, offset) of the least squares."""
+    from_mean = x - x.mean()
+    slope = float(from_mean @ y / (from_mean @ from_mean))
+    return slope, float(y.mean()) - slope * float(x.mean())
 
 
 def fit(stages: Sequence[Stage]) -> Fit:
     """Fit log f against log eps; every share's mean over its strands must be above zero, at two distances or more.
 
-    The fit is weighted by the errors of log f. All errors are found by leaving out one strand after the other
-    (jackknife: Efron 1982), so they hold although neighbouring distances share their cells. Where residuals are larger
-    than their errors say, the interval is widened by their ratio (Birge 1932).
+    All distances weigh alike: errors of log f add up from one distance to the next, and for such errors weights would
+    leave the small distances without a say. All errors are found by leaving out one strand after the other (jackknife:
+    Efron 1982), so they hold although neighbouring distances share their cells. Where residuals are larger than their
+    errors say, the interval is widened by their ratio (Birge 1932).
     """
     x = np.concatenate([s.log_eps for s in stages])
     y = _log_shares(stages)
-    left = [
-        np.array([_log_shares(stages, (k, r)) for r in range(len(stage.shares))]) for k, stage in enumerate(stages)
-    ]
+    left = [np.array([_log_shares(stages, (k, r)) for r in range(len(stage.shares))]) for k, stage in enumerate(stages)]
 
     def error(of: Sequence[Floats]) -> Floats:
         """Standard error of a quantity, from its values with one strand left out, for each stage (strands, n)."""
@@ -115,9 +113,8 @@ def fit(stages: Sequence[Stage]) -> Fit:
         return np.sqrt(np.asarray(squares, dtype=np.float64))
 
     spread = np.hypot(error(left), _NOISE)
-    weights = 1 / spread**2
-    slope, offset = _line(x, y, weights)
-    own = float(error([np.array([_line(x, row, weights)[0] for row in rows])[:, None] for rows in left])[0])
+    slope, offset = _line(x, y)
+    own = float(error([np.array([_line(x, row)[0] for row in rows])[:, None] for rows in left])[0])
     rest = (y - offset - slope * x) / spread
     misfit = float(np.sqrt((rest**2).sum() / max(1, len(x) - 2)))
     t = t_quantile(max(4, min(len(s.shares) for s in stages) - 1))
@@ -125,4 +122,6 @@ def fit(stages: Sequence[Stage]) -> Fit:
     local = 2 - np.diff(y) / np.diff(x)
     local_error = error([np.diff(rows, axis=1) / np.diff(x) for rows in left])
     constant = np.abs(local - (2 - slope)) <= 1.5 * t * local_error
-    return Fit(x, y, spread, 2 - slope, 2 - slope - half, 2 - slope + half, offset, misfit, local, local_error, constant)
+    return Fit(
+        x, y, spread, 2 - slope, 2 - slope - half, 2 - slope + half, offset, misfit, local, local_error, constant
+    )
