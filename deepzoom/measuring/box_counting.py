@@ -118,7 +118,7 @@ def count(borders: Sequence[Bools], seed: int = 0, shifts: int = 200) -> Counted
 def border_of(field: Field, name: str) -> Bools:
     """The edges of a field; name: of its file, for errors.
 
-    Raises InputError where the field is unfinished or too small, holds one fate only, or a measure that is not a number.
+    Raises InputError where the field is unfinished or too small, or holds one fate only or a measure that is NaN.
     """
     if not field.done.all():
         raise InputError(f"FILE: {name} is unfinished; finish the render first, with --resume.")

@@ -59,7 +59,7 @@ class Lattice:
         return [(first - 2 * n) * math.log(2) for n in range(self.levels)]
 
     def inside(self, column: int, row: int, levels: int) -> Lattice:
-        """The lattice of the next stage, in a cell of the last distance that begins at a point: 4x4 cells are its parts."""
+        """The lattice of the next stage, in a cell of the last distance that begins at a point; its cells are the parts."""
         side = PARTS**levels * FINE
         old, new = PARTS * FINE, PARTS * side
         x, y = self.view.at(mpq(column) + mpq(old, 2), mpq(self.view.height - 1 - row) - mpq(old, 2))
@@ -69,7 +69,7 @@ class Lattice:
 
 @dataclass(frozen=True)
 class Distances:
-    """The distances asked for: ``levels`` of them, each stage's part, and how many cells the window is high at first."""
+    """The distances asked for: how many each stage has, and how many cells the window is high at first."""
 
     up: int
     stages: tuple[int, ...]
@@ -92,8 +92,8 @@ class Distances:
         levels = math.floor((-power - log2(last)) / 2 + 1e-9) + 1
         if levels < LEAST_LEVELS:
             raise InputError(
-                f"--to: from {largest} to {smallest} there are fewer than {LEAST_LEVELS} distances, each a fourth of the"
-                f" one before; give at most {float(mpq(1, 2**power) / PARTS ** (LEAST_LEVELS - 1)):.2g}."
+                f"--to: from {largest} to {smallest} there are fewer than {LEAST_LEVELS} distances, each a fourth of"
+                f" the one before; give at most {float(mpq(1, 2**power) / PARTS ** (LEAST_LEVELS - 1)):.2g}."
             )
         up = 2 ** (power - 2)
         room = (_MOST - up.bit_length() + 1 - int(math.log2(FINE))) // 2

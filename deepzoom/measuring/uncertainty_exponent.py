@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 CONFIDENCE = 0.95
+_CHANGE = 1.5
+"""Intervals of a local dimension within which it still agrees with the whole, as there are many local ones."""
 _NOISE = 0.02
 """What an error of log f has at least: few strands can agree by chance."""
 
@@ -121,7 +123,7 @@ def fit(stages: Sequence[Stage]) -> Fit:
     half = t * own * max(1.0, misfit)
     local = 2 - np.diff(y) / np.diff(x)
     local_error = error([np.diff(rows, axis=1) / np.diff(x) for rows in left])
-    constant = np.abs(local - (2 - slope)) <= 1.5 * t * local_error
+    constant = np.abs(local - (2 - slope)) <= _CHANGE * t * local_error
     return Fit(
         x, y, spread, 2 - slope, 2 - slope - half, 2 - slope + half, offset, misfit, local, local_error, constant
     )
