@@ -22,6 +22,8 @@ Ints = NDArray[np.int64]
 
 LEAST_SIDE = 32
 """Pixels of the shorter side: with fewer there are too few box sizes for a slope."""
+_SHIFTED = 8
+"""Shifted grids begin within this part of a side."""
 _SMALLEST, _SIZES = 10, 10
 """The smallest box in pixels, and the number of sizes up to the shorter side: those of ``boxcount``."""
 
@@ -48,25 +50,16 @@ def box_sizes(shape: tuple[int, int]) -> Ints:
     return np.unique(sizes.astype(np.int64))
 
 
-def box_counts(border: Bools, sizes: Ints, shift: tuple[int, int] = (0, 0)) -> Ints:
-    """How many boxes of each size hold the border without being full of it, as ``boxcount`` counts.
-
-    shift: how far (down, right) the grid of boxes begins beyond the first pixel, so that its first boxes are cut.
-    """
+def box_counts(border: Bools, sizes: Ints) -> Ints:
+    """How many boxes of each size hold the border without being full of it, as ``boxcount`` counts."""
     sums = np.zeros((border.shape[0] + 1, border.shape[1] + 1), np.int64)
     sums[1:, 1:] = border.cumsum(0, dtype=np.int64).cumsum(1)
     counts = []
     for size in sizes.tolist():
-        rows, columns = (_cuts(n, size, s % size) for n, s in zip(border.shape, shift))
+        rows, columns = (np.append(np.arange(0, n, size), n) for n in border.shape)
         held = np.diff(np.diff(sums[np.ix_(rows, columns)], axis=0), axis=1)
-        whole = np.outer(np.diff(rows), np.diff(columns))
-        counts.append(np.count_nonzero((held > 0) & (held < whole)))
+        counts.append(np.count_nonzero((held > 0) & (held < np.outer(np.diff(rows), np.diff(columns)))))
     return np.array(counts, dtype=np.int64)
-
-
-def _cuts(length: int, size: int, first: int) -> Ints:
-    """Where boxes along one side begin and end: at ``first``, then every ``size`` pixels."""
-    return np.unique(np.concatenate([[0], np.arange(first, length, size), [length]])).astype(np.int64)
 
 
 def local_slopes(sizes: Ints, counts: Ints) -> Floats:
@@ -78,10 +71,10 @@ def local_slopes(sizes: Ints, counts: Ints) -> Floats:
 
 @dataclass(frozen=True)
 class Counted:
-    """What box counting finds. sizes, counts (n,): of all fields, one after the other, on unshifted grids.
+    """What box counting finds. sizes, counts (n,): of all fields, one after the other.
 
     dimension: the median of ``slopes`` (n,), as published. low, high: the spread: the 2.5th and the 97.5th percentile
-    of that median over grids shifted at random. It says how much the grid matters, not what too few pixels hide.
+    of that median over shifted grids. It says how much the grid matters, not what too few pixels hide.
     """
 
     dimension: float
@@ -92,27 +85,35 @@ class Counted:
     slopes: Floats
 
 
-def count(borders: Sequence[Bools], seed: int = 0, shifts: int = 200) -> Counted:
-    """Count the boxes of some borders, on the published grid and on ``shifts`` others.
-
-    Raises InputError where no size has boxes that the border enters without filling them.
-    """
-    rng = np.random.default_rng(seed)
+def _counted(borders: Sequence[Bools]) -> tuple[Ints, Ints, Floats]:
+    """(sizes, counts, slopes) of all borders, one after the other."""
     sizes = [box_sizes((b.shape[0], b.shape[1])) for b in borders]
     counts = [box_counts(b, s) for b, s in zip(borders, sizes)]
     slopes = [local_slopes(s, c) for s, c in zip(sizes, counts)]
-    if np.isnan(np.concatenate(slopes)).all():
+    return np.concatenate(sizes), np.concatenate(counts), np.concatenate(slopes)
+
+
+def count(borders: Sequence[Bools], seed: int = 0, shifts: int = 200) -> Counted:
+    """Count the boxes of some borders, and again on ``shifts`` other grids.
+
+    A shifted grid begins at a random pixel of the first eighth of both sides and counts seven eighths, so that it has
+    as many boxes as any other. Raises InputError where no size has boxes that the border enters without filling them.
+    """
+    rng = np.random.default_rng(seed)
+    sizes, counts, slopes = _counted(borders)
+    if np.isnan(slopes).all():
         raise InputError("FILE: the border fills every box, so that no slope can be found; give larger pictures.")
     medians = []
     for _ in range(shifts):
-        moved = [rng.integers(0, s[-1], 2) for s in sizes]
-        shifted = [local_slopes(s, box_counts(b, s, (int(m[0]), int(m[1])))) for b, s, m in zip(borders, sizes, moved)]
-        medians.append(np.nanmedian(np.concatenate(shifted)))
-    low, high = np.percentile(medians, [2.5, 97.5])
-    return Counted(
-        float(np.nanmedian(np.concatenate(slopes))), float(low), float(high), np.concatenate(sizes),
-        np.concatenate(counts), np.concatenate(slopes),
-    )  # fmt: skip
+        cut = []
+        for border in borders:
+            height, width = (n - n // _SHIFTED for n in border.shape)
+            row, column = (int(rng.integers(0, n // _SHIFTED + 1)) for n in border.shape)
+            cut.append(border[row : row + height, column : column + width])
+        found = _counted(cut)[2]
+        medians.append(float(np.median(found[~np.isnan(found)])) if not np.isnan(found).all() else np.nan)
+    low, high = np.nanpercentile(medians, [2.5, 97.5])
+    return Counted(float(np.nanmedian(slopes)), float(low), float(high), sizes, counts, slopes)
 
 
 def border_of(field: Field, name: str) -> Bools:

@@ -26,7 +26,8 @@ from .uncertainty_exponent import Fit, Stage, fit
 
 STRANDS = 8
 """Of each stage: enough to say how much they differ, and few, because each needs a reference in the later stages."""
-LEAST_PAIRS = STRANDS * PAIRS * 2
+LEAST_PAIRS = STRANDS * PAIRS * 4
+"""With fewer cells in a strand it would lose the border."""
 
 
 @dataclass(frozen=True)
@@ -153,14 +154,20 @@ class Descent:
         observer.part("strands", sum(map(len, self.done)), STRANDS * len(self.distances.stages))
 
     def stages(self) -> list[Stage]:
-        """The finished stages' shares."""
-        logs = [np.array(self._lattices(k)[0].log_distances()) for k in range(len(self.done))]
-        return [Stage(log, np.array([s.shares for s in strands])) for log, strands in zip(logs, self.done)]
+        """The finished stages' shares, without the distances that only lead to those asked for."""
+        found, leading = [], self.distances.leading
+        for number, strands in enumerate(self.done):
+            logs = np.array(self._lattices(number)[0].log_distances())[leading:]
+            if len(logs):
+                found.append(Stage(logs, np.array([s.shares for s in strands])[:, leading:]))
+            leading = max(0, leading - self.distances.stages[number])
+        return found
 
     def fit(self) -> Fit:
         """The dimension; every strand must be done."""
         return fit(self.stages())
 
     def counts(self) -> Ints:
-        """``Strand.counts`` of all strands together, (levels, 5)."""
-        return np.concatenate([np.sum([s.counts for s in strands], axis=0) for strands in self.done])
+        """``Strand.counts`` of all strands together, (levels, 5), for the distances asked for."""
+        every = np.concatenate([np.sum([s.counts for s in strands], axis=0) for strands in self.done])
+        return every[self.distances.leading :]

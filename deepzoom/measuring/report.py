@@ -15,7 +15,7 @@ from .uncertainty_exponent import Fit
 
 
 def facts_of(scene: Scene, descent: Descent, fit: Fit) -> dict[str, Any]:
-    """What ``--json`` prints. Distances: in units of the plane before stretching, as log10, since they may underflow."""
+    """What ``--json`` prints. Distances are log10 of units of the plane before stretching, as they may underflow."""
     counts, ten = descent.counts(), math.log(10)
     return {
         "method": "uncertainty exponent",

@@ -122,7 +122,7 @@ def fit(stages: Sequence[Stage]) -> Fit:
     t = t_quantile(max(4, min(len(s.shares) for s in stages) - 1))
     half = t * own * max(1.0, misfit)
     local = 2 - np.diff(y) / np.diff(x)
-    local_error = error([np.diff(rows, axis=1) / np.diff(x) for rows in left])
+    local_error = np.hypot(error([np.diff(rows, axis=1) for rows in left]), _NOISE) / -np.diff(x)
     constant = np.abs(local - (2 - slope)) <= _CHANGE * t * local_error
     return Fit(
         x, y, spread, 2 - slope, 2 - slope - half, 2 - slope + half, offset, misfit, local, local_error, constant
