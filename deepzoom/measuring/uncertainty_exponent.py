@@ -101,12 +101,13 @@ def fit(stages: Sequence[Stage]) -> Fit:
     """Fit log f against log eps; every share's mean over its strands must be above zero, at two distances or more.
 
     All distances weigh alike: errors of log f add up from one distance to the next, and for such errors weights would
-    leave the small distances without a say. All errors are found by leaving out one strand after the other (jackknife:
-    Efron 1982), so they hold although neighbouring distances share their cells. Where residuals are larger than their
+    leave the small distances without a say. All errors, and the bias of the logarithm of a mean, are found by leaving
+    out one strand after the other (jackknife: Quenouille 1956, Efron 1982), so they hold although neighbouring
+    distances share their cells. Where residuals are larger than their
     errors say, the interval is widened by their ratio (Birge 1932).
     """
     x = np.concatenate([s.log_eps for s in stages])
-    y = _log_shares(stages)
+    first = _log_shares(stages)
     left = [np.array([_log_shares(stages, (k, r)) for r in range(len(stage.shares))]) for k, stage in enumerate(stages)]
 
     def error(of: Sequence[Floats]) -> Floats:
@@ -114,6 +115,7 @@ def fit(stages: Sequence[Stage]) -> Fit:
         squares = sum((len(v) - 1) / len(v) * ((v - v.mean(axis=0)) ** 2).sum(axis=0) for v in of)
         return np.sqrt(np.asarray(squares, dtype=np.float64))
 
+    y = first - sum((len(v) - 1) * (v.mean(axis=0) - first) for v in left)
     spread = np.hypot(error(left), _NOISE)
     slope, offset = _line(x, y)
     own = float(error([np.array([_line(x, row)[0] for row in rows])[:, None] for rows in left])[0])
