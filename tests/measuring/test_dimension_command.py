@@ -160,7 +160,7 @@ def check_fates(scene):
 
 def test_fates_are_those_of_exact_runs(place):
     """Around the point i of the Mandelbrot set's border, whose neighbourhood looks the same at all depths."""
-    check_fates(Scene("mandelbrot", View.parse("-0.1e-20", "1", "1e-20", "64x64"), 175, trust="settle"))
+    check_fates(Scene("mandelbrot", View.parse("-0.1e-20", "1", "1e-20", "64x64"), 60, trust="settle"))
 
 
 @pytest.mark.slow
@@ -168,4 +168,4 @@ def test_fates_are_those_of_exact_training_runs(place):
     small = SmallNetwork(31, widths=(2, 3, 1), rows=4)
     np.savez("own.npz", X=small.x, Y=small.y, theta0=small.weights[0], theta1=small.weights[1])
     x, y = "-0.41415926535897932384626433832795028841971", "-0.1718281828459045235360287471352662497757"
-    check_fates(Scene("tanh", View.parse(x, y, "1e-12", "64x64"), 60, {"data": "own.npz"}, trust="settle"))
+    check_fates(Scene("tanh", View.parse(x, y, "4", "64x64"), 60, {"data": "own.npz"}, trust="settle"))
