@@ -57,7 +57,7 @@ def _decimal(value):
     "name",
     [
         name if name == "toy" else pytest.param(name, marks=pytest.mark.slow)
-        for name in ("toy", *OPTIMIZERS, "classes", "attention", "smooth", "heads")
+        for name in ("toy", *OPTIMIZERS, "classes", "attention", "smooth")
     ],
 )
 def test_settled_fates_are_those_of_the_oracle(own_cache, name):
