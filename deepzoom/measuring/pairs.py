@@ -116,7 +116,8 @@ def drawn(parts: Cells, count: int, rng: np.random.Generator) -> tuple[Ints, Flo
     if best.any():
         odds = (1 - _ANYWHERE) * best / best.sum() + _ANYWHERE * odds
     ends = np.cumsum(odds)
-    chosen = np.searchsorted(ends, (np.arange(count) + rng.random()) * (ends[-1] / count), side="right")
+    places = (np.arange(count) + rng.random()) * (ends[-1] / count)
+    chosen = np.minimum(np.searchsorted(ends, places, side="right"), len(ends) - 1)  # rounding may reach the end
     return chosen, parts.weights[chosen] * ends[-1] / (odds[chosen] * count)
 
 
