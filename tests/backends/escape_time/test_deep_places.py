@@ -21,7 +21,9 @@ from deepzoom.reference.nucleus import find
 from deepzoom.scene.view import View
 
 
-@pytest.mark.parametrize(("name", "digits"), [("mandelbrot-2", "648"), ("julia-2", 330)])
+@pytest.mark.parametrize(
+    ("name", "digits"), [pytest.param("mandelbrot-2", "648", marks=pytest.mark.slow), ("julia-2", 330)]
+)
 def test_pixels_in_and_around_a_nucleus(own_cache, name, digits):
     """Pixels in the nucleus, at its edge and antenna, and ten sizes away."""
     tally = check_nucleus(at(name, digits), 24)

@@ -26,9 +26,9 @@ DEEP = [
 """A place of each system with structure down to 1e-60 and deeper."""
 
 
-ALIKE = ("buffalo", "perpendicular-burning-ship")
-"""Maps with the folds of the celtic map and the burning ship. Those two, whose kernels for differences are compiled in
-every test run, stand for these; a test run has these only in float64."""
+ALIKE = ("buffalo", "perpendicular-burning-ship", "shark-fin", "tricorn", "magnet2")
+"""Maps with folds, as the celtic map and the burning ship have them, and a map with quotients, as magnet1. Those three,
+whose kernels for differences are compiled in every test run, stand for these."""
 
 
 @pytest.mark.parametrize("place", [pytest.param(p, id=p.name, marks=slow_if(p.system in ALIKE)) for p in DEEP])
