@@ -72,6 +72,28 @@ def whole_path(path: str | Path, suffix: str = ".tmp") -> Iterator[Path]:
 _ABANDONED_SECONDS = 600
 
 
+def checkpoint_path(path: Path, resume: bool, force: bool, there: str) -> Path:
+    """A checkpoint's path below ``landmarks.folder()``, in a folder that is made and can be written to.
+
+    Raises InputError where it cannot, or, with the text ``there``, where a checkpoint is there and the user neither
+    resumes it nor starts over; ``force`` removes it.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"DEEPZOOM_DATA: {path.parent} cannot be created ({(error.strerror or 'no').lower()}); give a folder that"
+            " you can write to."
+        ) from None
+    check_output(path, "DEEPZOOM_DATA", force=True)
+    clear_abandoned(path.parent)
+    if path.exists() and not resume:
+        if not force:
+            raise InputError(there)
+        path.unlink()
+    return path
+
+
 def clear_abandoned(folder: Path, of: str | None = None) -> None:
     """Delete temporary files that a killed ``whole_path`` has left in a folder, but not those that may be in use.
 

@@ -174,27 +174,10 @@ def _checkpoint(scene: Scene, seed: int, stretch: bool, resume: bool, force: boo
     """The file for the dive's checkpoint, in a folder that can be written to."""
     from deepzoom import landmarks
     from deepzoom.diving.checkpoint import name_of
-    from deepzoom.errors import InputError
-    from deepzoom.files import check_output, clear_abandoned
+    from deepzoom.files import checkpoint_path
 
-    path = landmarks.folder() / "dives" / name_of(scene, seed, stretch)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"DEEPZOOM_DATA: {path.parent} cannot be created ({(error.strerror or 'no').lower()}); give a folder that"
-            " you can write to."
-        ) from None
-    check_output(path, "DEEPZOOM_DATA", force=True)
-    clear_abandoned(path.parent)
-    if path.exists() and not resume:
-        if not force:
-            raise InputError(
-                "--resume: an unfinished dive from this view exists; continue it with --resume, or start over with"
-                " --force."
-            )
-        path.unlink()
-    return path
+    there = "--resume: an unfinished dive from this view exists; continue it with --resume, or start over with --force."
+    return checkpoint_path(landmarks.folder() / "dives" / name_of(scene, seed, stretch), resume, force, there)
 
 
 def _report(dived: Dived, system: str | None, name: str | None, seed: int, stretch: bool, as_json: bool) -> None:

@@ -119,9 +119,8 @@ def _lines(found: Probe) -> list[tuple[str, str]]:
         lines.append(("digits", f"all are right: exact runs with {exact.bits} bits and with more agree"))
     lost = [f"the plain run is wrong from step {found.parted} on" if found.parted < steps else "the plain run is right"]
     if found.horizon is not None:
-        lost.append(
-            f"a picture loses it at step {found.horizon}" if found.horizon < steps else "a picture never loses it"
-        )
+        ends = f"lost at step {found.horizon}" if found.horizon < steps else "never lost"
+        lost.append(f"as a pixel it is {ends}")
     lines.append(("float64", "; ".join(lost)))
     if taken:
         lines += [("exponents", _exponents(found)), ("sharpness", _sharpness(found))]

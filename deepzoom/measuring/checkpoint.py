@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from deepzoom import landmarks
 from deepzoom.errors import InputError
-from deepzoom.files import check_output, clear_abandoned, whole_file
+from deepzoom.files import checkpoint_path, whole_file
 from deepzoom.npz import BROKEN, read_arrays
 from deepzoom.scene.scene import Scene
 
@@ -64,20 +64,5 @@ def path_of(scene: Scene, descent: Descent, resume: bool, force: bool) -> Path:
 
     Raises InputError where there is one, and the user neither resumes it nor starts over.
     """
-    path = landmarks.folder() / "dimensions" / name_of(scene, descent)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"DEEPZOOM_DATA: {path.parent} cannot be created ({(error.strerror or 'no').lower()}); give a folder that"
-            " you can write to."
-        ) from None
-    check_output(path, "DEEPZOOM_DATA", force=True)
-    clear_abandoned(path.parent)
-    if path.exists() and not resume:
-        if not force:
-            raise InputError(
-                "--resume: this measurement was stopped before; continue it with --resume, or start over with --force."
-            )
-        path.unlink()
-    return path
+    there = "--resume: this measurement was stopped before; continue it with --resume, or start over with --force."
+    return checkpoint_path(landmarks.folder() / "dimensions" / name_of(scene, descent), resume, force, there)

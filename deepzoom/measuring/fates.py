@@ -11,12 +11,13 @@ import numpy as np
 
 from deepzoom import systems
 from deepzoom.backends import select
-from deepzoom.backends.base import Job, ReadOut
+from deepzoom.backends.base import Job
 from deepzoom.errors import Stopped
 from deepzoom.rendering import trust
 from deepzoom.rendering.batches import Observer, Pixels, run_batches
 from deepzoom.rendering.field import Field
 from deepzoom.rendering.render import put
+from deepzoom.rendering.renumbered import Renumbered
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.view import View
 
@@ -32,27 +33,6 @@ class Source(Protocol):
 
     def opened(self, view: View, points: int) -> At:
         """Prepare to run about so many points of a view. Raises Stopped where the observer stops it."""
-
-
-class OfNumbers(Job):
-    """A job whose pixel k is number ``numbers[k]`` of another one."""
-
-    def __init__(self, job: Job, numbers: Pixels) -> None:
-        self._job, self._numbers = job, numbers
-        self.batch_size, self.facts, self.rungs = job.batch_size, job.facts, job.rungs
-        self.has_shadow, self.holds_differences = job.has_shadow, job.holds_differences
-
-    def run(self, pixels: Pixels) -> ReadOut:
-        return self._job.run(self._numbers[pixels])
-
-    def shadow(self, pixels: Pixels) -> ReadOut:
-        return self._job.shadow(self._numbers[pixels])
-
-    def retry(self, pixels: Pixels, rung: int) -> ReadOut:
-        return self._job.retry(self._numbers[pixels], rung)
-
-    def retry_batch_size(self, rung: int) -> int:
-        return self._job.retry_batch_size(rung)
 
 
 class _Quiet(Observer):
@@ -95,16 +75,16 @@ class OfScene:
 
     def _run(self, job: Job, numbers: Pixels) -> tuple[Ints, Bools, int, int]:
         some, places = np.unique(numbers, return_inverse=True)  # cells share corners
-        own, quiet = OfNumbers(job, some), _Quiet(self._observer)
+        own, quiet = Renumbered(job, lambda places: some[places]), _Quiet(self._observer)
         field = Field.empty(self._scene, (1, len(some)))
 
         def batches(size: int) -> list[Pixels]:
             return [np.arange(k, min(k + size, len(some)), dtype=np.int64) for k in range(0, len(some), size)]
 
         whole = run_batches(
-            batches(job.batch_size), own.run, lambda pixels, out: put(field, pixels, out), field, self._jobs, quiet
+            batches(own.batch_size), own.run, lambda pixels, out: put(field, pixels, out), field, self._jobs, quiet
         )
-        if not (whole and trust.check(own, field, batches(job.second_batch_size), self._jobs, quiet)):
+        if not (whole and trust.check(own, field, batches(own.second_batch_size), self._jobs, quiet)):
             raise Stopped
         labels = labels_of(field.fate, field.attractor).ravel()[places]
         known = field.trust.ravel()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.traced_system import TracedSystem
 from deepzoom.systems.trainable import Trainable
 from deepzoom.systems.training_step import Constants, rates_at, start, train_step
+from deepzoom.tracing.evaluate import as_float64
 
 from .exact_curve import ExactCurve, exact_curve
 from .sharpness import loss_surface
@@ -98,16 +98,12 @@ def float64_losses(system: Trainable, x: float, y: float) -> Floats:
     assert isinstance(system, TrainingSystem)
     network, found = system.network, np.empty(system.steps)
     with np.errstate(all="ignore"):
-        rates = rates_at(network, x, y, _plain)
-        constants, weights = Constants.of(network, _plain), start(network, rates, _plain)
+        rates = rates_at(network, x, y, as_float64)
+        constants, weights = Constants.of(network, as_float64), start(network, rates, as_float64)
         for t in range(system.steps):
             step = train_step(network, constants, rates, weights, network.rows_at(t))
             weights, found[t] = step.weights, step.loss
     return found
-
-
-def _plain(value: Any) -> Any:
-    return np.float64(float(value)) if isinstance(value, Fraction) else np.asarray(value, dtype=np.float64)
 
 
 def parted(exact: Floats, plain: Floats) -> int:

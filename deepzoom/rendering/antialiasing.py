@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from deepzoom.errors import InputError
 
 from .batches import Observer, Pixels
 from .field import Field
+from .renumbered import Renumbered
 from .sample_counts import Places, begins, goes_on, rounds
 
 _LEAST = 8
@@ -110,35 +112,11 @@ def with_samples(field: Field, count: int, path: Path) -> Field:
     return replace(field, scene=scene, samples=Field(scene, **first))
 
 
-class OfSamples(Job):
+class OfSamples(Renumbered):
     """A job for samples: its pixel numbers are places in the field of samples."""
 
     def __init__(self, job: Job, field: Field) -> None:
-        self._job, self._field = job, field
-        self.batch_size, self.facts, self.rungs = job.batch_size, job.facts, job.rungs
-        self.has_shadow, self.holds_differences = job.has_shadow, job.holds_differences
-
-    @property
-    def second_batch_size(self) -> int:
-        return self._job.second_batch_size
-
-    def run(self, pixels: Pixels) -> ReadOut:
-        return self._job.run(_numbers(self._field, pixels))
-
-    def shadow(self, pixels: Pixels) -> ReadOut:
-        return self._job.shadow(_numbers(self._field, pixels))
-
-    def horizon(self, pixels: Pixels) -> NDArray[np.int32]:
-        return self._job.horizon(_numbers(self._field, pixels))
-
-    def retry(self, pixels: Pixels, rung: int) -> ReadOut:
-        return self._job.retry(_numbers(self._field, pixels), rung)
-
-    def retry_batch_size(self, rung: int) -> int:
-        return self._job.retry_batch_size(rung)
-
-    def remedy(self, rungs: int) -> str | None:
-        return self._job.remedy(rungs)
+        super().__init__(job, partial(_numbers, field))
 
 
 class OfWhole(Observer):

@@ -11,37 +11,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from typer.testing import CliRunner
+from zoom_films import FILM, PLACE, contents, zoom
 
 import deepzoom as package
-from deepzoom.cli import app
 from deepzoom.errors import InputError
 from deepzoom.film.video import encoder, write_video
 from deepzoom.pictures.png import read_scene
 from deepzoom.rendering.field import Field
-
-PLACE = ["mandelbrot", "--at", "mandelbrot-e50", "--steps", "500", "--from", "3", "--to", "0.05"]
-
-
-FILM = [*PLACE, "--frames", "9", "--size", "24x16"]
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch, own_cache):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
-
-
-def zoom(*args):
-    return CliRunner().invoke(app, ["zoom", *map(str, args)])
-
-
-def last(result):
-    return result.stderr.splitlines()[-1]
-
-
-def contents(folder):
-    return {p.name: p.read_bytes() for p in Path(folder).glob("frame-*.png")}
 
 
 def test_frames_carry_their_scenes():

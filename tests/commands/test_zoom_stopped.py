@@ -15,35 +15,15 @@ import time
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
-
-from deepzoom.cli import app
-
-PLACE = ["mandelbrot", "--at", "mandelbrot-e50", "--steps", "500", "--from", "3", "--to", "0.05"]
-
+from zoom_films import FILM, PLACE, contents, last, zoom
 
 LONG = [*PLACE, "--frames", "60", "--size", "160x96"]
-
-
-FILM = [*PLACE, "--frames", "9", "--size", "24x16"]
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch, own_cache):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
-
-
-def zoom(*args):
-    return CliRunner().invoke(app, ["zoom", *map(str, args)])
-
-
-def last(result):
-    return result.stderr.splitlines()[-1]
-
-
-def contents(folder):
-    return {p.name: p.read_bytes() for p in Path(folder).glob("frame-*.png")}
 
 
 def test_a_disk_that_fills_up_leaves_whole_frames(monkeypatch):

@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from gmpy2 import mpq
+from mandelbrot_scene import E50, mandelbrot
 
 import deepzoom
 from deepzoom import landmarks
@@ -25,23 +26,6 @@ from deepzoom.scene.colours import Colouring
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.shape import IDENTITY, parse_stretch
 from deepzoom.scene.view import View
-
-E50 = landmarks.get("mandelbrot-e50")
-
-
-def mandelbrot(depth="1e-4", size="48x32", shape=IDENTITY, steps=2000):
-    view = replace(View.parse(E50.x, E50.y, depth, size), shape=shape)
-    return Scene("mandelbrot", view, steps)
-
-
-@pytest.fixture(scope="module")
-def filmed(tmp_path_factory):
-    """(film, keyframes) of the Mandelbrot set from 3 to 1e-4, and the work that it took."""
-    folder = tmp_path_factory.mktemp("film")
-    film = Film(Descent.of(mandelbrot(), mpq(3)), mpq(3), mpq(1, 10**4), 40, 48, 32)
-    result = make(film, Target(folder, folder / "data", keep=True), jobs=2)
-    assert result.complete
-    return film, Keyframes(folder / "data", film.descent), result.facts
 
 
 def test_the_way_down():

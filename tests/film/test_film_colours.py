@@ -9,7 +9,6 @@ import pytest
 from gmpy2 import mpq
 
 import deepzoom
-from deepzoom import landmarks
 from deepzoom.colouring import attractors, oklab
 from deepzoom.colouring.colour import coloured
 from deepzoom.film.film import Target, make
@@ -19,25 +18,7 @@ from deepzoom.film.reproject import frame
 from deepzoom.film.zoom_path import Descent, Film
 from deepzoom.scene.colours import Colouring
 from deepzoom.scene.scene import Scene
-from deepzoom.scene.shape import IDENTITY
 from deepzoom.scene.view import View
-
-E50 = landmarks.get("mandelbrot-e50")
-
-
-def mandelbrot(depth="1e-4", size="48x32", shape=IDENTITY, steps=2000):
-    view = replace(View.parse(E50.x, E50.y, depth, size), shape=shape)
-    return Scene("mandelbrot", view, steps)
-
-
-@pytest.fixture(scope="module")
-def filmed(tmp_path_factory):
-    """(film, keyframes) of the Mandelbrot set from 3 to 1e-4, and the work that it took."""
-    folder = tmp_path_factory.mktemp("film")
-    film = Film(Descent.of(mandelbrot(), mpq(3)), mpq(3), mpq(1, 10**4), 40, 48, 32)
-    result = make(film, Target(folder, folder / "data", keep=True), jobs=2)
-    assert result.complete
-    return film, Keyframes(folder / "data", film.descent), result.facts
 
 
 def test_colours_go_evenly(filmed):

@@ -17,7 +17,6 @@ RNG = np.random.default_rng(0)
 M, N, V, P = RNG.normal(size=(3, 4)), RNG.normal(size=(3, 4)), RNG.normal(size=4), RNG.uniform(0.2, 3, (3, 4))
 T = RNG.normal(size=(2, 3, 4))
 C = RNG.normal(size=(3, 4))
-SIX = RNG.normal(size=(3, 20))
 MASK = C > 0
 
 SAME = {
