@@ -11,6 +11,7 @@ from deepzoom.commands.cache import show_cache
 from deepzoom.commands.colour import colour
 from deepzoom.commands.dimension import dimension
 from deepzoom.commands.dive import dive
+from deepzoom.commands.export import export
 from deepzoom.commands.info import info
 from deepzoom.commands.lists import list_backends, list_landmarks, list_systems
 from deepzoom.commands.nucleus import nucleus
@@ -33,6 +34,7 @@ app.command()(zoom)
 app.command()(dive)
 app.command()(dimension)
 app.command()(colour)
+app.command()(export)
 app.command()(info)
 app.command()(nucleus)
 app.command()(verify)

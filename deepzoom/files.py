@@ -69,6 +69,22 @@ def whole_path(path: str | Path, suffix: str = ".tmp") -> Iterator[Path]:
         raise
 
 
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Gives the name of a folder to make, which replaces ``path`` if the block succeeds; if it fails, none is left."""
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent) as room:
+        made, before = Path(room, "made"), Path(room, "before")
+        yield made
+        if path.exists():
+            os.replace(path, before)
+        try:
+            os.replace(made, path)
+        except BaseException:
+            if before.exists():
+                os.replace(before, path)
+            raise
+
+
 _ABANDONED_SECONDS = 600
 
 

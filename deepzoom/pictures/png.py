@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +22,26 @@ def write_png(path: str | Path, rgb: NDArray[np.float64], scene: Scene, bits: in
 
     film: for a frame of a film (8 bits), the mark that ``film_of`` reads.
     """
-    levels = np.rint(rgb * (2**bits - 1))
     with whole_file(path) as file:
         if bits == 8:
-            from PIL import Image
-
-            Image.fromarray(levels.astype(np.uint8)).save(file, "PNG", pnginfo=_metadata(scene, film))
+            _write_8_bit(file, rgb, scene, film)
         else:
-            _write_16_bit(file, levels.astype(np.uint16), scene)
+            _write_16_bit(file, np.rint(rgb * (2**bits - 1)).astype(np.uint16), scene)
+
+
+def png_bytes(rgb: NDArray[np.float64], scene: Scene) -> bytes:
+    """The bytes of the 8-bit PNG that ``write_png`` writes."""
+    import io
+
+    file = io.BytesIO()
+    _write_8_bit(file, rgb, scene, None)
+    return file.getvalue()
+
+
+def _write_8_bit(file: IO[bytes], rgb: NDArray[np.float64], scene: Scene, film: str | None) -> None:
+    from PIL import Image
+
+    Image.fromarray(np.rint(rgb * 255).astype(np.uint8)).save(file, "PNG", pnginfo=_metadata(scene, film))
 
 
 def _metadata(scene: Scene, film: str | None):  # type: ignore[no-untyped-def]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from deepzoom.errors import InputError
 from deepzoom.files import whole_file
 from deepzoom.npz import BROKEN, read_arrays
 from deepzoom.scene.scene import Scene
+
+if TYPE_CHECKING:
+    import xarray
 
 PASSES = (16, 8, 4, 2, 1)
 """Coarse to fine: first the pixels whose row and column are multiples of 16, then of 8, and so on."""
@@ -131,6 +134,22 @@ class Field:
             r, c = rows // stride * stride, columns // stride * stride
             result = np.where(self.done[r, c], values[r, c], result)
         return result
+
+    def to_xarray(self) -> xarray.Dataset:
+        """The field as a dataset with coordinates and units, which shares its arrays; docs/fields.md describes it.
+
+        Raises InputError if xarray is not installed.
+        """
+        from deepzoom.exporting.dataset import to_xarray
+
+        return to_xarray(self)
+
+    def _repr_png_(self) -> bytes:
+        """The picture in the scene's colours, which Jupyter shows for a field."""
+        from deepzoom.colouring.colour import coloured
+        from deepzoom.pictures.png import png_bytes
+
+        return png_bytes(coloured(self), self.scene)
 
 
 @dataclass(frozen=True)

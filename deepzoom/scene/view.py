@@ -99,6 +99,14 @@ class View:
         mantissa = math.ldexp(mantissa, -shift)
         return x.astype(np.float64) * mantissa, y.astype(np.float64) * mantissa, exponent + shift
 
+    def offsets(self, pixels: NDArray[np.int64]) -> tuple[Floats, Floats]:
+        """(dx, dy): distances of flat numbers from the centre along x and y, in units of the depth, at any depth."""
+        multiples, most, unit = self._multiples(pixels)
+        whole = int(self.depth / unit)
+        # Python's own integers divide to the nearest float64
+        dx, dy = (m / (whole if most >= 1 << 63 else float(whole)) for m in multiples)
+        return dx.astype(np.float64), dy.astype(np.float64)
+
     def points(self, pixels: NDArray[np.int64]) -> tuple[Floats, Floats]:
         """(x, y) of the pixels: for each exact coordinate the nearest float64."""
         multiples, _, unit = self._multiples(pixels)

@@ -1,0 +1,1 @@
+"""Fields for other programs: as xarray datasets, and as netCDF, Zarr and TIFF files."""
