@@ -26,6 +26,8 @@ _CHANNELS: dict[str, Any] = {"measure": np.float64, "fate": np.int8, "trust": np
 _ESCAPE_TIME: dict[str, Any] = {**_CHANNELS, "iterations": np.int64, "attractor": np.int16}
 _OPTIONAL: dict[str, Any] = {"distance": np.float64, "rung": np.int8, "horizon": np.int32}
 _OF_SAMPLES = "sample_"
+_LARGEST_SHOWN = 1024
+"""Pixels of a side of what a notebook shows, as it holds all pictures itself."""
 
 
 @dataclass
@@ -145,11 +147,12 @@ class Field:
         return to_xarray(self)
 
     def _repr_png_(self) -> bytes:
-        """The picture in the scene's colours, which Jupyter shows for a field."""
+        """The picture in the scene's colours, which Jupyter shows; of a large field, every second row and so on."""
         from deepzoom.colouring.colour import coloured
         from deepzoom.pictures.png import png_bytes
 
-        return png_bytes(coloured(self), self.scene)
+        stride = -(-max(self.done.shape) // _LARGEST_SHOWN)
+        return png_bytes(coloured(self, at=np.s_[::stride, ::stride] if stride > 1 else ...), self.scene)
 
 
 @dataclass(frozen=True)

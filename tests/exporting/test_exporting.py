@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from dataclasses import replace
@@ -61,8 +62,15 @@ def filled(scene):
     return field
 
 
+def with_no_sample(scene):
+    """A field none of whose pixels needed more samples."""
+    field = Field.empty(scene)
+    return replace(field, sampled=np.zeros(0, np.int64), samples=Field.empty(scene, (0, 3)))
+
+
 MAP = filled(Scene("mandelbrot", view(samples=4, flip=True), 100))
 TRAINING = Field.empty(Scene("tanh", view("1e-6", False), 100))
+UNSAMPLED = with_no_sample(Scene("größe.py:step", view(samples=4), 100))
 
 
 def test_every_channel_is_described_once():
@@ -128,7 +136,7 @@ def test_where_samples_lie():
 
 
 @pytest.mark.parametrize("suffix", OPEN)
-@pytest.mark.parametrize("field", [MAP, TRAINING], ids=["map", "training"])
+@pytest.mark.parametrize("field", [MAP, TRAINING, UNSAMPLED], ids=["map", "training", "no-sample"])
 def test_files_hold_the_bits_of_the_field(tmp_path, suffix, field):
     xarray = pytest.importorskip("xarray", reason=SCIENCE)
     path = tmp_path / f"a{suffix}"
@@ -157,17 +165,18 @@ def checked(path, field, force=False):
     write.write(field, path)
 
 
-def test_tiff_has_a_page_for_each_channel(tmp_path):
+@pytest.mark.parametrize("field", [MAP, UNSAMPLED], ids=["map", "no-sample"])
+def test_tiff_has_a_page_for_each_channel(tmp_path, field):
     tifffile = pytest.importorskip("tifffile", reason=SCIENCE)
-    checked(tmp_path / "a.tiff", MAP)
+    checked(tmp_path / "a.tiff", field)
     with tifffile.TiffFile(tmp_path / "a.tiff") as file:
-        assert [page.tags["PageName"].value for page in file.pages] == MAP.channels
-        assert Scene.from_toml(file.pages[0].description) == MAP.scene
+        assert [page.tags["PageName"].value for page in file.pages] == field.channels
+        assert Scene.from_toml(file.pages[0].description) == field.scene
         stack = file.asarray()
-    assert stack.shape == (len(MAP.channels), 6, 9) and stack.dtype == np.float64
-    for name, page in zip(MAP.channels, stack):
+    assert stack.shape == (len(field.channels), 6, 9) and stack.dtype == np.float64
+    for name, page in zip(field.channels, stack):
         assert name == "done" or np.isnan(page[3, 3])
-        np.testing.assert_array_equal(page[MAP.done], getattr(MAP, name)[MAP.done])
+        np.testing.assert_array_equal(page[field.done], getattr(field, name)[field.done])
 
 
 @pytest.fixture
@@ -246,3 +255,6 @@ def test_a_field_shows_its_picture(tmp_path):
     assert shown.read_bytes() == (tmp_path / "a.png").read_bytes() and read_scene(shown) == field.scene
     with Image.open(shown) as picture:
         assert picture.size == (9, 6)
+    large = Field.empty(Scene("tanh", View.parse("0", "0", "1", "3000x5"), 10))
+    with Image.open(io.BytesIO(large._repr_png_())) as picture:
+        assert picture.size == (1000, 2)
