@@ -48,6 +48,12 @@ CHANNELS = {
         "step at which float64 lost the pixel",
         comment="the number of steps: float64 never lost it; -1: not known",
     ),
+    "lyapunov": Channel(
+        "finite-time Lyapunov exponent", "1", "natural logarithm of the growth per step; NaN: not known"
+    ),
+    "loss": Channel("last finite loss", comment="NaN: not known; inf: no loss was finite"),
+    "best_step": Channel("step with the lowest loss", comment="-1: not known; the number of steps: no loss was finite"),
+    "output": Channel("output of the trained network for the probe input", comment="NaN: not known"),
 }
 _OF_MAPS = {
     "measure": Channel("smooth iteration count", comment="-1: there is none"),
