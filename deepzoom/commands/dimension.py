@@ -242,6 +242,6 @@ def _report(scene: Scene, descent: Descent, figure: Path | None, as_json: bool) 
     if as_json:
         typer.echo(json.dumps({**facts, "figure": None if figure is None else str(figure)}))
         return
-    table(["distance", "share", "differ", "of", "settled", "local D", "error", ""], rows_of(facts))
+    table(["distance", "share", "differ", "of", "settled", "repaired", "local D", "error", ""], rows_of(facts))
     for line in lines_of(facts):
         typer.echo(line)

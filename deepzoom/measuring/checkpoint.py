@@ -20,7 +20,7 @@ from deepzoom.scene.scene import Scene
 from .descent import Descent, Strand
 from .pairs import Cells
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 def name_of(scene: Scene, descent: Descent) -> str:

@@ -28,13 +28,16 @@ STRANDS = 8
 """Of each stage: enough to say how much they differ, and few, because each needs a reference in the later stages."""
 LEAST_PAIRS = STRANDS * PAIRS * 4
 """With fewer cells in a strand it would lose the border."""
+LEAST_STRANDS = 3
+"""Of each distance that see two fates: with fewer, no interval follows from leaving one out."""
 
 
 @dataclass(frozen=True)
 class Strand:
     """What a strand found: shares (levels,) of its pairs, and the parts of its last cells.
 
-    counts (levels, 5) int64: pairs that differ, that count, and all; points that are settled, and checked.
+    counts (levels, 6) int64: pairs that differ, that count, and all; points that are settled, run again with more
+    digits, and checked.
     """
 
     shares: NDArray[np.float64]
@@ -68,7 +71,7 @@ class Descent:
     def run(self, source: Source, observer: Observer, keep: Callable[[Descent], None]) -> None:
         """Run the strands that are not done; ``keep`` is called after each.
 
-        Raises Stopped where the observer stops it, and InputError where all pairs of a distance have the same fate.
+        Raises Stopped where the observer stops it, and InputError where too few pairs of a distance differ.
         """
         begin, first = time.perf_counter(), self.distances.lattice(self.window)
         shared: list[At] = []
@@ -142,12 +145,15 @@ class Descent:
         return [lattice for lattice, _ in self._roots(stage, self.distances.stages[stage])]
 
     def _check(self, stage: int) -> None:
-        shares = np.mean([s.shares for s in self.done[stage]], axis=0)
-        if (shares == 0).any():
-            eps = np.exp(self._lattices(stage)[0].log_distances())[np.argmin(shares)]
+        found = np.array([s.shares for s in self.done[stage]])
+        strands = np.count_nonzero(found, axis=0)
+        level = int(np.argmin(strands))
+        if strands[level] < LEAST_STRANDS:
+            eps = np.exp(self._lattices(stage)[0].log_distances())[level]
+            same = "too many" if strands[level] else "all"
             raise InputError(
-                f"--pairs: all pairs {eps:.2g} apart have the same fate; give a view with a border, more --pairs, or a"
-                " larger --to."
+                f"--pairs: {same} pairs {eps:.2g} apart have the same fate; give a view with a border, more --pairs, or"
+                " a larger --to."
             )
 
     def _show(self, observer: Observer) -> None:
@@ -168,6 +174,6 @@ class Descent:
         return fit(self.stages())
 
     def counts(self) -> Ints:
-        """``Strand.counts`` of all strands together, (levels, 5), for the distances asked for."""
+        """``Strand.counts`` of all strands together, (levels, 6), for the distances asked for."""
         every = np.concatenate([np.sum([s.counts for s in strands], axis=0) for strands in self.done])
         return every[self.distances.leading :]

@@ -24,8 +24,9 @@ from deepzoom.scene.view import View
 from .box_counting import labels_of
 from .pairs import Bools, Ints
 
-At = Callable[[Pixels], tuple[Ints, Bools, int, int]]
-"""(labels, whether each may count, how many points are settled, how many were checked) of flat numbers of a view."""
+At = Callable[[Pixels], tuple[Ints, Bools, int, int, int]]
+"""(labels, whether each may count, how many points are settled, were run again for it, and were checked) of flat numbers
+of a view."""
 
 
 class Source(Protocol):
@@ -73,7 +74,7 @@ class OfScene:
             self._said.add(text)
             self._observer.say(text)
 
-    def _run(self, job: Job, numbers: Pixels) -> tuple[Ints, Bools, int, int]:
+    def _run(self, job: Job, numbers: Pixels) -> tuple[Ints, Bools, int, int, int]:
         some, places = np.unique(numbers, return_inverse=True)  # cells share corners
         own, quiet = Renumbered(job, lambda places: some[places]), _Quiet(self._observer)
         field = Field.empty(self._scene, (1, len(some)))
@@ -89,4 +90,5 @@ class OfScene:
         labels = labels_of(field.fate, field.attractor).ravel()[places]
         known = field.trust.ravel()
         counts = (known >= 0) | (self._scene.trust != "settle")
-        return labels, counts[places], int(np.count_nonzero(known > 0)), int(np.count_nonzero(known))
+        repaired = 0 if field.rung is None else int(np.count_nonzero(field.rung))
+        return labels, counts[places], int(np.count_nonzero(known > 0)), repaired, int(np.count_nonzero(known))

@@ -42,7 +42,8 @@ def facts_of(scene: Scene, descent: Descent, fit: Fit) -> dict[str, Any]:
         "differ": counts[:, 0].tolist(),
         "counted": counts[:, 1].tolist(),
         "pairs": counts[:, 2].tolist(),
-        "settled": [None if not n else s / n for s, n in counts[:, 3:].tolist()],
+        "settled": [None if not n else s / n for s, _, n in counts[:, 3:].tolist()],
+        "repaired": [None if not n else r / n for _, r, n in counts[:, 3:].tolist()],
         "seconds": round(descent.seconds, 3),
     }
 
@@ -57,15 +58,15 @@ def rows_of(facts: dict[str, Any]) -> list[list[str]]:
     """A row for each distance; the local dimension stands beside the distance where it begins."""
     rows = []
     for k, distance in enumerate(facts["log10_distance"]):
-        settled = facts["settled"][k]
+        shares = facts["settled"][k], facts["repaired"][k]
         row = [
             power_of_ten(distance), power_of_ten(facts["log10_share"][k]), f"{facts['differ'][k]:,}",
-            f"{facts['counted'][k]:,}", "?" if settled is None else f"{settled:.1%}",
+            f"{facts['counted'][k]:,}", *("?" if s is None else f"{s:.1%}" for s in shares),
         ]  # fmt: skip
         if k < len(facts["local"]):
             away = "" if facts["constant"][k] else "not constant"
             row += [f"{facts['local'][k]:.3f}", f"{facts['local_error'][k]:.3f}", away]
-        rows.append(row + [""] * (8 - len(row)))
+        rows.append(row + [""] * (9 - len(row)))
     return rows
 
 

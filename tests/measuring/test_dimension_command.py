@@ -148,7 +148,7 @@ def check_fates(scene):
     """Fates by perturbation against exact ones, on random points of a lattice; points given twice are run once."""
     lattice = Distances.parse("1e-1", "1e-7").lattice(scene.view)
     numbers = points_of(lattice)
-    (labels, sure, settled, checked), exact = (
+    (labels, sure, settled, _, checked), exact = (
         OfScene(replace(scene, backend=backend), 2, Observer()).opened(lattice.view, len(numbers))(
             np.repeat(numbers, 2)
         )
