@@ -98,7 +98,8 @@ def table(results: dict[str, dict[str, Any]]) -> str:
             published = "" if row.published is None else f"{row.published:.2f}"
             cells = [
                 row.name, published, f"{facts['dimension']:.2f}", f"{facts['low']:.2f} to {facts['high']:.2f}",
-                f"{facts['decades']:.1f}", f"{facts['pairs'][0]:,}", _share(facts, "repaired"), _share(facts, "settled"), _minutes(facts),
+                f"{facts['decades']:.1f}", f"{facts['pairs'][0]:,}", _share(facts, "repaired"),
+                _share(facts, "settled"), _minutes(facts),
             ]  # fmt: skip
             lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"

@@ -25,8 +25,7 @@ from .box_counting import labels_of
 from .pairs import Bools, Ints
 
 At = Callable[[Pixels], tuple[Ints, Bools, int, int, int]]
-"""(labels, whether each may count, how many points are settled, were run again for it, and were checked) of flat numbers
-of a view."""
+"""(labels, whether each may count, how many points are settled, were run again, were checked) of flat numbers."""
 
 
 class Source(Protocol):

@@ -183,5 +183,5 @@ def test_a_border_that_few_strands_find():
     def corner(x, y):
         return ((x < 0.02) & (y < 0.8) & (np.floor(x * 2**20) % 2 == 0)).astype(np.int64)
 
-    with pytest.raises(InputError, match="too many pairs .* apart have the same fate; give a view with a border"):
+    with pytest.raises(InputError, match=r"too many pairs .* apart have the same fate; give a view with a border"):
         measured(known.OfFunction(corner), pairs=LEAST_PAIRS)
