@@ -80,6 +80,22 @@ class ReadOut:
 
 
 @dataclass(frozen=True)
+class Course:
+    """What the course of some training runs was, one array element for each pixel; float64, best_step int32.
+
+    loss: the last finite one, before the last step. best_step: the step, from 0, before which the loss was lowest.
+    output: for the probe input, with the weights of ``loss``; None where the training has none. lyapunov: the
+    finite-time exponent; None if not asked for. Without any finite loss they are inf, and best_step the number of
+    steps.
+    """
+
+    loss: NDArray[np.float64]
+    best_step: NDArray[np.int32]
+    output: NDArray[np.float64] | None
+    lyapunov: NDArray[np.float64] | None
+
+
+@dataclass(frozen=True)
 class Facts:
     """What is known of a job before its pixels run; the summary shows it."""
 
@@ -116,6 +132,10 @@ class Job(ABC):
 
     def horizon(self, pixels: NDArray[np.int64]) -> NDArray[np.int32]:
         """The step from which ``run`` and ``shadow`` differ; the number of steps where they agree to the end."""
+        raise NotImplementedError
+
+    def course(self, pixels: NDArray[np.int64], exponents: bool) -> Course:
+        """The course of runs in float64, of jobs of traced trainings. exponents: also find Lyapunov exponents."""
         raise NotImplementedError
 
     def retry(self, pixels: NDArray[np.int64], rung: int) -> ReadOut:

@@ -40,7 +40,7 @@ class TracedRuns:
         self.moves_start = any(n in (X, Y) for n in ordered(system.training.start))
         """Whether pixels begin with different states."""
         self.kernels: StepKernels = kernels_of(system.training)
-        tables = [self._table(n) for n in self.kernels.per_step]
+        tables = [self.table(n) for n in self.kernels.per_step]
         self.tables = np.concatenate(tables, axis=1) if tables else np.zeros((1, 0))
         size = _BATCH_OPERATIONS / (operations(self.training) * self.steps)
         self.batch_size = int(min(4096, max(8, 2 ** round(math.log2(size)))))
@@ -56,7 +56,8 @@ class TracedRuns:
         state = np.zeros((1, n * limbs)), np.zeros((1, 2 * limbs)), np.zeros(1, np.int64), np.zeros((1, 4))
         self.ran(state, False, 1, limbs)
 
-    def _table(self, n: Node) -> Floats:
+    def table(self, n: Node) -> Floats:
+        """The values (steps, size) of an input that is different at each step."""
         if n.data[0] == "step":
             return np.arange(float(self.steps))[:, None]
         table: Floats = self.training.tables[n.data[1]]

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from deepzoom import systems
 from deepzoom.rendering.field import Field
-from deepzoom.scene.colours import Colouring
+from deepzoom.scene.colours import COURSE, Colouring
 from deepzoom.systems.escape_time import EscapeTimeSystem
 
-from . import attractors, palettes, sample_mean
+from . import attractors, course, palettes, sample_mean
 from .relief import beside_another, steepness
 from .slope_shading import shade, shaded
 
@@ -196,6 +196,8 @@ def coloured(field: Field, fine: bool = False, at: Any = ...) -> Floats:
     if scene.colouring.by == "horizon":
         known = np.full(measure.shape, -1.0) if field.horizon is None else field.shown("horizon", at)
         places = by_horizon(known, scene.steps)
+    elif scene.colouring.by in COURSE:
+        places = course.place(scene.colouring.by, _of_course(field, at, measure))
     iteration = None
     if attractor is not None and scene.colouring.by in ("distance", "attractor"):
         system = systems.create(scene.system, scene.settings, scene.steps)
@@ -217,6 +219,15 @@ def coloured(field: Field, fine: bool = False, at: Any = ...) -> Floats:
             return sample_mean.marked(rgb, field, UNSETTLED)
         rgb[field.shown("trust", at) < 0] = UNSETTLED
     return rgb
+
+
+def _of_course(field: Field, at: Any, measure: Floats) -> Floats:
+    """The values that a colouring by the course of runs shows; NaN where they are not known. measure: as shown."""
+    channel = COURSE[field.scene.colouring.by]
+    if getattr(field, channel) is None:
+        return np.full(measure.shape, np.nan)
+    values = field.shown(channel, at)
+    return np.where(values < 0, np.nan, values) if channel == "best_step" else values
 
 
 def _with_samples(rgb: Floats, field: Field, fine: bool, distance: Floats | None, ends: range) -> Floats:
@@ -242,6 +253,11 @@ def _places_of_samples(field: Field, distance: Floats | None) -> Floats:
         if samples.horizon is None or field.horizon is None:
             return np.full(samples.done.shape, np.nan)
         return by_horizon(samples.horizon.astype(np.float64), scene.steps, field.horizon.astype(np.float64))
+    if scene.colouring.by in COURSE:
+        own, whole = (getattr(f, COURSE[scene.colouring.by]) for f in (samples, field))
+        if own is None or whole is None:
+            return np.full(samples.done.shape, np.nan)
+        return course.place(scene.colouring.by, own.astype(np.float64), whole.astype(np.float64))
     if samples.attractor is None or field.attractor is None:
         return _signed(samples.measure, scene.colouring, field.measure)
     if distance is not None:

@@ -45,6 +45,7 @@ def colour(
     from deepzoom.files import check_output
     from deepzoom.rendering.antialiasing import with_samples
     from deepzoom.rendering.field import Field
+    from deepzoom.scene.colours import COURSE
     from deepzoom.scene.sample_positions import parse_samples
 
     check_png_bits(png_bits)
@@ -58,5 +59,8 @@ def colour(
     field.scene = options.applied(field.scene, counts=field.iterations is not None)
     if field.scene.colouring.by == "horizon" and field.horizon is None:
         raise InputError(f"--colouring: {file} holds no horizons; render it with --horizon.")
+    channel = COURSE.get(field.scene.colouring.by)
+    if channel is not None and getattr(field, channel) is None:
+        raise InputError(f"--colouring: {file} does not hold {channel}; render it with --course.")
     write_picture(field, out, figure, png_bits)
     typer.echo(str(out))

@@ -23,7 +23,8 @@ ColouringText = Annotated[
     typer.Option(
         metavar="NAME",
         help=with_default(
-            "How values become colours: rank, cyclic, histogram, distance, horizon or attractor.",
+            "How values become colours: rank, cyclic, histogram, distance, attractor, horizon, lyapunov, loss,"
+            " best-step or output.",
             "the scene's, else rank; attractor for newton",
         ),
         rich_help_panel=COLOURS,

@@ -14,7 +14,7 @@ from .exit_codes import reported
 def info(file: Annotated[Path, typer.Argument(metavar="FILE", help="Picture, data file or TOML scene.")]) -> None:
     """Print, as TOML, the scene that a file was made from, and how it was made."""
     from deepzoom.pictures.png import read_scene
-    from deepzoom.rendering import horizon
+    from deepzoom.rendering import course, horizon
     from deepzoom.rendering.field import Field
 
     field = Field.load(file) if file.suffix.lower() == ".npz" else None
@@ -33,5 +33,7 @@ def info(file: Annotated[Path, typer.Argument(metavar="FILE", help="Picture, dat
         typer.echo(f"# {len(field.samples.done):,} pixels with samples, {count:,} of {total:,} samples done")
     if field.horizon is not None:
         typer.echo(f"# horizon: {horizon.summary(field)}")
+    if field.loss is not None:
+        typer.echo(f"# course: {course.summary(field)}")
     for key, value in field.made.items():
         typer.echo(f"# {key}: {value}")

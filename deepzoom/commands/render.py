@@ -21,9 +21,12 @@ from .shared_options import (
     BackendName,
     Bits,
     Center,
+    Course,
     DeviceMemory,
     DeviceNumber,
+    Distance,
     FormulaText,
+    Horizon,
     Jobs,
     PngBits,
     Quiet,
@@ -147,22 +150,9 @@ def render(
             rich_help_panel=OUTPUT,
         ),
     ] = None,
-    distance: Annotated[
-        bool,
-        flag(
-            "--distance",
-            help="With --data: also save each pixel's distance to the set's border (escape time).",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = False,
-    horizon: Annotated[
-        bool,
-        flag(
-            "--horizon",
-            help="With --data: also save the step at which float64 loses each pixel (training).",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = False,
+    distance: Distance = False,
+    horizon: Horizon = False,
+    course: Course = False,
     palette: Palette = None,
     colouring: ColouringText = None,
     cycle: Cycle = None,
@@ -204,7 +194,7 @@ def render(
     request = Request(
         system, at, center, depth, size, steps, backend, bits,
         ColourOptions(palette, colouring, cycle, slope, interior, mark_unsettled), settings_of(given),
-        scene, pixel, zoom, flip, distance, stretch, rotate, trust, horizon, samples,
+        scene, pixel, zoom, flip, distance, stretch, rotate, trust, horizon, samples, course,
     )  # fmt: skip
     wanted = request.to_scene()
     if budget is not None and wanted.trust != "settle":

@@ -118,3 +118,27 @@ PngBits = Annotated[
 ]
 AsJson = Annotated[bool, flag("--json", help="Print the results as one JSON object.", rich_help_panel=OUTPUT)]
 Quiet = Annotated[bool, flag("--quiet", help="Print no messages.", rich_help_panel=OUTPUT)]
+Distance = Annotated[
+    bool,
+    flag(
+        "--distance",
+        help="With --data: also save each pixel's distance to the set's border (escape time).",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Horizon = Annotated[
+    bool,
+    flag(
+        "--horizon",
+        help="With --data: also save the step at which float64 loses each pixel (training).",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Course = Annotated[
+    bool,
+    flag(
+        "--course",
+        help="With --data: also save each run's last loss, best step, output and Lyapunov exponent (training).",
+        rich_help_panel=OUTPUT,
+    ),
+]

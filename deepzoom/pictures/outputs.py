@@ -101,10 +101,10 @@ def _of_scene(path: Path, scene: Scene) -> bool:
 
 
 def same_run(a: Scene, b: Scene) -> bool:
-    """Whether two scenes compute the same pixels: they may differ in colours, trust and horizons."""
+    """Whether two scenes compute the same pixels: they may differ in colours, trust, horizons and courses."""
 
     def run(scene: Scene) -> Scene:
-        return replace(scene, palette="", colouring=Colouring(), trust=Scene.trust, horizon=False)
+        return replace(scene, palette="", colouring=Colouring(), trust=Scene.trust, horizon=False, course=False)
 
     return run(a) == run(b)
 

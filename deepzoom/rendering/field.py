@@ -25,6 +25,9 @@ PASSES = (16, 8, 4, 2, 1)
 _CHANNELS: dict[str, Any] = {"measure": np.float64, "fate": np.int8, "trust": np.int8, "done": np.bool_}
 _ESCAPE_TIME: dict[str, Any] = {**_CHANNELS, "iterations": np.int64, "attractor": np.int16}
 _OPTIONAL: dict[str, Any] = {"distance": np.float64, "rung": np.int8, "horizon": np.int32}
+_OPTIONAL |= {"lyapunov": np.float64, "loss": np.float64, "best_step": np.int32, "output": np.float64}
+LATER = ("rung", "horizon", "lyapunov", "loss", "best_step", "output")
+"""Channels that do not come with a pixel's read-out."""
 _OF_SAMPLES = "sample_"
 _LARGEST_SHOWN = 1024
 """Pixels of a side of what a notebook shows, as it holds all pictures itself."""
@@ -43,6 +46,10 @@ class Field:
     pixel was to be repaired. horizon int32: the step at which float64 lost the pixel; the scene's steps if it did not,
     -1 if not known; None if not asked for. made: how the pixels were obtained.
 
+    Of the course of training runs, None if not asked for: lyapunov float64: the finite-time exponent; loss float64: the
+    last finite one; best_step int32: the step with the lowest loss; output float64: for the probe input, if the
+    training has one. NaN (best_step -1) where not known.
+
     sampled int64 (M,): flat numbers, in order, of the pixels that get the scene's samples; None until they are chosen.
     samples: the read-outs of these samples as a field of arrays (M, samples - 1), without the first sample of each,
     which is the pixel itself.
@@ -59,6 +66,10 @@ class Field:
     distance: NDArray[np.float64] | None = None
     rung: NDArray[np.int8] | None = None
     horizon: NDArray[np.int32] | None = None
+    lyapunov: NDArray[np.float64] | None = None
+    loss: NDArray[np.float64] | None = None
+    best_step: NDArray[np.int32] | None = None
+    output: NDArray[np.float64] | None = None
     sampled: NDArray[np.int64] | None = None
     samples: Field | None = None
 

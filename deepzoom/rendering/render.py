@@ -21,9 +21,9 @@ from deepzoom.scene.scene import Scene
 from deepzoom.scene.view import View, check_samples
 from deepzoom.systems.base import System
 
-from . import antialiasing, horizon, trust
+from . import antialiasing, course, horizon, trust
 from .batches import Observer, cores, run_batches
-from .field import PASSES, Field
+from .field import LATER, PASSES, Field
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,7 @@ def plan(scene: Scene) -> Plan:
     if backend.name == "exact" and horizon.is_wanted(scene):
         option = "--horizon" if scene.horizon else "--colouring: horizon"
         raise InputError(f"{option}: the exact backend never loses a pixel; leave this out, or give another --backend.")
+    course.check(scene, system, backend)
     return Plan(scene, system, backend, reason)
 
 
@@ -130,6 +131,11 @@ def render(
         if horizon.is_wanted(scene):
             for p in parts:
                 complete = complete and horizon.find(p.job, p.field, p.batches, jobs or cores(), p.observer)
+        if complete and course.is_wanted(scene):
+            other = course.job_of(job, scene, planned.system, planned.backend, progress, observer.say)
+            for p in parts:
+                own = other if p.field is field else antialiasing.OfSamples(other, field)
+                complete = complete and course.find(own, p.field, p.batches, jobs or cores(), p.observer)
         complete = complete and _check(parts, jobs or cores(), budget)
     except Stopped:
         complete = False
@@ -139,6 +145,8 @@ def render(
         observer.say(trust.summary(field))
         if field.horizon is not None:
             observer.say(horizon.summary(field))
+        if field.loss is not None:
+            observer.say(course.summary(field))
     return Rendered(field, complete, facts)
 
 
@@ -251,7 +259,7 @@ def put(field: Field, pixels: NDArray[np.int64], out: ReadOut) -> None:
     elif not field.done.any():
         field.distance = np.full(field.done.shape, -1.0)
     for name in field.channels:
-        if name in ("rung", "horizon"):
+        if name in LATER:
             continue
         values = True if name == "done" else getattr(out, name)
         getattr(field, name).ravel()[pixels] = values

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from deepzoom.backends.base import Job, ReadOut
+from deepzoom.backends.base import Course, Job, ReadOut
 
 from .batches import Pixels
 
@@ -32,6 +32,9 @@ class Renumbered(Job):
 
     def horizon(self, pixels: Pixels) -> NDArray[np.int32]:
         return self._job.horizon(self._numbers(pixels))
+
+    def course(self, pixels: Pixels, exponents: bool) -> Course:
+        return self._job.course(self._numbers(pixels), exponents)
 
     def retry(self, pixels: Pixels, rung: int) -> ReadOut:
         return self._job.retry(self._numbers(pixels), rung)

@@ -10,7 +10,11 @@ from typing import Any
 
 from deepzoom.errors import InputError
 
-COLOURINGS = ("rank", "cyclic", "histogram", "distance", "attractor", "horizon")
+COURSE = {"lyapunov": "lyapunov", "loss": "loss", "best-step": "best_step", "output": "output"}
+"""Colourings by the course of training runs, and the channel of a field that each shows."""
+OF_TRAINING = ("horizon", *COURSE)
+"""Colourings that only training systems have."""
+COLOURINGS = ("rank", "cyclic", "histogram", "distance", "attractor", *OF_TRAINING)
 DEFAULT_PALETTE = "Spectral"
 _HEX = re.compile("#[0-9a-fA-F]{6}")
 

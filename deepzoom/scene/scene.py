@@ -28,7 +28,7 @@ class Scene:
     palette: name of a matplotlib colour map, or of the file that ``colouring.colours`` came from. digest: hash of the
     file that defines the system (FILE.py:NAME, the file without its folder), else None. distance: whether the field
     gets distances to the set's border. horizon: whether the field of a training system gets the step at which float64
-    loses each pixel. trust: how many pixels are checked, one of ``TRUST``.
+    loses each pixel; course: the last loss, best step, output and Lyapunov exponent of each run. trust: how many pixels are checked, one of ``TRUST``.
 
     Raises InputError for any other ``trust``.
     """
@@ -45,6 +45,7 @@ class Scene:
     distance: bool = False
     trust: str = "sample"
     horizon: bool = False
+    course: bool = False
 
     def __post_init__(self) -> None:
         if self.trust not in TRUST:
@@ -59,6 +60,8 @@ class Scene:
             run["distance"] = True
         if self.horizon:
             run["horizon"] = True
+        if self.course:
+            run["course"] = True
         if self.trust != Scene.trust:
             run["trust"] = self.trust
         if self.view.samples > 1:
@@ -136,6 +139,7 @@ class Scene:
             distance=found.get("run.distance", False),
             trust=trust,
             horizon=found.get("run.horizon", False),
+            course=found.get("run.course", False),
         )
 
 
@@ -155,6 +159,7 @@ _KEYS: dict[str, tuple[type, bool]] = {
     "run.bits": (int, False),
     "run.distance": (bool, False),
     "run.horizon": (bool, False),
+    "run.course": (bool, False),
     "run.trust": (str, False),
     "run.samples": (int, False),
     "colour.palette": (str, False),

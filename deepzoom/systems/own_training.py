@@ -49,6 +49,8 @@ class Training:
     (number of rows, seed); with ``loss``, the loss that counts is that of all rows. center, depth: the first view, in
     coordinates of the axes, as numbers or decimal texts. last: how many of the last losses decide the fate; 0 for all.
     library: ``numpy`` or ``jax``, which the functions are written with; with JAX, a state is any pytree of arrays.
+    output(state, hyper, data), or output(weights, data, hyper) with a loss: one number that the training gives for a
+    probe input, for the colouring ``output``.
 
     Raises InputError for what is not of this form.
     """
@@ -68,6 +70,7 @@ class Training:
     title: str = ""
     last: int | None = None
     library: str = "numpy"
+    output: Callable[..., Any] | None = None
 
     def __post_init__(self) -> None:
         if (self.step is None) == (self.loss is None):
@@ -145,14 +148,23 @@ class Training:
             after, loss = self._descended(optimizer, start, arrays, drawn, hyper)
         else:
             after, loss = self._stepped(self._library.filled(start, arrays), drawn, hyper)
-        outputs = released([*(lifted(s).node for s in state.values()), *self._checked(after, inputs), loss.node])
+        own = [] if self.output is None else [self._output(start, arrays, hyper).node]
+        before = [lifted(s).node for s in state.values()]
+        outputs = released([*before, *self._checked(after, inputs), loss.node, *own])
         n = len(state)
         self._check_axes(outputs, axes)
         used = {i.data[1] for i in ordered(outputs) if i.op == "input" and i.data[0] == "drawn"}
         return TracedTraining(
-            tuple(inputs.values()), tuple(outputs[:n]), tuple(outputs[n:-1]), outputs[-1],
+            tuple(inputs.values()), tuple(outputs[:n]), tuple(outputs[n : 2 * n]), outputs[2 * n],
             (axes[0].power_of_ten, axes[1].power_of_ten), {k: t for k, t in tables.items() if k in used}, self.last,
+            outputs[-1] if own else None,
         )  # fmt: skip
+
+    def _output(self, start: Any, arrays: dict[str, Traced], hyper: Mapping[str, Any]) -> Traced:
+        """The output for the probe input. It gets all rows of the data, and of a training by a loss the weights."""
+        tree = self._library.filled(start, {name: arrays[name] for name in self._library.named(start)})
+        pair = (hyper, self.data) if self.loss is None else (self.data, hyper)
+        return self._number(self._called(self.output, tree, *pair), "output", self.output)
 
     def _started(self, hyper: Mapping[str, Any]) -> Any:
         if not callable(self.start):
@@ -220,13 +232,14 @@ class Training:
     def _called(self, function: Any, *arguments: Any) -> Any:
         return self._library.called(*_with_arguments(function, *arguments))
 
-    def _number(self, loss: Any) -> Traced:
-        if isinstance(loss, tuple | list | dict):
-            raise self._wrong(f"the loss is a {type(loss).__name__}; give one number")
-        loss = lifted(loss)
-        if loss.shape:
-            raise self._wrong(f"the loss is an array of shape {loss.shape}; give one number, such as its mean")
-        return loss
+    def _number(self, value: Any, what: str = "loss", function: Any = None) -> Traced:
+        if isinstance(value, tuple | list | dict):
+            raise self._wrong(f"the {what} is a {type(value).__name__}; give one number", function)
+        value = lifted(value)
+        if value.shape:
+            message = f"the {what} is an array of shape {value.shape}; give one number, such as its mean"
+            raise self._wrong(message, function)
+        return value
 
     def _checked(self, after: Mapping[str, Any], inputs: Mapping[str, Node]) -> list[Node]:
         """The arrays after a step, in order. Raises InputError if they are not those before it."""

@@ -30,7 +30,7 @@ def gradient(of: Traced, by: Sequence[Traced]) -> list[Traced]:
     for n in reversed(ordered([of.node])):
         if n not in reached or n not in found or n in by_nodes:
             continue
-        for i, (inner, rule) in enumerate(zip(n.inputs, _rules(n))):
+        for i, (inner, rule) in enumerate(zip(n.inputs, rules(n))):
             if inner in reached and rule is not None:
                 share = _unbroadcast(rule(found[n], n, i), inner.shape)
                 found[inner] = node("add", found[inner], share) if inner in found else share
@@ -55,7 +55,7 @@ _Rule = Callable[[Node, Node, int], Node]
 """(derivative by the result, the operation, number of the input) -> derivative by the input, before unbroadcasting."""
 
 
-def _rules(n: Node) -> Sequence[_Rule | None]:
+def rules(n: Node) -> Sequence[_Rule | None]:
     """A rule for each input of an operation; None where the derivative is 0."""
     if n.op in ("positive", "shift"):
         return (None,)

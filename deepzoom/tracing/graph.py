@@ -44,11 +44,12 @@ from numpy.typing import NDArray
 
 Shape = tuple[int, ...]
 
-INPUTS = ("state", "parameter", "step", "drawn", "stopped", "reference", "difference")
+INPUTS = ("state", "parameter", "step", "drawn", "stopped", "reference", "difference", "tangent")
 """Kinds of inputs: an array of the state; the parameter ``x`` or ``y`` of the pixel; the number of the step, from 0;
 rows of a data array that the step uses (its name is that of a table); a node whose derivative counts as 0 (its name is
-that node), until ``gradient.released`` puts it back. In graphs of differences: the value of a node in the reference
-run, and the difference of an input from it (their names are that node)."""
+that node), until ``gradient.released`` puts it back; a tangent of an input, with any name (``tangents.py``). In graphs
+of differences: the value of a node in the reference run, and the difference of an input from it (their names are that
+node)."""
 
 ELEMENTWISE = (
     "add", "subtract", "multiply", "divide", "negative", "exp", "log", "sqrt", "tanh", "tanh_slope", "sin", "cos",

@@ -36,6 +36,8 @@ class TracedTraining:
     tables: Mapping[str, NDArray[np.float64]] = field(default_factory=dict, compare=False)
     last: int | None = None
     """How many of the last losses decide the fate; None for the published number, 0 for all of them."""
+    output: Node | None = None
+    """The output for a probe input, before the step: one number, of the same inputs as the loss."""
 
     @property
     def layers(self) -> list[slice]:

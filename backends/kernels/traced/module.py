@@ -26,10 +26,10 @@ from .schedule import Schedule
 from .vocabulary import EXPANSIONS, FLOAT64, Vocabulary
 
 _HERE = Path(__file__).parent
-_REPLACED = re.compile(
-    r"from (__future__|deepzoom\.backends\.kernels\.traced\.steps_placeholder) import [^\n(]*(\([^)]*\))?\n"
+REPLACED = re.compile(
+    r"from (__future__|deepzoom\.backends\.kernels\.traced\.(steps|following)_placeholder) import [^\n(]*(\([^)]*\))?\n"
 )
-_IMPORTS = """\
+IMPORTS = """\
 import math
 
 import numba
@@ -101,7 +101,7 @@ def kernels_of(training: TracedTraining) -> StepKernels:
         places[given("reference", n, n.shape)] = at
         at += n.size
     in_limbs = lowered_for_expansions([*training.after, training.loss])
-    constants, exact = _constants([*plain, *otherwise, *delta], FLOAT64), _constants(in_limbs, EXPANSIONS)
+    constants, exact = constants_of([*plain, *otherwise, *delta], FLOAT64), constants_of(in_limbs, EXPANSIONS)
     numbers = np.concatenate([np.zeros(1), *(n.data.array.ravel() for n in constants)])
     parts = []
     sizes = {}
@@ -119,9 +119,9 @@ def kernels_of(training: TracedTraining) -> StepKernels:
     head = f"STATE, PER_STEP, LAST = {state}, {sum(n.size for n in per_step)}, {last}\n" + "".join(
         f"{name.split('_')[0].upper()}_SIZE = {size}\n" for name, size in sizes.items()
     )
-    loops = _REPLACED.sub("", (_HERE / "loops.py").read_text(encoding="utf-8"))
+    loops = REPLACED.sub("", (_HERE / "loops.py").read_text(encoding="utf-8"))
     copied = [_functions(file, names) for file, names in _COPIED.items()]
-    text = "\n\n".join([_IMPORTS + head, *parts, *copied, loops])
+    text = "\n\n".join([IMPORTS + head, *parts, *copied, loops])
     return StepKernels(generated_module.imported("training", text), numbers, per_step, tuple(exact))
 
 
@@ -131,7 +131,7 @@ def _functions(file: str, names: Sequence[str]) -> str:
     return "\n\n\n".join(p for p in parts if any(f"def {name}(" in p for name in names))
 
 
-def _constants(outputs: Sequence[Node], words: Vocabulary) -> dict[Node, int]:
+def constants_of(outputs: Sequence[Node], words: Vocabulary) -> dict[Node, int]:
     """Where each constant that is not a literal begins among all of them; the first place is free."""
     places: dict[Node, int] = {}
     at = 1

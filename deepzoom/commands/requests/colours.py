@@ -8,7 +8,7 @@ from pathlib import Path
 from deepzoom import systems
 from deepzoom.colouring import palette_files, palettes
 from deepzoom.errors import InputError
-from deepzoom.scene.colours import COLOURINGS, Colouring
+from deepzoom.scene.colours import COLOURINGS, OF_TRAINING, Colouring
 from deepzoom.scene.scene import Scene
 from deepzoom.systems.lyapunov import NAME as LYAPUNOV
 
@@ -87,11 +87,11 @@ def _colour(text: str) -> str:
 
 
 def _check_counts(system: str, counts: bool, how: Colouring) -> None:
-    """Raise InputError where colours need iteration counts, attractors or horizons that a system does not have."""
-    if how.by == "horizon" and (counts or system == LYAPUNOV):
+    """Raise InputError where colours need iteration counts, attractors or training runs that a system does not have."""
+    if how.by in OF_TRAINING and (counts or system == LYAPUNOV):
         raise InputError(
-            f"--colouring: horizon works only for training systems; for {system} give one of"
-            f" {', '.join(c for c in COLOURINGS if c not in ('attractor', 'horizon'))}."
+            f"--colouring: {how.by} works only for training systems; for {system} give one of"
+            f" {', '.join(c for c in COLOURINGS if c not in ('attractor', *OF_TRAINING))}."
         )
     if how.by == "attractor" and system not in ATTRACTED:
         raise InputError(

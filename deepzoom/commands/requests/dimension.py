@@ -49,6 +49,6 @@ def check_figure(path: Path | None, force: bool) -> None:
 def to_measure(request: Request, largest: str, smallest: str, pairs: int, seed: int) -> tuple[Scene, Descent]:
     """(scene, measurement). Raises InputError where the options do not make one."""
     scene = request.to_scene()
-    scene = replace(scene, view=replace(scene.view, samples=1), distance=False, horizon=False)
+    scene = replace(scene, view=replace(scene.view, samples=1), distance=False, horizon=False, course=False)
     rendering.plan(scene)
     return scene, Descent(scene.view, Distances.parse(largest, smallest), pairs, seed)

@@ -14,6 +14,7 @@ from deepzoom.film.keyframes import found
 from deepzoom.film.output import DEFAULT_FPS
 from deepzoom.film.zoom_path import Descent, Film
 from deepzoom.rendering.stretch import ratios
+from deepzoom.scene.colours import OF_TRAINING
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.view import parse_size
 
@@ -114,10 +115,10 @@ class FilmRequest:
 
 
 def _filmed(scene: Scene) -> Scene:
-    """The scene of a film, without horizons. Raises InputError if it is to be coloured by them."""
-    if scene.colouring.by == "horizon":
-        raise InputError("--colouring: horizon does not work for films; give rank or cyclic.")
-    return replace(scene, horizon=False)
+    """The scene of a film, without horizons and courses. Raises InputError if it is to be coloured by them."""
+    if scene.colouring.by in OF_TRAINING:
+        raise InputError(f"--colouring: {scene.colouring.by} does not work for films; give rank or cyclic.")
+    return replace(scene, horizon=False, course=False)
 
 
 def _positive(text: str, option: str, example: str) -> Fraction:

@@ -48,6 +48,7 @@ class Request:
     trust: str | None = None
     horizon: bool = False
     samples: str | None = None
+    course: bool = False
 
     @property
     def turn(self) -> float:
@@ -112,10 +113,11 @@ class Request:
             if not systems.is_escape_time(scene.system):
                 raise InputError(f"--distance: {scene.system} is not an escape-time system; leave the option out.")
             scene = replace(scene, distance=True)
-        if self.horizon:
-            if not systems.is_training(scene.system):
-                raise InputError(f"--horizon: {scene.system} is not a training system; leave the option out.")
-            scene = replace(scene, horizon=True)
+        for option, wanted in (("horizon", self.horizon), ("course", self.course)):
+            if wanted:
+                if not systems.is_training(scene.system):
+                    raise InputError(f"--{option}: {scene.system} is not a training system; leave the option out.")
+                scene = replace(scene, **{option: True})  # type: ignore[arg-type]
         if self.flip:
             scene = replace(scene, view=replace(scene.view, flip=not scene.view.flip))
         if self.samples is not None:

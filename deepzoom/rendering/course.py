@@ -1,0 +1,101 @@
+"""The course of training runs: last loss, best step, output and Lyapunov exponent, as channels of a field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from deepzoom.backends import select
+from deepzoom.backends.base import Backend, Course, Job, Progress, Say
+from deepzoom.errors import InputError
+from deepzoom.scene.colours import COURSE
+from deepzoom.scene.scene import Scene
+from deepzoom.systems.base import System
+from deepzoom.systems.experiments import TrainingSystem
+from deepzoom.systems.traced_system import TracedSystem
+
+from .batches import Observer, Pixels, run_batches
+from .field import Field
+
+
+def is_wanted(scene: Scene) -> bool:
+    """Whether a field of this scene needs the course of its runs."""
+    return scene.course or scene.colouring.by in COURSE
+
+
+def _needs_exponents(scene: Scene) -> bool:
+    return scene.course or scene.colouring.by == "lyapunov"
+
+
+def check(scene: Scene, system: System, backend: Backend) -> None:
+    """Raise InputError where a scene asks for what the backend or the training does not have."""
+    if not is_wanted(scene):
+        return
+    option = "--course" if scene.course else f"--colouring: {scene.colouring.by}"
+    if backend.exactly:
+        raise InputError(f"{option}: the exact backend gives only fates and measures; leave out --backend exact.")
+    if scene.colouring.by == "output" and traced(system).training.output is None:
+        raise InputError(
+            f"--colouring: {system.name} has no output for a probe input; give its Training an output, or another"
+            " colouring."
+        )
+
+
+def traced(system: System) -> TracedSystem:
+    """A training as a traced one, whose kernels follow runs."""
+    if isinstance(system, TrainingSystem):
+        from deepzoom.systems.published_trace import traced
+
+        return traced(system)
+    assert isinstance(system, TracedSystem)
+    return system
+
+
+def job_of(job: Job, scene: Scene, system: System, backend: Backend, progress: Progress, say: Say) -> Job:
+    """The job that follows the pixels of another one: the same, or one by generated kernels on the CPU."""
+    if isinstance(system, TracedSystem):
+        return job
+    on_cpu, _ = select.select(backend.name.replace("gpu-", "cpu-"), scene.view, system, scene.steps)
+    return on_cpu.traced_job(traced(system), scene.view, scene.bits, progress, say)
+
+
+def find(job: Job, field: Field, batches: list[Pixels], jobs: int, observer: Observer) -> bool:
+    """Follow the pixels that a field still lacks, in the same batches as its pixels; returns whether all are done."""
+    exponents = _needs_exponents(field.scene)
+    shape = field.done.shape
+    lacking = field.loss is None or (exponents and field.lyapunov is None)
+    if lacking:
+        field.loss, field.best_step = np.full(shape, np.nan), np.full(shape, -1, np.int32)
+        field.lyapunov = np.full(shape, np.nan) if exponents else None
+    assert field.loss is not None
+    waiting = [t for t in batches if np.isnan(field.loss.ravel()[t]).any()]
+    total, done = sum(len(t) for t in waiting), 0
+
+    def take(pixels: Pixels, found: Course) -> None:
+        nonlocal done
+        if found.output is not None and field.output is None:
+            field.output = np.full(shape, np.nan)
+        for name, values in vars(found).items():
+            if values is not None:
+                getattr(field, name).ravel()[pixels] = values
+        done += len(pixels)
+        observer.part("course", done, total)
+
+    if total:
+        observer.part("course", 0, total)
+    run: Callable[[Pixels], Any] = lambda pixels: job.course(pixels, exponents)  # noqa: E731
+    return run_batches(waiting, run, take, field, jobs, observer)
+
+
+def summary(field: Field) -> str:
+    """A sentence on the exponents of a field, or on its losses."""
+    if field.lyapunov is not None:
+        known = field.lyapunov[field.done & ~np.isnan(field.lyapunov)]
+        share = np.mean(known > 0)
+        return f"{100 * share:.3g} % of the pixels have a Lyapunov exponent above 0; the median is {np.median(known):.4g}."
+    assert field.loss is not None
+    known = field.loss[field.done & ~np.isnan(field.loss)]
+    return f"The last losses go from {known.min():.3g} to {known.max():.3g}; the median is {np.median(known):.3g}."
