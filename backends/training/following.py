@@ -151,9 +151,7 @@ class Followings:
             return self._made[tangents]
 
 
-def skipped_tangents(
-    skip: Snapshot, at: tuple[Floats, Floats, int], view: View, framed: bool
-) -> tuple[Floats, int]:
+def skipped_tangents(skip: Snapshot, at: tuple[Floats, Floats, int], view: View, framed: bool) -> tuple[Floats, int]:
     """(tangents (P, 2 n) over 2**exponent, exponent) of the state after a skip: the derivatives of its polynomials.
 
     at: the pixels' coordinates in the polynomials. framed: whether these are the picture's, not those of the plane.

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 
-
 def by_value(value: Floats, among: Floats | None = None) -> Floats:
     """Spread values evenly by rank over [0, 1]; equal ones get their mean rank. NaN stays NaN.
 

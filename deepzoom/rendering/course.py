@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from deepzoom.systems.experiments import TrainingSystem
 from deepzoom.systems.traced_system import TracedSystem
 
 from .batches import Observer, Pixels, run_batches
+from .confidence_interval import percent
 from .field import Field
 
 
@@ -94,8 +94,8 @@ def summary(field: Field) -> str:
     """A sentence on the exponents of a field, or on its losses."""
     if field.lyapunov is not None:
         known = field.lyapunov[field.done & ~np.isnan(field.lyapunov)]
-        share = np.mean(known > 0)
-        return f"{100 * share:.3g} % of the pixels have a Lyapunov exponent above 0; the median is {np.median(known):.4g}."
+        share, middle = percent(float(np.mean(known > 0))), np.median(known)
+        return f"{share} % of {len(known):,} pixels have a Lyapunov exponent above 0; the median is {middle:.4g}."
     assert field.loss is not None
     known = field.loss[field.done & ~np.isnan(field.loss)]
     return f"The last losses go from {known.min():.3g} to {known.max():.3g}; the median is {np.median(known):.3g}."

@@ -24,9 +24,9 @@ PASSES = (16, 8, 4, 2, 1)
 
 _CHANNELS: dict[str, Any] = {"measure": np.float64, "fate": np.int8, "trust": np.int8, "done": np.bool_}
 _ESCAPE_TIME: dict[str, Any] = {**_CHANNELS, "iterations": np.int64, "attractor": np.int16}
-_OPTIONAL: dict[str, Any] = {"distance": np.float64, "rung": np.int8, "horizon": np.int32}
-_OPTIONAL |= {"lyapunov": np.float64, "loss": np.float64, "best_step": np.int32, "output": np.float64}
-LATER = ("rung", "horizon", "lyapunov", "loss", "best_step", "output")
+_COURSE: dict[str, Any] = {"lyapunov": np.float64, "loss": np.float64, "best_step": np.int32, "output": np.float64}
+_OPTIONAL: dict[str, Any] = {"distance": np.float64, "rung": np.int8, "horizon": np.int32, **_COURSE}
+LATER = ("rung", "horizon", *_COURSE)
 """Channels that do not come with a pixel's read-out."""
 _OF_SAMPLES = "sample_"
 _LARGEST_SHOWN = 1024

@@ -28,7 +28,8 @@ class Scene:
     palette: name of a matplotlib colour map, or of the file that ``colouring.colours`` came from. digest: hash of the
     file that defines the system (FILE.py:NAME, the file without its folder), else None. distance: whether the field
     gets distances to the set's border. horizon: whether the field of a training system gets the step at which float64
-    loses each pixel; course: the last loss, best step, output and Lyapunov exponent of each run. trust: how many pixels are checked, one of ``TRUST``.
+    loses each pixel; course: the last loss, best step, output and Lyapunov exponent of each
+    run. trust: how many pixels are checked, one of ``TRUST``.
 
     Raises InputError for any other ``trust``.
     """

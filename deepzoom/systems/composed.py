@@ -108,7 +108,7 @@ def training(name: str, given: Mapping[str, str], steps: int) -> Training:
     x, y, depth = home(axes, chosen["optimizer"])
     return Training(
         made.step(data), made.start, hyper, *axes, data=data, batch=network.batches, steps=steps, center=(x, y),
-        depth=depth, title=f"{PUBLISHED[name].title}, {chosen['optimizer']}",
+        depth=depth, title=f"{PUBLISHED[name].title}, {chosen['optimizer']}", output=made.output,
     )  # fmt: skip
 
 
@@ -128,15 +128,24 @@ class _Composed:
         weights = named_weights(arrays, self.biases)
         return {**weights, **OPTIMIZERS[self.optimizer].start(weights)}
 
+    def _used(self, state: Mapping[str, Any], hyper: Mapping[str, Any]) -> dict[str, Any]:
+        """The weights that the network uses."""
+        weights = {name: state[name] for name in named_weights(self.network.weights, self.biases)}
+        if self.network.offset is not None and self.network.offset_every_step:
+            weights["layer0.w"] = weights["layer0.w"] + hyper["offset"]
+        return weights
+
+    def output(self, state: Mapping[str, Any], hyper: Mapping[str, Any], data: Mapping[str, Any]) -> Any:
+        """The network's first output for the first row of the data."""
+        return np.ravel(self.form.outputs(self._used(state, hyper), data["x"][:1] * hyper["data-scale"]))[0]
+
     def step(self, data: Mapping[str, Any]) -> Any:
         """The step, with all rows of the data; it also gets those that it draws."""
         names = list(named_weights(self.network.weights, self.biases))
 
         def step(state: Mapping[str, Any], hyper: Mapping[str, Any], rows: Mapping[str, Any]) -> tuple[Any, Any]:
-            weights = {name: state[name] for name in names}
+            weights = self._used(state, hyper)
             remembered = {name: a for name, a in state.items() if name not in weights}
-            if self.network.offset is not None and self.network.offset_every_step:
-                weights["layer0.w"] = weights["layer0.w"] + hyper["offset"]
             loss = self._cost(weights, hyper, data)
             part = loss if self.network.batches is None else self._cost(weights, hyper, rows)
             slopes = dict(zip(names, gradient(part, list(weights.values()))))

@@ -24,8 +24,9 @@ def traced(system: TrainingSystem) -> TracedSystem:
     network = system.network
     made = _Trace(network)
     training = Training(
-        made.step, made.start, {"at x": 1.0, "at y": 1.0}, "log10:at x", "log10:at y", data={"x": network.x, "y": network.y},
-        batch=network.batches, steps=system.steps, title=system.title, output=made.output,
+        made.step, made.start, {"at x": 1.0, "at y": 1.0}, "log10:at x", "log10:at y",
+        data={"x": network.x, "y": network.y}, batch=network.batches, steps=system.steps, title=system.title,
+        output=made.output,
     )  # fmt: skip
     return TracedSystem(system.name, training, {}, system.steps)
 

@@ -40,9 +40,7 @@ class FollowingKernels:
 def following_kernels(training: TracedTraining, tangents: bool) -> FollowingKernels:
     """The kernels of a training, compiled when they are first called. tangents: whether they follow tangents."""
     plain, delta = followed_step(training, tangents), followed_delta_step(training, tangents)
-    per_step = tuple(
-        n for n in ordered(plain.outputs) if n is STEP or (n.op == "input" and n.data[0] == "drawn")
-    )
+    per_step = tuple(n for n in ordered(plain.outputs) if n is STEP or (n.op == "input" and n.data[0] == "drawn"))
     places: dict[Node, int] = {}
     at = 0
     for n in (*delta_step(training).recorded, *delta.references):

@@ -32,6 +32,7 @@ the largest singular value of the tangents, and after how many steps it is that;
 EXTRA = 5
 """How many vectors the loops need besides the workspace of a step."""
 _ROOM, _MOST = 30, 900
+"""Binary exponents: tangents are scaled when they are so far from 1, and no more than so far up."""
 
 
 @inner
@@ -58,7 +59,7 @@ def scaled(lanes, extra, exponents):
 
 @inner
 def grown(lanes, extra, exponents):
-    """Write the growth of each lane's tangents to the vector at ``extra``: as of ``GROWTH``, NaN if they are not finite.
+    """Write the growth of each lane's tangents, as of ``GROWTH``, to the vector at ``extra``; NaN if not finite.
 
     It comes from the 2x2 matrix of products of the tangents by x and by y. ``EXTRA`` - 2 vectors begin at ``extra``.
     """
@@ -109,7 +110,8 @@ def follow(steps, moving, fixed, exponents, step, found, numbers, tables):
     lanes[:] = 0.0
     losses = lanes.size - LANES
     extra = losses - (EXTRA - 1) * LANES
-    queue, t, holds, scale = np.zeros(1, np.int64), np.zeros(LANES, np.int64), np.full(LANES, -1), np.zeros(LANES, np.int64)
+    queue, holds = np.zeros(1, np.int64), np.full(LANES, -1)
+    t, scale = np.zeros(LANES, np.int64), np.zeros(LANES, np.int64)
     while True:
         active = 0
         for lane in range(LANES):
@@ -156,7 +158,8 @@ def follow_delta(
     losses = lanes.size - LANES
     shares = losses - LANES
     extra = shares - (EXTRA - 2) * LANES
-    row, running, scale = np.empty(record.shape[1] + beside.shape[1]), np.zeros(LANES, np.bool_), np.zeros(LANES, np.int64)
+    row = np.empty(record.shape[1] + beside.shape[1])
+    running, scale = np.zeros(LANES, np.bool_), np.zeros(LANES, np.int64)
     for start in range(0, step.size, LANES):
         some = min(LANES, step.size - start)
         for lane in range(LANES):
