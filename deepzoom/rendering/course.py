@@ -37,47 +37,48 @@ def check(scene: Scene, system: System, backend: Backend) -> None:
     option = "--course" if scene.course else f"--colouring: {scene.colouring.by}"
     if backend.exactly:
         raise InputError(f"{option}: the exact backend gives only fates and measures; leave out --backend exact.")
-    if scene.colouring.by == "output" and traced(system).training.output is None:
+    if scene.colouring.by == "output" and not has_output(system):
         raise InputError(
             f"--colouring: {system.name} has no output for a probe input; give its Training an output, or another"
             " colouring."
         )
 
 
-def traced(system: System) -> TracedSystem:
-    """A training as a traced one, whose kernels follow runs."""
-    if isinstance(system, TrainingSystem):
-        from deepzoom.systems.published_trace import traced
-
-        return traced(system)
-    assert isinstance(system, TracedSystem)
-    return system
+def has_output(system: System) -> bool:
+    """Whether a training has an output for a probe input, as all networks of the published form do."""
+    return isinstance(system, TrainingSystem) or (
+        isinstance(system, TracedSystem) and system.training.output is not None
+    )
 
 
 def job_of(job: Job, scene: Scene, system: System, backend: Backend, progress: Progress, say: Say) -> Job:
     """The job that follows the pixels of another one: the same, or one by generated kernels on the CPU."""
-    if isinstance(system, TracedSystem):
+    if not isinstance(system, TrainingSystem):
         return job
+    from deepzoom.systems.published_trace import traced
+
     on_cpu, _ = select.select(backend.name.replace("gpu-", "cpu-"), scene.view, system, scene.steps)
     return on_cpu.traced_job(traced(system), scene.view, scene.bits, progress, say)
 
 
-def find(job: Job, field: Field, batches: list[Pixels], jobs: int, observer: Observer) -> bool:
-    """Follow the pixels that a field still lacks, in the same batches as its pixels; returns whether all are done."""
+def find(job: Job, field: Field, outputs: bool, batches: list[Pixels], jobs: int, observer: Observer) -> bool:
+    """Follow the pixels that a field still lacks, in the same batches as its pixels; returns whether all are done.
+
+    outputs: whether they have an output.
+    """
     exponents = _needs_exponents(field.scene)
     shape = field.done.shape
     lacking = field.loss is None or (exponents and field.lyapunov is None)
     if lacking:
         field.loss, field.best_step = np.full(shape, np.nan), np.full(shape, -1, np.int32)
         field.lyapunov = np.full(shape, np.nan) if exponents else None
+        field.output = np.full(shape, np.nan) if outputs else None
     assert field.loss is not None
     waiting = [t for t in batches if np.isnan(field.loss.ravel()[t]).any()]
     total, done = sum(len(t) for t in waiting), 0
 
     def take(pixels: Pixels, found: Course) -> None:
         nonlocal done
-        if found.output is not None and field.output is None:
-            field.output = np.full(shape, np.nan)
         for name, values in vars(found).items():
             if values is not None:
                 getattr(field, name).ravel()[pixels] = values

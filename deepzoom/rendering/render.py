@@ -133,9 +133,10 @@ def render(
                 complete = complete and horizon.find(p.job, p.field, p.batches, jobs or cores(), p.observer)
         if complete and course.is_wanted(scene):
             other = course.job_of(job, scene, planned.system, planned.backend, progress, observer.say)
+            outputs = course.has_output(planned.system)
             for p in parts:
                 own = other if p.field is field else antialiasing.OfSamples(other, field)
-                complete = complete and course.find(own, p.field, p.batches, jobs or cores(), p.observer)
+                complete = complete and course.find(own, p.field, outputs, p.batches, jobs or cores(), p.observer)
         complete = complete and _check(parts, jobs or cores(), budget)
     except Stopped:
         complete = False
