@@ -1,6 +1,6 @@
 """The course of training in one view, for docs/colouring.md: outcome, exponent, last loss, best step and output.
 
-python scripts/figures/course_figure.py [--size 160] [--out docs/figures/course.png]
+python scripts/figures/course_figure.py [--size 128] [--out docs/figures/course.png]
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SHOWN = ("rank", "lyapunov", "loss", "best-step", "output")
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--size", type=int, default=160, help="pixels of a side")
+    parser.add_argument("--size", type=int, default=128, help="pixels of a side")
     parser.add_argument("--steps", type=int, default=None)
     parser.add_argument("--out", type=Path, default=Path("docs/figures/course.png"))
     args = parser.parse_args()

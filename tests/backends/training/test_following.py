@@ -16,6 +16,7 @@ from deepzoom import Training
 from deepzoom.backends.cpu_float64 import CpuFloat64
 from deepzoom.backends.cpu_perturbation import CpuPerturbation
 from deepzoom.scene.view import View
+from deepzoom.systems import create
 from deepzoom.systems.published_trace import traced
 from deepzoom.systems.traced_system import TracedSystem
 from deepzoom.tracing.float64_run import losses
@@ -105,6 +106,12 @@ def test_the_trace_of_a_published_network_is_its_step(name):
     system = traced(system_of(small))
     np.testing.assert_allclose(losses(system.training, 0.25, 0.5, 6), [float(v) for v in wanted], rtol=1e-11)
     assert system.layers == system_of(small).layers and system.last == 20
+
+
+def test_a_trace_may_not_depend_on_an_axis():
+    one, two = (create("relu", {"width": "3", "rows": "0.1", "rates": r}, 6) for r in ("x,x", "x,y"))
+    at_one, at_two = (losses(traced(s).training, 0.5, y, 6) for s, y in ((one, 7.0), (two, 0.5)))
+    assert np.array_equal(at_one, at_two)
 
 
 def _explodes(state, hyper):
