@@ -16,6 +16,7 @@ from deepzoom.backends.kernels.traced import following_loops as noted
 from deepzoom.backends.kernels.traced.following import FollowingKernels, following_kernels
 from deepzoom.compiling import jit
 from deepzoom.coordinates import scaled_float
+from deepzoom.reference.picture_coordinates import Frame
 from deepzoom.reference.training import HAND_OFF, ORDER, Reference
 from deepzoom.scene.view import View
 from deepzoom.systems.training_run import Snapshot
@@ -151,26 +152,30 @@ class Followings:
             return self._made[tangents]
 
 
-def skipped_tangents(skip: Snapshot, at: tuple[Floats, Floats, int], view: View, framed: bool) -> tuple[Floats, int]:
+def skipped_tangents(
+    skip: Snapshot, at: tuple[Floats, Floats, int], view: View, frame: Frame | None
+) -> tuple[Floats, int]:
     """(tangents (P, 2 n) over 2**exponent, exponent) of the state after a skip: the derivatives of its polynomials.
 
-    at: the pixels' coordinates in the polynomials. framed: whether these are the picture's, not those of the plane.
+    at: the pixels' coordinates in the polynomials. In a frame, where these are the picture's, the first derivatives by
+    the coordinates of the plane are the exact ones: those by the picture's would cancel.
     """
-    by = []
-    powers = monomials(ORDER)
+    by, exponent = [], -skip.exponent
     x, y = (np.ldexp(v, at[2] - skip.exponent) for v in at[:2])
     for which in (0, 1):
-        terms = np.zeros((len(x), len(powers)))
-        for k, (i, j) in enumerate(powers.tolist()):
-            if (i, j)[which]:
-                terms[:, k] = (i, j)[which] * x ** (i - (which == 0)) * y ** (j - (which == 1))
+        terms = np.zeros((len(x), len(skip.weights)))
+        for k, powers in enumerate(monomials(ORDER).tolist()):
+            if powers[which] and (frame is None or sum(powers) > 1):
+                i, j = powers[0] - (which == 0), powers[1] - (which == 1)
+                terms[:, k] = powers[which] * x**i * y**j
         by.append(terms @ skip.weights)
-    exponent = -skip.exponent
-    if framed:  # du/dx and the like, of the inverse of the depth times the shape
-        s = view.shape
-        parts = [v / s.determinant / view.depth for v in (s.yv, -s.xv, -s.yu, s.xu)]
+    if frame is not None:  # du/dx and the like, of the inverse of the depth times the shape
+        shape = view.shape
+        parts = [v / shape.determinant / view.depth for v in (shape.yv, -shape.xv, -shape.yu, shape.xu)]
         more = max(scaled_float(v)[1] for v in parts)
-        ux, uy, vx, vy = (float(v / mpq(2) ** more) for v in parts)
-        by = [by[0] * ux + by[1] * vx, by[0] * uy + by[1] * vy]
         exponent += more
+        ux, uy, vx, vy = (float(v / mpq(2) ** more) for v in parts)
+        one = mpq(2) ** -exponent
+        first = [frame.tangents.along(skip.step, *pair).floats() for pair in ((one, mpq(0)), (mpq(0), one))]
+        by = [first[0] + by[0] * ux + by[1] * vx, first[1] + by[0] * uy + by[1] * vy]
     return np.concatenate(by, axis=1), exponent

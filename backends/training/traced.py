@@ -169,7 +169,7 @@ class TracedPerturbationJob(TracedJob, TrainingPerturbationJob):  # type: ignore
         own = ref.learning + parameters
         tangents, exponent = following.start_tangents(own), 0
         if self._skip is not None and exponents:
-            tangents, exponent = skipped_tangents(self._skip, at, self._view, self._frame is not None)
+            tangents, exponent = skipped_tangents(self._skip, at, self._view, self._frame)
         standing = following.standing(differences, parameters, own, tangents, exponent)
         following.to_hand_off(standing, ref, self._ends, first, min(ref.steps, self._steps))
         return following.course(standing)

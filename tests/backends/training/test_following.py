@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import mpmath as mp
@@ -15,6 +16,7 @@ from small_trainings import small_training
 from deepzoom import Training
 from deepzoom.backends.cpu_float64 import CpuFloat64
 from deepzoom.backends.cpu_perturbation import CpuPerturbation
+from deepzoom.scene.shape import IDENTITY, Shape
 from deepzoom.scene.view import View
 from deepzoom.systems import create
 from deepzoom.systems.published_trace import traced
@@ -50,9 +52,9 @@ def of_network(small):
     return run
 
 
-def compare(system, run, center, depth, count):
+def compare(system, run, center, depth, count, shape=IDENTITY):
     """Follow some pixels of a view and check them; returns what was found."""
-    view = View.parse(*center, depth, "9x9")
+    view = replace(View.parse(*center, depth, "9x9"), shape=shape)
     pixels = np.random.default_rng(3).choice(81, count, replace=False)
     job = DEPTHS[depth]().traced_job(system, view, None, quiet, quiet)
     found, plain = job.course(pixels, True), job.course(pixels, False)
@@ -89,6 +91,13 @@ def test_published_networks(name, depth, own_cache):
     system = traced(system_of(small))
     found = compare(system, of_network(small), NETWORKS[name], depth, 4)
     assert np.isfinite(found.output).all()
+
+
+@pytest.mark.slow
+def test_a_view_that_float64_cannot_stretch(own_cache):
+    """Its pixels skip steps by polynomials in the picture's coordinates, whose derivatives by x and y cancel."""
+    small = SmallNetwork(7, steps=STEPS, **KINDS["tanh"])
+    compare(traced(system_of(small)), of_network(small), NETWORKS["tanh"], "1e-20", 4, Shape.stretched(1e9, 30.0))
 
 
 @pytest.mark.slow
