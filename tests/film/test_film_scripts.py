@@ -85,6 +85,13 @@ def test_pictures_of_trust(monkeypatch, capsys):
         assert (unsettled.size, horizon.size) == ((22, 8), (22, 22))
 
 
+@pytest.mark.slow
+def test_the_course_of_training(monkeypatch):
+    run(monkeypatch, "course_figure", "--size", "8", "--steps", "40", "--out", "course.png")
+    with Image.open("course.png") as figure:
+        assert figure.size == (5 * 8 + 4 * 6, 8) and len(figure.getcolors()) > 20
+
+
 def test_films_keep_what_they_are_made_of():
     film("--keep-data")
     assert Field.load(Path("film/data/key-00002.npz")).made["pixels"] > 0
