@@ -41,7 +41,7 @@ class Standing:
     found: Floats
 
 
-class Following:
+class Follower:
     """Follows pixels of a training. tangents: whether with tangents, which Lyapunov exponents need."""
 
     def __init__(self, runs: TracedRuns, tangents: bool, say: Say) -> None:
@@ -136,19 +136,19 @@ class Following:
         )  # fmt: skip
 
 
-class Followings:
+class Followers:
     """What follows the pixels of a job, with tangents and without: made when it is first needed, for all threads."""
 
     def __init__(self, runs: TracedRuns, say: Say) -> None:
         self._runs, self._say = runs, say
         self._lock = threading.Lock()
-        self._made: dict[bool, Following] = {}
+        self._made: dict[bool, Follower] = {}
 
-    def of(self, tangents: bool) -> Following:
+    def of(self, tangents: bool) -> Follower:
         """The one with or without tangents."""
         with self._lock:
             if tangents not in self._made:
-                self._made[tangents] = Following(self._runs, tangents, self._say)
+                self._made[tangents] = Follower(self._runs, tangents, self._say)
             return self._made[tangents]
 
 

@@ -21,7 +21,7 @@ from deepzoom.tracing.training import X, Y
 
 from .batches import read_out
 from .expansions import disturbed, signs
-from .following import Followings, skipped_tangents
+from .following import Followers, skipped_tangents
 from .horizon import horizons
 from .perturbation import Places, TrainingPerturbationJob
 from .traced_expansions import TracedExpansions
@@ -37,7 +37,7 @@ class TracedJob(Job):
     _expansions: TracedExpansions
     _system: TracedSystem
     _view: View
-    _followings: Followings
+    _followers: Followers
 
     def begun(self, pixels: NDArray[np.int64], moved: bool) -> State:
         """The states of pixels before their first step in float64; moved: of their second run."""
@@ -72,7 +72,7 @@ class TracedFloat64Job(TracedJob):
     def __init__(self, system: TracedSystem, view: View, say: Say) -> None:
         self._system, self._view = system, view
         self._runs = TracedRuns(system, say)
-        self._followings = Followings(self._runs, say)
+        self._followers = Followers(self._runs, say)
         self._expansions = TracedExpansions(self._runs, system, view, say)
         self.batch_size = self._runs.batch_size
         self.facts = Facts()
@@ -89,8 +89,8 @@ class TracedFloat64Job(TracedJob):
         return state, parameters, np.zeros(len(x), dtype=np.int64), np.zeros((len(x), 4))
 
     def course(self, pixels: NDArray[np.int64], exponents: bool) -> Course:
-        following, (state, parameters, *_) = self._followings.of(exponents), self.begun(pixels, False)
-        return following.course(following.standing(state, parameters, parameters, following.start_tangents(parameters)))
+        follower, (state, parameters, *_) = self._followers.of(exponents), self.begun(pixels, False)
+        return follower.course(follower.standing(state, parameters, parameters, follower.start_tangents(parameters)))
 
 
 class TracedPerturbationJob(TracedJob, TrainingPerturbationJob):  # type: ignore[misc]
@@ -107,7 +107,7 @@ class TracedPerturbationJob(TracedJob, TrainingPerturbationJob):  # type: ignore
     ) -> None:
         self._system, self._view, self._steps, self._deciding = system, view, system.steps, system.last
         self._runs = TracedRuns(system, say)
-        self._followings = Followings(self._runs, say)
+        self._followers = Followers(self._runs, say)
         self._reference, self._frame = reference, frame
         self._layers = system.layers
         self._ends = np.array([layer.stop for layer in self._layers])
@@ -163,13 +163,13 @@ class TracedPerturbationJob(TracedJob, TrainingPerturbationJob):  # type: ignore
         return state, parameters, step, sums
 
     def course(self, pixels: NDArray[np.int64], exponents: bool) -> Course:
-        following, ref = self._followings.of(exponents), self._reference
+        follower, ref = self._followers.of(exponents), self._reference
         by, at = self._differences(pixels)
         first, differences, parameters, _, _ = self._start(self._skip, by, at)
         own = ref.learning + parameters
-        tangents, exponent = following.start_tangents(own), 0
+        tangents, exponent = follower.start_tangents(own), 0
         if self._skip is not None and exponents:
             tangents, exponent = skipped_tangents(self._skip, at, self._view, self._frame)
-        standing = following.standing(differences, parameters, own, tangents, exponent)
-        following.to_hand_off(standing, ref, self._ends, first, min(ref.steps, self._steps))
-        return following.course(standing)
+        standing = follower.standing(differences, parameters, own, tangents, exponent)
+        follower.to_hand_off(standing, ref, self._ends, first, min(ref.steps, self._steps))
+        return follower.course(standing)
