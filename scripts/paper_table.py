@@ -1,4 +1,4 @@
-"""The published table of dimensions anew: the border in each published window, by pairs of points.
+"""The published table of dimensions anew: the border in the frames of each published zoom, by pairs of points.
 
     python scripts/paper_table.py [--only NAME ...] [--measure]
 
@@ -12,6 +12,8 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import shlex
+import statistics
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -21,6 +23,8 @@ from typing import Any
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from deepzoom import landmarks
+from deepzoom.coordinates import format_decimal
 from deepzoom.files import whole_file
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -37,35 +41,55 @@ class Row:
     options: str
 
 
-def _rows(name: str, published: float, pairs: int) -> list[Row]:
-    """A window settled, and as float64 has it."""
-    options = f"--at {name}-published --pairs {pairs} --to 1e-7"
-    return [Row(name, published, options), Row(f"{name}, float64", published, f"{options} --trust off")]
+def _window(name: str, published: float, pairs: int) -> Row:
+    return Row(name, published, f"--at {name}-published --pairs {pairs} --to 1e-7")
 
+
+Results = dict[str, dict[str, Any] | None]
+"""What ``deepzoom dimension --json`` printed for each row; None where a frame has too little of a border."""
 
 ROWS = [
-    *_rows("linear", 1.17, 10240),
-    *_rows("relu", 1.20, 10240),
-    *_rows("single-datapoint", 1.41, 40960),
-    *_rows("minibatch", 1.55, 5120),
-    *_rows("tanh", 1.66, 2560),
-    *_rows("weight-init", 1.98, 1280),
+    _window("linear", 1.17, 10240),
+    _window("relu", 1.20, 10240),
+    _window("single-datapoint", 1.41, 40960),
+    _window("minibatch", 1.55, 5120),
+    _window("tanh", 1.66, 2560),
+    _window("weight-init", 1.98, 1280),
     Row("tanh, 20 decades", None, "--at tanh-published --pairs 1280 --to 1e-21"),
 ]
+OVERVIEW = 9
+"""Height of the first published frames."""
+
+
+def frames(row: Row) -> list[Row]:
+    """Frames of the published zoom into a window, each ten times as deep as the one before, as float64 has them.
+
+    Their distances are those that a frame of 4096 pixels shows.
+    """
+    place = landmarks.get(f"{row.name}-published").view(None, (2, 2))
+    at, depth, found = f"--center {format_decimal(place.x)} {format_decimal(place.y)}", place.depth, []
+    while depth <= OVERVIEW:
+        options = f"{row.name} {at} --depth {format_decimal(depth)} --pairs 1280 --to 2e-4 --trust off"
+        found.append(Row(f"{row.name}, {format_decimal(depth)}", row.published, options))
+        depth *= 10
+    return found[::-1]
 
 
 def command(row: Row) -> list[str]:
     """What measures a row."""
-    return ["dimension", *row.options.split()]
+    return ["dimension", *shlex.split(row.options)]
 
 
-def measure(row: Row) -> dict[str, Any]:
-    """Run a row's measurement, or go on with it. Raises CalledProcessError where it fails."""
+def measure(row: Row) -> dict[str, Any] | None:
+    """Run a row's measurement, or go on with it; None where too few of its pairs differ. Raises CalledProcessError."""
     run = [sys.executable, "-m", "deepzoom", *command(row), "--json"]
     for more in ([], ["--resume"]):  # --resume is for those that were stopped only
-        done = subprocess.run([*run, *more], stdout=subprocess.PIPE, text=True, check=bool(more))
+        done = subprocess.run([*run, *more], capture_output=True, text=True)
+        if "have the same fate" in done.stderr:
+            return None
         if done.returncode == 0:
             break
+    done.check_returncode()
     facts: dict[str, Any] = json.loads(done.stdout)
     return facts
 
@@ -86,18 +110,29 @@ def _minutes(facts: dict[str, Any]) -> str:
     return f"{facts['seconds'] / 60:.1f}"
 
 
-def table(results: dict[str, dict[str, Any]]) -> str:
+def _of_frames(row: Row, results: Results) -> str:
+    """The median dimension of the frames of a row's zoom that have a border, the least and the largest, as text."""
+    known = [results.get(frame.name) for frame in frames(row)] if row.published else []
+    found = [facts["dimension"] for facts in known if facts is not None]
+    if not found:
+        return ""
+    return f"{statistics.median(found):.2f} ({min(found):.2f} to {max(found):.2f})"
+
+
+def table(results: Results) -> str:
     """The Markdown table of the rows that have a result."""
     lines = [
-        "| window | published | dimension | 95 % interval | decades | pairs | repaired | settled | minutes |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| window | published | frames of the zoom | the window | 95 % interval | decades | pairs | repaired |"
+        " settled | minutes |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in ROWS:
-        if row.name in results:
-            facts = results[row.name]
+        facts = results.get(row.name)
+        if facts is not None:
             published = "" if row.published is None else f"{row.published:.2f}"
             cells = [
-                row.name, published, f"{facts['dimension']:.2f}", f"{facts['low']:.2f} to {facts['high']:.2f}",
+                row.name, published, _of_frames(row, results), f"{facts['dimension']:.2f}",
+                f"{facts['low']:.2f} to {facts['high']:.2f}",
                 f"{facts['decades']:.1f}", f"{facts['pairs'][0]:,}", _share(facts, "repaired"),
                 _share(facts, "settled"), _minutes(facts),
             ]  # fmt: skip
@@ -105,20 +140,20 @@ def table(results: dict[str, dict[str, Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def with_table(page: str, results: dict[str, dict[str, Any]]) -> str:
+def with_table(page: str, results: Results) -> str:
     """The page with the table between its marks."""
     before, rest = page.split(BEGIN)
     return before + BEGIN + table(results) + END + rest.split(END)[1]
 
 
-def draw(results: dict[str, dict[str, Any]]) -> None:
+def draw(results: Results) -> None:
     """Write the figure: shares against distance, as parts of the window's height, and the fits."""
     figure = Figure(figsize=(7.2, 4.4), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     ax = figure.add_subplot()
     for row in ROWS:
         facts = results.get(row.name)
-        if facts is None or "float64" in row.name:
+        if facts is None:
             continue
         height = math.log10(float(facts["depth"]))
         x = [v - height for v in facts["log10_distance"]]
@@ -140,9 +175,10 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=[row.name for row in ROWS], metavar="NAME")
     parser.add_argument("--measure", action="store_true", help="measure the rows that have no result yet")
     args = parser.parse_args()
-    results: dict[str, dict[str, Any]] = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
-    for row in ROWS if args.measure else []:
-        if row.name in args.only and row.name not in results:
+    results: Results = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
+    wanted = [r for row in ROWS if row.name in args.only for r in (*(frames(row) if row.published else ()), row)]
+    for row in wanted if args.measure else []:
+        if row.name not in results:
             print(f"{row.name}: deepzoom {' '.join(command(row))}", file=sys.stderr)
             results[row.name] = measure(row)
             write(
