@@ -40,7 +40,8 @@ class ReadOut:
     """The results of some pixels, one array element for each.
 
     measure float64; fate int8: -1 converged, +1 diverged; trust int8: 1 settled, -1 in doubt, 0 unchecked.
-    iterations int64 and attractor int16: of escape-time systems, else None. distance float64: the estimated distance to
+    iterations int64: of escape-time systems, else None. attractor int16: of these and of trainings whose basins have
+    numbers, from 1 on, 0 for none; else None. distance float64: the estimated distance to
     the set's border in pixels, -1 where there is none; None where the backend does not estimate it.
     """
 
@@ -52,10 +53,11 @@ class ReadOut:
     distance: NDArray[np.float64] | None = None
 
     def agrees(self, other: ReadOut, within: float = AGREEMENT) -> NDArray[np.bool_]:
-        """Which pixels have the same fate as in another run, and a measure within this share of the other."""
+        """Which pixels have the same fate and attractor as in another run, and a measure within this share of it."""
         larger = np.maximum(np.abs(self.measure), np.abs(other.measure))
         close = np.abs(self.measure - other.measure) <= within * larger
-        return (self.fate == other.fate) & close
+        same: NDArray[np.bool_] = (self.fate == other.fate) & close
+        return same if self.attractor is None else same & (self.attractor == other.attractor)
 
     @classmethod
     def joined(cls, parts: list[ReadOut]) -> ReadOut:

@@ -12,7 +12,6 @@ from deepzoom.backends.base import ReadOut, Say
 from deepzoom.backends.kernels.arithmetic.last_bit import OF_DIFFERENCES
 from deepzoom.backends.kernels.arithmetic.simd import LANES
 from deepzoom.backends.kernels.gpu.lane_group import GROUP
-from deepzoom.backends.training.batches import read_out
 from deepzoom.backends.training.expansions import disturbed, signs
 from deepzoom.backends.training.horizon import horizons
 from deepzoom.backends.training.traced import TracedFloat64Job, TracedJob, TracedPerturbationJob
@@ -129,9 +128,11 @@ class GpuTracedJob(TracedJob):
 
     def _ran(self, pixels: Pixels, moved: bool, cpu: Callable[[Pixels], ReadOut]) -> ReadOut:
         def on_gpu(one: Arrays, some: Pixels) -> ReadOut:
-            _, sums = self._on_gpu.run(one, self.standing(one, some, moved), moved)
+            state, *others = (placed(one, v) for v in self.standing(one, some, moved))
+            _, sums = self._on_gpu.run(one, (state, *others), moved)
             jit.mark_ready(f"{self._runs.mark}-gpu")
-            return read_out(one.download(sums))
+            final = one.download(state) if self._runs.labels is not None else np.zeros((len(some), 0))
+            return self._runs.read_out(final, one.download(sums))
 
         return self._devices.run(pixels, on_gpu, cpu, ReadOut.joined)
 

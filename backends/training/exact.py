@@ -21,6 +21,8 @@ LIMBS_OF_RUNGS = (1, 2, 4, 8)
 """How many limbs numbers have, by the count of retries (``higher_precision.py``); after those, runs are exact."""
 _MARGIN, _MORE_BITS = 64, 52
 _MOST_DOUBLINGS = 5
+Ended = tuple[float, int]
+"""The measure of a run, and the number of the basin in which it ended."""
 
 
 def exact_bits(system: Trainable, view: View) -> int:
@@ -43,7 +45,7 @@ class ExactTrainingJob(Job):
         self._bits = bits or exact_bits(system, view) + more
         self.facts = Facts(self._bits)
 
-    def _measure(self, pixel: int, bits: int) -> float:
+    def _ended(self, pixel: int, bits: int) -> Ended:
         run = self._system.exact_run(*self._view.point(pixel), bits)
         totals = Totals(Exact.of(0.0, bits), self._system.last)
         for _ in range(self._steps):
@@ -54,7 +56,8 @@ class ExactTrainingJob(Job):
             if not math.isfinite(loss.floats()):
                 break
             totals.add(loss)
-        return totals.measure(self._steps)
+        measure = totals.measure(self._steps)
+        return measure, self._system.basin(run) if measure < 0 and run.step == self._steps else 0
 
     def judged(self, pixels: NDArray[np.int64], claimed: ReadOut, rungs: NDArray[np.int8]) -> ReadOut:
         """One exact run where it agrees with the other job's claim; for each limb of that job it has 53 bits more."""
@@ -64,30 +67,34 @@ class ExactTrainingJob(Job):
                 parts.append(self._until_two_agree(pixel, self._bits))
                 continue
             bits = self._bits + 53 * LIMBS_OF_RUNGS[rung]
-            part = _read_out(self._measure(pixel, bits), True)
-            claim = ReadOut(claimed.measure[i : i + 1], claimed.fate[i : i + 1], part.trust)
+            ended = self._ended(pixel, bits)
+            part, own = self._read_out(ended, True), slice(i, i + 1)
+            basin = None if claimed.attractor is None else claimed.attractor[own]
+            claim = ReadOut(claimed.measure[own], claimed.fate[own], part.trust, attractor=basin)
             if not part.agrees(claim).all():
-                part = self._until_two_agree(pixel, bits, float(part.measure[0]))
+                part = self._until_two_agree(pixel, bits, ended)
             parts.append(part)
         return ReadOut.joined(parts)
 
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:
         return ReadOut.joined([self._until_two_agree(pixel, self._bits) for pixel in pixels.tolist()])
 
-    def _until_two_agree(self, pixel: int, bits: int, value: float | None = None) -> ReadOut:
-        """Run a pixel with more and more bits until two runs agree; value: the first run's measure, if it is known."""
-        value = self._measure(pixel, bits) if value is None else value
+    def _until_two_agree(self, pixel: int, bits: int, ended: Ended | None = None) -> ReadOut:
+        """Run a pixel with more and more bits until two runs agree; ended: the first run, if it is known."""
+        ended = self._ended(pixel, bits) if ended is None else ended
         settled = False
         for _ in range(_MOST_DOUBLINGS):
-            more = self._measure(pixel, bits + _MORE_BITS)
-            settled = (more < 0) == (value < 0) and abs(more - value) <= AGREEMENT * abs(more)
-            value = more
+            more = self._ended(pixel, bits + _MORE_BITS)
+            close = abs(more[0] - ended[0]) <= AGREEMENT * abs(more[0])
+            settled = (more[0] < 0) == (ended[0] < 0) and close and more[1] == ended[1]
+            ended = more
             if settled or self._given is not None:
                 break
             bits *= 2
-        return _read_out(value, settled)
+        return self._read_out(ended, settled)
 
-
-def _read_out(measure: float, settled: bool) -> ReadOut:
-    fate, trust = -1 if measure < 0 else 1, 1 if settled else -1
-    return ReadOut(np.array([measure]), np.array([fate], np.int8), np.array([trust], np.int8))
+    def _read_out(self, ended: Ended, settled: bool) -> ReadOut:
+        measure, basin = ended
+        fate, trust = np.array([-1 if measure < 0 else 1], np.int8), np.array([1 if settled else -1], np.int8)
+        attractor = np.array([basin], np.int16) if self._system.ends else None
+        return ReadOut(np.array([measure]), fate, trust, attractor=attractor)

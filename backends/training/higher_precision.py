@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -134,9 +134,13 @@ class HigherPrecision(ABC):
             self._compiled(count)
             run = self._on_cpu
         run(count, rows[0], tuple(rows[1:]), step, sums)
-        one, two = read_out(sums[: len(pixels)]), read_out(sums[len(pixels) :])
-        trust = np.where(one.agrees(two), 1, -1).astype(np.int8)
-        return ReadOut(one.measure, one.fate, trust)
+        half = len(pixels)
+        one, two = (self._read_out(count, rows[0][part], sums[part]) for part in (slice(half), slice(half, None)))
+        return replace(one, trust=np.where(one.agrees(two), 1, -1).astype(np.int8))
+
+    def _read_out(self, count: int, state: Floats, sums: Floats) -> ReadOut:
+        """Read-outs of pixels from their final state (P, n * limbs) and sums."""
+        return read_out(sums)
 
     def _compiled(self, count: int) -> None:
         with self._lock:

@@ -19,7 +19,6 @@ from deepzoom.systems.traced_system import TracedSystem
 from deepzoom.tracing.evaluate import as_float64, evaluate
 from deepzoom.tracing.training import X, Y
 
-from .batches import read_out
 from .expansions import disturbed, signs
 from .following import Followers, skipped_tangents
 from .horizon import horizons
@@ -44,10 +43,10 @@ class TracedJob(Job):
         raise NotImplementedError
 
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:
-        return read_out(self._runs.ran(self.begun(pixels, False), False))
+        return self._runs.ended(self.begun(pixels, False), False)
 
     def shadow(self, pixels: NDArray[np.int64]) -> ReadOut:
-        return read_out(self._runs.ran(self.begun(pixels, True), True))
+        return self._runs.ended(self.begun(pixels, True), True)
 
     def horizon(self, pixels: NDArray[np.int64]) -> NDArray[np.int32]:
         plain, shadow = self.begun(pixels, False), self.begun(pixels, True)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deepzoom.backends.base import Say
+from deepzoom.backends.base import ReadOut, Say
 from deepzoom.backends.kernels.arithmetic.expansion_series import split
 from deepzoom.reference.exact_tangents import joined
 from deepzoom.scene.view import View
@@ -40,6 +40,9 @@ class TracedExpansions(HigherPrecision):
         self, count: int, state: Floats, parameters: tuple[Floats, ...], step: NDArray[np.int64], sums: Floats
     ) -> None:
         self._runs.ran((state, parameters[0], step, sums), True, None, count)
+
+    def _read_out(self, count: int, state: Floats, sums: Floats) -> ReadOut:
+        return self._runs.read_out(state, sums, count)
 
     def _first_states(self, points: Points, count: int) -> Floats:
         if self._runs.moves_start:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deepzoom.backends.base import Say
+from deepzoom.backends.base import ReadOut, Say
 from deepzoom.backends.kernels.traced.module import StepKernels, kernels_of
+from deepzoom.backends.kernels.training import convergence_measure
 from deepzoom.compiling import jit
 from deepzoom.systems.traced_system import TracedSystem
 from deepzoom.tracing.evaluate import as_float64, evaluate
 from deepzoom.tracing.graph import Node, ordered
 from deepzoom.tracing.training import TracedTraining, X, Y
+
+from .batches import read_out
 
 Floats = NDArray[np.float64]
 State = tuple[Floats, Floats, NDArray[np.int64], Floats]
@@ -40,11 +44,14 @@ class TracedRuns:
         self.moves_start = any(n in (X, Y) for n in ordered(system.training.start))
         """Whether pixels begin with different states."""
         self.kernels: StepKernels = kernels_of(system.training)
+        labelling = system.training.labelling
+        self.labels = None if labelling is None else kernels_of(labelling)
+        """The kernels of the basins' numbers, None if basins have none."""
         tables = [self.table(n) for n in self.kernels.per_step]
         self.tables = np.concatenate(tables, axis=1) if tables else np.zeros((1, 0))
         size = _BATCH_OPERATIONS / (operations(self.training) * self.steps)
         self.batch_size = int(min(4096, max(8, 2 ** round(math.log2(size)))))
-        self.mark = self.kernels.module.__name__
+        self.mark = self.kernels.module.__name__ + ("" if self.labels is None else f"-{self.labels.module.__name__}")
         if not jit.ready(self.mark):
             say("Compiling the kernels of this training (once, some seconds) ...")
             self.compile(1)
@@ -54,7 +61,7 @@ class TracedRuns:
         """Compile the kernel for numbers of some limbs, by one step."""
         n = self.training.layers[-1].stop
         state = np.zeros((1, n * limbs)), np.zeros((1, 2 * limbs)), np.zeros(1, np.int64), np.zeros((1, 4))
-        self.ran(state, False, 1, limbs)
+        self.read_out(state[0], self.ran(state, False, 1, limbs), limbs)
 
     def table(self, n: Node) -> Floats:
         """The values (steps, size) of an input that is different at each step."""
@@ -69,6 +76,24 @@ class TracedRuns:
         numbers = self.kernels.numbers if limbs == 1 else self.kernels.expansions(limbs)
         self.kernels.module.run_pixels(steps, *state, numbers, self.tables, sloped, (0.0,) * limbs)
         return state[3]
+
+    def ended(self, state: State, sloped: bool, limbs: int = 1) -> ReadOut:
+        """Run pixels to their end, in place, and read them out; arguments as of ``ran``."""
+        return self.read_out(state[0], self.ran(state, sloped, None, limbs), limbs)
+
+    def read_out(self, state: Floats, sums: Floats, limbs: int = 1) -> ReadOut:
+        """Read-outs of pixels from their final state and sums."""
+        out = read_out(sums)
+        if self.labels is None:
+            return out
+        labels = self.labels
+        count, number = len(state), np.zeros((len(state), convergence_measure.COLUMNS))
+        numbers = labels.numbers if limbs == 1 else labels.expansions(limbs)
+        given = state.copy(), np.zeros((count, 2 * limbs)), np.zeros(count, np.int64), number
+        labels.module.run_pixels(1, *given, numbers, np.zeros((1, 0)), False, (0.0,) * limbs)
+        found = (out.fate < 0) & np.isfinite(state).all(axis=1)
+        basin = np.where(found, number[:, convergence_measure.FIRST], 0).astype(np.int16)
+        return replace(out, attractor=basin)
 
     def parameters(self, x: Floats, y: Floats) -> Floats:
         """The two parameters (P, 2) at some coordinates."""

@@ -1,4 +1,4 @@
-"""Colours by attractor: one hue for each end that orbits can have, shaded by how fast they reach it.
+"""Colours by attractor: one hue for each end that runs can have, shaded by how fast they reach it.
 
 Hues are evenly spaced in OKLCh, and neighbours differ in lightness, so that colour-blind eyes can tell the ends apart
 too. A hue depends on the attractor's number and on how many there are, not on what a view shows.
@@ -48,6 +48,11 @@ def shades(base: Floats) -> Floats:
     lab = base[:, None, :] * np.concatenate([light, vivid, vivid], axis=-1)
     lab = lab + white * (np.array([1.0, 0.0, 0.0]) - lab)
     return oklab.to_rgb(lab)
+
+
+def counts(measure: Floats, attractor: NDArray[np.int16]) -> Floats:
+    """What stands for the smooth counts of trainings: log2(1 + |measure|) in basins, -1 outside, NaN where unknown."""
+    return np.where((attractor > 0) | np.isnan(measure), np.log2(1 + np.abs(measure)), -1.0)
 
 
 def apply(

@@ -190,6 +190,7 @@ def coloured(field: Field, fine: bool = False, at: Any = ...) -> Floats:
     if it has them, else those of ``estimated_distance``.
     """
     scene = field.scene
+    field = _counting(field)
     measure = field.shown(at=at)
     attractor = None if field.attractor is None else np.nan_to_num(field.shown("attractor", at)).astype(np.int16)
     distance = places = None
@@ -198,19 +199,16 @@ def coloured(field: Field, fine: bool = False, at: Any = ...) -> Floats:
         places = by_horizon(known, scene.steps)
     elif scene.colouring.by in COURSE:
         places = course.place(scene.colouring.by, _of_course(field, at, measure))
-    iteration = None
-    if attractor is not None and scene.colouring.by in ("distance", "attractor"):
+    ends = _ends(field) if attractor is not None and scene.colouring.by == "attractor" else range(0)
+    if attractor is not None and scene.colouring.by == "distance":
         system = systems.create(scene.system, scene.settings, scene.steps)
         assert isinstance(system, EscapeTimeSystem)
-        iteration = system.iteration
-    if attractor is not None and iteration is not None and scene.colouring.by == "distance":
         drawn = field.shown("fate", at) < 0
-        degree = np.where(drawn, iteration.order, iteration.degree)
+        degree = np.where(drawn, system.iteration.order, system.iteration.degree)
         distance = estimated_distance(measure, attractor, degree)
         if field.distance is not None:
             own = field.shown("distance", at) * (len(measure) / len(field.measure))
             distance = np.where(own >= 0, own, distance)
-    ends = range(0) if iteration is None else iteration.ends
     mixes = field.samples is not None and at is ...
     mixed = partial(_with_samples, field=field, fine=fine, distance=distance, ends=ends) if mixes else None
     rgb = colour(measure, scene.palette, fine, attractor, scene.colouring, distance, places, ends, mixed)
@@ -228,6 +226,27 @@ def _of_course(field: Field, at: Any, measure: Floats) -> Floats:
         return np.full(measure.shape, np.nan)
     values = field.shown(channel, at)
     return np.where(values < 0, np.nan, values) if channel == "best_step" else values
+
+
+def _ends(field: Field) -> range:
+    """The numbers of the ends that a field's runs can have; those of a training stand in its file."""
+    scene = field.scene
+    if "ends" in field.made:
+        return range(field.made["ends"])
+    return systems.create(scene.system, scene.settings, scene.steps, scene.digest).ends
+
+
+def _counting(field: Field) -> Field:
+    """A field of a training that is coloured like one of orbits with smooth counts, if by attractor, or else by fate.
+
+    Other fields stay as they are.
+    """
+    if field.iterations is not None or field.attractor is None:
+        return field
+    samples = None if field.samples is None else _counting(field.samples)
+    if field.scene.colouring.by != "attractor":
+        return replace(field, attractor=None, samples=samples)
+    return replace(field, measure=attractors.counts(field.measure, field.attractor), samples=samples)
 
 
 def _with_samples(rgb: Floats, field: Field, fine: bool, distance: Floats | None, ends: range) -> Floats:

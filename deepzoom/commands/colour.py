@@ -62,5 +62,7 @@ def colour(
     channel = COURSE.get(field.scene.colouring.by)
     if channel is not None and getattr(field, channel) is None:
         raise InputError(f"--colouring: {file} does not hold {channel}; render it with --course.")
+    if field.scene.colouring.by == "attractor" and field.attractor is None:
+        raise InputError(f"--colouring: {file} holds no attractors; give rank or cyclic.")
     write_picture(field, out, figure, png_bits)
     typer.echo(str(out))

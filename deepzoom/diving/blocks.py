@@ -1,8 +1,8 @@
 """Chooses where a dive continues in a view: in blocks whose border is coherent at the pixel scale and rich.
 
 Neither dust nor a single edge will do. A border is where neighbouring pixels are of different kinds: of different
-fates or, for escape-time maps, with counts whose ranks differ by a tenth or more. A speckle is a pixel that has at most
-two neighbours of its own kind among eight.
+fates or basins or, for escape-time maps, with counts whose ranks differ by a tenth or more. A speckle is a pixel that
+has at most two neighbours of its own kind among eight.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from deepzoom import systems
+from deepzoom.backends.base import ReadOut
 from deepzoom.colouring.colour import by_count
 from deepzoom.rendering.field import Field
 
@@ -119,13 +120,19 @@ def _kinds(field: Field) -> tuple[Floats, NDArray[np.bool_]]:
     if systems.is_escape_time(field.scene.system):
         inside = field.measure < 0
         return np.where(inside, -1.0, 5 * (1 + by_count(field.measure))), inside
-    return (field.fate < 0).astype(float), np.zeros(field.fate.shape, bool)
+    return kinds_of(field), np.zeros(field.fate.shape, bool)
+
+
+def kinds_of(runs: Field | ReadOut) -> Floats:
+    """The kinds of runs of a training: their basin where basins have numbers, else 1 if converged; 0 if diverged."""
+    return (runs.fate < 0).astype(float) if runs.attractor is None else runs.attractor.astype(float)
 
 
 def _one_kind(field: Field) -> str:
     if systems.is_escape_time(field.scene.system):
         return "no border: counts change too little" if (field.measure >= 0).any() else "no pixel escapes"
-    return f"one fate: all pixels {'converge' if (field.fate < 0).all() else 'diverge'}"
+    basin = "" if field.attractor is None else " in one basin"
+    return f"one fate: all pixels {f'converge{basin}' if (field.fate < 0).all() else 'diverge'}"
 
 
 def borders(kind: Floats) -> tuple[NDArray[np.bool_], Floats]:

@@ -20,6 +20,7 @@ from deepzoom.rendering.field import Field
 from deepzoom.scene.scene import Scene
 from deepzoom.systems.trainable import Trainable
 
+from .blocks import kinds_of
 from .windows import Window, deepest, finest
 
 Pixels = NDArray[np.int64]
@@ -60,22 +61,25 @@ class Lattice:
             raise Stopped
         return field
 
-    def fates(self, window: Window, columns: NDArray[Any], rows: NDArray[Any]) -> NDArray[np.int8]:
-        """The fates (n,) at some columns and rows, which may be fractions, counted from a window's first pixel."""
+    def kinds(self, window: Window, columns: NDArray[Any], rows: NDArray[Any]) -> NDArray[np.float64]:
+        """The kinds (n,), as of ``kinds_of``, at some columns and rows, which may be fractions.
+
+        They count from a window's first pixel.
+        """
         pixels = self._pixels(window, columns, rows)
         batches = [
             np.arange(k, min(k + self._job.batch_size, len(pixels)))
             for k in range(0, len(pixels), self._job.batch_size)
         ]
-        fates = np.zeros(len(pixels), np.int8)
+        kinds = np.zeros(len(pixels))
 
         def take(some: Pixels, out: ReadOut) -> None:
-            fates[some] = out.fate
+            kinds[some] = kinds_of(out)
 
         none = Field.empty(window.scene)
         if not run_batches(batches, lambda t: self._job.run(pixels[t]), take, none, self._jobs, self._observer):
             raise Stopped
-        return fates
+        return kinds
 
     def _pixels(self, window: Window, columns: NDArray[Any], rows: NDArray[Any]) -> Pixels:
         """The flat numbers of places of a window, in the view of ``finest``."""

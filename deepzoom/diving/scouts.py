@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from deepzoom.rendering.field import Field
 
-from .blocks import FACTOR, LEAST_CORRELATION, Block, borders, correlation, one_way
+from .blocks import FACTOR, LEAST_CORRELATION, Block, borders, correlation, kinds_of, one_way
 from .lattice import Lattice
 from .windows import FINEST, SHARED, Window
 
@@ -38,12 +38,12 @@ def scouted(
     That block comes first, then those with bands, those not looked into, and those with a straight edge. Blocks with
     dust or nothing deeper down are left out.
     """
-    fate = field.fate < 0
+    kind = kinds_of(field)
     bands: list[Block] = []
     straight: list[Block] = []
     for n, block in enumerate(found):
-        picture = _ahead(lattice, window, fate, block, rng)
-        edges = sum(np.abs(np.diff(picture, axis=k)).sum() for k in (0, 1)) / SIZE
+        picture = _ahead(lattice, window, kind, block, rng)
+        edges = sum(np.count_nonzero(np.diff(picture, axis=k)) for k in (0, 1)) / SIZE
         if edges == 0 or correlation(picture, SIZE, SIZE)[0, 0] < LEAST_CORRELATION:
             continue
         if edges < _RICH_EDGES:
@@ -57,29 +57,29 @@ def scouted(
     return [*bands, *straight]
 
 
-def _ahead(lattice: Lattice, window: Window, fate: NDArray[np.bool_], block: Block, rng: np.random.Generator) -> Floats:
-    """The picture (SIZE, SIZE), 1 where runs converge, of a place on the border in a block.
+def _ahead(lattice: Lattice, window: Window, kind: Floats, block: Block, rng: np.random.Generator) -> Floats:
+    """The kinds (SIZE, SIZE) of runs at a place on the border in a block.
 
-    The place lies between two neighbouring pixels of different fates, chosen at random; bisection finds the border.
+    The place lies between two neighbouring pixels of different kinds, chosen at random; bisection finds the border.
     """
-    one, other = (np.array(end, dtype=float) for end in _pair(fate, block, rng))
-    first = fate[int(one[1]), int(one[0])]
+    one, other = (np.array(end, dtype=float) for end in _pair(kind, block, rng))
+    first = kind[int(one[1]), int(one[0])]
     for _ in range(int(np.log2(FACTOR)) * AHEAD):
         middle = (one + other) / 2
-        if (lattice.fates(window, middle[:1], middle[1:])[0] < 0) == first:
+        if lattice.kinds(window, middle[:1], middle[1:])[0] == first:
             one = middle
         else:
             other = middle
-    places = (np.arange(SIZE) - (SIZE - 1) / 2) * (fate.shape[0] / SIZE / FACTOR**AHEAD)
+    places = (np.arange(SIZE) - (SIZE - 1) / 2) * (kind.shape[0] / SIZE / FACTOR**AHEAD)
     columns, rows = np.meshgrid(one[0] + places, one[1] + places)
-    return (lattice.fates(window, columns, rows) < 0).reshape(SIZE, SIZE).astype(float)
+    return lattice.kinds(window, columns, rows).reshape(SIZE, SIZE)
 
 
-def _pair(fate: NDArray[np.bool_], block: Block, rng: np.random.Generator) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Two neighbouring pixels (column, row) of a block with different fates; every block has some."""
-    height, width = (n // FACTOR for n in fate.shape)
+def _pair(kind: Floats, block: Block, rng: np.random.Generator) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Two neighbouring pixels (column, row) of a block with different kinds; every block has some."""
+    height, width = (n // FACTOR for n in kind.shape)
     left, top = round(block.column - (width - 1) / 2), round(block.row - (height - 1) / 2)
-    part = fate[top : top + height, left : left + width]
+    part = kind[top : top + height, left : left + width]
     across = [((j, i), (j + 1, i)) for i, j in np.argwhere(part[:, 1:] != part[:, :-1])]
     down = [((j, i), (j, i + 1)) for i, j in np.argwhere(part[1:] != part[:-1])]
     (a, b), (c, d) = (across + down)[rng.integers(len(across) + len(down))]

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deepzoom import systems
 from deepzoom.colouring import palettes
+from deepzoom.colouring.attractors import counts
 from deepzoom.colouring.colour import by_cycle, by_distance, colour, estimated_distance
 from deepzoom.systems.escape_time import EscapeTimeSystem
 
@@ -62,12 +63,12 @@ class Colours:
         self._how, self._palette = scene.colouring, scene.palette
         system = systems.create(scene.system, scene.settings, scene.steps, scene.digest)
         self._iteration = system.iteration if isinstance(system, EscapeTimeSystem) else None
-        self._ends = range(0) if self._iteration is None else self._iteration.ends
+        self._ends, self._counts = system.ends, self._iteration is not None or self._how.by == "attractor"
 
     def rgb(self, samples: Samples, position: float) -> Floats:
         """RGB (height, width, 3) of samples (height, width); position: among the keyframes (``Descent.position``)."""
-        how = self._how
-        if self._iteration is None:
+        how, samples = self._how, self._counting(samples)
+        if not self._counts:
             places = None
             if how.by == "rank":  # converged in the palette's upper part, diverged in its lower one, as in ``by_rank``
                 ranks = self._ranked(samples, position)
@@ -79,7 +80,7 @@ class Colours:
     def _counted(self, samples: Samples, position: float) -> Floats:
         """Places of smooth counts. Each attractor has its own part of the palette, whichever of them a frame shows."""
         how, iteration = self._how, self._iteration
-        assert iteration is not None and samples.attractor is not None
+        assert samples.attractor is not None
         several = len(self._ends) > 1
         if how.by == "cyclic":
             there_and_back = several or not palettes.is_cyclic(self._palette, how.colours)
@@ -87,6 +88,7 @@ class Colours:
         elif how.by == "distance":
             distance = samples.distance
             if distance is None:
+                assert iteration is not None
                 degree = np.where(samples.fate < 0, iteration.order, iteration.degree)
                 distance = estimated_distance(samples.measure, samples.attractor, degree)
             places = by_distance(np.where(distance < 0, np.nan, distance), samples.measure.shape[0])
@@ -96,6 +98,14 @@ class Colours:
         if several and how.by != "attractor":
             places = (samples.attractor - self._ends.start + 0.1 + 0.8 * places) / len(self._ends)
         return places
+
+    def _counting(self, samples: Samples) -> Samples:
+        """Samples of a training as of orbits, if coloured by attractor, else without basins; others as they are."""
+        if self._iteration is not None or samples.attractor is None:
+            return samples
+        if not self._counts:
+            return replace(samples, attractor=None)
+        return replace(samples, measure=counts(samples.measure, samples.attractor))
 
     def _kinds(self, samples: Samples) -> NDArray[np.int64]:
         """The kinds of values that are ranked together: attractors or fates; -1 for values without a rank."""
@@ -132,6 +142,7 @@ class Colours:
         view = self._keyframes.descent.keyframe(k).view
         width = max(1, round(_ROWS * view.width / view.height))
         samples = frame(self._keyframes.descent.view_at(view.depth, width, _ROWS), self._keyframes)
+        samples = self._counting(samples)
         kinds, values = self._kinds(samples), self._values(samples)
         table = {kind: _Ranks.of(values[kinds == kind], values.size) for kind in np.unique(kinds[kinds >= 0]).tolist()}
         with self._lock:

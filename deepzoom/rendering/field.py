@@ -23,7 +23,8 @@ PASSES = (16, 8, 4, 2, 1)
 """Coarse to fine: first the pixels whose row and column are multiples of 16, then of 8, and so on."""
 
 _CHANNELS: dict[str, Any] = {"measure": np.float64, "fate": np.int8, "trust": np.int8, "done": np.bool_}
-_ESCAPE_TIME: dict[str, Any] = {**_CHANNELS, "iterations": np.int64, "attractor": np.int16}
+_ATTRACTOR: dict[str, Any] = {"attractor": np.int16}
+_ESCAPE_TIME: dict[str, Any] = {**_CHANNELS, "iterations": np.int64, **_ATTRACTOR}
 _COURSE: dict[str, Any] = {"lyapunov": np.float64, "loss": np.float64, "best_step": np.int32, "output": np.float64}
 _OPTIONAL: dict[str, Any] = {"distance": np.float64, "rung": np.int8, "horizon": np.int32, **_COURSE}
 LATER = ("rung", "horizon", *_COURSE)
@@ -40,6 +41,7 @@ class Field:
     measure float64: the signed convergence measure; for escape-time systems the smooth count, -1 where there is none.
     fate int8: -1 converged, +1 diverged, 0 undecided. trust int8: 1 settled, 0 unchecked, -1 not settled. done bool.
     For escape-time systems also iterations int64 (0: the limit was reached) and attractor int16 (from 1 on; 0: none).
+    Trainings whose basins have numbers have attractor too: the basin of a converged run.
 
     distance float64: estimated distance from the pixel to the set's border, in pixels, -1 where there is none; None if
     the backend gives no distances. rung int8: how often a pixel was run again, each time with more digits; None if no
@@ -78,6 +80,8 @@ class Field:
         """A field with nothing done. shape: of its arrays, if other than (height, width)."""
         shape = shape or (scene.view.height, scene.view.width)
         kinds = _ESCAPE_TIME if systems.is_escape_time(scene.system) else _CHANNELS
+        if systems.is_labelled(scene.system):
+            kinds = kinds | _ATTRACTOR
         arrays: dict[str, Any] = {name: np.zeros(shape, kind) for name, kind in kinds.items()}
         return cls(scene, **arrays)
 
@@ -179,7 +183,7 @@ class _Reader:
         counts = systems.is_escape_time(self.scene.system)
         if systems.is_own(self.scene.system):  # only the file with the system would say whether it is a map
             counts = "iterations" in self.found
-        optional = {name: kind for name, kind in _OPTIONAL.items() if prefix + name in self.found}
+        optional = {name: kind for name, kind in {**_ATTRACTOR, **_OPTIONAL}.items() if prefix + name in self.found}
         kinds = {**(_ESCAPE_TIME if counts else _CHANNELS), **optional}
         missing = sorted(prefix + name for name in kinds if prefix + name not in self.found)
         if missing:

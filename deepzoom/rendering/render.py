@@ -112,7 +112,7 @@ def render(
         if remark is not None:
             observer.say(remark)
     field = Field.empty(scene) if partial is None else partial
-    field.made = {"system": planned.system.key()}
+    field.made = _made(planned.system)
     job: Job | None = None
 
     def progress(share: float) -> None:
@@ -141,7 +141,7 @@ def render(
     except Stopped:
         complete = False
     facts = _facts(planned, job, field, time.perf_counter() - begin)
-    field.made = {**facts, "system": planned.system.key()}
+    field.made = {**facts, **_made(planned.system)}
     if complete:
         observer.say(trust.summary(field))
         if field.horizon is not None:
@@ -149,6 +149,12 @@ def render(
         if field.loss is not None:
             observer.say(course.summary(field))
     return Rendered(field, complete, facts)
+
+
+def _made(system: System) -> dict[str, Any]:
+    """What every data file says of its system; of a training whose basins have numbers also how many ends there are."""
+    labelled = system.kind == "traced" and system.ends
+    return {"system": system.key(), "ends": len(system.ends)} if labelled else {"system": system.key()}
 
 
 def _distance(scene: Scene) -> bool:

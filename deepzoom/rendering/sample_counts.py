@@ -43,7 +43,7 @@ class Places:
 
     def __init__(self, field: Field, known: NDArray[np.bool_]) -> None:
         self._known = known
-        self._counts = field.attractor is not None
+        self._counts = field.iterations is not None
         measure = field.measure[known]
         kind = self._kinds(measure, None if field.attractor is None else field.attractor[known])
         self._order = {k: np.sort(measure[kind == k]) for k in np.unique(kind[kind >= 0]).tolist()}
@@ -54,7 +54,7 @@ class Places:
     def _kinds(self, measure: Floats, attractor: NDArray[Any] | None) -> NDArray[np.int64]:
         if attractor is None:
             return (measure < 0).astype(np.int64)
-        return np.where(measure < 0, -1, attractor.astype(np.int64))
+        return np.where(self._counts & (measure < 0), -1, attractor.astype(np.int64))
 
     def of(self, measure: Floats, attractor: NDArray[Any] | None) -> Floats:
         """The places (..., places) of values (...)."""
@@ -63,7 +63,7 @@ class Places:
             own = kind == k
             both = np.searchsorted(order, measure[own]) + np.searchsorted(order, measure[own], "right")
             rank, parts = both / (2 * len(order)), len(self._order)
-            if not self._counts:  # converged values at one end of the palette, diverged ones at the other
+            if attractor is None:  # converged values at one end of the palette, diverged ones at the other
                 place[own] = 1 - 0.375 * rank if k else 0.375 * (1 - rank)
             else:
                 place[own] = rank if parts == 1 else (n + 0.1 + 0.8 * rank) / parts

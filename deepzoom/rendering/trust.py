@@ -51,7 +51,9 @@ def sample_of(pixels: Pixels) -> Pixels:
 
 
 def _take_shadow(field: Field, pixels: Pixels, out: ReadOut) -> None:
-    first = ReadOut(field.measure.ravel()[pixels], field.fate.ravel()[pixels], field.trust.ravel()[pixels])
+    basin = None if field.attractor is None else field.attractor.ravel()[pixels]
+    measure, fate, trust = (getattr(field, channel).ravel()[pixels] for channel in ("measure", "fate", "trust"))
+    first = ReadOut(measure, fate, trust, attractor=basin)
     field.trust.ravel()[pixels] = np.where(out.agrees(first), 1, -1)
 
 

@@ -83,7 +83,8 @@ def _judged(job: Job, field: Field, pixels: Pixels) -> ReadOut:
     """The exact read-outs of some pixels of a field."""
     measure, fate, trust = (antialiasing.values(field, channel, pixels) for channel in ("measure", "fate", "trust"))
     rungs = np.zeros(len(pixels), np.int8) if field.rung is None else antialiasing.values(field, "rung", pixels)
-    return job.judged(pixels, ReadOut(measure, fate, trust), rungs)
+    attractor = None if field.attractor is None else antialiasing.values(field, "attractor", pixels)
+    return job.judged(pixels, ReadOut(measure, fate, trust, attractor=attractor), rungs)
 
 
 def _differs(field: Field, pixels: Pixels, out: ReadOut) -> NDArray[np.bool_]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from deepzoom.errors import InputError
 
@@ -21,9 +22,12 @@ from .nova import NOVA
 from .own_file import is_own, is_own_map, load, loaded
 from .own_formula import OWN_FORMULA
 
+if TYPE_CHECKING:
+    from .own_training import Training
+
 __all__ = [
-    "DEFAULT", "ESCAPE_TIME", "PUBLISHED", "System", "create", "is_escape_time", "is_own", "is_training", "load",
-    "loaded", "names", "trainings",
+    "DEFAULT", "ESCAPE_TIME", "PUBLISHED", "System", "create", "is_escape_time", "is_labelled", "is_own", "is_training",
+    "load", "loaded", "names", "trainings",
 ]  # fmt: skip
 
 DEFAULT = "tanh"
@@ -61,6 +65,19 @@ def is_escape_time(name: str) -> bool:
     return name in ESCAPE_TIME or is_own_map(name)
 
 
+def is_labelled(name: str) -> bool:
+    """Whether a name is that of a training, built in or in a user's file, whose basins have numbers."""
+    if is_own(name):
+        return not is_own_map(name) and getattr(loaded(name).what, "label", None) is not None
+    return name in TRAININGS and _training(name).label is not None
+
+
+def _training(name: str) -> Training:
+    module, training = TRAININGS[name].split(".")
+    found: Training = getattr(import_module(f".{module}", __name__), training)
+    return found
+
+
 def create(
     name: str, settings: Mapping[str, str] | None = None, steps: int | None = None, digest: str | None = None
 ) -> System:
@@ -77,8 +94,7 @@ def create(
     if name in TRAININGS:
         from .traced_system import TracedSystem
 
-        module, training = TRAININGS[name].split(".")
-        return TracedSystem(name, getattr(import_module(f".{module}", __name__), training), settings or {}, steps)
+        return TracedSystem(name, _training(name), settings or {}, steps)
     if name in ESCAPE_TIME:
         return EscapeTimeSystem(ESCAPE_TIME[name], settings or {}, steps)
     if name == LYAPUNOV:

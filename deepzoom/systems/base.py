@@ -37,6 +37,8 @@ class System(ABC):
 
     kind: ClassVar[Kind]
     steps: int
+    ends: range = range(0)
+    """The numbers of the ends that runs can have: attractors from 1 on, 0 for what reaches none of them."""
     home: tuple[str, str, str] | None = None
     """The first view, x, y and depth as decimal texts, of a system without landmarks."""
     settings_known: Mapping[str, Setting]

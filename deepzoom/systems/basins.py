@@ -4,6 +4,9 @@ The network learns XOR: two inputs, two tanh units, one output, with biases, nin
 orthogonal directions of length 1 in the space of its starting weights. The fate says whether the last losses are below
 ``solved``, on average. That is a loss between 0, where all four rows are right, and those of the other minima. For
 this, the first loss counts as ``solved``.
+
+The 16 basins are those of the solutions. In each, one unit cuts off a corner of the square of inputs, and the other
+unit the opposite corner. The signs of four weights tell the solutions apart.
 """
 
 from __future__ import annotations
@@ -49,8 +52,13 @@ def step(weights: Mapping[str, Any], hyper: Mapping[str, Any], data: Mapping[str
     return after, np.where(hyper["step"] < 0.5, hyper["solved"], loss)
 
 
+def label(weights: Mapping[str, Any]) -> Any:
+    """The weights of the first input into both units, and those of both units into the output."""
+    return np.concatenate([weights["w0"][0], weights["w1"][:, 0]])
+
+
 BASINS = Training(
-    step=step, start=start, data={"x": X, "y": Y}, hyper={"u": 0.0, "v": 0.0, "rate": 0.5, "solved": 0.25},
+    step=step, start=start, label=label, data={"x": X, "y": Y}, hyper={"u": 0.0, "v": 0.0, "rate": 0.5, "solved": 0.25},
     x="u", y="v", steps=500, center=(0, 0), depth=8,
     title="XOR: which minimum, over a plane of starting weights",
 )  # fmt: skip

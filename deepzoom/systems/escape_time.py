@@ -90,6 +90,7 @@ class EscapeTimeSystem(System):
 
     def __init__(self, kind: EscapeTimeMap, given: Mapping[str, str], steps: int | None) -> None:
         self.iteration = kind.build(checked_settings(kind.name, kind.settings, given))
+        self.ends = self.iteration.ends
         try:
             served = in_range(self.iteration.formula) and in_range(self.iteration.centred.f)
         except OverflowError:

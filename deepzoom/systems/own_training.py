@@ -19,6 +19,7 @@ from deepzoom.tracing.library import Library, library
 from deepzoom.tracing.training import STEP, TracedTraining, X, Y
 
 from .base import Axis, Setting
+from .basin_numbers import numbered
 from .optimizers import EXTRAS, OPTIMIZERS
 from .training_checks import (
     MOST_STEPS,
@@ -51,6 +52,8 @@ class Training:
     library: ``numpy`` or ``jax``, which the functions are written with; with JAX, a state is any pytree of arrays.
     output(state, hyper, data), or output(weights, data, hyper) with a loss: one number that the training gives for a
     probe input, for the colouring ``output``.
+    label(state), or label(weights) with ``loss``: the numbers, at most 14, whose signs say in which basin a converged
+    run ended (``basin_numbers.py``).
 
     Raises InputError for what is not of this form.
     """
@@ -71,12 +74,15 @@ class Training:
     last: int | None = None
     library: str = "numpy"
     output: Callable[..., Any] | None = None
+    label: Callable[..., Any] | None = None
 
     def __post_init__(self) -> None:
         if (self.step is None) == (self.loss is None):
             raise TracingError("a Training needs either a step or a loss")
         if not callable(self.function):
             raise TracingError(f"{str(self.function)[:40]!r} is not a function of a step or a loss")
+        if self.label is not None and not callable(self.label):
+            raise TracingError(f"label = {str(self.label)[:40]!r} is not a function of the final state")
         check_optimizer(self.optimizer)
         check_hyper(self.hyper)
         if self.start is None:
@@ -153,11 +159,12 @@ class Training:
         outputs = released([*before, *self._checked(after, inputs), loss.node, *own])
         n = len(state)
         self._check_axes(outputs, axes)
+        label, basins = self._labelled(self._library.filled(start, arrays))
         used = {i.data[1] for i in ordered(outputs) if i.op == "input" and i.data[0] == "drawn"}
         return TracedTraining(
             tuple(inputs.values()), tuple(outputs[:n]), tuple(outputs[n : 2 * n]), outputs[2 * n],
             (axes[0].power_of_ten, axes[1].power_of_ten), {k: t for k, t in tables.items() if k in used}, self.last,
-            outputs[-1] if own else None,
+            outputs[-1] if own else None, label, basins,
         )  # fmt: skip
 
     def _output(self, start: Any, arrays: dict[str, Traced], hyper: Mapping[str, Any]) -> Traced:
@@ -165,6 +172,16 @@ class Training:
         tree = self._library.filled(start, {name: arrays[name] for name in self._library.named(start)})
         pair = (hyper, self.data) if self.loss is None else (self.data, hyper)
         return self._number(self._called(self.output, tree, *pair), "output", self.output)
+
+    def _labelled(self, state: Any) -> tuple[Node | None, int]:
+        """(the number of a final state's basin, how many there are)."""
+        if self.label is None:
+            return None, 0
+        try:
+            number, basins = numbered(lifted(self._called(self.label, state)))
+        except TracingError as error:
+            raise self._wrong(str(error), self.label) from None
+        return released([number.node])[0], basins
 
     def _started(self, hyper: Mapping[str, Any]) -> Any:
         if not callable(self.start):

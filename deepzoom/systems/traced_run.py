@@ -74,6 +74,13 @@ class TracedRun(ExactRun):
         self.step += 1
         return TracedStep(found[n], tuple(found[n + 1 :]))
 
+    def label(self) -> int:
+        """The number of the basin that the run is in; 0 if basins have none, or if the state is not of numbers."""
+        label = self._training.label
+        if label is None or self._ended is not None:
+            return 0
+        return int(floats(evaluate([label], dict(zip(self._training.state, self.weights)), self._lift)[0]))
+
 
 class TracedTaylorRun(TaylorRun, TracedRun):
     """A traced training with its Taylor polynomials up to some order.

@@ -54,6 +54,7 @@ class TracedSystem(Trainable):
         self.home = training.home()
         self.settings_known = training.settings(given.get("optimizer"))
         self.training: TracedTraining = guard(lambda: training.traced(given, self.steps))
+        self.ends = range(1 + self.training.basins if self.training.basins else 0)
 
     @property
     def layers(self) -> list[slice]:
@@ -79,6 +80,9 @@ class TracedSystem(Trainable):
 
         return TracedTaylorRun(self.training, x, y, lift, self.last, recording)
 
+    def basin(self, run: TracedRun) -> int:
+        return run.label()
+
     def record(self, step: Any) -> NDArray[np.float64]:
         from .traced_run import record
 
@@ -86,7 +90,8 @@ class TracedSystem(Trainable):
 
     def key(self) -> str:
         t = self.training
-        digest = hashlib.sha256(digest_of([*t.start, *t.after, t.loss]).encode())
+        label = [] if t.label is None else [t.label]
+        digest = hashlib.sha256(digest_of([*t.start, *t.after, t.loss, *label]).encode())
         digest.update(repr((t.powers_of_ten, t.last, [n.data for n in t.state])).encode())
         for name, table in t.tables.items():
             digest.update(repr((name, table.shape)).encode())

@@ -52,6 +52,10 @@ class Trainable(System):
 
         return self.series_run(*variables(x, y, bits, order), recording=True)
 
+    def basin(self, run: Any) -> int:
+        """The number of the basin in which an ``exact_run`` ends, if it converges; 0 where basins have no numbers."""
+        return 0
+
     @abstractmethod
     def record(self, step: Any) -> NDArray[np.float64]:
         """The float64 values, flat, that delta steps use of a step of ``taylor_run``."""

@@ -38,9 +38,20 @@ class TracedTraining:
     """How many of the last losses decide the fate; None for the published number, 0 for all of them."""
     output: Node | None = None
     """The output for a probe input, before the step: one number, of the same inputs as the loss."""
+    label: Node | None = field(default=None, compare=False)
+    """The number of the basin of a final state, from 1 on: a function of the state alone; None: basins have none."""
+    basins: int = field(default=0, compare=False)
+    """How many numbers ``label`` can give."""
 
     @property
     def layers(self) -> list[slice]:
         """Where each array of the state stands among all numbers of the state, flat."""
         ends: list[Any] = np.cumsum([n.size for n in self.state]).tolist()
         return [slice(end - n.size, end) for end, n in zip(ends, self.state, strict=True)]
+
+    @property
+    def labelling(self) -> TracedTraining | None:
+        """A training whose step changes nothing and whose loss is the label, so that it has kernels; None without."""
+        if self.label is None:
+            return None
+        return TracedTraining(self.state, self.start, self.state, self.label, self.powers_of_ten)

@@ -14,7 +14,7 @@ from deepzoom.cli import app
 from deepzoom.colouring import attractors, oklab
 from deepzoom.colouring.colour import coloured
 from deepzoom.colouring.palettes import apply
-from deepzoom.commands.requests.colours import ATTRACTED, ColourOptions
+from deepzoom.commands.requests.colours import ColourOptions
 from deepzoom.commands.requests.scene import Request
 from deepzoom.errors import InputError
 from deepzoom.rendering.field import Field
@@ -150,11 +150,11 @@ def test_a_scene_file_without_colouring_is_by_rank(tmp_path):
 
 
 def test_refused_where_there_is_no_attractor():
-    known = {n for n in systems.ESCAPE_TIME if systems.create(n).iteration.ends.stop > 1}
-    assert known == set(ATTRACTED)
+    known = {n for n in systems.ESCAPE_TIME if systems.create(n).ends.stop > 1}
+    assert known == {"newton", "nova", "magnet1", "magnet2"}
     for name in ("mandelbrot", "tanh", "lyapunov"):
         result = CliRunner().invoke(app, ["render", name, "--colouring", "attractor", "--dry-run"])
         assert result.exit_code == 2 and result.stderr.count("\n") == 1
-        assert f"whose orbits end at attractors; give rank or cyclic for {name}." in result.stderr
-    with pytest.raises(InputError, match="attractor works only for newton"):
+        assert f"whose runs end at attractors; give rank or cyclic for {name}." in result.stderr
+    with pytest.raises(InputError, match="name the file"):
         ColourOptions(colouring="attractor").applied(Scene("maps.py:step", View.parse("0", "0", "1", "8x8"), 9))

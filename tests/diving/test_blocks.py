@@ -49,10 +49,10 @@ class Plane:
     def __init__(self, inside):
         self.inside, self.asked = inside, 0
 
-    def fates(self, window, columns, rows):
+    def kinds(self, window, columns, rows):
         columns, rows = (np.asarray(v, dtype=float).ravel() for v in (columns, rows))
         self.asked += len(columns)
-        return np.where(self.inside(columns, rows), -1, 1)
+        return self.inside(columns, rows).astype(float)
 
 
 def test_blocks_of_training_go_by_what_they_hold_further_down():

@@ -63,7 +63,7 @@ def test_a_window_is_what_exact_runs_make_of_it(small, own_cache, depth):
     assert np.abs(field.measure - exact.measure).max() < 1e-3 * np.ptp(exact.measure)
     assert np.array_equal(field.fate, exact.fate) and field.done.all()
     rows, columns = np.indices((4, 4))
-    assert np.array_equal(lattice.fates(window, columns, rows), field.fate.ravel())
+    assert np.array_equal(lattice.kinds(window, columns, rows), (field.fate < 0).ravel())
 
 
 def test_the_end_of_the_steps_is_told_from_the_reference(small, own_cache):

@@ -12,16 +12,13 @@ from deepzoom.scene.colours import COLOURINGS, OF_TRAINING, Colouring
 from deepzoom.scene.scene import Scene
 from deepzoom.systems.lyapunov import NAME as LYAPUNOV
 
-ATTRACTED = ("newton", "nova", "magnet1", "magnet2")
-"""Systems whose orbits end at attractors."""
-
 
 def usual(system: str) -> Colouring:
     """The colours of a new scene.
 
     A scene file that names no colouring is coloured by rank, whatever its system.
     """
-    return Colouring("attractor" if system == "newton" else Colouring.by)
+    return Colouring("attractor" if system == "newton" or systems.is_labelled(system) else Colouring.by)
 
 
 @dataclass(frozen=True)
@@ -63,6 +60,8 @@ class ColourOptions:
             how = replace(how, interior=_colour(self.interior))
         if self.mark_unsettled is not None:
             how = replace(how, mark_unsettled=self.mark_unsettled)
+        if counts is None or not systems.is_own(scene.system):  # of a user's file that was not run, the data says it
+            _check_attractors(scene, how)
         _check_counts(scene.system, systems.is_escape_time(scene.system) if counts is None else counts, how)
         return replace(scene, palette=palette, colouring=how)
 
@@ -86,17 +85,21 @@ def _colour(text: str) -> str:
     return to_hex(text)
 
 
+def _check_attractors(scene: Scene, how: Colouring) -> None:
+    """Raise InputError where colours need attractors that a system does not have."""
+    if how.by == "attractor" and systems.create(scene.system, scene.settings, scene.steps, scene.digest).ends.stop < 2:
+        raise InputError(
+            "--colouring: attractor works only for newton, nova, the magnets and trainings with a label, whose runs end"
+            f" at attractors; give rank or cyclic for {scene.system}."
+        )
+
+
 def _check_counts(system: str, counts: bool, how: Colouring) -> None:
-    """Raise InputError where colours need iteration counts, attractors or training runs that a system does not have."""
+    """Raise InputError where colours need iteration counts or training runs that a system does not have."""
     if how.by in OF_TRAINING and (counts or system == LYAPUNOV):
         raise InputError(
             f"--colouring: {how.by} works only for training systems; for {system} give one of"
             f" {', '.join(c for c in COLOURINGS if c not in ('attractor', *OF_TRAINING))}."
-        )
-    if how.by == "attractor" and system not in ATTRACTED:
-        raise InputError(
-            f"--colouring: attractor works only for {', '.join(ATTRACTED)}, whose orbits end at attractors; give rank"
-            f" or cyclic for {system}."
         )
     if counts:
         return

@@ -80,7 +80,7 @@ class Request:
         depth = scene.view.depth
         if self.scene is not None and self.at is None:
             return depth != read_scene(self.scene, "--scene").view.depth
-        place = self._landmark(depth, scene.digest)
+        place = replace(self, system=scene.system)._landmark(depth, scene.digest)  # a file's name, without its folder
         return not place.shape or depth != place.view(None, "1x1").depth
 
     def to_scene(self) -> Scene:
