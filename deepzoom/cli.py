@@ -11,6 +11,7 @@ from deepzoom.commands.cache import show_cache
 from deepzoom.commands.colour import colour
 from deepzoom.commands.dimension import dimension
 from deepzoom.commands.dive import dive
+from deepzoom.commands.exit_codes import Command
 from deepzoom.commands.export import export
 from deepzoom.commands.info import info
 from deepzoom.commands.lists import list_backends, list_landmarks, list_systems
@@ -29,16 +30,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(render)
-app.command()(zoom)
-app.command()(dive)
-app.command()(dimension)
+app.command(cls=Command)(render)
+app.command(cls=Command)(zoom)
+app.command(cls=Command)(dive)
+app.command(cls=Command)(dimension)
 app.command()(colour)
 app.command()(export)
 app.command()(info)
-app.command()(nucleus)
+app.command(cls=Command)(nucleus)
 app.command()(verify)
-app.command()(probe)
+app.command(cls=Command)(probe)
 app.command("systems")(list_systems)
 app.command("landmarks")(list_landmarks)
 app.command("backends")(list_backends)

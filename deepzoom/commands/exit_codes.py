@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+import itertools
+import re
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from functools import wraps
 from typing import Any
 
 import typer
+from typer.core import TyperCommand
+
+_typed: ContextVar[tuple[str, ...]] = ContextVar("typed", default=())
+
+
+class Command(TyperCommand):
+    """A command that keeps its arguments as they were typed, for its errors."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments."""
+        _typed.set(tuple(args))
+        return super().parse_args(ctx, args)
 
 
 def reported(command: Callable[..., None]) -> Callable[..., None]:
@@ -22,7 +37,7 @@ def reported(command: Callable[..., None]) -> Callable[..., None]:
         except InputError as error:
             from deepzoom.commands.terminal.progress import fail
 
-            fail(str(error))
+            fail(_as_typed(str(error), _typed.get()))
             raise typer.Exit(2) from None
         except (ArithmeticError, MemoryError, OSError) as error:
             from deepzoom.commands.terminal.progress import fail
@@ -31,6 +46,20 @@ def reported(command: Callable[..., None]) -> Callable[..., None]:
             raise typer.Exit(1) from None
 
     return run
+
+
+def _as_typed(message: str, arguments: Sequence[str]) -> str:
+    """A message about ``--set``, but about ``--axis`` if the setting was given by this other name of the option."""
+    names: dict[str, set[str]] = {"--set": set(), "--axis": set()}
+    pairs = [*itertools.pairwise(arguments), *(a.partition("=")[::2] for a in arguments)]
+    for option, pair in pairs:
+        if option in names:
+            names[option].add(pair.partition("=")[0].strip())
+    about = re.match(r"--set ?([^:]*):", message)
+    only = names["--axis"] and not names["--set"]
+    if about and (about[1] in names["--axis"] - names["--set"] or (only and not about[1])):
+        return message.replace("--set", "--axis", 1)
+    return message
 
 
 def _sentence(error: Exception) -> str:

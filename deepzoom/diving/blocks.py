@@ -42,8 +42,6 @@ _LEAST_SHARE = 0.1
 """The least share of a block's pixels on each side of the border."""
 _COHERENT, _ENOUGH_CORRELATION = 20.0, 0.65
 """What a correlation of 1 would add to a score, and the correlation above which it adds no more: one edge has 0.9."""
-_MEETING, _MOST_MEETING = 2.0, 3
-"""What each further basin of a training adds to a block with two, and the most that do."""
 _RICH = 3.0
 """What a block with more than a single edge adds to its score."""
 STRAIGHT = "straight edges only"
@@ -101,19 +99,10 @@ def blocks(field: Field, rng: np.random.Generator) -> tuple[list[Block], str]:
         - 10 * within
         + _sums(_lateness(field), rows, columns) / (rows * columns)
         + spread / 2
-        + _MEETING * np.minimum(_meeting(field, kind, rows, columns), _MOST_MEETING)
         + _RICH * (count >= _RICH_BORDER * size)
         + _CHANCE * rng.random(count.shape)
     )
     return _apart(np.where(fine, score, -np.inf), count >= _RICH_BORDER * size, rows, columns), ""
-
-
-def _meeting(field: Field, kind: Floats, rows: int, columns: int) -> Floats:
-    """How many kinds beyond two meet in a block of a training."""
-    if systems.is_escape_time(field.scene.system):
-        return np.zeros((1, 1))
-    found = sum((_sums(kind == k, rows, columns) > 0).astype(float) for k in np.unique(kind))
-    return np.maximum(found - 2, 0.0)
 
 
 def correlation(kind: Floats, rows: int, columns: int) -> Floats:

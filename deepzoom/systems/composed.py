@@ -196,10 +196,11 @@ def _hyper(optimizer: str, given: Mapping[str, float], axes: tuple[str, ...], ne
     """All hyperparameters. Raises InputError for one that neither optimizer nor network has."""
     hyper = {**OPTIMIZERS[optimizer].hyper, **_STARTS}
     layers = [f"rate.layer{n}" for n in range(len(network.weights))]
-    for name in (*given, *(axis.removeprefix(LOG) for axis in axes)):
+    named = [*((name, "") for name in given), *((a.removeprefix(LOG), f" {which}") for a, which in zip(axes, "xy"))]
+    for name, which in named:
         if name not in (*hyper, *layers, *EXTRAS, "offset") or (name == "offset" and network.offset is None):
             known = ", ".join([*hyper, *layers, *(e for e in EXTRAS if e not in hyper)])
-            raise InputError(f"--set: {name!r} is no hyperparameter of {optimizer} here; there are {known}.")
+            raise InputError(f"--set{which}: {name!r} is no hyperparameter of {optimizer} here; there are {known}.")
     return {**hyper, **{axis.removeprefix(LOG): 1.0 for axis in axes}, **given}
 
 

@@ -144,7 +144,14 @@ def test_other_faults_name_the_file_or_the_option(files):
                  f"SYSTEM: own.py: t_raises raised KeyError in line {line}: 'v'.")  # fmt: skip
     one_sentence(deepzoom("render", "own.py:t_tiny", "--dry-run"),
                  "SYSTEM: own.py:t_tiny: at the centre of the view the start has a loss of 0, with which")  # fmt: skip
-    one_sentence(deepzoom("render", "own.py:t_good", "--dry-run", "--axis", "x=lr"),
+    for typed, option in ((("--axis", "x=lr"), "--axis"), (("--axis=x=lr",), "--axis"), (("--set", "x=lr"), "--set")):
+        one_sentence(deepzoom("render", "own.py:t_good", "--dry-run", *typed),
+                     f"{option} x: there is no hyperparameter 'lr'; give NAME or log10:NAME of rate,")  # fmt: skip
+    one_sentence(deepzoom("render", "--dry-run", "--set", "optimizer=adam", "--axis", "y=lr"),
+                 "--axis y: 'lr' is no hyperparameter of adam here; there are")  # fmt: skip
+    one_sentence(deepzoom("render", "own.py:t_good", "--dry-run", "--axis", "lr=1"),
+                 "--axis: there is no hyperparameter 'lr'; there are x, y, rate, decay.")  # fmt: skip
+    one_sentence(deepzoom("render", "own.py:t_good", "--dry-run", "--set", "x=lr", "--axis", "y=rate"),
                  "--set x: there is no hyperparameter 'lr'; give NAME or log10:NAME of rate, decay.")  # fmt: skip
     one_sentence(deepzoom("render", "own.py:t_good", "--dry-run", "--set", "lr=1"),
                  "--set: there is no hyperparameter 'lr'; there are x, y, rate, decay.")  # fmt: skip
