@@ -69,6 +69,8 @@ def dive(
     complete = search.run(state, observer or Observer(), lambda s: None if kept is None else save(kept, s))
     reason = "" if complete else reason_of(state)
     place = ends.border(state.best[-1].scene) if state.best else None
+    if complete and state.dust and place is not None:
+        place = ends.in_dust(search.cleared(place.scene, observer or Observer()))
     if complete and end != "border" and place is not None:
         found = ends.ENDS[end](place.scene)
         if found is None:

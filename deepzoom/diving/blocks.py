@@ -71,15 +71,15 @@ def blocks(field: Field, rng: np.random.Generator) -> tuple[list[Block], str]:
     edge, along = borders(kind)
     if not edge.any():
         return [], _one_kind(field)
-    count = _sums(edge, rows - 1, columns - 1)
-    side = _sums(kind > np.median(kind) if len(np.unique(kind)) > 2 else kind > 0, rows, columns) / (rows * columns)
-    within = _sums(inside, rows, columns) / (rows * columns)
+    count = window_sums(edge, rows - 1, columns - 1)
+    side = window_sums(upper(kind), rows, columns) / (rows * columns)
+    within = window_sums(inside, rows, columns) / (rows * columns)
     size = (rows + columns) / 2
     divided = (count >= _LEAST_BORDER * size) & (np.abs(side - 0.5) <= 0.5 - _LEAST_SHARE) & (within <= _MOST_INSIDE)
     if not divided.any():
         return [], STRAIGHT
     if systems.is_escape_time(field.scene.system):
-        loose = _sums(_speckles(kind), rows, columns) / np.maximum(count, 1)
+        loose = window_sums(_speckles(kind), rows, columns) / np.maximum(count, 1)
         coherent = -10 * loose
         fine = divided & (loose <= _MOST_COUNT_SPECKLES)
     else:
@@ -97,20 +97,25 @@ def blocks(field: Field, rng: np.random.Generator) -> tuple[list[Block], str]:
         + 2 * (1 - one_way(along, rows, columns))
         + coherent
         - 10 * within
-        + _sums(_lateness(field), rows, columns) / (rows * columns)
+        + window_sums(_lateness(field), rows, columns) / (rows * columns)
         + spread / 2
         + _RICH * (count >= _RICH_BORDER * size)
         + _CHANCE * rng.random(count.shape)
     )
-    return _apart(np.where(fine, score, -np.inf), count >= _RICH_BORDER * size, rows, columns), ""
+    return apart(np.where(fine, score, -np.inf), count >= _RICH_BORDER * size, rows, columns), ""
+
+
+def upper(kind: Floats) -> NDArray[np.bool_]:
+    """Which of many kinds are above their median; of two kinds, which are above zero."""
+    return kind > np.median(kind) if len(np.unique(kind)) > 2 else kind > 0
 
 
 def correlation(kind: Floats, rows: int, columns: int) -> Floats:
     """The correlation of neighbouring pixels' kinds in each window, averaged over rows and columns; 0 by chance."""
     whole = rows * columns
-    variance = _sums(kind * kind, rows, columns) / whole - (_sums(kind, rows, columns) / whole) ** 2
-    down = _sums(np.diff(kind, axis=0) ** 2, rows - 1, columns) / ((rows - 1) * columns)
-    across = _sums(np.diff(kind, axis=1) ** 2, rows, columns - 1) / (rows * (columns - 1))
+    variance = window_sums(kind * kind, rows, columns) / whole - (window_sums(kind, rows, columns) / whole) ** 2
+    down = window_sums(np.diff(kind, axis=0) ** 2, rows - 1, columns) / ((rows - 1) * columns)
+    across = window_sums(np.diff(kind, axis=1) ** 2, rows, columns - 1) / (rows * (columns - 1))
     result: Floats = 1 - (down + across) / np.maximum(4 * variance, 1e-12)
     return result
 
@@ -147,7 +152,7 @@ def one_way(along: Floats, rows: int, columns: int) -> Floats:
     """From 0, for a border that runs in all directions, to 1, for a straight one or for stripes."""
     size = np.hypot(*along)
     x, y = along / np.sqrt(np.maximum(size, 1e-300))  # slopes weigh by their size
-    xx, yy, xy = (_sums(v, rows - 1, columns - 1) for v in (x * x, y * y, x * y))
+    xx, yy, xy = (window_sums(v, rows - 1, columns - 1) for v in (x * x, y * y, x * y))
     return np.hypot(xx - yy, 2 * xy) / np.maximum(xx + yy, 1e-300)
 
 
@@ -180,14 +185,14 @@ def _spread(field: Field, rows: int, columns: int) -> Floats:
     return np.log2(1 + np.clip(most - least, 0, _MOST_SPREAD))
 
 
-def _sums(values: NDArray[np.generic], rows: int, columns: int) -> Floats:
+def window_sums(values: NDArray[np.generic], rows: int, columns: int) -> Floats:
     """Sums over all windows of this size."""
     total = np.zeros((values.shape[0] + 1, values.shape[1] + 1))
     total[1:, 1:] = values.astype(np.float64).cumsum(axis=0).cumsum(axis=1)
     return total[rows:, columns:] - total[:-rows, columns:] - total[rows:, :-columns] + total[:-rows, :-columns]
 
 
-def _apart(score: Floats, rich: NDArray[np.bool_], rows: int, columns: int) -> list[Block]:
+def apart(score: Floats, rich: NDArray[np.bool_], rows: int, columns: int) -> list[Block]:
     """The best windows that do not overlap, best first."""
     found: list[Block] = []
     score = score.copy()

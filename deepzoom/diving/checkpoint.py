@@ -22,7 +22,7 @@ from .blocks import Block
 from .search import Level, State
 from .windows import Window
 
-_FORMAT = 2
+_FORMAT = 3
 
 
 def name_of(scene: Scene, seed: int, stretch: bool) -> str:
@@ -44,7 +44,7 @@ def save(path: Path, state: State) -> None:
             "pending": _window_table(state.pending),
             "stack": [_table(level) for level in state.stack],
             "best": [_table(level) for level in state.best],
-            **{key: getattr(state, key) for key in ("plain", "due", "dead", "rendered", "seconds")},
+            **{key: getattr(state, key) for key in ("plain", "due", "dead", "rendered", "seconds", "dust")},
         }
     )
     data = io.BytesIO()
@@ -62,7 +62,7 @@ def load(path: Path) -> State:
         table = json.loads(str(found.pop("state")))
         if table["format"] != _FORMAT:
             raise ValueError
-        rest = {key: table[key] for key in ("plain", "due", "dead", "rendered", "seconds")}
+        rest = {key: table[key] for key in ("plain", "due", "dead", "rendered", "seconds", "dust")}
         stack, best = ([_level(t, found) for t in table[key]] for key in ("stack", "best"))
         return State(_window(table["pending"]), stack=stack, best=best, **rest)
     except BROKEN:

@@ -31,6 +31,12 @@ def border(scene: Scene) -> End:
     return End(scene, scene.view.depth, f"a coherent border, followed down to {with_digits(scene.view.depth, 1)}")
 
 
+def in_dust(scene: Scene) -> End:
+    """The last view of a dive through dust, with the number of steps at which it is clearest."""
+    depth = with_digits(scene.view.depth, 1)
+    return End(scene, scene.view.depth, f"found in dust, followed down to {depth}, and clear at {scene.steps} steps")
+
+
 def at_nucleus(scene: Scene) -> End | None:
     """The nucleus of lowest period in the last view; None without one.
 

@@ -42,7 +42,7 @@ class Lattice:
         self.anchor, self._jobs, self._observer = anchor, jobs or cores(), observer
         self._view = finest(anchor.view)
         planned = rendering.plan(replace(anchor, view=deepest(anchor.view)))
-        self._system = planned.system
+        self._system: Any = planned.system
         self._job = planned.backend.job(planned.system, self._view, anchor.bits, progress, observer.say)
         self.is_deep = planned.backend.name.endswith("-perturbation")
 
@@ -97,7 +97,16 @@ class Lattice:
         """
         if not self.is_deep:
             return True
+        return self.separated(depth) <= math.ceil((1 - _TO_DECIDE) * self._system.steps)
+
+    def separated(self, depth: Rational) -> int:
+        """The step at which neighbouring pixels of a view this deep separate, judged by the reference.
+
+        1 in views for which float64 is enough, more than the steps if they do not.
+        """
+        if not self.is_deep:
+            return 1
         assert isinstance(self._system, Trainable)
-        reach = reference.obtain(self._system, self._view, self.anchor.bits).reach
-        reach = reach[: math.ceil((1 - _TO_DECIDE) * self._system.steps) + 1]
-        return float(reach.max()) + log2(depth / self.anchor.view.height) >= math.log2(HAND_OFF)
+        reach = reference.obtain(self._system, self._view, self.anchor.bits).reach[: self._system.steps + 1]
+        apart = reach + log2(depth / self.anchor.view.height) >= math.log2(HAND_OFF)
+        return int(np.argmax(apart)) if apart.any() else self._system.steps + 1

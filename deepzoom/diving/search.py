@@ -22,6 +22,7 @@ from deepzoom.rendering.stretch import unfolding
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.shape import IDENTITY
 
+from . import dust
 from .blocks import DUST, FACTOR, STRAIGHT, Block, blocks
 from .lattice import Lattice
 from .scouts import scouted
@@ -76,6 +77,8 @@ class State:
     dead: list[str] = field(default_factory=list)
     rendered: int = 0
     seconds: float = 0.0
+    dust: bool = False
+    """Whether the dive follows mixed fates where there is no coherent border (``dust.py``)."""
 
 
 @dataclass
@@ -103,7 +106,11 @@ class Search:
             if self.grows is not None and TOO_FEW_STEPS in state.dead and not self._lengthen(state, observer):
                 return False
             if len(state.dead) >= MOST_DEAD or not self._choose(state):
-                return False
+                if state.dust or DUST not in state.dead or systems.is_escape_time(state.pending.anchor.system):
+                    return False
+                observer.say(dust.MESSAGE)
+                state.dust = True
+                look_again(state, state.pending.anchor.steps)
             self._render(state, observer)
             keep(state)
             observer.part("levels", len(state.stack), total)
@@ -142,6 +149,8 @@ class Search:
         if found and is_training and not is_last:
             found = scouted(self._lattice_of(window, quiet), window, field, found, rng)
             reason = "" if found else DUST
+        if state.dust and not found:
+            found = dust.mixed(field, rng, FACTOR)
         if not any(b.rich for b in found) and (state.plain >= MOST_PLAIN or is_last):
             found, reason = [], reason or STRAIGHT
         if not found and is_training and not self._lattice_of(window, quiet).parts(scene.view.depth):
@@ -159,6 +168,12 @@ class Search:
         else:
             state.dead.append(reason)
         observer.level(field, _line(scene, window.anchor.steps, found, reason, seconds))
+
+    def cleared(self, scene: Scene, observer: Observer) -> Scene:
+        """The last view of a dive through dust, with the number of steps at which it is clearest."""
+        quiet = _Quiet(observer)
+        lattice = self._lattice_of(Window(scene), quiet)
+        return dust.clearest(scene, lattice.separated(scene.view.depth), lambda s: self._rendered(s, quiet))
 
     def _rendered(self, scene: Scene, observer: Observer) -> Field:
         """A view's field, with its own reference. Raises Stopped if the observer stopped it."""
