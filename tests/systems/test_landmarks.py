@@ -16,8 +16,6 @@ from deepzoom.rendering import render as rendering
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.view import View
 
-WITHOUT_A_PLACE = ("basins",)  # it has a first view of its own
-
 
 @pytest.mark.parametrize("place", all_landmarks(), ids=lambda p: p.name)
 def test_a_landmark_can_be_rendered_and_has_the_digits_it_needs(place):
@@ -33,8 +31,6 @@ def test_each_experiment_has_one_default_and_one_at_1e_20():
     names = [m.name for m in all_landmarks()]
     assert len(names) == len(set(names))
     for system in systems.names():
-        if system in WITHOUT_A_PLACE:
-            continue
         own = [m for m in all_landmarks() if m.system == system]
         assert [m.default for m in own].count(True) == 1
         # nobody knows what a user's own formula shows at a place
