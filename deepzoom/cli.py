@@ -9,6 +9,7 @@ import typer
 
 from deepzoom.commands.cache import show_cache
 from deepzoom.commands.colour import colour
+from deepzoom.commands.convert import convert
 from deepzoom.commands.dimension import dimension
 from deepzoom.commands.dive import dive
 from deepzoom.commands.exit_codes import Command
@@ -37,6 +38,7 @@ app.command(cls=Command)(dimension)
 app.command()(colour)
 app.command()(export)
 app.command()(info)
+app.command()(convert)
 app.command(cls=Command)(nucleus)
 app.command()(verify)
 app.command(cls=Command)(probe)

@@ -66,7 +66,9 @@ def dimension(
     scene: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Measure the scene of a picture, data file or TOML file.", rich_help_panel=VIEW
+            metavar="FILE",
+            help="Measure the scene of a picture, data file or TOML file.",
+            rich_help_panel=VIEW,
         ),
     ] = None,
     largest: Annotated[

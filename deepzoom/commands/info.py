@@ -11,15 +11,21 @@ from .exit_codes import reported
 
 
 @reported
-def info(file: Annotated[Path, typer.Argument(metavar="FILE", help="Picture, data file or TOML scene.")]) -> None:
+def info(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Picture, data file, scene, or a place.")],
+) -> None:
     """Print, as TOML, the scene that a file was made from, and how it was made."""
-    from deepzoom.pictures.png import read_scene
+    from deepzoom.exchange.place import Place
+    from deepzoom.pictures.png import OURS, read_place
     from deepzoom.rendering import course, horizon
     from deepzoom.rendering.field import Field
 
     field = Field.load(file) if file.suffix.lower() == ".npz" else None
-    scene = read_scene(file) if field is None else field.scene
+    place = read_place(file) if field is None else Place(field.scene, OURS)
+    scene = place.scene
     typer.echo(scene.to_toml(), nl=False)
+    if place.program != OURS:
+        typer.echo(f"\n# {place.told()}")
     spanned = scene.view.spanned()
     if spanned is not None:
         typer.echo(f"\n# {spanned}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -16,6 +17,8 @@ def prepared(request: Request, scene: Scene, quiet: bool) -> Scene:
 
     Both apply where the options ask for them or where they are the default.
     """
+    if request.scene is not None and not quiet:
+        _tell(request.scene)
     unfolds, grows = request.unfolds(scene), request.grows(scene)
     if not (unfolds or grows):
         return scene
@@ -32,3 +35,12 @@ def prepared(request: Request, scene: Scene, quiet: bool) -> Scene:
             return grown(scene, watcher) if grows else scene
         except Stopped:
             raise typer.Exit(3) from None
+
+
+def _tell(path: Path) -> None:
+    """Say what a place of another program is, and what of its file was not taken over."""
+    from deepzoom.pictures.png import OURS, read_place
+
+    place = read_place(path, "--scene")
+    if place.program != OURS:
+        typer.echo(place.told(), err=True)

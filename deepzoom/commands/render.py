@@ -83,7 +83,7 @@ def render(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Start from the scene of a picture, data file or TOML file; other options change it.",
+            help="Start from a picture's, data file's or TOML file's scene, or another program's place.",
             rich_help_panel=VIEW,
         ),
     ] = None,

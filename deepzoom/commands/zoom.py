@@ -94,7 +94,7 @@ def zoom(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Take centre, system and colours from a picture, data file or TOML file.",
+            help="Take centre, system and colours from a picture, data file, scene or place.",
             rich_help_panel=VIEW,
         ),
     ] = None,

@@ -1,4 +1,4 @@
-"""PNG pictures that carry their scene, and reading it back."""
+"""PNG pictures that carry their scene, and reading scenes and places from files."""
 
 from __future__ import annotations
 
@@ -9,10 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepzoom.errors import InputError
+from deepzoom.exchange import comments
+from deepzoom.exchange.place import Place
+from deepzoom.exchange.reading import of_comment
+from deepzoom.exchange.reading import read_place as read_foreign
 from deepzoom.files import whole_file
 from deepzoom.rendering.field import Field
 from deepzoom.scene.scene import Scene
 
+OURS = "deepzoom"
 KEY, _FILM = "deepzoom-scene", "deepzoom-film"
 """Names of the PNG's texts: a scene, and which frame of which film it is."""
 
@@ -84,29 +89,42 @@ def _write_16_bit(file, levels: NDArray[np.uint16], scene: Scene) -> None:  # ty
 
 
 def read_scene(path: str | Path, option: str = "FILE") -> Scene:
-    """The scene of a picture, a data file or a TOML file. Raises InputError, naming ``option``, if it has none."""
+    """The scene of a picture, a data file, a TOML file, or a place of another program (``read_place``)."""
+    return read_place(path, option).scene
+
+
+def read_place(path: str | Path, option: str = "FILE") -> Place:
+    """The scene of a file and, if it is of another program, what it does not have of that file.
+
+    Raises InputError, naming ``option``, if there is none.
+    """
     path = Path(path)
     suffix = path.suffix.lower()
+    where = f"{option}: {path}"
     if suffix == ".npz":
-        return Field.load(path, option).scene
+        return Place(Field.load(path, option).scene, OURS)
     if not path.is_file():
         raise InputError(f"{option}: there is no file {path}.")
-    if suffix != ".png":
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            raise InputError(f"{option}: {path} is neither a scene (TOML text), a picture nor a data file.") from None
-        return Scene.from_toml(text, f"{option}: {path}")
+    if suffix in (".png", ".jpg", ".jpeg"):
+        return _of_picture(path, where)
+    found = read_foreign(path, where)
+    return Place(Scene.from_toml(path.read_text(encoding="utf-8-sig"), where), OURS) if found is None else found
+
+
+def _of_picture(path: Path, where: str) -> Place:
     from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
     Image.MAX_IMAGE_PIXELS = None  # our own pictures may be larger than Pillow's bound for unknown ones
     PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = 1 << 28  # and so may centres with many digits
+    kind = "PNG" if path.suffix.lower() == ".png" else "JPEG"
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=[kind]) as image:
             image.load()
-            found = image.info.get(KEY)
+            found, comment = image.info.get(KEY), comments.of_image(image)
     except (OSError, UnidentifiedImageError, SyntaxError, ValueError):
-        raise InputError(f"{option}: {path} is not a PNG picture, or it is cut short.") from None
-    if found is None:
-        raise InputError(f"{option}: {path} carries no scene; it was not made by deepzoom.")
-    return Scene.from_toml(str(found), f"{option}: {path}")
+        raise InputError(f"{where} is not a {kind} picture, or it is cut short.") from None
+    if found is not None:
+        return Place(Scene.from_toml(str(found), where), OURS)
+    if comment is None:
+        raise InputError(f"{where} carries no scene; it was not made by deepzoom.")
+    return of_comment(*comment, where, path.name)
