@@ -37,7 +37,7 @@ def check(name: str) -> None:
         hint = f" (similar: {', '.join(near)})" if near else ""
         raise InputError(
             f"--palette: {name!r} is not a colour map of matplotlib{hint}; give one such as Spectral, viridis or magma,"
-            " or a .map or .gpl file."
+            " or a palette file (.map, .gpl, .kfp, .ggr and others)."
         )
 
 
@@ -45,7 +45,7 @@ def _map(name: str, colours: Sequence[str], steps: int | None = None) -> Colours
     """A function that gives the RGB (..., 3) of values in 0 .. 1. steps: of the palette; None for its own number."""
     row = colours or _OURS.get(name)
     if row:
-        table = _blended([row[0], row[0]] if len(row) == 1 else row, steps or _STEPS)
+        table = _blended([row[0], row[0]] if len(row) == 1 else row, steps or max(_STEPS, len(row)))
         return lambda values: table[np.clip(np.asarray(values) * len(table), 0, len(table) - 1).astype(np.int64)]
     import matplotlib
 

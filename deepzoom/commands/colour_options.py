@@ -14,7 +14,7 @@ Palette = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help=with_default("Use a matplotlib colour map, or a .map or .gpl file.", "the scene's, else Spectral"),
+        help=with_default("Use a colour map, palette file, picture or CSS gradient.", "the scene's, else Spectral"),
         rich_help_panel=COLOURS,
     ),
 ]

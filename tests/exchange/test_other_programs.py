@@ -105,6 +105,18 @@ def test_rust_fractal_by_hand():
     assert read(RUST + "glitch_percentage = 0.001\n").left_out == ("glitch_percentage",)
 
 
+def test_a_public_place_is_the_same_in_two_programs():
+    """benchmarks/1e14.kfr of smurfix/kf2 and benchmarks/1e14.toml of rust-fractal-core give one place: facts alone."""
+    x, y = (
+        "-1.759817130804847813610825010561798238243999999999999999999800",
+        "-0.012593310799749865383746631843264858450340000000000000000000",
+    )
+    ours = read(f"Re: {x}\nIm: {y}\nZoom: 1.00e014\nIterations: 4036\nRotate: 0.000000\nRatio: 360.000000\n", "a.kfr")
+    theirs = read(f'real = "{x}"\nimag = "{y}"\nzoom = "1.00E14"\niterations = 4036\n')
+    assert ours.scene == theirs.scene and ours.left_out == theirs.left_out == ()
+    assert ours.scene.view.depth == Fraction(4, 10**14)
+
+
 IMT = "Formula: Burning ship\nLocation:\n\tRe: -1.c\n\tIm: 0.08\n\tSize: 4@-1\n\tIterations: 5000\n"
 
 

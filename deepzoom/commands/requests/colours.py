@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from deepzoom import systems
 from deepzoom.colouring import palette_files, palettes
@@ -38,17 +37,18 @@ class ColourOptions:
         counts: whether its pixels have iteration counts; None for what its system's name says. Raises InputError where
         the scene's system cannot be coloured like that.
         """
-        palette, how = scene.palette, scene.colouring
+        palette, how, file = scene.palette, scene.colouring, None
         if self.palette is not None:
-            path = Path(self.palette)
-            from_file = palette_files.is_file(path)
-            palette = path.name if from_file else self.palette
-            how = replace(how, colours=palette_files.read(path) if from_file else ())
+            file = palette_files.chosen(self.palette)
+            palette = self.palette if file is None else file.name
+            how = replace(how, colours=() if file is None else file.colours)
         if not how.colours:
             palettes.check(palette)
         if self.colouring is not None:
             cycle = how.cycle if self.colouring == "cyclic" else Colouring.cycle
             how = replace(how, by=self.colouring, cycle=cycle)
+        if file is not None and file.cycle is not None and how.by == "cyclic":
+            how = replace(how, cycle=file.cycle)
         if self.cycle is not None:
             if how.by != "cyclic":
                 raise InputError("--cycle: this needs --colouring cyclic.")
