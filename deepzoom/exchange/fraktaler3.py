@@ -53,9 +53,9 @@ def place_of(tables: Mapping[str, Any], where: str) -> Place:
     x, y = (_decimal(location.get(k, "0"), f"{where}: location.{k}") for k in ("real", "imag"))
     height = depth_of_zoom(str(location.get("zoom", "1")), f"{where}: location.zoom")
     system, settings = _system(tables.get("formula", [{}]), where)
-    steps = steps_of(tables.get("bailout", {}).get("iterations", 1024), f"{where}: bailout.iterations")
+    steps, beyond = steps_of(tables.get("bailout", {}).get("iterations", 1024), f"{where}: bailout.iterations")
     view = view_of(x, y, height, _size(tables.get("image", {}), where), _transform(transform, where), where)
-    return Place(Scene(system, view, steps, settings), PROGRAM, tuple(_left_out(tables)))
+    return Place(Scene(system, view, steps, settings), PROGRAM, (*beyond, *_left_out(tables)))
 
 
 def _decimal(value: object, where: str) -> Any:

@@ -65,7 +65,8 @@ def _place(system: str, x: Rational, y: Rational, half: Rational, limit: object,
     if half <= 0:
         raise InputError(f"{where}: Size is not above zero.")
     view = view_of(x, y, checked_depth(2 * half, f"{where}: Size"), SIZE, Transform(), where)
-    return Place(Scene(system, view, steps_of(limit, f"{where}: Iterations")), PROGRAM)
+    steps, beyond = steps_of(limit, f"{where}: Iterations")
+    return Place(Scene(system, view, steps), PROGRAM, tuple(beyond))
 
 
 def _hexadecimal(text: str, where: str) -> Rational:

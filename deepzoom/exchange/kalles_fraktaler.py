@@ -91,13 +91,13 @@ def place(text: str, where: str, name: str, size: tuple[int, int] | None = None)
     x, y = (parse_decimal(keys[k], f"{where}: {k}") for k in ("Re", "Im"))
     height = depth_of_zoom(keys["Zoom"], f"{where}: Zoom")
     system, settings = _system(keys, where)
-    steps = steps_of(keys.get("Iterations", "200"), f"{where}: Iterations")
+    steps, beyond = steps_of(keys.get("Iterations", "200"), f"{where}: Iterations")
     view = view_of(x, y, height, size or _size(keys, where), _transform(keys, where), where)
     colours = kalles_colours.colours(keys, where)
     scene = Scene(system, view, steps, settings)
     if colours is not None:
         scene = Scene(system, view, steps, settings, palette=name, colouring=colours.colouring())
-    return Place(scene, PROGRAM, (*_left_out(keys), *kalles_colours.left_out(keys)))
+    return Place(scene, PROGRAM, (*beyond, *_left_out(keys), *kalles_colours.left_out(keys)))
 
 
 def _system(keys: Mapping[str, str], where: str) -> System:

@@ -52,12 +52,17 @@ def checked_depth(depth: Rational, where: str) -> Rational:
     return depth
 
 
-def steps_of(text: object, where: str) -> int:
-    """An iteration limit. Raises InputError for anything but a whole number in deepzoom's range."""
+def steps_of(text: object, where: str) -> tuple[int, list[str]]:
+    """(limit, what is left out of it) of an iteration limit, which can be larger than deepzoom's largest.
+
+    Raises InputError for anything but a whole number above zero.
+    """
     number = parse_decimal(str(text).replace(",", "").replace("_", ""), where)
-    if number.denominator != 1 or not 1 <= number <= MOST_STEPS:
-        raise InputError(f"{where}: {shortened(str(text))!r} is not a whole number from 1 to {MOST_STEPS:,}.")
-    return int(number)
+    if number.denominator != 1 or not 1 <= number <= 1 << 64:
+        raise InputError(f"{where}: {shortened(str(text))!r} is not a whole number from 1 to {1 << 64:,}.")
+    if number > MOST_STEPS:
+        return MOST_STEPS, [f"iterations beyond {MOST_STEPS:,}"]
+    return int(number), []
 
 
 def number_of(text: object, where: str) -> float:

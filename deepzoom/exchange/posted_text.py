@@ -49,9 +49,9 @@ def place(text: str, where: str) -> Place:
         checked_depth(height, f"{where}: {words['height']}")
     down = (words["x"].lower(), words["y"].lower()) == ("re", "im") and "zoom" in found
     view = view_of(x, y, height, SIZE, Transform(down=down), where)
-    steps = steps_of(found.get("steps", "20000"), f"{where}: {words.get('steps', 'Iterations')}")
+    steps, beyond = steps_of(found.get("steps", "20000"), f"{where}: {words.get('steps', 'Iterations')}")
     left_out = [f"the lines {', '.join(unread[:6])}{' and more' if len(unread) > 6 else ''}"] if unread else []
-    return Place(Scene("mandelbrot", view, steps), PROGRAM, tuple(left_out))
+    return Place(Scene("mandelbrot", view, steps), PROGRAM, (*beyond, *left_out))
 
 
 def _found(text: str) -> tuple[dict[str, str], dict[str, str], list[str]]:

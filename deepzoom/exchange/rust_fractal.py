@@ -33,5 +33,5 @@ def place_of(tables: Mapping[str, Any], where: str) -> Place:
     if not all(isinstance(n, int) and 1 <= n <= 1 << 14 for n in size):
         raise InputError(f"{where}: image_width and image_height are not whole numbers from 1 to {1 << 14}.")
     view = view_of(x, y, height, size, Transform(turn, down=True), where)
-    steps = steps_of(tables.get("iterations", 1000), f"{where}: iterations")
-    return Place(Scene("mandelbrot", view, steps), PROGRAM, tuple(sorted(set(map(str, tables)) - _TAKEN)))
+    steps, beyond = steps_of(tables.get("iterations", 1000), f"{where}: iterations")
+    return Place(Scene("mandelbrot", view, steps), PROGRAM, (*beyond, *sorted(set(map(str, tables)) - _TAKEN)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 import struct
 
 import numpy as np
@@ -222,3 +223,32 @@ def test_broken_palettes_are_one_sentence(name, content, message, tmp_path):
         read(put(tmp_path / name, content))
     text = str(caught.value)
     assert text.startswith("--palette: ") and message in text and "\n" not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.kfp", b"Colors: 0,0,0,41,35,190,\r\nIterDiv: 0.5\r\nColorMethod: 0\r\nColorOffset: 3\r\nSlopes: 1\r\n"),
+        ("a.ggr", SEGMENTS.format(1, 1).encode()),
+        ("a.ugr", UGR.encode()),
+        ("a.ase", swatches([(b"RGB ", (1, 0.5, 0)), (b"Gray", (0.2,))])),
+        ("a.css", b"linear-gradient(90deg, #000 20%, #fff 20% 60%, hsl(20 30% 40%))"),
+    ],
+    ids=["kfp", "ggr", "ugr", "ase", "css"],
+)
+def test_damaged_palettes_are_read_or_refused(name, content, tmp_path):
+    chance = random.Random(31)
+    for _ in range(80):
+        damaged = bytearray(content)
+        for _ in range(chance.randint(1, 4)):
+            at = chance.randrange(len(damaged))
+            if chance.random() < 0.5:
+                damaged[at] = chance.choice(b"0123456789eE+-.,:;\n\t\0\xff{}[]\"'=#%()")
+            elif chance.random() < 0.5:
+                damaged[at:at] = chance.choice((b"9" * 20, b"1e999999", b"nan", b"-", b"\xff\xfe"))
+            else:
+                del damaged[at : at + chance.randint(1, 8)]
+        try:
+            assert all(len(colour) == 7 for colour in read(put(tmp_path / name, bytes(damaged))))
+        except InputError as error:
+            assert "\n" not in str(error)

@@ -102,6 +102,8 @@ def test_rust_fractal_by_hand():
     turned = read(RUST.replace("rotate = 0", "rotate = 90.0\nimage_width = 2\nimage_height = 2")).scene.view
     # turned from right to down: what is right above lies right below, where the imaginary part is larger
     assert tuple(map(float, turned.at(1, 0))) == pytest.approx((-1.25 + 0.125, 0.03125 + 0.125), abs=1e-12)
+    endless = read(RUST.replace("5000", "10000000000"))  # as locations/seahorse.toml of rust-fractal-core has it
+    assert (endless.scene.steps, endless.left_out) == (10**9, ("iterations beyond 1,000,000,000",))
     assert read(RUST + "glitch_percentage = 0.001\n").left_out == ("glitch_percentage",)
 
 
