@@ -15,42 +15,10 @@ from deepzoom.scene.scene import Scene
 
 from . import kalles_colours
 from .formulas import Chain, System, system_of
+from .kalles_formulas import CHAINS, TEXTS, with_power
 from .place import SIZE, Place, Transform, depth_of_zoom, number_of, shortened, steps_of, view_of
 
 PROGRAM = "Kalles Fraktaler"
-
-FOLDED = 2, 3, 4, 5
-FORMULAS: dict[int, tuple[tuple[int, ...], tuple[int | str, ...]]] = {
-    0: (tuple(range(2, 31)), ("power",)),
-    1: (FOLDED, ("absx", "absy", "power")),
-    2: (FOLDED, ("power", "absx", "absy")),
-    3: (FOLDED, ("power", "absx")),
-    4: (FOLDED, ("negy", "power")),
-    5: ((2,), ("negy", "power", "absx")),
-    6: ((2,), ("absx", "negy", "power")),
-    7: ((2,), ("absy", "negy", "power")),
-    8: ((2,), ("absx", "negy", "power", "absx")),
-    9: ((2,), ("absy", "negy", "power", "absx")),
-    10: ((3,), ("absx", "power", "absy", "negy")),
-    11: ((3,), ("absx", "power")),
-    12: ((3,), ("absy", "power")),
-    13: ((3,), ("power", "absy")),
-    15: ((4,), ("absy", "power")),
-    16: ((4,), ("absx", "power")),
-    17: ((4,), ("absx", "negy", "power")),
-    18: ((4,), ("absy", "power", "absx")),
-    19: ((4,), ("absx", "power", "absx")),
-    21: ((4,), ("power", "absy")),
-    22: ((4,), ("negy", "power", "absx")),
-    27: ((5,), ("absx", "power")),
-    28: ((5,), ("absx", "negy", "power")),
-    29: ((5,), ("negy", "power", "absx")),
-    33: ((4,), ("store", "absx", "absy", "mul", 2)),
-    54: ((2,), ("store", "absx", "absy", "mul")),
-    55: ((3,), ("store", "absx", "absy", 2, "mul")),
-    56: ((3,), ("store", "absx", "absy", "mul", "mul")),
-}
-"""FractalType: the powers it has, and its chain, where "power" stands for the power."""
 
 _COMPUTING = frozenset({
     "Version", "SettingsVersion", "Period", "OpenResetsParameters", "ImageWidth", "ImageHeight", "TargetWidth",
@@ -106,19 +74,26 @@ def _system(keys: Mapping[str, str], where: str) -> System:
     kind, power = (
         _whole(keys.get(k, default), f"{where}: {k}") for k, default in (("FractalType", "0"), ("Power", "2"))
     )
-    if kind not in FORMULAS:
+    if kind in TEXTS:
+        return _written(TEXTS[kind], keys, where)
+    if kind not in CHAINS:
         raise InputError(f"{where}: FractalType {kind} of {PROGRAM} is a formula that deepzoom does not have.")
-    powers, chain = FORMULAS[kind]
+    powers, chain = CHAINS[kind]
     if len(powers) == 1:
         power = powers[0]
     if power not in powers:
         raise InputError(f"{where}: Power {power} of FractalType {kind} is not from {powers[0]} to {powers[-1]}.")
-    return system_of(chain_with(chain, power), where, _start(keys, where))
+    return system_of(with_power(chain, power), where, _start(keys, where))
 
 
-def chain_with(chain: tuple[int | str, ...], power: int) -> Chain:
-    """A chain of ``FORMULAS`` with its power."""
-    return tuple(power if c == "power" else c for c in chain)
+def _written(text: str, keys: Mapping[str, str], where: str) -> System:
+    """The system of a formula's text, with the file's FactorA in it."""
+    factor = [keys.get(k, default) for k, default in (("FactorAR", "1"), ("FactorAI", "0"))]
+    if "{a}" in text and not all(abs(parse_decimal(t, f"{where}: FactorA")) < 10**50 for t in factor):
+        raise InputError(f"{where}: FactorA is beyond 1e50.")
+    start = _start(keys, where)
+    settings = {"formula": text.replace("{a}", f"({factor[0]} + {factor[1]}*i)")}
+    return "formula", settings if start == ("0", "0") else {**settings, "z0x": start[0], "z0y": start[1]}
 
 
 def _start(keys: Mapping[str, str], where: str) -> tuple[str, str]:

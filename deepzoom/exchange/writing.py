@@ -18,13 +18,13 @@ from deepzoom.scene.view import View
 from .formulas import Chain, chain_of
 from .fraktaler3 import PROGRAM as FRAKTALER3
 from .kalles_colours import CYCLE
-from .kalles_fraktaler import FORMULAS, chain_with
+from .kalles_formulas import CHAINS, with_power
 from .kalles_fraktaler import PROGRAM as KALLES_FRAKTALER
 from .place import Transform
 
 _ZOOM_DIGITS, _ANGLE, _AMOUNT = 40, 10, 12
 """Digits of a zoom, and decimals of degrees and of log2 of a stretch: as many as a shape, which is rounded, has."""
-_KNOWN = [chain_with(chain, power) for powers, chain in FORMULAS.values() for power in powers]
+_KNOWN = [with_power(chain, power) for powers, chain in CHAINS.values() for power in powers]
 _MOST_KEYS = 1024
 _MOST_POWER = 10
 
@@ -55,9 +55,7 @@ def kfr(scene: Scene, row: Sequence[str]) -> tuple[str, list[str]]:
     Raises InputError for a system that the program does not have.
     """
     chain = _chain(scene, KALLES_FRAKTALER)
-    kinds = (
-        (kind, power) for kind, (powers, c) in FORMULAS.items() for power in powers if chain_with(c, power) == chain
-    )
+    kinds = ((kind, power) for kind, (powers, c) in CHAINS.items() for power in powers if with_power(c, power) == chain)
     kind, power = next(kinds, (None, 0))
     if kind is None or power > _MOST_POWER:
         raise _unknown(scene, KALLES_FRAKTALER)

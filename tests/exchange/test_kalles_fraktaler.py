@@ -14,7 +14,8 @@ import pytest
 
 from deepzoom import systems
 from deepzoom.errors import InputError
-from deepzoom.exchange.kalles_fraktaler import FORMULAS, keys_of, place
+from deepzoom.exchange.kalles_formulas import CHAINS, TEXTS
+from deepzoom.exchange.kalles_fraktaler import keys_of, place
 from deepzoom.formula.exact import exact_map
 from deepzoom.formula.expression import parse
 
@@ -89,9 +90,13 @@ def test_where_the_axis_points_by_hand():
     assert point(text + "RotateAngle: 90\n", 1, 0, (2, 2)) == (0.5, 0.5)
 
 
-def reference(kind, power, z, c, absolute=abs):
+# long: the list of formulas, one line for each
+def reference(kind, power, z, c):
     """z' by the manual's list of formulas, written out there in x, y and w = u + iv."""
     x, y = z.real, z.imag
+    fold, factor = complex(abs(x), abs(y)), complex(-0.5, 0.25)
+    fourth, saddle = x**4 + y**4 - 6 * x**2 * y**2, x**2 - y**2
+    five, fifth = x**4 + 5 * y**4 - 10 * x**2 * y**2, 5 * x**4 + y**4 - 10 * x**2 * y**2
     formulas = {
         0: z**power,
         1: complex(abs(x), abs(y)) ** power,
@@ -112,11 +117,50 @@ def reference(kind, power, z, c, absolute=abs):
         17: complex(abs(x), -y) ** 4,
         18: complex(abs((complex(x, abs(y)) ** 4).real), (complex(x, abs(y)) ** 4).imag),
         19: complex(abs((complex(abs(x), y) ** 4).real), (complex(abs(x), y) ** 4).imag),
+        20: complex(abs((complex(abs(x), -y) ** 4).real), (complex(abs(x), -y) ** 4).imag),
         21: complex((z**4).real, abs((z**4).imag)),
         22: complex(abs((complex(x, -y) ** 4).real), (complex(x, -y) ** 4).imag),
         27: complex(abs(x), y) ** 5,
         28: complex(abs(x), -y) ** 5,
         29: complex(abs((complex(x, -y) ** 5).real), (complex(x, -y) ** 5).imag),
+        14: complex(abs(x) * (x**2 - 3 * y**2), -y * abs(3 * x**2 - y**2)),
+        23: complex(fourth, -4 * x * y * abs(saddle)),
+        24: complex(fourth, 4 * x * y * abs(saddle)),
+        25: complex(abs(fourth), -4 * x * y * abs(saddle)),
+        26: complex(abs(fourth), 4 * x * y * abs(saddle)),
+        30: complex(abs(x) * five, -abs(y * fifth)),
+        31: complex(abs(x) * five, -y * abs(fifth)),
+        32: complex(abs(x) * five, y * abs(fifth)),
+        34: complex(fourth, 4 * x * abs(y * saddle)),
+        35: complex(fourth, -4 * y * abs(x * saddle)),
+        36: complex(fourth, 4 * y * abs(x * saddle)),
+        37: complex(abs(fourth), 4 * x * abs(y * saddle)),
+        38: complex(abs(fourth), -4 * y * abs(x * saddle)),
+        39: complex(abs(fourth), 4 * y * abs(x * saddle)),
+        40: z**3 * fold**3,
+        41: complex(x * x - y * y - abs(x), abs(2 * x * y) - abs(y)),
+        42: factor * z**2 + z**3,
+        43: factor * z**2 - z**3,
+        44: 2 * z**2 - z**3,
+        45: factor * z**2 + z**4,
+        46: factor * z**2 - z**4,
+        47: factor * z**2 + z**5,
+        48: factor * z**2 - z**5,
+        49: factor * z**2 + z**6,
+        50: factor * z**2 - z**6,
+        51: z**2 * complex(abs((z**2).real), abs((z**2).imag)),
+        57: z * fold**3,
+        58: z**2 * fold**2,
+        59: z**3 * fold,
+        60: z * fold**4,
+        61: z**2 * fold**3,
+        62: z**3 * fold**2,
+        63: z**4 * fold,
+        64: z * fold**5,
+        65: z**2 * fold**4,
+        66: z**3 * fold**3,
+        67: z**4 * fold**2,
+        68: z**5 * fold,
         33: z**2 * complex(abs(x), abs(y)) ** 2,
         54: z * complex(abs(x), abs(y)),
         55: z * complex(abs(x), abs(y)) ** 2,
@@ -125,10 +169,11 @@ def reference(kind, power, z, c, absolute=abs):
     return formulas[kind] + c
 
 
-@pytest.mark.parametrize("kind", FORMULAS)
+@pytest.mark.parametrize("kind", [*CHAINS, *TEXTS])
 def test_formulas_are_those_of_the_manual(kind):
-    for power in (p for p in FORMULAS[kind][0] if p < 6):
-        scene = read(f"Re: 0\nIm: 0\nZoom: 1\nFractalType: {kind}\nPower: {power}\n").scene
+    for power in (p for p in CHAINS.get(kind, ((2,),))[0] if p < 7):
+        text = f"Re: 0\nIm: 0\nZoom: 1\nFractalType: {kind}\nPower: {power}\nFactorAR: -0.5\nFactorAI: 0.25\n"
+        scene = read(text).scene
         iteration = systems.create(scene.system, scene.settings).iteration
         value = exact_map(iteration.formula, 100)[0]
         for angle in (0.3, 1.9, 3.7, 5.1):
