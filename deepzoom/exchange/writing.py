@@ -27,6 +27,8 @@ _ZOOM_DIGITS, _ANGLE, _AMOUNT = 40, 10, 12
 _KNOWN = [with_power(chain, power) for powers, chain in CHAINS.values() for power in powers]
 _MOST_KEYS = 1024
 _MOST_POWER = 10
+SIGNS = {"absx": "abs_x", "absy": "abs_y", "negx": "neg_x", "negy": "neg_y"}
+"""Operations that may stand before a power in both programs, in their order, and Fraktaler-3's names of them."""
 
 
 def transform_of(view: View) -> tuple[Rational, Transform]:
@@ -55,9 +57,8 @@ def kfr(scene: Scene, row: Sequence[str]) -> tuple[str, list[str]]:
     Raises InputError for a system that the program does not have.
     """
     chain = _chain(scene, KALLES_FRAKTALER)
-    kinds = ((kind, power) for kind, (powers, c) in CHAINS.items() for power in powers if with_power(c, power) == chain)
-    kind, power = next(kinds, (None, 0))
-    if kind is None or power > _MOST_POWER:
+    formula = _kalles(chain)
+    if formula is None:
         raise _unknown(scene, KALLES_FRAKTALER)
     view, how = scene.view, scene.colouring
     height, transform = transform_of(view)
@@ -74,8 +75,7 @@ def kfr(scene: Scene, row: Sequence[str]) -> tuple[str, list[str]]:
         "Colors": "".join(f"{_bgr(c)}," for c in colours),
         "InteriorColor": f"{_bgr(how.interior)},",
         "Smooth": "1",
-        "Power": str(power),
-        "FractalType": str(kind),
+        **formula,
         "Slopes": "0" if how.slope is None else "1",
         "SlopeAngle": str(round(180 - (how.slope or 0.0)) % 360),
         "RotateAngle": repr(sign * transform.turn + 0.0),
@@ -88,6 +88,20 @@ def kfr(scene: Scene, row: Sequence[str]) -> tuple[str, list[str]]:
     }
     missing = [f"the colouring {how.by}"] if how.by not in ("cyclic", "distance") else []
     return "".join(f"{key}: {value}\r\n" for key, value in keys.items()), missing + _samples(view)
+
+
+def _kalles(chain: Chain) -> dict[str, str] | None:
+    """The keys of a chain: its type and power, or a hybrid formula of one operator; None if it is neither."""
+    for kind, (powers, known) in CHAINS.items():
+        power = next((p for p in powers if p <= _MOST_POWER and with_power(known, p) == chain), None)
+        if power is not None:
+            return {"Power": str(power), "FractalType": str(kind)}
+    *signs, last = chain
+    if not (isinstance(last, int) and last <= _MOST_POWER and signs == [s for s in SIGNS if s in signs]):
+        return None
+    flags = ",".join(str(int(s in signs)) for s in SIGNS)
+    hybrid = f"0/1|{flags},{last},1,0;0,0,0,0,0,0,0;0"
+    return {"Power": str(last), "FractalType": "0", "UseHybridFormula": "1", "HybridFormula": hybrid}
 
 
 def f3_toml(scene: Scene) -> tuple[str, list[str]]:
@@ -127,11 +141,9 @@ def _unknown(scene: Scene, program: str) -> InputError:
 
 def _phase(chain: Chain) -> dict[str, object]:
     """The table of a formula: its signs and power, or its operations."""
-    signs = {"absx": "abs_x", "absy": "abs_y", "negx": "neg_x", "negy": "neg_y"}
     *before, last = chain
-    order = list(signs)
-    if isinstance(last, int) and before == [s for s in order if s in before]:
-        return {**{signs[str(s)]: True for s in before}, "power": last}
+    if isinstance(last, int) and before == [s for s in SIGNS if s in before]:
+        return {**{SIGNS[str(s)]: True for s in before}, "power": last}
     words: list[str] = []
     for operation in chain:
         if not isinstance(operation, int):

@@ -34,7 +34,7 @@ def back(scene, tmp_path, kind):
 
 PLACES = [
     "mandelbrot-home", "mandelbrot-deep", "burning-ship-home", "burning-ship-deep", "burning-ship-e100", "celtic-home",
-    "celtic-e100", "buffalo-home", "buffalo-deep", "tricorn-home", "tricorn-e100",
+    "celtic-e100", "buffalo-home", "perpendicular-burning-ship-home", "buffalo-deep", "tricorn-home", "tricorn-e100",
 ]  # fmt: skip
 
 
@@ -77,7 +77,7 @@ def test_colours_of_a_kfr_by_hand(tmp_path):
 @pytest.mark.parametrize(
     ("system", "settings", "kind"),
     [("newton", {}, "kfr"), ("shark-fin", {}, "f3.toml"), ("tanh", {}, "kfr"), ("mandelbrot", {"power": "12"}, "kfr"),
-     ("formula", {"formula": "z**2 + c*z"}, "f3.toml"), ("perpendicular-burning-ship", {}, "kfr")],
+     ("formula", {"formula": "z**2 + c*z"}, "f3.toml"), ("magnet1", {}, "kfr")],
 )  # fmt: skip
 def test_what_a_program_does_not_have_is_refused(system, settings, kind, tmp_path):
     with pytest.raises(InputError, match=r"is not a formula of .*, so the scene cannot be written for it"):
