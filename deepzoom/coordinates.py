@@ -11,7 +11,7 @@ from gmpy2 import mpq
 
 from .errors import InputError
 
-_DECIMAL = re.compile(r"([+-]?)(\d+\.?\d*|\.\d+)(?:[eE]([+-]?\d{1,9}))?", re.ASCII)
+_DECIMAL = re.compile(r"([+-]?)(\d+(?:\.\d*)?|\.\d+)(?:[eE]([+-]?\d{1,9}))?", re.ASCII)
 _MOST_DECIMALS = 1_000_000
 
 Rational = Any  # gmpy2's mpq has no usable type

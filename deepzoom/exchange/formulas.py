@@ -51,9 +51,9 @@ def chain_of(system: str, settings: Mapping[str, str], known: Sequence[Chain] = 
 
 
 def formula(chain: Chain) -> str:
-    """The text of a chain, which the system ``formula`` takes."""
+    """The text of a chain, which the system ``formula`` takes; cut short where it is longer than that allows."""
     z, kept, place = "z", "z", 0
-    while place < len(chain):
+    while place < len(chain) and len(z) <= _MOST_LENGTH:  # an absolute value doubles the text
         operation, place = chain[place], place + 1
         if isinstance(operation, int):
             z = f"{z}**{operation}" if _is_one_word(z) else f"({z})**{operation}"

@@ -20,9 +20,8 @@ from .place import SIZE, Place, Transform, checked_depth, shortened, steps_of, v
 
 PROGRAM = "Imagina"
 MAGIC = struct.pack("<Q", 0x000A0D56504D49FF)
-_NUMBER = re.compile(r"([+-]?)(?:0[xX])?([0-9a-fA-F]*)\.?([0-9a-fA-F]*)(?:@([+-]?\d{1,7}))?", re.ASCII)
+_NUMBER = re.compile(r"([+-]?)(?:0[xX])?([0-9a-fA-F]*)(?:\.([0-9a-fA-F]*))?(?:@([+-]?\d{1,7}))?", re.ASCII)
 _FORMULAS = {"Mandelbrot": "mandelbrot", "Tricorn": "tricorn", "Burning ship": "burning-ship"}
-_LINE = re.compile(r"[ \t]*([A-Za-z]+)[ \t]*:[ \t]*(.*?)[ \t]*")
 
 
 def is_text(text: str) -> bool:
@@ -34,9 +33,9 @@ def place(text: str, where: str) -> Place:
     """The place of a .imt file. Raises InputError where it is broken."""
     keys: dict[str, str] = {}
     for line in text.removeprefix("\ufeff").splitlines():
-        match = _LINE.fullmatch(line)
-        if match is not None:
-            keys.setdefault(match[1], match[2])
+        key, colon, value = line.partition(":")
+        if colon:
+            keys.setdefault(key.strip(), value.strip())
     missing = next((k for k in ("Re", "Im", "Size") if k not in keys), None)
     if missing is not None:
         raise InputError(f"{where} has no line {missing!r}, which a place of {PROGRAM} needs.")
@@ -74,10 +73,10 @@ def _hexadecimal(text: str, where: str) -> Rational:
     match = _NUMBER.fullmatch(text.strip())
     if match is None or not (match[2] or match[3]):
         raise InputError(f"{where}: {shortened(text)!r} is not a hexadecimal number such as -0.c8@-3.")
-    power = int(match[4] or 0) - len(match[3])
+    power = int(match[4] or 0) - len(match[3] or "")
     if abs(power) > 1_000_000:
         raise InputError(f"{where}: the exponent of {shortened(text)!r} is beyond 1,000,000.")
-    value = mpq(mpz(match[2] + match[3], 16)) * mpq(16) ** power
+    value = mpq(mpz(match[2] + (match[3] or ""), 16)) * mpq(16) ** power
     return -value if match[1] == "-" else value
 
 

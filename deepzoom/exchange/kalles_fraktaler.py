@@ -26,16 +26,16 @@ _COMPUTING = frozenset({
     "FactorAI", "ReferenceStrictZero", "UseOpenGL", "GLSL", "UseSRGB",
 })  # fmt: skip
 """Keys that say how the program works, or something about a part that is listed, rather than what is seen."""
-_LINE = re.compile(r"[ \t]*([A-Za-z][A-Za-z0-9_]*)[ \t]*:[ \t]*(.*?)[ \t]*")
+_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,60}", re.ASCII)
 
 
 def keys_of(text: str) -> dict[str, str]:
     """The keys of a file and their values; the first of a key counts, as in the program."""
     found: dict[str, str] = {}
     for line in text.removeprefix("\ufeff").splitlines():
-        match = _LINE.fullmatch(line)
-        if match is not None:
-            found.setdefault(match[1], match[2])
+        key, colon, value = line.partition(":")
+        if colon and _KEY.fullmatch(key.strip()):
+            found.setdefault(key.strip(), value.strip())
     return found
 
 
@@ -168,7 +168,7 @@ def _left_out(keys: Mapping[str, str]) -> list[str]:
         found.append("the bailout (an orbit has escaped at |z| > 2, or 100 for a formula)")
     elif keys.get("BailoutNormPreset", "1") not in ("0", "1"):
         found.append("the norm of the bailout")
-    if _differs(keys, SmoothingMethod="0") or keys.get("SmoothMethod", "0") == "1":
+    if _differs(keys, SmoothingMethod="0") or keys.get("SmoothMethod", "0") in ("1", "2"):
         found.append("linear smoothing (deepzoom's counts are logarithmic)")
     if _differs(keys, TriangleInequalityAverage="0"):
         found.append("the triangle inequality average")

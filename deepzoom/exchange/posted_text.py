@@ -25,7 +25,7 @@ _WORDS = {
     "steps": ("iterations", "iteration", "maxiterations", "maxiter", "iterationlimit", "iter", "maximumiterations"),
 }
 _KEYS = {word: key for key, words in _WORDS.items() for word in words}
-_LINE = re.compile(r"\s*([A-Za-z][A-Za-z _()]{0,40}?)\s*[:=]\s*(.*?)\s*")
+_LINE = re.compile(r"([A-Za-z][A-Za-z _()]{0,40})[:=](.*)")
 _MORE = re.compile(r"\s*\d+(?:[eE][+-]?\d+)?\s*")
 _POWER = re.compile(r"(?:([\d.]+)\s*[*x\u00d7]\s*)?(\d{1,3})\s*(?:\^|\*\*)\s*([+-]?\d{1,7})")
 
@@ -59,15 +59,15 @@ def _found(text: str) -> tuple[dict[str, str], dict[str, str], list[str]]:
 
     A line of digits alone goes on with the number before it.
     """
-    found: dict[str, str] = {}
+    found: dict[str, list[str]] = {}
     words: dict[str, str] = {}
     unread: list[str] = []
     last: str | None = None
     for line in text.removeprefix("\ufeff").splitlines():
-        match = _LINE.fullmatch(line)
+        match = _LINE.fullmatch(line.strip())
         if match is None:
             if last is not None and _MORE.fullmatch(line):
-                found[last] += line.strip()
+                found[last].append(line.strip())
             elif line.strip():
                 last = None
             continue
@@ -76,8 +76,8 @@ def _found(text: str) -> tuple[dict[str, str], dict[str, str], list[str]]:
         if key is None:
             unread.append(match[1].strip())
         elif key not in found:
-            found[key], words[key], last = match[2].replace("\u2212", "-"), match[1].strip(), key
-    return found, words, unread
+            found[key], words[key], last = [match[2].strip().replace("\u2212", "-")], match[1].strip(), key
+    return {key: "".join(parts) for key, parts in found.items()}, words, unread
 
 
 def _of_zoom(text: str, where: str) -> Rational:

@@ -187,6 +187,13 @@ def test_posted_texts(text, y, depth, flip, steps):
             "has 2 formulas in turn, which deepzoom does not",
         ),
         ("a.toml", F3 + '[[formula]]\nopcodes = "sqr rot 5 add"\n', "formula.opcodes has 'rot', which deepzoom does"),
+        (
+            "a.toml",
+            F3 + f'[[formula]]\nopcodes = "{"absx " * 60}sqr add"\n',
+            "the formula is longer than 2000 characters",
+        ),
+        ("a.kfr", f"Re: {'1' * 300_000}x\nIm: 0\nZoom: 1\n", "111...111111111x' is not a decimal number"),
+        ("a.imt", IMT.replace("-1.c", "c" * 300_000 + "g"), "ccc...cccccccccg' is not a hexadecimal number"),
         ("a.toml", F3 + "[[formula]]\npower = 1\n", "formula.power = 1 is of a formula that deepzoom does not have"),
         ("a.toml", F3 + "image.width = 0\n", "image.width = 0 is not a whole number from 1 to 16384"),
         ("a.toml", F3 + "transform = 3\n", "transform should be a table of Fraktaler-3"),
