@@ -34,28 +34,32 @@ BEGIN, END = "<!-- the table begins -->\n", "<!-- the table ends -->"
 
 @dataclass(frozen=True)
 class Row:
-    """One measurement. published: the dimension in the publication (J. Sohl-Dickstein, arXiv 2402.06184, table 1)."""
+    """One measurement. published: the dimension in the publication (J. Sohl-Dickstein, arXiv 2402.06184, table 1).
+
+    pairs: of each frame of the zoom.
+    """
 
     name: str
-    published: float | None
     options: str
+    published: float | None = None
+    pairs: int = 0
 
 
-def _window(name: str, published: float, pairs: int) -> Row:
-    return Row(name, published, f"--at {name}-published --pairs {pairs} --to 1e-7")
+def _window(name: str, published: float, pairs: int, of_frames: int) -> Row:
+    return Row(name, f"--at {name}-published --pairs {pairs} --to 1e-7", published, of_frames)
 
 
 Results = dict[str, dict[str, Any] | None]
 """What ``deepzoom dimension --json`` printed for each row; None where a frame has too little of a border."""
 
 ROWS = [
-    _window("linear", 1.17, 10240),
-    _window("relu", 1.20, 10240),
-    _window("single-datapoint", 1.41, 40960),
-    _window("minibatch", 1.55, 5120),
-    _window("tanh", 1.66, 2560),
-    _window("weight-init", 1.98, 1280),
-    Row("tanh, 20 decades", None, "--at tanh-published --pairs 1280 --to 1e-21"),
+    _window("linear", 1.17, 10240, 20480),
+    _window("relu", 1.20, 10240, 5120),
+    _window("single-datapoint", 1.41, 40960, 20480),
+    _window("minibatch", 1.55, 5120, 1280),
+    _window("tanh", 1.66, 2560, 1280),
+    _window("weight-init", 1.98, 1280, 1280),
+    Row("tanh, 20 decades", "--at tanh-published --pairs 1280 --to 1e-21"),
 ]
 OVERVIEW = 9
 """Height of the first published frames."""
@@ -69,8 +73,8 @@ def frames(row: Row) -> list[Row]:
     place = landmarks.get(f"{row.name}-published").view(None, (2, 2))
     at, depth, found = f"--center {format_decimal(place.x)} {format_decimal(place.y)}", place.depth, []
     while depth <= OVERVIEW:
-        options = f"{row.name} {at} --depth {format_decimal(depth)} --pairs 1280 --to 2e-4 --trust off"
-        found.append(Row(f"{row.name}, {format_decimal(depth)}", row.published, options))
+        options = f"{row.name} {at} --depth {format_decimal(depth)} --pairs {row.pairs} --to 2e-4 --trust off"
+        found.append(Row(f"{row.name}, {format_decimal(depth)}", options))
         depth *= 10
     return found[::-1]
 
