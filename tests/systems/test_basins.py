@@ -99,11 +99,11 @@ def check(job, view, pixels):
 
 def test_exact_runs_end_in_the_basins_of_the_oracle(system):
     view = View.parse("-1", "-1", "4", "5x5")
-    pixels = np.arange(0, 25, 6)
+    pixels = np.array([4, 6, 10, 16, 21])  # one of each basin, and one that finds none
     out = ExactTrainingJob(system, view, 160).run(pixels)
     with mp.workdps(60):
         true = [found(*view.point(int(p))) for p in pixels]
-    assert out.attractor.tolist() == true and len(set(true)) > 2
+    assert out.attractor.tolist() == true and len(set(true)) == 5
 
 
 @pytest.mark.slow
