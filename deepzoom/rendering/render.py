@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,6 +77,10 @@ def batches_of(
             yield pixels[first : first + size]
 
 
+Order = Callable[[int], Iterator[NDArray[np.int64]]]
+"""Yields batches of flat pixel numbers, each of at most so many as it is given."""
+
+
 @dataclass(frozen=True)
 class Rendered:
     """A finished or stopped render. facts: what ``--json`` prints."""
@@ -94,12 +98,13 @@ def render(
     partial: Field | None = None,
     wanted: NDArray[np.bool_] | None = None,
     budget: float | None = None,
+    order: Order | None = None,
 ) -> Rendered:
     """Render a scene on ``jobs`` threads (default: all cores).
 
     partial: a field of the same scene to continue. wanted (height, width) bool: render only these pixels; the result is
     complete when they are done. budget: seconds that checking and repairing may take with trust "settle"
-    (docs/trust.md).
+    (docs/trust.md). order: gives the batches in which pixels run, instead of ``batches_of``; values do not depend on it.
 
     If the observer stops the render, it ends early and the result is not complete. Raises InputError if the scene
     cannot be rendered.
@@ -123,7 +128,7 @@ def render(
     try:
         job = planned.backend.job(planned.system, scene.view, scene.bits, progress, observer.say, _distance(scene))
         _report_job(job, planned, field, jobs or cores(), observer)
-        complete = _run(job, field, jobs or cores(), observer, wanted)
+        complete = _run(job, field, jobs or cores(), observer, wanted, order)
         parts = [_Part(job, field, list(_batches_of_field(job.second_batch_size, field, wanted)), observer)]
         if complete and scene.view.samples > 1:
             complete = _run_samples(job, field, jobs or cores(), observer, wanted)
@@ -190,7 +195,9 @@ def _batches_of_field(size: int, field: Field, wanted: NDArray[np.bool_] | None)
     return batches_of(field.scene.view.width, field.scene.view.height, size, wanted)
 
 
-def _run(job: Job, field: Field, jobs: int, observer: Observer, wanted: NDArray[np.bool_] | None) -> bool:
+def _run(
+    job: Job, field: Field, jobs: int, observer: Observer, wanted: NDArray[np.bool_] | None, order: Order | None
+) -> bool:
     """Run the pixels that are not done yet; returns whether all are done now."""
     total = field.scene.view.pixels if wanted is None else int(np.count_nonzero(wanted))
     done = field.done.ravel()
@@ -203,7 +210,8 @@ def _run(job: Job, field: Field, jobs: int, observer: Observer, wanted: NDArray[
         count += len(pixels)
         observer.pixels(field, count, total)
 
-    waiting = (t for t in _batches_of_field(job.batch_size, field, wanted) if not done[t].all())
+    batches = _batches_of_field(job.batch_size, field, wanted) if order is None else order(job.batch_size)
+    waiting = (t for t in batches if not done[t].all())
     return run_batches(waiting, job.run, take, field, jobs, observer)
 
 
