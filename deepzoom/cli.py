@@ -13,6 +13,7 @@ from deepzoom.commands.convert import convert
 from deepzoom.commands.dimension import dimension
 from deepzoom.commands.dive import dive
 from deepzoom.commands.exit_codes import Command
+from deepzoom.commands.explore import explore
 from deepzoom.commands.export import export
 from deepzoom.commands.info import info
 from deepzoom.commands.lists import list_backends, list_landmarks, list_systems
@@ -32,6 +33,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(cls=Command)(render)
+app.command(cls=Command)(explore)
 app.command(cls=Command)(zoom)
 app.command(cls=Command)(dive)
 app.command(cls=Command)(dimension)

@@ -41,6 +41,13 @@ def check(name: str) -> None:
         )
 
 
+def names() -> list[str]:
+    """The names of all palettes of matplotlib."""
+    import matplotlib
+
+    return sorted(matplotlib.colormaps)
+
+
 def _map(name: str, colours: Sequence[str], steps: int | None = None) -> Colours:
     """A function that gives the RGB (..., 3) of values in 0 .. 1. steps: of the palette; None for its own number."""
     row = colours or _OURS.get(name)

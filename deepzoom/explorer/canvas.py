@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from deepzoom.scene.scene import Scene
 from .moves import Grid
 
 Bytes = NDArray[np.uint8]
-_NAMES = ("measure", "fate", "trust", "iterations", "attractor")
+_NAMES = ("done", "measure", "fate", "trust", "iterations", "attractor")
 _POPULATION = 1 << 14
 """Values among which provisional colours are ranked."""
 
@@ -29,60 +29,76 @@ class Canvas:
     """
 
     def __init__(self, scene: Scene, earlier: Canvas | None = None) -> None:
-        self.field, self._guess = Field.empty(scene), Field.empty(scene)
+        self.field = Field.empty(scene)
         self.size = np.full(self.field.done.shape, np.inf, np.float32)
         self.stride = np.ones(self.field.done.size, np.uint8)
         self._painted = np.zeros(self.field.done.size, np.bool_)
         self.complete = False
-        self.reused = 0
+        self._source: _Source | None = None
+        self._guess: Field | None = None
         if earlier is not None and same_values(earlier.scene, scene):
-            self._take(earlier)
+            self._source = _Source.of(earlier, scene)
+        if self._source is not None:
+            self.size[self._source.inside] = self._source.shown_size()
 
     @property
     def scene(self) -> Scene:
         return self.field.scene
 
+    @property
+    def guess(self) -> Field:
+        """The values of earlier views at this one's pixels."""
+        if self._guess is None:
+            self._guess = Field.empty(self.scene)
+            if self._source is not None:
+                for name, values in self._source.values().items():
+                    getattr(self._guess, name)[self._source.inside] = values
+            self._source = None
+        return self._guess
+
+    def settle(self) -> None:
+        """Let go of earlier views: keep their values only where this one needs them."""
+        if not self.complete:
+            _ = self.guess
+        self._source = None
+
     def recolour(self, scene: Scene) -> None:
         """Show the same values in another scene's colours."""
-        self.field.scene = self._guess.scene = scene
+        self.field.scene = scene
 
-    def _take(self, earlier: Canvas) -> None:
-        """Take the values of an earlier view, each pixel those of the nearest one there."""
-        grid = Grid.of(self.scene.view, earlier.scene.view)
-        if grid is None:
-            return
-        height, width = earlier.field.done.shape
-        rows, columns = (
-            np.rint(grid.ratio * np.arange(n) + first) for n, first in zip(self.field.done.shape, (grid.top, grid.left))
-        )
-        inside = np.ix_((rows >= 0) & (rows < height), (columns >= 0) & (columns < width))
-        at = np.ix_(*(v[(v >= 0) & (v < n)].astype(np.int64) for v, n in zip((rows, columns), (height, width))))
-        if not at[0].size or not at[1].size:
-            return
-        done, guessed = earlier.field.done[at], earlier._guess.done[at]
-        for name in _NAMES:
-            own = getattr(self._guess, name)
-            if own is not None:
-                own[inside] = np.where(done, getattr(earlier.field, name)[at], getattr(earlier._guess, name)[at])
-        self._guess.done[inside] = done | guessed
-        self.size[inside] = np.where(done, 1, earlier.shown_size()[at]) / np.float32(grid.ratio)
-        self.reused = int(np.count_nonzero(self._guess.done))
+    def values(self, at: Any) -> dict[str, NDArray[Any]]:
+        """The best known values at an index, by channel; "done" says where there are any."""
+        own = {name: getattr(self.field, name)[at] for name in _NAMES if getattr(self.field, name) is not None}
+        if self.complete:
+            return own
+        return {name: np.where(own["done"], v, getattr(self.guess, name)[at]) for name, v in own.items()}
 
-    def shown_size(self) -> NDArray[np.float32]:
-        """``size`` with what is done of this view."""
-        found = self.size.copy()
-        numbers = (np.arange(n) for n in self.field.done.shape)
-        rows, columns = np.ix_(*numbers)
+    def shown_size(self, at: Any) -> NDArray[np.float32]:
+        """``size`` at an index, with what is done of this view."""
+        rows, columns = at
+        found = np.ascontiguousarray(self.size[at])
+        if self.complete:
+            return np.minimum(found, 1)
         for stride in PASSES:
             there = self.field.done[rows // stride * stride, columns // stride * stride]
             found[there] = np.minimum(found[there], stride)
         return found
 
+    def _population(self) -> dict[str, NDArray[Any]]:
+        """Some of the best known values, by channel."""
+        some = max(1, int((self.field.done.size / _POPULATION) ** 0.5))
+        at = np.s_[::some, ::some]
+        if self._source is None:
+            return {name: v.ravel() for name, v in self.values(at).items()}
+        parts = [self._source.values(some)]
+        parts.append({name: getattr(self.field, name)[at] for name in parts[0]})
+        return {name: np.concatenate([p[name].ravel() for p in parts]) for name in parts[0]}
+
     def value(self, column: int, row: int) -> tuple[Field, bool] | None:
         """The field that has values at a pixel, and whether they are its own; None where there are none."""
         if self.field.done[row, column]:
             return self.field, True
-        return (self._guess, False) if self._guess.done[row, column] else None
+        return (self.guess, False) if self.guess.done[row, column] else None
 
     def whole(self) -> tuple[tuple[int, int, int, int, int], Bytes]:
         """((left, top, width, height, stride), RGBA (height, width, 4)) of everything; clear where nothing is known.
@@ -95,23 +111,20 @@ class Canvas:
         rgba = np.full((height, width, 4), 255, np.uint8)
         rgba[..., :3] = levels(rgb)
         if not self.complete:
-            known = ~np.isnan(self.field.shown()) | self._guess.done
+            known = ~np.isnan(self.field.shown()) | self.guess.done
             rgba[~known] = 0
         return (0, 0, width, height, 1), rgba
 
     def _merged(self) -> Field:
         """The best known values of all pixels; done where there are any."""
-        there = ~np.isnan(self.field.shown())
-        merged = replace(self.field, done=there | self._guess.done, samples=None, sampled=None, distance=None)
-        finer = self._guess.done & ~self.field.done & (self.size <= 16)
-        for name in _NAMES:
+        guess, shown = self.guess, ~np.isnan(self.field.shown())
+        finer = ~self.field.done & guess.done
+        merged = replace(self.field, done=shown | guess.done, samples=None, sampled=None, distance=None)
+        for name in _NAMES[1:]:
             values = getattr(self.field, name)
             if values is not None:
-                filled = self.field.shown(name)
-                use = np.isnan(filled) | finer
-                filled = np.where(use, getattr(self._guess, name), filled)
+                filled = np.where(finer | ~shown, getattr(guess, name), np.nan_to_num(self.field.shown(name)))
                 setattr(merged, name, filled.astype(values.dtype))
-        merged.horizon = None if self.field.horizon is None else self.field.horizon.copy()
         return merged
 
     def fresh(self) -> list[tuple[tuple[int, int, int, int, int], Bytes]]:
@@ -140,20 +153,54 @@ class Canvas:
 
     def _provisional(self, pixels: NDArray[np.int64]) -> Bytes:
         """Colours (n, 3) of pixels, ranked among a part of all that is known, without shading."""
-        scene, some = self.scene, max(1, int((self.field.done.size / _POPULATION) ** 0.5))
-        at = np.s_[::some, ::some]
-        done, guessed = self.field.done[at], self._guess.done[at]
-        parts: dict[str, Any] = {}
-        for name in _NAMES:
-            values = getattr(self.field, name)
-            if values is not None:
-                among = np.where(done, values[at], getattr(self._guess, name)[at])[done | guessed]
-                parts[name] = np.concatenate([values.ravel()[pixels], among])[None]
+        scene, among = self.scene, self._population()
+        known = among["done"]
+        parts = {n: np.concatenate([getattr(self.field, n).ravel()[pixels], v[known]])[None] for n, v in among.items()}
         how = scene.colouring
         by = "rank" if how.by in ("distance", "horizon") else how.by
         plain = replace(scene, colouring=replace(how, slope=None, by=by), horizon=False)
-        parts["done"] = np.ones(parts["measure"].shape, np.bool_)
         return levels(coloured(Field(plain, **parts))[0, : len(pixels)])
+
+
+@dataclass(frozen=True)
+class _Source:
+    """An earlier view, and where its pixels lie.
+
+    inside: the part (rows, columns) of the new view that lies in it. rows, columns: of the pixels there that are
+    nearest to those. ratio: size of a new pixel, in its pixels.
+    """
+
+    canvas: Canvas
+    inside: tuple[slice, slice]
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    ratio: float
+
+    @classmethod
+    def of(cls, earlier: Canvas, scene: Scene) -> _Source | None:
+        """None if the two views have nothing in common."""
+        grid = Grid.of(scene.view, earlier.scene.view)
+        if grid is None:
+            return None
+        earlier.settle()
+        found, inside = [], []
+        there = earlier.field.done.shape
+        for count, first, most in zip((scene.view.height, scene.view.width), (grid.top, grid.left), there):
+            nearest = np.rint(grid.ratio * np.arange(count) + first).astype(np.int64)
+            own = np.flatnonzero((nearest >= 0) & (nearest < most))
+            if not len(own):
+                return None
+            inside.append(slice(int(own[0]), int(own[-1]) + 1))
+            found.append(nearest[inside[-1]])
+        return cls(earlier, (inside[0], inside[1]), found[0], found[1], grid.ratio)
+
+    def shown_size(self) -> NDArray[np.float32]:
+        """How wide what the page shows is, in new pixels."""
+        return self.canvas.shown_size((self.rows[:, None], self.columns)) / np.float32(self.ratio)
+
+    def values(self, some: int = 1) -> dict[str, NDArray[Any]]:
+        """The best known values, of every ``some``-th row and column."""
+        return self.canvas.values((self.rows[::some, None], self.columns[::some]))
 
 
 def levels(rgb: NDArray[np.float64]) -> Bytes:

@@ -18,6 +18,7 @@ from deepzoom.rendering import render as rendering
 from deepzoom.rendering import trust
 from deepzoom.rendering.batches import Observer, Pixels, cores
 from deepzoom.rendering.field import PASSES, Field
+from deepzoom.rendering.iteration_limit import MOST, sample
 
 from .canvas import Bytes, Canvas
 
@@ -73,6 +74,8 @@ class Run(Observer):
         self._first: tuple[float, int] | None = None
         self._size = _FIRST_BATCH
         self._shown_all = False
+        scene = canvas.scene
+        self._goes_on = scene.view.samples > 1 or systems.is_training(scene.system) or scene.trust == "settle"
         self._repaint = False
         self.thread = threading.Thread(target=self._run, name=f"view {number}", daemon=True)
 
@@ -149,7 +152,7 @@ class Run(Observer):
         if self._repaint and not self.stopped():
             self._repaint = False
             self._paint(self, *self.canvas.whole(), False)
-        elif done == total and not self._shown_all:
+        elif done == total and self._goes_on and not self._shown_all:
             self._shown_all = True
             self._paint(self, *self.canvas.whole(), False)
         elif now > self._due:
@@ -213,11 +216,11 @@ def _distances(width: int, height: int, pointer: tuple[float, float]) -> NDArray
 
 
 def suggested_steps(field: Field) -> int | None:
-    """The iteration limit that an escape-time view needs, if more than its own: twice what its slowest pixel took."""
+    """The iteration limit that an escape-time view needs, if more than its own: twice what any pixel of a sample took."""
     scene = field.scene
     if field.iterations is None or not systems.is_escape_time(scene.system) or not (field.fate == 0).any():
         return None
-    latest, steps = int(field.iterations.max()), scene.steps
-    while steps < 2 * latest and 2 * steps <= 5_000_000:
+    latest, steps = int(field.iterations.ravel()[sample(scene.view)].max()), scene.steps
+    while steps < 2 * latest and 2 * steps <= MOST:
         steps *= 2
     return steps if steps > scene.steps else None

@@ -1,0 +1,74 @@
+"""What a page can choose from: systems, their settings and landmarks, palettes and colourings."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from deepzoom import landmarks, systems
+from deepzoom.colouring import palettes
+from deepzoom.commands.requests.colours import ATTRACTED
+from deepzoom.landmarks import Landmark
+from deepzoom.scene.scene import Scene
+from deepzoom.systems.lyapunov import NAME as LYAPUNOV
+
+_SWATCH = 9
+_FIRST = (
+    "Spectral", "magma", "inferno", "viridis", "cividis", "twilight", "twilight_shifted", "turbo", "RdYlBu", "coolwarm",
+    "cubehelix", "gist_earth", "ocean", "bone", "hsv",
+)  # fmt: skip
+
+
+def contents(scene: Scene) -> dict[str, Any]:
+    """Everything, for a page that has just opened. scene: its first one, whose system may be the user's own."""
+    own = [] if scene.system in systems.names() else [scene.system]
+    return {
+        "type": "catalogue",
+        "systems": [_described(name, scene) for name in (*own, *systems.names())],
+        "landmarks": [listed(m) for m in (*landmarks.all_landmarks(), *landmarks.own_landmarks())],
+        "palettes": _swatches(),
+    }
+
+
+def _described(name: str, scene: Scene) -> dict[str, Any]:
+    if name == scene.system:
+        system = systems.create(name, scene.settings, scene.steps, scene.digest)
+    else:
+        system = systems.create(name)
+    return {
+        "name": name,
+        "title": system.title,
+        "training": systems.is_training(name),
+        "steps": system.default_steps,
+        "settings": [
+            {"key": key, "default": setting.default, "meaning": setting.meaning}
+            for key, setting in system.settings_known.items()
+        ],
+        "colourings": _colourings(name),
+    }
+
+
+def _colourings(name: str) -> list[str]:
+    """The colourings that a system can have."""
+    if not systems.is_escape_time(name):
+        return ["rank", "cyclic", *(["horizon"] if name != LYAPUNOV else [])]
+    return ["rank", "cyclic", "histogram", "distance", *(["attractor"] if name in ATTRACTED else [])]
+
+
+def listed(place: Landmark) -> dict[str, Any]:
+    """A landmark, as a page lists it."""
+    return {"name": place.name, "system": place.system, "depth": place.depth, "note": place.note}
+
+
+@lru_cache(maxsize=1)
+def _swatches() -> list[dict[str, Any]]:
+    """All palettes, the best known first, each with some of its colours."""
+    at = np.linspace(0, 1, _SWATCH)
+    names = [*_FIRST, *(n for n in palettes.names() if n not in _FIRST)]
+    return [{"name": n, "colours": ["#" + bytes(c).hex() for c in _bytes(n, at)]} for n in names]
+
+
+def _bytes(name: str, at: Any) -> Any:
+    return np.rint(palettes.apply(name, at) * 255).astype(np.uint8)

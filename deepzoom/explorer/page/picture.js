@@ -1,0 +1,162 @@
+// The picture: layers, one for each view, drawn over each other. A move takes all layers along at once, and the pixels
+// of the new view come into a layer of their own. All numbers here are relative to the view that is shown: exact
+// coordinates stay on the server.
+
+const STILL = { a: 1, x: 0, y: 0 };
+const MOST_LAYERS = 6;
+
+// first `one`, then `other`
+const joined = (one, other) => ({ a: one.a * other.a, x: other.a * one.x + other.x, y: other.a * one.y + other.y });
+const inverse = (t) => ({ a: 1 / t.a, x: -t.x / t.a, y: -t.y / t.a });
+const between = (t, share) => {
+  const a = t.a ** share, rest = t.a === 1 ? share : (a - 1) / (t.a - 1);
+  return { a, x: t.x * rest, y: t.y * rest };
+};
+
+export class Picture {
+  constructor(canvas) {
+    this.canvas = canvas;
+    this.context = canvas.getContext("2d");
+    this.layers = [];
+    this.moves = [];
+    this.drag = STILL;
+    this.camera = STILL;
+    this.animation = null;
+    this.waiting = false;
+    this.frames = 0; // drawn, for tests
+    this.firstPixels = null; // when the first new pixels of the newest view were drawn
+  }
+
+  get width() { return this.canvas.width; }
+  get height() { return this.canvas.height; }
+
+  resize(width, height) {
+    if (width === this.width && height === this.height) return;
+    const kept = document.createElement("canvas");
+    kept.width = this.width;
+    kept.height = this.height;
+    if (this.width && this.height) kept.getContext("2d").drawImage(this.canvas, 0, 0);
+    const a = height / (this.height || height);
+    this.canvas.width = width;
+    this.canvas.height = height;
+    this.layers = [{ number: -1, canvas: kept, at: { a, x: (width - kept.width * a) / 2, y: 0 } }];
+    this.moves = [];
+    this.draw();
+  }
+
+  // A move of everything that is shown, which makes view `number`. The picture glides there in some milliseconds, or
+  // is there already (after a drag).
+  move(number, by, glides) {
+    for (const layer of this.layers) layer.at = joined(layer.at, by);
+    this.moves.push({ number, by });
+    if (glides) {
+      this.camera = joined(inverse(by), this.camera);
+      const from = this.camera, begin = performance.now(), length = 160;
+      this.animation = (now) => {
+        const share = Math.min(1, (now - begin) / length);
+        this.camera = share < 1 ? between(from, (1 - share) ** 2) : STILL;
+        return share < 1;
+      };
+    } else {
+      this.camera = joined(inverse(by), this.camera);
+      if (Math.abs(this.camera.a - 1) < 1e-9 && Math.hypot(this.camera.x, this.camera.y) < 1e-6) this.camera = STILL;
+    }
+    this.draw();
+  }
+
+  // a move that has not been sent yet: of the fingers or the mouse
+  hold(camera) {
+    this.animation = null;
+    this.camera = camera;
+    this.draw();
+  }
+
+  // the server refused a move: go back
+  undo(number) {
+    const found = this.moves.find((m) => m.number === number);
+    if (!found) return;
+    for (const layer of this.layers) layer.at = joined(layer.at, inverse(found.by));
+    this.moves = this.moves.filter((m) => m !== found);
+    this.draw();
+  }
+
+  paint({ run, part, finished }, bytes) {
+    const [left, top, width, height, stride] = part;
+    let layer = this.layers.find((l) => l.number === run);
+    if (!layer) {
+      const newest = this.layers.at(-1);
+      if (newest && newest.number > run) return; // of a view that was left
+      const canvas = document.createElement("canvas");
+      canvas.width = this.width;
+      canvas.height = this.height;
+      const at = this.moves.filter((m) => m.number > run).reduce((t, m) => joined(t, m.by), STILL);
+      this.moves = this.moves.filter((m) => m.number > run);
+      layer = { number: run, canvas, at };
+      this.layers.push(layer);
+      if (this.layers.length > MOST_LAYERS) this.layers.shift();
+    }
+    const context = layer.canvas.getContext("2d");
+    const pixels = new ImageData(bytes, width, height);
+    if (finished) context.putImageData(pixels, left, top);
+    else {
+      const block = document.createElement("canvas");
+      block.width = width;
+      block.height = height;
+      block.getContext("2d").putImageData(pixels, 0, 0);
+      context.imageSmoothingEnabled = false;
+      context.drawImage(block, left, top, width * stride, height * stride);
+    }
+    if (finished && layer.at.a === 1) this.layers = this.layers.filter((l) => l.number >= run);
+    layer.finished = finished;
+    layer.painted ??= performance.now();
+    this.draw();
+  }
+
+  draw() {
+    if (this.waiting) return;
+    this.waiting = true;
+    requestAnimationFrame((now) => {
+      this.waiting = false;
+      const more = this.animation?.(now);
+      if (!more) this.animation = null;
+      this.show();
+      if (more) this.draw();
+    });
+  }
+
+  show() {
+    const { context } = this;
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.clearRect(0, 0, this.width, this.height);
+    for (const { canvas, at } of this.layers) {
+      const t = joined(at, this.camera);
+      if (!canvas.width || !canvas.height || t.a < 1e-3 || t.a > 1e5) continue;
+      context.setTransform(t.a, 0, 0, t.a, t.x, t.y);
+      context.imageSmoothingEnabled = t.a !== 1;
+      context.drawImage(canvas, 0, 0);
+    }
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    this.frames += 1;
+    const newest = this.layers.at(-1);
+    if (newest?.painted && this.firstPixels?.run !== newest.number) {
+      this.firstPixels = { run: newest.number, at: performance.now() };
+    }
+  }
+
+  thumbnail(width, height) {
+    const small = document.createElement("canvas");
+    small.width = width;
+    small.height = height;
+    const scale = Math.max(width / this.width, height / this.height);
+    const w = this.width * scale, h = this.height * scale;
+    small.getContext("2d").drawImage(this.canvas, (width - w) / 2, (height - h) / 2, w, h);
+    return small.toDataURL("image/jpeg", 0.8);
+  }
+}
+
+export const panBy = (right, down) => ({ a: 1, x: -right, y: -down });
+// a zoom about the middle of a pixel
+export const zoomAt = (factor, column, row) => ({
+  a: factor, x: (1 - factor) * (column + 0.5), y: (1 - factor) * (row + 0.5),
+});
+export { STILL };

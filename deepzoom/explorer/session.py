@@ -1,0 +1,266 @@
+"""One page's session: what it shows, the run that renders it, and what the page asks for."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from deepzoom import landmarks, systems
+from deepzoom.coordinates import format_decimal, log2, with_digits
+from deepzoom.errors import InputError, Stopped
+from deepzoom.landmarks import Landmark
+from deepzoom.rendering.batches import Observer
+from deepzoom.rendering.stretch import unfolded
+from deepzoom.scene.scene import Scene
+from deepzoom.scene.shape import IDENTITY
+
+from . import catalogue, changes, moves
+from .address import MOST_CHARACTERS, packed, unpacked
+from .canvas import Bytes, Canvas, only_colours_differ
+from .run import Part, Run, Slots
+
+Send = Callable[[str | bytes, Callable[[], bool] | None], None]
+"""Sends a message to the page; given a function, it waits until the page is ready for it or the function is true."""
+
+
+class Session:
+    """A page. send: to the page. first: the scene that it opens with."""
+
+    def __init__(self, key: str, send: Send, first: Scene, slots: Slots) -> None:
+        self.key, self._send, self._slots = key, send, slots
+        self.scene = first
+        self.canvas: Canvas | None = None
+        self.run: Run | None = None
+        self.runs = 0
+        """How many runs it has started."""
+        self._finds: threading.Event | None = None
+        self._lock = threading.RLock()
+        self._pointer = (0.0, 0.0)
+        self._kinds: dict[str, Callable[[dict[str, Any]], None]] = {
+            "hello": self._hello, "move": self._move, "size": self._size, "change": self._change, "go": self._go,
+            "place": self._place, "point": self._point, "unfold": self._unfold, "save": self._save,
+            "stop": self._stop,
+        }  # fmt: skip
+
+    def handle(self, text: str) -> None:
+        """Do what a message asks. Answers what is wrong with it, if it is wrong."""
+        message: Any = None
+        try:
+            if len(text) > MOST_CHARACTERS:
+                raise InputError(f"message: {len(text):,} characters are too long; send at most {MOST_CHARACTERS:,}.")
+            message = _parsed(text)
+            with self._lock:
+                self._kinds[message["type"]](message)
+        except InputError as error:
+            self.tell({"type": "refused", "text": str(error), **_of(message)})
+        except (ArithmeticError, MemoryError, OSError) as error:
+            self.tell({"type": "refused", "text": str(error) or "out of memory.", **_of(message)})
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+            self.tell({"type": "refused", "text": "message: it is not one that a page of this version sends."})
+
+    def tell(self, message: dict[str, Any]) -> None:
+        """Send a message of text."""
+        self._send(json.dumps(message), None)
+
+    def close(self) -> None:
+        """Stop everything; the page is gone."""
+        with self._lock:
+            self._stop_all()
+
+    def _stop_all(self) -> None:
+        if self.run is not None:
+            self.run.stop()
+        if self._finds is not None:
+            self._finds.set()
+            self._finds = None
+
+    def _hello(self, message: dict[str, Any]) -> None:
+        refused = None
+        scene = self.scene
+        if message.get("address"):
+            try:
+                scene = unpacked(str(message["address"]))
+                systems.create(scene.system, scene.settings, scene.steps, scene.digest)
+            except InputError as error:
+                refused, scene = str(error), self.scene
+        self.tell({**catalogue.contents(scene), "session": self.key})
+        width, height = message["size"]
+        self._show(replace(scene, view=moves.sized(scene.view, int(width), int(height))), message["number"])
+        if refused is not None:
+            self.tell({"type": "refused", "text": refused})
+
+    def _move(self, message: dict[str, Any]) -> None:
+        view = self.scene.view
+        if "pan" in message:
+            right, down = message["pan"]
+            view = moves.panned(view, float(right), float(down))
+        if "zoom" in message:
+            column, row = message["at"]
+            self._pointer = (float(column), float(row))
+            view = moves.zoomed(view, float(message["zoom"]), float(column), float(row))
+        self._show(replace(self.scene, view=view), message["number"])
+
+    def _size(self, message: dict[str, Any]) -> None:
+        width, height = message["size"]
+        scene = replace(self.scene, view=moves.sized(self.scene.view, int(width), int(height)))
+        self._show(scene, message["number"])
+
+    def _change(self, message: dict[str, Any]) -> None:
+        self._show(changes.changed(self.scene, message["set"]), message["number"])
+
+    def _go(self, message: dict[str, Any]) -> None:
+        scene, view = unpacked(str(message["address"])), self.scene.view
+        self._show(replace(scene, view=replace(scene.view, width=view.width, height=view.height)), message["number"])
+
+    def _place(self, message: dict[str, Any]) -> None:
+        scene = changes.placed(self.scene, str(message["text"]))
+        systems.create(scene.system, scene.settings, scene.steps, scene.digest)
+        self._show(scene, message["number"])
+
+    def _stop(self, message: dict[str, Any]) -> None:
+        self._stop_all()
+
+    def _show(self, scene: Scene, number: int) -> None:
+        """Show a scene: in other colours if that is all that differs, else by a new run."""
+        if self._finds is not None:
+            self._finds.set()
+            self._finds = None
+        self.scene, run, canvas = scene, self.run, self.canvas
+        if canvas is not None and run is not None and only_colours_differ(canvas.scene, scene):
+            canvas.recolour(scene)
+            self._describe(number)
+            run.repaint()
+            return
+        if run is not None:
+            run.stop()
+        self.runs += 1
+        self.canvas = Canvas(scene, canvas)
+        self.run = Run(int(number), self.canvas, self._at_pointer(scene), self._paint, self._told, self._slots)
+        self._describe(number)
+        self.run.start()
+
+    def _at_pointer(self, scene: Scene) -> tuple[float, float]:
+        column, row = self._pointer
+        view = scene.view
+        return (column, row) if 0 < column < view.width and 0 < row < view.height else (view.width / 2, view.height / 2)
+
+    def _describe(self, number: int) -> None:
+        """Tell the page what it shows now."""
+        scene, run = self.scene, self.run
+        assert run is not None
+        view, how = scene.view, scene.colouring
+        long, short, degrees = view.spans()
+        self.tell({
+            "type": "scene", "number": number, "run": run.number, "runs": self.runs, "address": packed(scene),
+            "system": scene.system, "x": format_decimal(view.x), "y": format_decimal(view.y),
+            "depth": format_decimal(view.depth), "depth_short": with_digits(view.depth, 3),
+            "log10_depth": log2(view.depth) * 0.3010299956639812, "size": [view.width, view.height],
+            "steps": scene.steps, "settings": dict(scene.settings), "flip": view.flip,
+            "stretched": view.shape != IDENTITY, "ratio": with_digits(long / short, 4), "degrees": round(degrees, 2),
+            "palette": scene.palette, "colouring": how.by, "cycle": how.cycle, "slope": how.slope,
+            "interior": how.interior, "mark": how.mark_unsettled, "samples": view.samples, "trust": scene.trust,
+            "command": changes.command(scene), "training": systems.is_training(scene.system),
+        })  # fmt: skip
+
+    def _paint(self, run: Run, part: Part, rgba: Bytes, finished: bool) -> None:
+        head = json.dumps({"run": run.number, "part": part, "finished": finished}).encode()
+        data = len(head).to_bytes(4, "little") + head + b" " * (-len(head) % 4) + rgba.tobytes()
+        self._send(data, run.stopped)
+
+    def _told(self, run: Run, message: dict[str, Any]) -> None:
+        if not run.stopped():
+            self.tell({**message, "run": run.number})
+
+    def _point(self, message: dict[str, Any]) -> None:
+        """What is known of the pixel under the pointer."""
+        column, row, canvas = int(message["column"]), int(message["row"]), self.canvas
+        self._pointer = (float(column), float(row))
+        if canvas is None:
+            return
+        view = canvas.scene.view
+        if not (0 <= column < view.width and 0 <= row < view.height):
+            return
+        x, y = view.at(column, row)
+        digits = max(6, int(-log2(view.depth / view.height) * 0.302) + 3)
+        facts: dict[str, Any] = {"x": with_digits(x, digits), "y": with_digits(y, digits)}
+        known = canvas.value(column, row)
+        if known is not None:
+            field, own = known
+            facts |= {"own": own, "measure": float(field.measure[row, column]), "fate": int(field.fate[row, column]),
+                      "trust": int(field.trust[row, column])}  # fmt: skip
+            if field.iterations is not None and field.attractor is not None:
+                facts |= {"iterations": int(field.iterations[row, column]),
+                          "attractor": int(field.attractor[row, column])}  # fmt: skip
+        self.tell({"type": "point", "column": column, "row": row, **facts})
+
+    def _unfold(self, message: dict[str, Any]) -> None:
+        """Find the shape that unfolds stripes, in a thread, and show the scene in it."""
+        self._stop_all()
+        stop = self._finds = threading.Event()
+        scene, number = self.scene, message["number"]
+
+        def find() -> None:
+            watcher = _Finding(stop, self.tell)
+            try:
+                found = unfolded(replace(scene, view=replace(scene.view, shape=IDENTITY)), 0.0, watcher)
+            except Stopped:
+                return
+            except (InputError, ArithmeticError, MemoryError) as error:
+                self.tell({"type": "refused", "text": str(error), "number": number})
+                return
+            with self._lock:
+                if not stop.is_set():
+                    self._show(found, number)
+
+        threading.Thread(target=find, name="unfold", daemon=True).start()
+
+    def _save(self, message: dict[str, Any]) -> None:
+        """Save the view as a landmark of the user's."""
+        from deepzoom.commands.requests.dive import check_name
+
+        name, note = str(message["name"]).strip(), str(message.get("note", ""))[:200]
+        check_name(name, False)
+        view, scene = self.scene.view, self.scene
+        depth = format_decimal(view.depth)
+        shape = view.shape.texts() if view.shape != IDENTITY or systems.is_training(scene.system) else ()
+        place = Landmark(
+            name, scene.system, format_decimal(view.x), format_decimal(view.y), depth, depth, scene.steps,
+            note or "saved from the explorer", flip=view.flip, shape=shape, settings=dict(scene.settings),
+        )  # fmt: skip
+        landmarks.keep(place)
+        self.tell({"type": "saved", "landmark": catalogue.listed(place)})
+
+
+class _Finding(Observer):
+    """Tells the page how far a search for the shape is."""
+
+    def __init__(self, stop: threading.Event, tell: Callable[[dict[str, Any]], None]) -> None:
+        self._stop, self._tell, self._due = stop, tell, 0.0
+
+    def reference(self, share: float) -> None:
+        now = time.perf_counter()
+        if now > self._due:
+            self._due = now + 0.15
+            self._tell({"type": "progress", "stage": "unfolding", "share": share})
+
+    def stopped(self) -> bool:
+        return self._stop.is_set()
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    message = json.loads(text)
+    if not isinstance(message, dict):
+        raise ValueError
+    return message
+
+
+def _of(message: Any) -> dict[str, Any]:
+    """What a refused message was about."""
+    if not isinstance(message, dict):
+        return {}
+    about = {"kind": message.get("type"), "number": message.get("number")}
+    return about | ({"names": list(message["set"])} if isinstance(message.get("set"), dict) else {})

@@ -1,0 +1,38 @@
+"""Small pictures of landmarks: rendered once, one at a time, and kept in the cache."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import threading
+
+import numpy as np
+
+from deepzoom import __version__, cache, systems
+from deepzoom.colouring.colour import coloured
+from deepzoom.commands.requests.scene import Request
+from deepzoom.rendering import render as rendering
+
+from .canvas import levels
+
+_MAP, _TRAINING = "84x56", "36x24"
+_one = threading.Lock()
+
+
+def thumbnail(name: str) -> bytes:
+    """The PNG of a landmark. Raises InputError if there is none of this name."""
+    from PIL import Image
+
+    scene = Request(at=name, size=_MAP).to_scene()
+    if systems.is_training(scene.system):
+        scene = Request(at=name, size=_TRAINING, trust="off").to_scene()
+    key = hashlib.sha256(f"thumbnail {__version__}\n{scene.to_toml()}".encode()).hexdigest()[:32]
+    with _one:
+        kept = cache.load(key)
+        rgb = kept["rgb"] if kept is not None and "rgb" in kept else None
+        if rgb is None:
+            rgb = levels(coloured(rendering.render(scene, jobs=1).field))
+            cache.save(key, {"rgb": rgb})
+    file = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(rgb)).save(file, "PNG")
+    return file.getvalue()
