@@ -34,9 +34,7 @@ def explore(
     formula: FormulaText = None,
     scene: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE", help="Open the scene of a picture, data file or TOML file.", rich_help_panel=VIEW
-        ),
+        typer.Option(metavar="FILE", help="Open the scene of a picture, data file or TOML file.", rich_help_panel=VIEW),
     ] = None,
     port: Annotated[
         int,

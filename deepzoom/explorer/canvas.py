@@ -16,6 +16,8 @@ from deepzoom.scene.scene import Scene
 from .moves import Grid
 
 Bytes = NDArray[np.uint8]
+Part = tuple[int, int, int, int, int]
+"""(left, top, width, height, stride) of a part of a picture: columns and rows of blocks of stride x stride pixels."""
 _NAMES = ("done", "measure", "fate", "trust", "iterations", "attractor")
 _POPULATION = 1 << 14
 """Values among which provisional colours are ranked."""
@@ -100,8 +102,8 @@ class Canvas:
             return self.field, True
         return (self.guess, False) if self.guess.done[row, column] else None
 
-    def whole(self) -> tuple[tuple[int, int, int, int, int], Bytes]:
-        """((left, top, width, height, stride), RGBA (height, width, 4)) of everything; clear where nothing is known.
+    def whole(self) -> tuple[Part, Bytes]:
+        """(part, RGBA (height, width, 4)) of everything; clear where nothing is known.
 
         Colours of a finished field are those of ``deepzoom render``.
         """
@@ -127,7 +129,7 @@ class Canvas:
                 setattr(merged, name, filled.astype(values.dtype))
         return merged
 
-    def fresh(self) -> list[tuple[tuple[int, int, int, int, int], Bytes]]:
+    def fresh(self) -> list[tuple[Part, Bytes]]:
         """What is new since the last call, coarse to fine: as ``whole``, for parts of the picture."""
         new = np.flatnonzero(self.field.done.ravel() & ~self._painted)
         if not len(new):
@@ -141,7 +143,7 @@ class Canvas:
                 found.append(self._block(new[own], rgb[own], stride))
         return found
 
-    def _block(self, pixels: NDArray[np.int64], rgb: Bytes, stride: int) -> tuple[tuple[int, ...], Bytes]:  # type: ignore[type-arg]
+    def _block(self, pixels: NDArray[np.int64], rgb: Bytes, stride: int) -> tuple[Part, Bytes]:
         rows, columns = np.divmod(pixels, self.field.done.shape[1])
         rows, columns = rows // stride, columns // stride
         top, left = int(rows.min()), int(columns.min())
@@ -155,7 +157,9 @@ class Canvas:
         """Colours (n, 3) of pixels, ranked among a part of all that is known, without shading."""
         scene, among = self.scene, self._population()
         known = among["done"]
-        parts = {n: np.concatenate([getattr(self.field, n).ravel()[pixels], v[known]])[None] for n, v in among.items()}
+        parts: dict[str, Any] = {
+            n: np.concatenate([getattr(self.field, n).ravel()[pixels], v[known]])[None] for n, v in among.items()
+        }
         how = scene.colouring
         by = "rank" if how.by in ("distance", "horizon") else how.by
         plain = replace(scene, colouring=replace(how, slope=None, by=by), horizon=False)
@@ -233,5 +237,3 @@ def only_colours_differ(one: Scene, other: Scene) -> bool:
         and wants_distance(one) >= wants_distance(other)
         and horizon.is_wanted(one) >= horizon.is_wanted(other)
     )
-
-

@@ -115,7 +115,8 @@ def _colour(name: str) -> Callable[[Scene, Any], Scene]:
             scene = replace(scene, colouring=replace(scene.colouring, colours=()))
         if name == "cycle" and scene.colouring.by != "cyclic":
             return scene
-        return ColourOptions(**{name: str(text)}).applied(scene)
+        options: dict[str, Any] = {name: str(text)}
+        return ColourOptions(**options).applied(scene)
 
     return change
 
@@ -211,12 +212,13 @@ def command(scene: Scene) -> str | None:
     words += ["--center", format_decimal(view.x), format_decimal(view.y), "--depth", format_decimal(view.depth)]
     words += ["--size", f"{view.width}x{view.height}", "--steps", str(scene.steps), "--stretch", "off"]
     words += ["--flip"] if view.flip else []
-    for option, value, usually in (
+    others: tuple[tuple[str, Any, Any], ...] = (
         ("backend", scene.backend, "auto"), ("bits", scene.bits, None), ("samples", view.samples, 1),
         ("trust", scene.trust, Scene.trust), ("palette", scene.palette, Scene.palette),
         ("colouring", how.by, usual(scene.system).by), ("cycle", how.cycle if how.by == "cyclic" else None, None),
         ("slope", how.slope, None), ("interior", how.interior, "#000000"),
-    ):  # fmt: skip
+    )  # fmt: skip
+    for option, value, usually in others:
         if value != usually:
             words += [f"--{option}", str(value)]
     words += ["--mark-unsettled"] if how.mark_unsettled else []

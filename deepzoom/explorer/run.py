@@ -20,7 +20,7 @@ from deepzoom.rendering.batches import Observer, Pixels, cores
 from deepzoom.rendering.field import PASSES, Field
 from deepzoom.rendering.iteration_limit import MOST, sample
 
-from .canvas import Bytes, Canvas
+from .canvas import Bytes, Canvas, Part
 
 _BATCH_SECONDS = 0.02
 """How long a batch should take: stopping waits for the batches that run."""
@@ -30,7 +30,6 @@ _FRAME_SECONDS, _FRAME_SHARE = 0.06, 3.0
 _TILE = 16
 """Pixels are ordered by distance in tiles of this width."""
 
-Part = tuple[int, int, int, int, int]
 Paint = Callable[["Run", Part, Bytes, bool], None]
 
 
@@ -209,14 +208,12 @@ class Run(Observer):
 
 def _distances(width: int, height: int, pointer: tuple[float, float]) -> NDArray[np.uint16]:
     """The distance of each pixel's tile from the pointer, in tiles."""
-    across, down = (
-        np.arange(n) // _TILE - at / _TILE for n, at in ((width, pointer[0]), (height, pointer[1]))
-    )
+    across, down = (np.arange(n) // _TILE - at / _TILE for n, at in ((width, pointer[0]), (height, pointer[1])))
     return np.minimum(np.hypot(down[:, None], across), 60_000).astype(np.uint16).ravel()
 
 
 def suggested_steps(field: Field) -> int | None:
-    """The iteration limit that an escape-time view needs, if more than its own: twice what any pixel of a sample took."""
+    """The iteration limit that an escape-time view needs, if more than its own: twice what a sample's pixels took."""
     scene = field.scene
     if field.iterations is None or not systems.is_escape_time(scene.system) or not (field.fate == 0).any():
         return None

@@ -20,8 +20,8 @@ from deepzoom.scene.shape import IDENTITY
 
 from . import catalogue, changes, moves
 from .address import MOST_CHARACTERS, packed, unpacked
-from .canvas import Bytes, Canvas, only_colours_differ
-from .run import Part, Run, Slots
+from .canvas import Bytes, Canvas, Part, only_colours_differ
+from .run import Run, Slots
 
 Send = Callable[[str | bytes, Callable[[], bool] | None], None]
 """Sends a message to the page; given a function, it waits until the page is ready for it or the function is true."""

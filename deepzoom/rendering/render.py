@@ -104,7 +104,7 @@ def render(
 
     partial: a field of the same scene to continue. wanted (height, width) bool: render only these pixels; the result is
     complete when they are done. budget: seconds that checking and repairing may take with trust "settle"
-    (docs/trust.md). order: gives the batches in which pixels run, instead of ``batches_of``; values do not depend on it.
+    (docs/trust.md). order: gives the batches in which pixels run, instead of ``batches_of``; no value depends on it.
 
     If the observer stops the render, it ends early and the result is not complete. Raises InputError if the scene
     cannot be rendered.

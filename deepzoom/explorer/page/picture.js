@@ -16,7 +16,7 @@ const between = (t, share) => {
 export class Picture {
   constructor(canvas) {
     this.canvas = canvas;
-    this.context = canvas.getContext("2d");
+    this.context = canvas.getContext("2d", { alpha: false });
     this.layers = [];
     this.moves = [];
     this.drag = STILL;
@@ -127,7 +127,12 @@ export class Picture {
   show() {
     const { context } = this;
     context.setTransform(1, 0, 0, 1, 0, 0);
-    context.clearRect(0, 0, this.width, this.height);
+    const newest = this.layers.at(-1);
+    const covered = newest?.finished && newest.at.a === 1 && !newest.at.x && !newest.at.y && this.camera === STILL;
+    if (!covered) {
+      context.fillStyle = this.ground ??= getComputedStyle(document.body).backgroundColor;
+      context.fillRect(0, 0, this.width, this.height);
+    }
     for (const { canvas, at } of this.layers) {
       const t = joined(at, this.camera);
       if (!canvas.width || !canvas.height || t.a < 1e-3 || t.a > 1e5) continue;
@@ -137,7 +142,6 @@ export class Picture {
     }
     context.setTransform(1, 0, 0, 1, 0, 0);
     this.frames += 1;
-    const newest = this.layers.at(-1);
     if (newest?.painted && this.firstPixels?.run !== newest.number) {
       this.firstPixels = { run: newest.number, at: performance.now() };
     }
