@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from deepzoom.backends.base import ReadOut
 from deepzoom.colouring.colour import coloured
 from deepzoom.rendering import horizon
 from deepzoom.rendering.field import PASSES, Field
@@ -70,7 +72,7 @@ class Canvas:
 
     def values(self, at: Any) -> dict[str, NDArray[Any]]:
         """The best known values at an index, by channel; "done" says where there are any."""
-        own = {name: getattr(self.field, name)[at] for name in _NAMES if getattr(self.field, name) is not None}
+        own = {name: getattr(self.field, name)[at] for name in self._names}
         if self.complete:
             return own
         return {name: np.where(own["done"], v, getattr(self.guess, name)[at]) for name, v in own.items()}
@@ -135,12 +137,33 @@ class Canvas:
         if not len(new):
             return []
         self._painted[new] = True
-        rgb = self._provisional(new)
-        found, strides = [], self.stride[new]
+        rgb = self._provisional({n: getattr(self.field, n).ravel()[new] for n in self._names})
+        return self._blocks(new, rgb)
+
+    def sketch(self, pixels: NDArray[np.int64], out: ReadOut) -> list[tuple[Part, Bytes]]:
+        """Take values of pixels that are not this view's own; returns them painted."""
+        guess, view = self.guess, self.scene.view
+        values = {n: np.ones(len(pixels), np.bool_) if n == "done" else getattr(out, n) for n in self._names}
+        for stride in np.unique(self.stride[pixels]).tolist():
+            own = self.stride[pixels] == stride
+            rows, columns = np.divmod(pixels[own], view.width)
+            for down, right in product(range(stride), repeat=2):
+                at = np.minimum(rows + down, view.height - 1), np.minimum(columns + right, view.width - 1)
+                self.size[at] = stride
+                for name, some in values.items():
+                    getattr(guess, name)[at] = some[own]
+        return self._blocks(pixels, self._provisional(values))
+
+    @property
+    def _names(self) -> list[str]:
+        return [name for name in _NAMES if getattr(self.field, name) is not None]
+
+    def _blocks(self, pixels: NDArray[np.int64], rgb: Bytes) -> list[tuple[Part, Bytes]]:
+        found, strides = [], self.stride[pixels]
         for stride in PASSES:
             own = strides == stride
             if own.any():
-                found.append(self._block(new[own], rgb[own], stride))
+                found.append(self._block(pixels[own], rgb[own], stride))
         return found
 
     def _block(self, pixels: NDArray[np.int64], rgb: Bytes, stride: int) -> tuple[Part, Bytes]:
@@ -153,17 +176,15 @@ class Canvas:
         height, width = rgba.shape[:2]
         return (left * stride, top * stride, width, height, stride), rgba
 
-    def _provisional(self, pixels: NDArray[np.int64]) -> Bytes:
-        """Colours (n, 3) of pixels, ranked among a part of all that is known, without shading."""
+    def _provisional(self, values: dict[str, NDArray[Any]]) -> Bytes:
+        """Colours (n, 3) of values, ranked among a part of all that is known, without shading."""
         scene, among = self.scene, self._population()
         known = among["done"]
-        parts: dict[str, Any] = {
-            n: np.concatenate([getattr(self.field, n).ravel()[pixels], v[known]])[None] for n, v in among.items()
-        }
+        parts: dict[str, Any] = {n: np.concatenate([v, among[n][known]])[None] for n, v in values.items()}
         how = scene.colouring
         by = "rank" if how.by in ("distance", "horizon") else how.by
         plain = replace(scene, colouring=replace(how, slope=None, by=by), horizon=False)
-        return levels(coloured(Field(plain, **parts))[0, : len(pixels)])
+        return levels(coloured(Field(plain, **parts))[0, : len(values["done"])])
 
 
 @dataclass(frozen=True)

@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deepzoom import systems
+from deepzoom.backends.base import Job, ReadOut
+from deepzoom.coordinates import rounded
 from deepzoom.durations import duration
 from deepzoom.errors import InputError, Stopped
 from deepzoom.rendering import render as rendering
 from deepzoom.rendering import trust
-from deepzoom.rendering.batches import Observer, Pixels, cores
+from deepzoom.rendering.batches import Observer, Pixels, cores, run_batches
 from deepzoom.rendering.field import PASSES, Field
 from deepzoom.rendering.iteration_limit import MOST, sample
+from deepzoom.rendering.render import Plan
 
+from . import sketch
 from .canvas import Bytes, Canvas, Part
+from .sketch import Anchor, needs_reference
 
 _BATCH_SECONDS = 0.02
 """How long a batch should take: stopping waits for the batches that run."""
 _FIRST_BATCH = 16
 _FRAME_SECONDS, _FRAME_SHARE = 0.06, 3.0
 """The least time between two frames, in seconds and in times that the last one took."""
+_MOST_ANCHORS = 8
 _TILE = 16
 """Pixels are ordered by distance in tiles of this width."""
 
@@ -60,10 +69,11 @@ class Run(Observer):
 
     def __init__(
         self, number: int, canvas: Canvas, pointer: tuple[float, float], paint: Paint,
-        tell: Callable[[Run, dict[str, Any]], None], slots: Slots,
+        tell: Callable[[Run, dict[str, Any]], None], slots: Slots, anchors: list[Anchor] | None = None,
     ) -> None:  # fmt: skip
         self.number, self.canvas, self.pointer = number, canvas, pointer
         self._paint, self._tell, self._slots = paint, tell, slots
+        self._anchors: list[Anchor] = [] if anchors is None else anchors
         self._stop = threading.Event()
         self.asked: float | None = None
         """When the stop was asked for, by ``time.perf_counter``."""
@@ -98,6 +108,7 @@ class Run(Observer):
         self._repaint = True
 
     def _run(self) -> None:
+        _be_nice()
         try:
             if not self._slots.take(self.stopped):
                 return
@@ -117,6 +128,9 @@ class Run(Observer):
 
     def _render(self) -> None:
         canvas = self.canvas
+        planned = rendering.plan(canvas.scene)
+        if needs_reference(planned):
+            self._bridge(planned)
         result = rendering.render(canvas.scene, observer=self, partial=canvas.field, order=self._batches)
         if not result.complete:
             return
@@ -127,6 +141,76 @@ class Run(Observer):
             "type": "done", "seconds": round(time.perf_counter() - self._begin, 3), "backend": facts["backend"],
             "bits": facts["bits"], "trust": trust.summary(canvas.field), "steps": suggested_steps(canvas.field),
         })  # fmt: skip
+        if needs_reference(planned):
+            self._look_ahead(planned)
+
+    def _bridge(self, planned: Plan) -> None:
+        """Make the view's reference run; meanwhile, sketch with the one that is nearest."""
+        ended, errors = threading.Event(), []
+
+        def make() -> None:
+            _be_nice()
+            try:
+                self._keep(sketch.made(planned, planned.scene.view, self._share))
+            except Exception as error:
+                errors.append(error)
+            finally:
+                ended.set()
+
+        thread = threading.Thread(target=make, name="reference", daemon=True)
+        thread.start()
+        for anchor in list(self._anchors):
+            job = sketch.job(planned, anchor)
+            if job is not None:
+                self._sketch(job, ended)
+                break
+        thread.join()
+        self._first = None
+        if errors and not isinstance(errors[0], ArithmeticError | InputError):
+            raise errors[0]
+
+    def _share(self, share: float) -> None:
+        self.reference(share)
+        if self.stopped():
+            raise Stopped
+
+    def _sketch(self, job: Job, ended: threading.Event) -> None:
+        """Run pixels of a job and paint them, until a reference has ended."""
+        stopper = _Until(self, ended)
+        waiting: list[tuple[Pixels, ReadOut]] = []
+        begin, due, done = time.perf_counter(), 0.0, 0
+
+        def take(pixels: Pixels, out: ReadOut) -> None:
+            nonlocal due, done
+            waiting.append((pixels, out))
+            done += len(pixels)
+            now = time.perf_counter()
+            each = (now - begin) * cores() / done
+            self._size = int(min(2 * self._size, max(8, _BATCH_SECONDS / each)))
+            if now > due and not self.stopped():
+                pixels, out = np.concatenate([p for p, _ in waiting]), ReadOut.joined([o for _, o in waiting])
+                waiting.clear()
+                for part, rgba in self.canvas.sketch(pixels, out):
+                    self._paint(self, part, rgba, False)
+                due = now + _FRAME_SECONDS + _FRAME_SHARE * (time.perf_counter() - now)
+
+        run_batches(self._batches(job.batch_size), job.run, take, self.canvas.field, cores(), stopper)
+
+    def _keep(self, anchor: Anchor) -> None:
+        """Remember a reference, the newest first."""
+        self._anchors.insert(0, anchor)
+        del self._anchors[_MOST_ANCHORS:]
+
+    def _look_ahead(self, planned: Plan) -> None:
+        """Make the reference run at the pointer, where the next zoom goes."""
+        view = planned.scene.view
+        x, y = view.at(*(round(v) for v in self.pointer))
+        unit = view.depth / 2**40
+        self._keep(sketch.made(planned, replace(view, x=rounded(x, unit), y=rounded(y, unit)), self._ahead))
+
+    def _ahead(self, share: float) -> None:
+        if self.stopped():
+            raise Stopped
 
     def say(self, text: str) -> None:
         if text.startswith(("Compiling", "Preparing")):
@@ -204,6 +288,23 @@ class Run(Observer):
                 last = first + max(1, min(size, self._size))
                 yield pixels[first:last]
                 first = last
+
+
+class _Until(Observer):
+    """Stops with a run, or once something else has ended."""
+
+    def __init__(self, run: Run, ended: threading.Event) -> None:
+        self._run, self._ended = run, ended
+
+    def stopped(self) -> bool:
+        return self._run.stopped() or self._ended.is_set()
+
+
+def _be_nice() -> None:
+    """Let the browser and the server run first: the threads that this one starts are nice, too."""
+    if hasattr(os, "setpriority") and sys.platform == "linux":  # elsewhere this would be the whole process
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + 3)
 
 
 def _distances(width: int, height: int, pointer: tuple[float, float]) -> NDArray[np.uint16]:

@@ -22,6 +22,7 @@ from . import catalogue, changes, moves
 from .address import MOST_CHARACTERS, packed, unpacked
 from .canvas import Bytes, Canvas, Part, only_colours_differ
 from .run import Run, Slots
+from .sketch import Anchor
 
 Send = Callable[[str | bytes, Callable[[], bool] | None], None]
 """Sends a message to the page; given a function, it waits until the page is ready for it or the function is true."""
@@ -38,6 +39,7 @@ class Session:
         self.runs = 0
         """How many runs it has started."""
         self._finds: threading.Event | None = None
+        self._anchors: list[Anchor] = []
         self._lock = threading.RLock()
         self._pointer = (0.0, 0.0)
         self._kinds: dict[str, Callable[[dict[str, Any]], None]] = {
@@ -139,7 +141,9 @@ class Session:
             run.stop()
         self.runs += 1
         self.canvas = Canvas(scene, canvas)
-        self.run = Run(int(number), self.canvas, self._at_pointer(scene), self._paint, self._told, self._slots)
+        self.run = Run(
+            int(number), self.canvas, self._at_pointer(scene), self._paint, self._told, self._slots, self._anchors
+        )
         self._describe(number)
         self.run.start()
 
@@ -181,6 +185,8 @@ class Session:
         self._pointer = (float(column), float(row))
         if canvas is None:
             return
+        if self.run is not None:
+            self.run.pointer = self._pointer
         view = canvas.scene.view
         if not (0 <= column < view.width and 0 <= row < view.height):
             return
