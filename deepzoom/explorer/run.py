@@ -44,13 +44,14 @@ Paint = Callable[["Run", Part, Bytes, bool], None]
 
 @dataclass(frozen=True)
 class Slots:
-    """How many views run at once, of all pages together. The others wait."""
+    """How many views run at once, of all pages together. The others wait. busy: those that run."""
 
     free: threading.Semaphore
+    busy: set[int]
 
     @classmethod
     def of(cls, count: int) -> Slots:
-        return cls(threading.Semaphore(count))
+        return cls(threading.Semaphore(count), set())
 
     def take(self, stopped: Callable[[], bool]) -> bool:
         """Wait for a slot; False if it was stopped first."""
@@ -85,7 +86,7 @@ class Run(Observer):
         self._shown_all = False
         scene = canvas.scene
         self._goes_on = scene.view.samples > 1 or systems.is_training(scene.system) or scene.trust == "settle"
-        self._repaint = False
+        self._painting = threading.Lock()
         self.thread = threading.Thread(target=self._run, name=f"view {number}", daemon=True)
 
     def start(self) -> Run:
@@ -103,18 +104,19 @@ class Run(Observer):
 
     def repaint(self) -> None:
         """Paint everything again, after other colours were chosen."""
-        if not self.thread.is_alive():
+        with self._painting:
             self._paint(self, *self.canvas.whole(), self.canvas.complete)
-        self._repaint = True
 
     def _run(self) -> None:
         _be_nice()
         try:
             if not self._slots.take(self.stopped):
                 return
+            self._slots.busy.add(id(self))
             try:
                 self._render()
             finally:
+                self._slots.busy.discard(id(self))
                 self._slots.free.release()
         except Stopped:
             pass
@@ -134,8 +136,9 @@ class Run(Observer):
         result = rendering.render(canvas.scene, observer=self, partial=canvas.field, order=self._batches)
         if not result.complete:
             return
-        canvas.complete = True
-        self._paint(self, *canvas.whole(), True)
+        with self._painting:
+            canvas.complete = True
+            self._paint(self, *canvas.whole(), True)
         facts = result.facts
         self._tell(self, {
             "type": "done", "seconds": round(time.perf_counter() - self._begin, 3), "backend": facts["backend"],
@@ -232,10 +235,7 @@ class Run(Observer):
         now = time.perf_counter()
         if self._first is None:
             self._first, self._due = (now, done), now + 0.02
-        if self._repaint and not self.stopped():
-            self._repaint = False
-            self._paint(self, *self.canvas.whole(), False)
-        elif done == total and self._goes_on and not self._shown_all:
+        if done == total and self._goes_on and not self._shown_all:
             self._shown_all = True
             self._paint(self, *self.canvas.whole(), False)
         elif now > self._due:

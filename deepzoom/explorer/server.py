@@ -122,7 +122,7 @@ def app(first: Scene, token: str | None = None, hosts: tuple[str, ...] | None = 
 
     async def small(request: Request) -> Response:
         try:
-            data = await run_in_threadpool(thumbnail, request.path_params["name"])
+            data = await run_in_threadpool(thumbnail, request.path_params["name"], lambda: bool(pages.slots.busy))
         except (InputError, ArithmeticError, MemoryError) as error:
             return PlainTextResponse(str(error), 404)
         return Response(data, media_type="image/png", headers={"cache-control": "max-age=3600"})

@@ -61,7 +61,7 @@ class Session:
             self.tell({"type": "refused", "text": str(error), **_of(message)})
         except (ArithmeticError, MemoryError, OSError) as error:
             self.tell({"type": "refused", "text": str(error) or "out of memory.", **_of(message)})
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError):
             self.tell({"type": "refused", "text": "message: it is not one that a page of this version sends."})
 
     def tell(self, message: dict[str, Any]) -> None:
@@ -259,7 +259,7 @@ class _Finding(Observer):
 
 def _parsed(text: str) -> dict[str, Any]:
     message = json.loads(text)
-    if not isinstance(message, dict):
+    if not isinstance(message, dict) or not isinstance(message.get("number", 0), int):
         raise ValueError
     return message
 

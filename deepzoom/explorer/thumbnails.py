@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import threading
+import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -19,8 +21,8 @@ _MAP, _TRAINING = "84x56", "36x24"
 _one = threading.Lock()
 
 
-def thumbnail(name: str) -> bytes:
-    """The PNG of a landmark. Raises InputError if there is none of this name."""
+def thumbnail(name: str, busy: Callable[[], bool] = lambda: False) -> bytes:
+    """The PNG of a landmark, rendered while nothing else is. Raises InputError if there is no landmark of this name."""
     from PIL import Image
 
     scene = Request(at=name, size=_MAP).to_scene()
@@ -31,6 +33,8 @@ def thumbnail(name: str) -> bytes:
         kept = cache.load(key)
         rgb = kept["rgb"] if kept is not None and "rgb" in kept else None
         if rgb is None:
+            while busy():
+                time.sleep(0.2)
             rgb = levels(coloured(rendering.render(scene, jobs=1).field))
             cache.save(key, {"rgb": rgb})
     file = io.BytesIO()

@@ -85,6 +85,22 @@ class App {
   }
 
   change(set) { this.send({ type: "change", set }); }
+
+  // a change that a control makes while it moves: one at a time, and only the last of those that wait
+  live(set) {
+    if (this.changing) this.waiting = set;
+    else {
+      this.changing = true;
+      this.change(set);
+    }
+  }
+
+  answered() {
+    const set = this.waiting;
+    this.changing = this.waiting = null;
+    if (set) this.live(set);
+  }
+
   unfold() { this.send({ type: "unfold" }); }
   visit(address) {
     if (address && address !== this.scene?.address) this.send({ type: "go", address });
@@ -109,6 +125,7 @@ class App {
       if (message.kind === "move" || message.kind === "go") this.picture.undo(message.number);
       if (!this.panel.refused(message)) this.say(message.text);
       this.status.idle();
+      this.answered();
     } else if (message.type === "note" || message.type === "error") this.say(message.text);
     else this.panel.onText(message);
   }
@@ -119,6 +136,7 @@ class App {
     this.done = scene.run !== scene.number && this.done;
     this.status.scene(scene);
     this.panel.scene(scene);
+    this.answered();
     clearTimeout(this.settling);
     if (first) history.replaceState(null, "", `#${scene.address}`);
     else this.settling = setTimeout(() => {

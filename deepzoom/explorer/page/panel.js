@@ -33,7 +33,7 @@ export class Panel {
 
   listen() {
     const { app } = this;
-    const changes = (id, read, event = "change") => find(id).addEventListener(event, () => app.change(read(find(id))));
+    const changes = (id, read, event = "change") => find(id).addEventListener(event, () => (event === "input" ? app.live(read(find(id))) : app.change(read(find(id)))));
     const submits = (id, act) => find(id).addEventListener("submit", (event) => {
       event.preventDefault();
       this.clear();
@@ -47,7 +47,7 @@ export class Panel {
     changes("samples", (e) => ({ samples: e.value }));
     changes("trust", (e) => ({ trust: e.value }));
     changes("cycle", (e) => ({ cycle: String(Number((10 ** e.value).toPrecision(3))) }), "input");
-    const slope = () => app.change({ slope: find("shade").checked ? find("slope").value : "none" });
+    const slope = () => app.live({ slope: find("shade").checked ? find("slope").value : "none" });
     find("shade").addEventListener("change", slope);
     find("slope").addEventListener("input", () => find("shade").checked && slope());
     find("rotate").addEventListener("input", () => { find("rotate-value").textContent = `${find("rotate").value}°`; });

@@ -1,0 +1,245 @@
+"""The page in a real browser: headless Chromium, driven by Playwright. Skipped where one of them is missing."""
+
+from __future__ import annotations
+
+import base64
+import shutil
+import time
+
+import numpy as np
+import pytest
+from explored import Served, rendered, served
+
+from deepzoom.commands.requests.scene import Request
+from deepzoom.coordinates import format_decimal
+from deepzoom.explorer.address import unpacked
+from deepzoom.scene.scene import Scene
+from deepzoom.scene.view import View
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
+HOME = Scene("mandelbrot", View.parse("-0.75", "0.1", "2.5", "32x24"), 500)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def one():
+    with served(HOME) as running:
+        yield running
+
+
+class Page:
+    """A page that is open; its errors."""
+
+    def __init__(self, browser, one, width=320, height=240, pixel=1, **options):
+        self.context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        self.context.add_init_script(f"localStorage.setItem('pixel', '{pixel}')")
+        self.page = self.context.new_page()
+        self.errors = []
+        self.requests = []
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
+        self.page.on("request", lambda r: self.requests.append(r.url))
+        self.page.goto(one.address + "/")
+        self.finish()
+
+    def get(self, text):
+        return self.page.evaluate(text)
+
+    def wait(self, text, seconds=120):
+        until = time.perf_counter() + seconds
+        while not self.get(f"!!({text})"):
+            assert time.perf_counter() < until, text
+            time.sleep(0.02)
+
+    def finish(self):
+        self.wait("window.deepzoom && deepzoom.done && deepzoom.picture.camera.a === 1 && !deepzoom.picture.animation")
+
+    def shown(self):
+        """The pixels (height, width, 3) of the canvas, and their scene."""
+        self.finish()
+        width, height, data = self.get(
+            """(() => { const c = document.getElementById("picture"); deepzoom.picture.show();
+            const d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data; let text = "";
+            for (let k = 0; k < d.length; k += 32768) text += String.fromCharCode(...d.subarray(k, k + 32768));
+            return [c.width, c.height, btoa(text)]; })()"""
+        )
+        pixels = np.frombuffer(base64.b64decode(data), np.uint8).reshape(height, width, 4)
+        return pixels[..., :3], unpacked(self.get("deepzoom.scene.address"))
+
+    def is_right(self):
+        pixels, scene = self.shown()
+        assert np.array_equal(pixels, rendered(scene))
+        return scene
+
+    def wheel(self, x, y, notches=1):
+        self.page.mouse.move(x, y)
+        self.page.mouse.wheel(0, -100 * notches)
+
+    def close(self):
+        self.context.close()
+        assert not self.errors
+
+
+@pytest.fixture
+def page(browser, one):
+    opened = Page(browser, one)
+    yield opened
+    opened.close()
+
+
+def test_opens_and_zooms(page):
+    scene = page.is_right()
+    assert (scene.view.width, scene.view.height) == (320, 240)
+    page.wheel(170, 100)
+    page.wait("deepzoom.scene.number === deepzoom.number && deepzoom.number > 1")
+    assert page.is_right().view.depth == scene.view.depth / 2
+    assert all(url.startswith(("http://127.0.0.1", "ws://127.0.0.1", "data:")) for url in page.requests)
+
+
+@pytest.mark.slow
+def test_ten_notches_to_1e_12(browser, one):
+    """Ten turns of the wheel, four notches each, and then the pixels are those of ``deepzoom render``."""
+    page = Page(browser, one)
+    page.get(
+        "deepzoom.link.send({type: 'place', number: ++deepzoom.number, text: '-0.743643887037151 0.131825904205330 2'})"
+    )
+    page.finish()
+    for _ in range(10):
+        page.wheel(160, 120, 4)
+        time.sleep(0.1)
+    page.wait("deepzoom.scene.number === deepzoom.number")
+    assert page.is_right().view.depth < 2e-12
+    page.close()
+
+
+@pytest.mark.slow
+def test_drag_palette_and_back(browser, one):
+    page = Page(browser, one, 1100, 700)
+    first = page.is_right()
+    mouse = page.page.mouse
+    mouse.move(400, 400)
+    mouse.down()
+    for k in range(20):
+        mouse.move(400 + 5 * k, 400 - 3 * k)
+    mouse.up()
+    page.wait("deepzoom.scene.number === deepzoom.number")
+    moved = page.is_right()
+    step = moved.view.depth / moved.view.height
+    assert abs((first.view.x - moved.view.x) / step - 95) < 1e-6
+    assert abs((first.view.y - moved.view.y) / step - 57) < 1e-6  # dragged up, so the centre is further down
+    runs = page.get("deepzoom.scene.runs")
+    page.page.get_by_role("option", name="magma", exact=True).first.click()
+    page.wait("deepzoom.scene.palette === 'magma'")
+    time.sleep(0.5)
+    assert page.is_right().palette == "magma" and page.get("deepzoom.scene.runs") == runs
+    time.sleep(0.8)
+    page.page.go_back()
+    page.wait(f"deepzoom.scene.palette === '{first.palette}'")
+    page.is_right()
+    page.close()
+
+
+@pytest.mark.slow
+def test_formula_landmark_and_keys(browser, one, tmp_path, monkeypatch):
+    monkeypatch.setenv("DEEPZOOM_DATA", str(tmp_path))
+    page = Page(browser, one, 1100, 700)
+    p = page.page
+    p.get_by_label("System").first.select_option("formula")
+    page.wait("deepzoom.scene.system === 'formula'")
+    box = p.get_by_label("Formula of z and c")
+    box.fill("z**3 + c/")
+    p.wait_for_selector("#formula-error:not(:empty)")
+    assert "formula" in p.text_content("#formula-error")
+    box.fill("z**3 + c")
+    page.wait("deepzoom.scene.settings.formula === 'z**3 + c'")
+    assert p.text_content("#formula-error") == ""
+    page.finish()
+    p.get_by_label("Name of a landmark").fill("from-the-page")
+    p.keyboard.press("Enter")
+    p.wait_for_selector("text=Saved.")
+    assert (tmp_path / "landmarks.toml").exists()
+    p.keyboard.press("Escape")
+    depth = page.is_right().view.depth
+    p.keyboard.press("+")
+    page.wait("deepzoom.scene.number === deepzoom.number")
+    assert page.is_right().view.depth == depth / 2
+    p.keyboard.press("ArrowLeft")
+    page.wait("deepzoom.scene.number === deepzoom.number")
+    page.is_right()
+    page.close()
+
+
+@pytest.mark.slow
+def test_tanh_unfolds_and_goes_to_1e_20(browser):
+    deep = Request(system="tanh", depth="1e-20").to_scene().view
+    with served(Request(system="tanh", size="24x20").to_scene()) as one:
+        page = Page(browser, one, 96, 80, pixel=4)
+        assert page.is_right().view.pixels == 24 * 20
+        text = " ".join(format_decimal(v) for v in (deep.x, deep.y, deep.depth))
+        page.get(f"deepzoom.send({{type: 'place', text: '{text}'}})")
+        page.wait("deepzoom.scene.number === deepzoom.number")
+        assert page.is_right().view.depth == deep.depth
+        page.get("deepzoom.unfold()")
+        page.wait("deepzoom.scene.number === deepzoom.number", 200)
+        scene = page.is_right()
+        assert scene.view.depth == deep.depth and scene.view.shape.spans[0] > 2
+        page.wheel(50, 30)
+        page.wait("deepzoom.scene.number === deepzoom.number")
+        assert page.is_right().view.depth < deep.depth
+        page.close()
+
+
+@pytest.mark.slow
+def test_comes_back_after_the_server_was_restarted(browser):
+    one = Served(HOME)
+    page = Page(browser, one)
+    page.wheel(100, 100)
+    page.wait("deepzoom.scene.number === deepzoom.number")
+    scene = page.is_right()
+    port = one.port
+    one.stop()
+    page.wait("document.body.classList.contains('offline')")
+    again = Served(HOME, port=port)
+    page.wait("!document.body.classList.contains('offline') && deepzoom.scene.number === deepzoom.number")
+    assert page.is_right() == scene
+    page.errors.clear()  # the browser reports that it could not connect
+    page.close()
+    again.stop()
+
+
+@pytest.mark.slow
+def test_another_pages_script_cannot_connect(browser, one):
+    """A page of another origin opens a connection, and the server refuses it."""
+    with served(HOME) as other:
+        page = browser.new_page()
+        page.goto(other.address + "/")
+        answer = page.evaluate(
+            f"""new Promise((done) => {{ const s = new WebSocket("ws://127.0.0.1:{one.port}/pixels");
+            s.onopen = () => done("open"); s.onerror = () => done("refused"); }})"""
+        )
+        assert answer == "refused"
+        page.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_fits_a_phone(browser, one, scheme):
+    """No control leaves the screen, and every one has a name."""
+    page = Page(browser, one, 390, 844, color_scheme=scheme, has_touch=True, is_mobile=True, device_scale_factor=1)
+    page.page.get_by_role("button", name="Settings").click()
+    assert page.get("document.documentElement.scrollWidth <= innerWidth")
+    assert page.get("""[...document.querySelectorAll("button, input, select, a")].every((e) => {
+        const box = e.getBoundingClientRect(); return box.left >= 0 && box.right <= innerWidth + 1; })""")
+    nameless = page.get("""[...document.querySelectorAll("button, input, select, a")].filter((e) =>
+        !(e.textContent.trim() || e.ariaLabel || e.labels?.length || e.title)).map((e) => e.outerHTML)""")
+    assert not nameless
+    page.close()
