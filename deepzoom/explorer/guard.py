@@ -31,18 +31,18 @@ class Guard:
     """
 
     def __init__(self, app: Any, token: str | None = None, hosts: tuple[str, ...] = _LOCAL) -> None:
-        self._app, self._token, self._hosts = app, token, hosts
+        self.app, self._token, self._hosts = app, token, hosts
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] not in ("http", "websocket"):
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope["headers"]}
         reason = self.refusal(scope, headers)
         if reason is not None:
             await _refuse(scope, receive, send, reason)
             return
-        await self._app(scope, receive, self._with_headers(scope, send))
+        await self.app(scope, receive, self._with_headers(scope, send))
 
     def refusal(self, scope: Any, headers: dict[str, str]) -> str | None:
         """Why a request is refused, or None."""

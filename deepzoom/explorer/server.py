@@ -13,7 +13,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -130,6 +130,8 @@ def app(first: Scene, token: str | None = None, hosts: tuple[str, ...] | None = 
     async def download(request: Request) -> Response:
         session = pages.open.get(request.path_params["key"])
         kind = request.path_params["kind"]
+        if session is not None and kind in session.files:
+            return FileResponse(session.files[kind], filename=kind)
         if session is None or kind not in downloads.KINDS:
             return PlainTextResponse("There is no such page, or no such file.", 404)
         found = await run_in_threadpool(downloads.made, session.canvas, kind)
@@ -147,9 +149,7 @@ def app(first: Scene, token: str | None = None, hosts: tuple[str, ...] | None = 
     ]
     inner = Starlette(routes=routes)
     inner.state.pages = pages
-    guarded = Guard(inner, token) if hosts is None else Guard(inner, token, hosts)
-    guarded.pages = pages  # type: ignore[attr-defined]
-    return guarded
+    return Guard(inner, token) if hosts is None else Guard(inner, token, hosts)
 
 
 def _page_files() -> dict[str, bytes]:

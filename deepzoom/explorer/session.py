@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from deepzoom import landmarks, systems
@@ -18,7 +19,7 @@ from deepzoom.rendering.stretch import unfolded
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.shape import IDENTITY
 
-from . import catalogue, changes, moves
+from . import catalogue, changes, moves, tasks
 from .address import MOST_CHARACTERS, packed, unpacked
 from .canvas import Bytes, Canvas, Part, only_colours_differ
 from .run import Run, Slots
@@ -40,12 +41,15 @@ class Session:
         """How many runs it has started."""
         self._finds: threading.Event | None = None
         self._anchors: list[Anchor] = []
+        self._tasks: dict[str, tasks.Task] = {}
+        self.files: dict[str, Path] = {}
+        """Files that it has made, by the name in their address."""
         self._lock = threading.RLock()
         self._pointer = (0.0, 0.0)
         self._kinds: dict[str, Callable[[dict[str, Any]], None]] = {
             "hello": self._hello, "move": self._move, "size": self._size, "change": self._change, "go": self._go,
             "place": self._place, "point": self._point, "unfold": self._unfold, "save": self._save,
-            "stop": self._stop,
+            "stop": self._stop, "film": self._film, "dive": self._dive, "probe": self._probe,
         }  # fmt: skip
 
     def handle(self, text: str) -> None:
@@ -72,6 +76,8 @@ class Session:
         """Stop everything; the page is gone."""
         with self._lock:
             self._stop_all()
+            for task in self._tasks.values():
+                task.stop()
 
     def _stop_all(self) -> None:
         if self.run is not None:
@@ -124,7 +130,34 @@ class Session:
         self._show(scene, message["number"])
 
     def _stop(self, message: dict[str, Any]) -> None:
-        self._stop_all()
+        task = self._tasks.get(str(message["task"]))
+        if task is not None:
+            task.stop()
+
+    def _film(self, message: dict[str, Any]) -> None:
+        self._start("film", lambda: tasks.film(
+            self.scene, str(message["from"]), str(message["seconds"]), self.tell, self._kept
+        ))  # fmt: skip
+
+    def _kept(self, path: Path) -> str:
+        self.files[path.name] = path.resolve()
+        return f"/session/{self.key}/{path.name}"
+
+    def _dive(self, message: dict[str, Any]) -> None:
+        self._start("dive", lambda: tasks.down(self.scene, str(message["to"]), int(message["seed"]), self.tell))
+
+    def _probe(self, message: dict[str, Any]) -> None:
+        x, y = self.scene.view.at(int(message["column"]), int(message["row"]))
+        old = self._tasks.get("curve")
+        if old is not None:
+            old.stop()
+        self._tasks["curve"] = tasks.curve(self.scene, x, y, self.tell)
+
+    def _start(self, kind: str, make: Callable[[], tasks.Task]) -> None:
+        """Start a task. Raises InputError if one of its kind runs."""
+        if kind in self._tasks and self._tasks[kind].runs:
+            raise InputError(f"{kind}: one is running; wait for its end, or stop it.")
+        self._tasks[kind] = make()
 
     def _show(self, scene: Scene, number: int) -> None:
         """Show a scene: in other colours if that is all that differs, else by a new run."""

@@ -29,7 +29,7 @@ class Served:
         self, first: Scene, token: str | None = None, hosts: tuple[str, ...] | None = None, port: int = 0
     ) -> None:
         self.app = server.app(first, token, hosts)
-        self.pages: server.Pages = self.app.pages
+        self.pages: server.Pages = self.app.app.state.pages
         self._socket = socket.socket()
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind(("127.0.0.1", port))

@@ -14,7 +14,8 @@ class App {
     this.picture = new Picture(find("picture"));
     this.number = 0;
     this.scene = null;
-    this.done = false;
+    this.answer = 0; // the number of the last view that the server made or refused
+    this.ended = null; // the last run that ended
     this.pixel = Number(localStorage.getItem("pixel")) || 1;
     this.status = new Status(this);
     this.panel = new Panel(this);
@@ -33,6 +34,9 @@ class App {
       ["back", () => history.back()], ["forward", () => history.forward()],
     ]) find(id).addEventListener("click", action);
   }
+
+  // whether the picture is finished
+  get done() { return this.scene !== null && this.answer === this.number && this.ended === this.scene.run; }
 
   // the picture's size in its own pixels
   get size() { return [this.picture.width, this.picture.height]; }
@@ -67,7 +71,6 @@ class App {
   send(message) {
     this.number += 1;
     this.link.send({ ...message, number: this.number });
-    this.done = false;
     return this.number;
   }
 
@@ -124,6 +127,7 @@ class App {
     else if (message.type === "refused") {
       if (message.kind === "move" || message.kind === "go") this.picture.undo(message.number);
       if (!this.panel.refused(message)) this.say(message.text);
+      this.answer = Math.max(this.answer, message.number ?? 0);
       this.status.idle();
       this.answered();
     } else if (message.type === "note" || message.type === "error") this.say(message.text);
@@ -133,7 +137,7 @@ class App {
   onScene(scene) {
     const first = this.scene === null;
     this.scene = scene;
-    this.done = scene.run !== scene.number && this.done;
+    this.answer = Math.max(this.answer, scene.number);
     this.status.scene(scene);
     this.panel.scene(scene);
     this.answered();
@@ -151,7 +155,7 @@ class App {
 
   onDone(message) {
     if (message.run !== this.scene?.run) return;
-    this.done = true;
+    this.ended = message.run;
     this.status.done(message);
     this.panel.done(message);
   }

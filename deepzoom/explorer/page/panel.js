@@ -10,6 +10,7 @@ const PLACE_OF = {
   system: "place-error", landmark: "place-error", steps: "steps-error", settings: "settings-error", formula: "formula-error",
   stretch: "shape-error", rotate: "shape-error", flip: "shape-error", samples: "quality-error", trust: "quality-error",
 };
+const KIND_PLACES = { place: "place-error", save: "save-error", unfold: "shape-error", film: "film-error", dive: "film-error" };
 const COLOURINGS = { rank: "rank", cyclic: "cycle", histogram: "histogram", distance: "distance", attractor: "attractor", horizon: "horizon" };
 const SWATCHES = 15, TRAIL = 40;
 
@@ -63,6 +64,15 @@ export class Panel {
     changes("steps", (e) => ({ steps: e.value }));
     submits("stretch-form", () => app.change({ stretch: `${find("ratio").value}@${find("degrees").value}` }));
     submits("save-form", () => app.link.send({ type: "save", name: find("save-name").value, note: "" }));
+    submits("film-form", () => app.link.send({ type: "film", from: find("film-from").value, seconds: find("film-seconds").value }));
+    submits("dive-form", () => {
+      find("levels").replaceChildren();
+      app.link.send({ type: "dive", to: find("dive-to").value, seed: Number(find("dive-seed").value) || 0 });
+    });
+    for (const task of ["film", "dive"]) {
+      find(`${task}-task`).querySelector("button").addEventListener("click", () => app.link.send({ type: "stop", task }));
+    }
+    for (const id of ["film-from", "dive-to"]) find(id).addEventListener("input", () => { find(id).dataset.typed = 1; });
     // a formula's error shows while it is typed
     find("formula").addEventListener("input", () => {
       clearTimeout(this.typing);
@@ -115,6 +125,10 @@ export class Panel {
     if (this.shown !== scene.system || this.refill) this.landmarks(scene.system);
     this.settings(scene, system);
     set("steps", scene.steps);
+    find("curve-section").hidden = !scene.training;
+    for (const [id, power] of [["film-from", Math.min(Math.ceil(scene.log10_depth) + 4, 1)], ["dive-to", Math.floor(scene.log10_depth) - 6]]) {
+      if (document.activeElement !== find(id) && !find(id).dataset.typed) find(id).value = power === 0 ? "1" : power === 1 ? "4" : `1e${power}`;
+    }
     find("auto-steps-row").hidden = scene.training;
     find("formula-form").hidden = scene.system !== "formula";
     if (scene.system === "formula") set("formula", scene.settings.formula ?? "z**2 + c");
@@ -200,7 +214,7 @@ export class Panel {
 
   // shows what was refused beside its control; whether there is one
   refused({ kind, names, text }) {
-    const id = kind === "place" ? "place-error" : kind === "save" ? "save-error" : kind === "unfold" ? "shape-error" : names ? PLACE_OF[names[0]] ?? "colours-error" : null;
+    const id = names ? PLACE_OF[names[0]] ?? "colours-error" : KIND_PLACES[kind];
     if (!id || find("panel").hidden) return false;
     find(id).textContent = text;
     find(id).closest("details").open = true;
@@ -208,6 +222,7 @@ export class Panel {
   }
 
   onText(message) {
+    if (message.type === "task") this.task(message);
     if (message.type === "saved") {
       this.catalogue.landmarks = [...this.catalogue.landmarks.filter((m) => m.name !== message.landmark.name), message.landmark];
       this.landmarks(this.app.scene.system);
@@ -251,5 +266,56 @@ export class Panel {
     else this.copy("deepzoom render --scene scene.toml", "command; it needs the file that Scene downloads");
   }
 
-  probe() {}
+  // the loss curve of a pixel
+  probe([column, row]) {
+    if (!this.app.scene?.training || find("panel").hidden) return;
+    find("curve-section").open = true;
+    this.app.link.send({ type: "probe", column, row });
+  }
+
+  task(message) {
+    const { kind, state, stage, share, text, image, address, link } = message;
+    if (kind === "curve") {
+      if (state === "done") drawCurve(find("curve"), message);
+      const running = `${stage}, ${Math.round(100 * share)} %`;
+      const parted = message.parted === null ? "" : ` float64 (dashed) goes wrong at step ${message.parted}.`;
+      if (state !== "stopped") find("curve-note").textContent = state === "running" ? running : text ?? `Loss by step, exact.${parted}`;
+      return;
+    }
+    const box = find(`${kind}-task`), [bar, button, line] = box.children;
+    box.hidden = false;
+    button.hidden = bar.hidden = state !== "running";
+    if (share !== undefined) bar.value = share;
+    else bar.removeAttribute("value");
+    line.textContent = state === "running" ? `${stage}${share ? ` ${Math.round(100 * share)} %` : ""}` : state === "stopped" ? "Stopped." : text;
+    if (link) line.append(" ", make("a", { href: link, textContent: "Download", download: "" }));
+    if (image) {
+      find("levels").append(make("button", { title: stage, onclick: () => this.app.visit(address) }, make("img", { src: image, alt: stage })));
+    }
+    if (kind === "dive" && state === "done") this.app.visit(address);
+  }
+}
+
+// losses on a logarithmic scale: the exact run, and float64's where it differs
+function drawCurve(svg, { steps, exact, plain, parted }) {
+  const known = [...exact, ...plain].filter((v) => v !== null);
+  const low = Math.floor(Math.max(Math.min(...known), Math.max(...known) - 40)), high = Math.max(low + 1, Math.ceil(Math.min(Math.max(...known), low + 40)));
+  const last = Math.max(1, steps.at(-1));
+  const x = (step) => 30 + (264 * step) / last, y = (v) => 8 + (122 * (high - Math.max(low, Math.min(high, v)))) / (high - low);
+  const path = (values) => values.map((v, k) => (v === null ? "" : `${k && values[k - 1] !== null ? "L" : "M"}${x(steps[k]).toFixed(1)} ${y(v).toFixed(1)}`)).join("");
+  const draw = (tag, attributes, text = "") => {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    element.textContent = text;
+    return element;
+  };
+  const every = Math.max(1, Math.ceil((high - low) / 5)), parts = [];
+  for (let power = high; power >= low; power -= every) {
+    parts.push(draw("line", { x1: 30, x2: 294, y1: y(power), y2: y(power) }), draw("text", { x: 26, y: y(power) + 3, "text-anchor": "end" }, `1e${power}`));
+  }
+  parts.push(draw("text", { x: 30, y: 146 }, "0"), draw("text", { x: 294, y: 146, "text-anchor": "end" }, `step ${last}`));
+  if (parted !== null) parts.push(draw("path", { d: path(plain), class: "plain-run" }));
+  parts.push(draw("path", { d: path(exact) }));
+  svg.replaceChildren(...parts);
+  svg.removeAttribute("hidden");
 }
