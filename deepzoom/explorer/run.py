@@ -2,40 +2,32 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deepzoom import systems
-from deepzoom.backends.base import Job, ReadOut
-from deepzoom.coordinates import rounded
 from deepzoom.durations import duration
 from deepzoom.errors import InputError, Stopped
 from deepzoom.rendering import render as rendering
 from deepzoom.rendering import trust
-from deepzoom.rendering.batches import Observer, Pixels, cores, run_batches
+from deepzoom.rendering.batches import Observer, Pixels, cores
 from deepzoom.rendering.field import PASSES, Field
 from deepzoom.rendering.iteration_limit import MOST, sample
-from deepzoom.rendering.render import Plan
 
-from . import sketch
+from .bridge import Bridge
 from .canvas import Bytes, Canvas, Part
 from .sketch import Anchor, needs_reference
+from .threads import FRAME_SECONDS, FRAME_SHARE, be_nice
 
 _BATCH_SECONDS = 0.02
 """How long a batch should take: stopping waits for the batches that run."""
 _FIRST_BATCH = 16
-_FRAME_SECONDS, _FRAME_SHARE = 0.06, 3.0
-"""The least time between two frames, in seconds and in times that the last one took."""
-_MOST_ANCHORS = 8
 _TILE = 16
 """Pixels are ordered by distance in tiles of this width."""
 
@@ -108,7 +100,7 @@ class Run(Observer):
             self._paint(self, *self.canvas.whole(), self.canvas.complete)
 
     def _run(self) -> None:
-        _be_nice()
+        be_nice()
         try:
             if not self._slots.take(self.stopped):
                 return
@@ -131,9 +123,11 @@ class Run(Observer):
     def _render(self) -> None:
         canvas = self.canvas
         planned = rendering.plan(canvas.scene)
-        if needs_reference(planned):
-            self._bridge(planned)
-        result = rendering.render(canvas.scene, observer=self, partial=canvas.field, order=self._batches)
+        bridge = Bridge(self, planned, self._anchors) if needs_reference(planned) else None
+        if bridge is not None:
+            bridge.cross()
+            self._first = None
+        result = rendering.render(canvas.scene, observer=self, partial=canvas.field, order=self.batches)
         if not result.complete:
             return
         with self._painting:
@@ -144,76 +138,13 @@ class Run(Observer):
             "type": "done", "seconds": round(time.perf_counter() - self._begin, 3), "backend": facts["backend"],
             "bits": facts["bits"], "trust": trust.summary(canvas.field), "steps": suggested_steps(canvas.field),
         })  # fmt: skip
-        if needs_reference(planned):
-            self._look_ahead(planned)
+        if bridge is not None:
+            bridge.look_ahead()
 
-    def _bridge(self, planned: Plan) -> None:
-        """Make the view's reference run; meanwhile, sketch with the one that is nearest."""
-        ended, errors = threading.Event(), []
-
-        def make() -> None:
-            _be_nice()
-            try:
-                self._keep(sketch.made(planned, planned.scene.view, self._share))
-            except Exception as error:
-                errors.append(error)
-            finally:
-                ended.set()
-
-        thread = threading.Thread(target=make, name="reference", daemon=True)
-        thread.start()
-        for anchor in list(self._anchors):
-            job = sketch.job(planned, anchor)
-            if job is not None:
-                self._sketch(job, ended)
-                break
-        thread.join()
-        self._first = None
-        if errors and not isinstance(errors[0], ArithmeticError | InputError):
-            raise errors[0]
-
-    def _share(self, share: float) -> None:
-        self.reference(share)
-        if self.stopped():
-            raise Stopped
-
-    def _sketch(self, job: Job, ended: threading.Event) -> None:
-        """Run pixels of a job and paint them, until a reference has ended."""
-        stopper = _Until(self, ended)
-        waiting: list[tuple[Pixels, ReadOut]] = []
-        begin, due, done = time.perf_counter(), 0.0, 0
-
-        def take(pixels: Pixels, out: ReadOut) -> None:
-            nonlocal due, done
-            waiting.append((pixels, out))
-            done += len(pixels)
-            now = time.perf_counter()
-            each = (now - begin) * cores() / done
-            self._size = int(min(2 * self._size, max(8, _BATCH_SECONDS / each)))
-            if now > due and not self.stopped():
-                pixels, out = np.concatenate([p for p, _ in waiting]), ReadOut.joined([o for _, o in waiting])
-                waiting.clear()
-                for part, rgba in self.canvas.sketch(pixels, out):
-                    self._paint(self, part, rgba, False)
-                due = now + _FRAME_SECONDS + _FRAME_SHARE * (time.perf_counter() - now)
-
-        run_batches(self._batches(job.batch_size), job.run, take, self.canvas.field, cores(), stopper)
-
-    def _keep(self, anchor: Anchor) -> None:
-        """Remember a reference, the newest first."""
-        self._anchors.insert(0, anchor)
-        del self._anchors[_MOST_ANCHORS:]
-
-    def _look_ahead(self, planned: Plan) -> None:
-        """Make the reference run at the pointer, where the next zoom goes."""
-        view = planned.scene.view
-        x, y = view.at(*(round(v) for v in self.pointer))
-        unit = view.depth / 2**40
-        self._keep(sketch.made(planned, replace(view, x=rounded(x, unit), y=rounded(y, unit)), self._ahead))
-
-    def _ahead(self, share: float) -> None:
-        if self.stopped():
-            raise Stopped
+    def paint(self, parts: list[tuple[Part, Bytes]]) -> None:
+        """Paint parts of a picture that is not finished."""
+        for part, rgba in parts:
+            self._paint(self, part, rgba, False)
 
     def say(self, text: str) -> None:
         if text.startswith(("Compiling", "Preparing")):
@@ -239,11 +170,10 @@ class Run(Observer):
             self._shown_all = True
             self._paint(self, *self.canvas.whole(), False)
         elif now > self._due:
-            for part, rgba in self.canvas.fresh():
-                self._paint(self, part, rgba, False)
+            self.paint(self.canvas.fresh())
             after = time.perf_counter()
-            self._due = after + max(_FRAME_SECONDS, _FRAME_SHARE * (after - now))
-        self._adapt(now, done)
+            self._due = after + max(FRAME_SECONDS, FRAME_SHARE * (after - now))
+        self.adapt(now - self._first[0], done - self._first[1])
         if now > self._told + 0.15:
             self._told = now
             self._tell(self, {"type": "progress", "stage": "pixels", "share": done / total, **self._left(done, total)})
@@ -257,15 +187,12 @@ class Run(Observer):
         seconds = spent * (total - done) / (done - before)
         return {"left": duration(seconds)} if seconds > 1.5 else {}
 
-    def _adapt(self, now: float, done: int) -> None:
-        """Choose how many pixels the next batches have, from the time that pixels took so far."""
-        assert self._first is not None
-        begin, before = self._first
-        if done > before and now > begin:
-            each = (now - begin) * cores() / (done - before)
-            self._size = int(min(2 * self._size, max(8, _BATCH_SECONDS / each)))
+    def adapt(self, seconds: float, done: int) -> None:
+        """Choose how many pixels the next batches have, from the time that some took."""
+        if done > 0 and seconds > 0:
+            self._size = int(min(2 * self._size, max(8, _BATCH_SECONDS * done / seconds / cores())))
 
-    def _batches(self, size: int) -> Iterator[Pixels]:
+    def batches(self, size: int) -> Iterator[Pixels]:
         """Yield the pixels coarse to fine where that shows more than the page has, and then all others."""
         canvas = self.canvas
         height, width = canvas.field.done.shape
@@ -288,23 +215,6 @@ class Run(Observer):
                 last = first + max(1, min(size, self._size))
                 yield pixels[first:last]
                 first = last
-
-
-class _Until(Observer):
-    """Stops with a run, or once something else has ended."""
-
-    def __init__(self, run: Run, ended: threading.Event) -> None:
-        self._run, self._ended = run, ended
-
-    def stopped(self) -> bool:
-        return self._run.stopped() or self._ended.is_set()
-
-
-def _be_nice() -> None:
-    """Let the browser and the server run first: the threads that this one starts are nice, too."""
-    if hasattr(os, "setpriority") and sys.platform == "linux":  # elsewhere this would be the whole process
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + 3)
 
 
 def _distances(width: int, height: int, pointer: tuple[float, float]) -> NDArray[np.uint16]:

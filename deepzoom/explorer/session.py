@@ -20,8 +20,9 @@ from deepzoom.scene.scene import Scene
 from deepzoom.scene.shape import IDENTITY
 
 from . import catalogue, changes, moves, tasks
-from .address import MOST_CHARACTERS, packed, unpacked
+from .address import MOST_CHARACTERS, unpacked
 from .canvas import Bytes, Canvas, Part, only_colours_differ
+from .description import described
 from .run import Run, Slots
 from .sketch import Anchor
 
@@ -187,21 +188,9 @@ class Session:
 
     def _describe(self, number: int) -> None:
         """Tell the page what it shows now."""
-        scene, run = self.scene, self.run
+        run = self.run
         assert run is not None
-        view, how = scene.view, scene.colouring
-        long, short, degrees = view.spans()
-        self.tell({
-            "type": "scene", "number": number, "run": run.number, "runs": self.runs, "address": packed(scene),
-            "system": scene.system, "x": format_decimal(view.x), "y": format_decimal(view.y),
-            "depth": format_decimal(view.depth), "depth_short": with_digits(view.depth, 3),
-            "log10_depth": log2(view.depth) * 0.3010299956639812, "size": [view.width, view.height],
-            "steps": scene.steps, "settings": dict(scene.settings), "flip": view.flip,
-            "stretched": view.shape != IDENTITY, "ratio": with_digits(long / short, 4), "degrees": round(degrees, 2),
-            "palette": scene.palette, "colouring": how.by, "cycle": how.cycle, "slope": how.slope,
-            "interior": how.interior, "mark": how.mark_unsettled, "samples": view.samples, "trust": scene.trust,
-            "command": changes.command(scene), "training": systems.is_training(scene.system),
-        })  # fmt: skip
+        self.tell({"type": "scene", "number": number, "run": run.number, "runs": self.runs, **described(self.scene)})
 
     def _paint(self, run: Run, part: Part, rgba: Bytes, finished: bool) -> None:
         head = json.dumps({"run": run.number, "part": part, "finished": finished}).encode()
