@@ -170,6 +170,7 @@ class Session:
             canvas.recolour(scene)
             self._describe(number)
             run.repaint()
+            self.tell({"type": "recoloured", "number": number})
             return
         if run is not None:
             run.stop()

@@ -122,6 +122,7 @@ class App {
     if (message.type === "scene") this.onScene(message);
     else if (message.type === "catalogue") this.panel.fill(message);
     else if (message.type === "progress") this.status.progress(message);
+    else if (message.type === "recoloured") this.answer = Math.max(this.answer, message.number);
     else if (message.type === "done") this.onDone(message);
     else if (message.type === "point") this.status.point(message);
     else if (message.type === "refused") {
@@ -137,7 +138,7 @@ class App {
   onScene(scene) {
     const first = this.scene === null;
     this.scene = scene;
-    this.answer = Math.max(this.answer, scene.number);
+    if (scene.run === scene.number) this.answer = Math.max(this.answer, scene.number);
     this.status.scene(scene);
     this.panel.scene(scene);
     this.answered();
