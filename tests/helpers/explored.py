@@ -73,7 +73,7 @@ class Client:
         self.size = size
         self.picture: NDArray[np.uint8] = np.zeros((size[1], size[0], 4), np.uint8)
 
-    def send(self, kind: str, **message: Any) -> int:
+    def send(self, kind: str, /, **message: Any) -> int:
         self.number += 1
         self.socket.send(json.dumps({"type": kind, "number": self.number, **message}))
         return self.number
@@ -100,7 +100,7 @@ class Client:
         part[:] = np.where(rgba[..., 3:] > 0, rgba, part)
         return {"type": "pixels", **head}
 
-    def until(self, kind: str, **wanted: Any) -> dict[str, Any]:
+    def until(self, kind: str, /, **wanted: Any) -> dict[str, Any]:
         """The next message of a kind, with some values."""
         while True:
             message = self.receive()

@@ -1,8 +1,8 @@
 // The connection to the server. It comes back by itself after the server was restarted.
 
 export class Link {
-  constructor(hello, onText, onPixels, onState) {
-    Object.assign(this, { hello, onText, onPixels, onState });
+  constructor(hello, onMessage, onPixels, onState) {
+    Object.assign(this, { hello, onMessage, onPixels, onState });
     this.wait = 250;
     this.open();
   }
@@ -17,7 +17,7 @@ export class Link {
       this.send(this.hello());
     };
     socket.onmessage = ({ data }) => {
-      if (typeof data === "string") this.onText(JSON.parse(data));
+      if (typeof data === "string") this.onMessage(JSON.parse(data));
       else this.take(data);
     };
     socket.onclose = (event) => {

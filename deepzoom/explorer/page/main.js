@@ -20,7 +20,7 @@ class App {
     this.status = new Status(this);
     this.panel = new Panel(this);
     this.fit();
-    this.link = new Link(() => this.hello(), (m) => this.onText(m), (h, b) => this.onPixels(h, b), (up, why) => this.onState(up, why));
+    this.link = new Link(() => this.hello(), (m) => this.onMessage(m), (h, b) => this.onPixels(h, b), (up, why) => this.onState(up, why));
     new Gestures(this.picture, (pan, zoom, glides) => this.go(pan, zoom, glides), (at) => this.hover(at), (at) => this.panel.probe(at));
     addEventListener("resize", () => {
       clearTimeout(this.resizing);
@@ -118,7 +118,7 @@ class App {
     }, 60);
   }
 
-  onText(message) {
+  onMessage(message) {
     if (message.type === "scene") this.onScene(message);
     else if (message.type === "catalogue") this.panel.fill(message);
     else if (message.type === "progress") this.status.progress(message);
@@ -132,7 +132,7 @@ class App {
       this.status.idle();
       this.answered();
     } else if (message.type === "note" || message.type === "error") this.say(message.text);
-    else this.panel.onText(message);
+    else this.panel.onMessage(message);
   }
 
   onScene(scene) {

@@ -221,7 +221,7 @@ export class Panel {
     return true;
   }
 
-  onText(message) {
+  onMessage(message) {
     if (message.type === "task") this.task(message);
     if (message.type === "saved") {
       this.catalogue.landmarks = [...this.catalogue.landmarks.filter((m) => m.name !== message.landmark.name), message.landmark];
