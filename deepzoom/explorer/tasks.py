@@ -45,6 +45,7 @@ class Task(Observer):
         self.kind, self._tell, self._work = kind, tell, work
         self._stop = threading.Event()
         self._due = 0.0
+        self.runs = True
         self._thread = threading.Thread(target=self._run, name=f"task {kind}", daemon=True)
 
     def start(self) -> Task:
@@ -58,21 +59,19 @@ class Task(Observer):
     def stopped(self) -> bool:
         return self._stop.is_set()
 
-    @property
-    def runs(self) -> bool:
-        return self._thread.is_alive()
-
     def tell(self, **facts: Any) -> None:
         self._tell({"type": "task", "kind": self.kind, **facts})
 
     def _run(self) -> None:
         try:
-            result = self._work(self)
-            self.tell(state="stopped" if self.stopped() else "done", **result)
+            found = self._work(self)
+            end = {"state": "stopped" if self.stopped() else "done", **found}
         except Stopped:
-            self.tell(state="stopped")
+            end = {"state": "stopped"}
         except (InputError, ArithmeticError, MemoryError, OSError) as error:
-            self.tell(state="failed", text=str(error) or "out of memory.")
+            end = {"state": "failed", "text": str(error) or "out of memory."}
+        self.runs = False
+        self.tell(**end)
 
     def part(self, name: str, done: int, total: int) -> None:
         now = time.perf_counter()
