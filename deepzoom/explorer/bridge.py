@@ -1,4 +1,4 @@
-"""Bridges the time until a deep view of training has its reference run: sketches, and references made ahead."""
+"""Bridges the time until a deep view has its reference run: sketches, and references made ahead."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from .run import Run
 
 _MOST_ANCHORS = 8
+_QUICK = 0.03
+"""Seconds in which a reference is waited for before a sketch begins."""
 
 
 class Bridge:
@@ -33,7 +35,8 @@ class Bridge:
 
     def cross(self) -> None:
         """Make the view's reference run; meanwhile, sketch with one that is there. Raises Stopped."""
-        ended, errors = threading.Event(), []
+        ended = threading.Event()
+        errors: list[Exception] = []
 
         def make() -> None:
             be_nice()
@@ -46,11 +49,17 @@ class Bridge:
 
         thread = threading.Thread(target=make, name="reference", daemon=True)
         thread.start()
+        if ended.wait(_QUICK):
+            self._settle(thread, errors)
+            return
         for anchor in list(self._anchors):
             job = sketch.job(self._planned, anchor)
             if job is not None:
                 self._sketch(job, ended)
                 break
+        self._settle(thread, errors)
+
+    def _settle(self, thread: threading.Thread, errors: list[Exception]) -> None:
         thread.join()
         if errors and not isinstance(errors[0], ArithmeticError | InputError):  # the render itself will say these
             raise errors[0]

@@ -36,14 +36,18 @@ Paint = Callable[["Run", Part, Bytes, bool], None]
 
 @dataclass(frozen=True)
 class Slots:
-    """How many views run at once, of all pages together. The others wait. busy: those that run."""
+    """How many views run at once, of all pages together. The others wait.
+
+    busy: those that run. ahead: held by the one that makes a reference ahead.
+    """
 
     free: threading.Semaphore
     busy: set[int]
+    ahead: threading.Lock
 
     @classmethod
     def of(cls, count: int) -> Slots:
-        return cls(threading.Semaphore(count), set())
+        return cls(threading.Semaphore(count), set(), threading.Lock())
 
     def take(self, stopped: Callable[[], bool]) -> bool:
         """Wait for a slot; False if it was stopped first."""
@@ -106,10 +110,15 @@ class Run(Observer):
                 return
             self._slots.busy.add(id(self))
             try:
-                self._render()
+                bridge = self._render()
             finally:
                 self._slots.busy.discard(id(self))
                 self._slots.free.release()
+            if bridge is not None and not self._slots.busy and self._slots.ahead.acquire(blocking=False):
+                try:
+                    bridge.look_ahead()
+                finally:
+                    self._slots.ahead.release()
         except Stopped:
             pass
         except InputError as error:
@@ -120,7 +129,8 @@ class Run(Observer):
             if self.asked is not None:
                 self.waited = time.perf_counter() - self.asked
 
-    def _render(self) -> None:
+    def _render(self) -> Bridge | None:
+        """Render the view; what can make references ahead, once it is finished."""
         canvas = self.canvas
         planned = rendering.plan(canvas.scene)
         bridge = Bridge(self, planned, self._anchors) if needs_reference(planned) else None
@@ -129,7 +139,7 @@ class Run(Observer):
             self._first = None
         result = rendering.render(canvas.scene, observer=self, partial=canvas.field, order=self.batches)
         if not result.complete:
-            return
+            return None
         with self._painting:
             canvas.complete = True
             self._paint(self, *canvas.whole(), True)
@@ -138,8 +148,7 @@ class Run(Observer):
             "type": "done", "seconds": round(time.perf_counter() - self._begin, 3), "backend": facts["backend"],
             "bits": facts["bits"], "trust": trust.summary(canvas.field), "steps": suggested_steps(canvas.field),
         })  # fmt: skip
-        if bridge is not None:
-            bridge.look_ahead()
+        return bridge
 
     def paint(self, parts: list[tuple[Part, Bytes]]) -> None:
         """Paint parts of a picture that is not finished."""

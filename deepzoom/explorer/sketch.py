@@ -1,8 +1,9 @@
-"""Sketches of deep views of training: pixels that borrow the reference run of an earlier view.
+"""Sketches of deep views: pixels that borrow the reference run of an earlier view.
 
-A picture's own reference run is at its centre and takes seconds, and with every zoom the centre moves. Until it is
-ready, pixels run as differences from a reference that is there already. Their values are those of the picture, up to
-rounding, at places rounded to half a pixel. They only bridge the time: the picture's own run computes all pixels again.
+A picture's own reference run is at its centre, and with every zoom the centre moves. In training it takes seconds, and
+so does the orbit of a point deep inside a small copy of a set. Until it is ready, pixels run as differences from a
+reference that is there already. Their values are those of the picture, up to rounding, at places rounded to half a
+pixel. They only bridge the time: the picture's own run computes all pixels again.
 """
 
 from __future__ import annotations
@@ -16,17 +17,21 @@ from numpy.typing import NDArray
 
 from deepzoom.backends.base import Job
 from deepzoom.coordinates import rounded
+from deepzoom.reference import orbit as orbits
 from deepzoom.reference import training as references
 from deepzoom.rendering.render import Plan
 from deepzoom.rendering.renumbered import Renumbered
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.view import View
+from deepzoom.systems.escape_time import EscapeTimeSystem
 from deepzoom.systems.trainable import Trainable
 
 from .moves import Grid
 
 _DEEPER = 1 << 20
 """A reference serves views so many times deeper."""
+_SPARE = 100
+"""An orbit serves views that need so many more bits: what is left is more than a float64's precision."""
 _FARTHEST = 32
 """A reference serves views that are at most so many times their own size away from it."""
 
@@ -41,13 +46,18 @@ class Anchor:
 
 
 def needs_reference(planned: Plan) -> bool:
-    """Whether a view's pixels run as differences from a reference run of training."""
-    return planned.backend.name.endswith("perturbation") and isinstance(planned.system, Trainable)
+    """Whether a view's pixels run as differences from a reference run."""
+    known = isinstance(planned.system, Trainable | EscapeTimeSystem)
+    return known and planned.scene.bits is None and planned.backend.name.endswith("perturbation")
 
 
 def made(planned: Plan, view: View, progress: Callable[[float], None]) -> Anchor:
-    """The reference run at a view's centre, for it and deeper views. Raises what ``references.obtain`` raises."""
+    """The reference run at a view's centre, for it and deeper views. Raises what ``obtain`` of its kind raises."""
     system: Any = planned.system
+    if isinstance(system, EscapeTimeSystem):
+        bits = planned.backend.bits(system, view)
+        orbits.obtain_near(system, view, bits, progress)
+        return Anchor(planned.scene, view, bits)
     depth = view.depth / _DEEPER
     deep = replace(view, depth=rounded(depth, depth / 16))
     reference = references.obtain(system, deep, None, progress)
@@ -62,10 +72,17 @@ def job(planned: Plan, anchor: Anchor) -> Job | None:
                          horizon=before.horizon) or view.shape.is_steep or planned.scene.bits is not None:  # fmt: skip
         return None
     wide, numbers = _around(view, anchor.view)
-    if wide is None or anchor.bits < references.bits_for(system, wide) or anchor.view.depth > view.depth:  # type: ignore[arg-type]
+    if wide is None:
         return None
-    inner = planned.backend.job(system, wide, None, lambda share: None, lambda text: None)
-    return Renumbered(inner, numbers)
+    if isinstance(system, EscapeTimeSystem):
+        fits = planned.backend.bits(system, wide) <= anchor.bits + _SPARE
+    else:
+        fits = isinstance(system, Trainable) and anchor.bits >= references.bits_for(system, wide)
+        fits = fits and anchor.view.depth <= view.depth
+    if not fits:
+        return None
+    bits = anchor.bits if isinstance(system, EscapeTimeSystem) else None
+    return Renumbered(planned.backend.job(system, wide, bits, lambda share: None, lambda text: None), numbers)
 
 
 def _around(view: View, anchor: View) -> tuple[View | None, Callable[[NDArray[np.int64]], NDArray[np.int64]]]:
