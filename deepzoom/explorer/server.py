@@ -56,16 +56,24 @@ class Pages:
         session = Session(secrets.token_urlsafe(16), outbox.send, self.first, self.slots)
         self.open[session.key] = session
         sender = asyncio.create_task(outbox.run())
+        inbox: asyncio.Queue[str] = asyncio.Queue(_MOST_WAITING)
+
+        async def answer() -> None:
+            while True:
+                text = await inbox.get()
+                await run_in_threadpool(session.handle, text, not inbox.empty())
+
+        answering = asyncio.create_task(answer())
         try:
             while True:
-                text = await socket.receive_text()
-                await run_in_threadpool(session.handle, text)
+                await inbox.put(await socket.receive_text())
         except (WebSocketDisconnect, RuntimeError, KeyError):  # also for a message that is not text
             pass
         finally:
             del self.open[session.key]
             outbox.close()
             sender.cancel()
+            answering.cancel()
             await run_in_threadpool(session.close)
             with suppress(asyncio.CancelledError, Exception):
                 await sender

@@ -23,6 +23,7 @@ from . import catalogue, changes, moves, tasks
 from .address import MOST_CHARACTERS, unpacked
 from .canvas import Bytes, Canvas, Part, only_colours_differ
 from .description import described
+from .messages import about, parsed
 from .run import Run, Slots
 from .sketch import Anchor
 
@@ -47,25 +48,36 @@ class Session:
         """Files that it has made, by the name in their address."""
         self._lock = threading.RLock()
         self._pointer = (0.0, 0.0)
+        self._moved: int | None = None
+        """The number of a move that is not shown yet."""
         self._kinds: dict[str, Callable[[dict[str, Any]], None]] = {
             "hello": self._hello, "move": self._move, "size": self._size, "change": self._change, "go": self._go,
             "place": self._place, "point": self._point, "unfold": self._unfold, "save": self._save,
             "stop": self._stop, "film": self._film, "dive": self._dive, "probe": self._probe,
         }  # fmt: skip
 
-    def handle(self, text: str) -> None:
-        """Do what a message asks. Answers what is wrong with it, if it is wrong."""
+    def handle(self, text: str, more: bool = False) -> None:
+        """Do what a message asks. Answers what is wrong with it, if it is wrong.
+
+        more: whether another message waits; of moves that follow each other, only the last is shown.
+        """
         message: Any = None
         try:
             if len(text) > MOST_CHARACTERS:
                 raise InputError(f"message: {len(text):,} characters are too long; send at most {MOST_CHARACTERS:,}.")
-            message = _parsed(text)
+            message = parsed(text)
             with self._lock:
-                self._kinds[message["type"]](message)
+                if message["type"] != "move":
+                    self._show_moved()
+                try:
+                    self._kinds[message["type"]](message)
+                finally:
+                    if not more:
+                        self._show_moved()
         except InputError as error:
-            self.tell({"type": "refused", "text": str(error), **_of(message)})
+            self.tell({"type": "refused", "text": str(error), **about(message)})
         except (ArithmeticError, MemoryError, OSError) as error:
-            self.tell({"type": "refused", "text": str(error) or "out of memory.", **_of(message)})
+            self.tell({"type": "refused", "text": str(error) or "out of memory.", **about(message)})
         except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError):
             self.tell({"type": "refused", "text": "message: it is not one that a page of this version sends."})
 
@@ -111,7 +123,14 @@ class Session:
             column, row = message["at"]
             self._pointer = (float(column), float(row))
             view = moves.zoomed(view, float(message["zoom"]), float(column), float(row))
-        self._show(replace(self.scene, view=view), message["number"])
+        self.scene = replace(self.scene, view=view)
+        self._moved = message["number"]
+
+    def _show_moved(self) -> None:
+        """Show where the moves have led that are not shown yet."""
+        if self._moved is not None:
+            number, self._moved = self._moved, None
+            self._show(self.scene, number)
 
     def _size(self, message: dict[str, Any]) -> None:
         width, height = message["size"]
@@ -278,18 +297,3 @@ class _Finding(Observer):
 
     def stopped(self) -> bool:
         return self._stop.is_set()
-
-
-def _parsed(text: str) -> dict[str, Any]:
-    message = json.loads(text)
-    if not isinstance(message, dict) or not isinstance(message.get("number", 0), int):
-        raise ValueError
-    return message
-
-
-def _of(message: Any) -> dict[str, Any]:
-    """What a refused message was about."""
-    if not isinstance(message, dict):
-        return {}
-    about = {"kind": message.get("type"), "number": message.get("number")}
-    return about | ({"names": list(message["set"])} if isinstance(message.get("set"), dict) else {})

@@ -67,7 +67,9 @@ class Client:
         options.setdefault("origin", one.address)
         self._open = ExitStack()
         address = f"ws://127.0.0.1:{one.port}/pixels"
-        self.socket = self._open.enter_context(connect(address, max_size=None, proxy=None, **options))
+        self.socket = self._open.enter_context(
+            connect(address, max_size=None, proxy=None, ping_interval=None, **options)
+        )
         self.number = 0
         self.scene: dict[str, Any] = {}
         self.size = size
