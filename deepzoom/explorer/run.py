@@ -221,7 +221,7 @@ class Run(Observer):
             canvas.stride[pixels] = stride
             first = 0
             while first < len(pixels):
-                last = first + max(1, min(size, self._size))
+                last = first + max(1, min(size, max(self._size, size // 16)))  # a few slow pixels make no tiny batches
                 yield pixels[first:last]
                 first = last
 
