@@ -1,6 +1,10 @@
-"""One word for each check: ``nox -s tests``, ``slow``, ``lint``, ``coverage``; ``nox -l`` lists them."""
+"""One word for each check, such as ``nox -s tests``. ``nox -l`` lists them. Workflows run the same sessions."""
 
 from __future__ import annotations
+
+import shutil
+import tarfile
+from pathlib import Path
 
 import nox
 
@@ -34,3 +38,68 @@ def coverage(session: nox.Session) -> None:
     """Lines that tests run, without kernels: compiled code is not traced."""
     session.install("-e", ".[jax,test]", "pytest-cov>=6")
     session.run("pytest", "--cov", "--cov-report=term-missing:skip-covered", *session.posargs)
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """The tests with the lowest versions that pyproject.toml allows. The linters' newest versions are for ``lint``."""
+    session.install("uv")
+    session.run("uv", "pip", "install", "--resolution", "lowest-direct", "-e", ".[test]")
+    session.run("pytest", "--ignore", "tests/test_style.py", *session.posargs)
+
+
+@nox.session
+def avx2(session: nox.Session) -> None:
+    """The tests with kernels for a processor of 2013: AVX2, but no AVX-512. For x86 alone."""
+    session.install("-e", ".[test]")
+    features = "+avx2,+avx,+fma,+sse4.2,+bmi,+bmi2"
+    session.run("pytest", *session.posargs, env={"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": features})
+
+
+@nox.session
+def no_gpu(session: nox.Session) -> None:
+    """GPU packages without a GPU: deepzoom says what is missing, and kernels run on the CPU."""
+    session.install("-e", ".[cuda12,test]")
+    session.run("deepzoom", "backends")
+    session.run("pytest", "tests/backends/gpu", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation site, in ``site/``. Any warning is an error."""
+    session.install("-e", ".[docs]")
+    session.run("mkdocs", "build", "--strict", *session.posargs)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """The sdist, and the wheel made from it, in ``dist/``."""
+    session.install("build", "twine")
+    shutil.rmtree("dist", ignore_errors=True)
+    session.run("python", "-m", "build")
+    session.run("twine", "check", "--strict", *map(str, Path("dist").iterdir()))
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """The wheel in ``dist/`` renders, in an environment with nothing else and no checkout near."""
+    (path,) = Path("dist").resolve().glob("*.whl")
+    session.install("--only-binary", ":all:", str(path))
+    session.chdir(session.create_tmp())
+    session.run("deepzoom", "--version")
+    session.run("deepzoom", "render", "mandelbrot", "--size", "32x32", "--data", "small.npz")
+    session.run("deepzoom", "render", "--steps", "30", "--size", "16x16")
+    session.run("deepzoom", "colour", "small.npz", "--palette", "viridis")
+    session.run("deepzoom", "info", "small.npz")
+
+
+@nox.session
+def sdist(session: nox.Session) -> None:
+    """The sdist in ``dist/`` holds all that its own tests need; what follows ``--`` goes to pytest."""
+    (path,) = Path("dist").resolve().glob("*.tar.gz")
+    folder = session.create_tmp()
+    with tarfile.open(path) as file:
+        file.extractall(folder, filter="data")
+    session.chdir(Path(folder) / path.name.removesuffix(".tar.gz"))
+    session.install(".[test]")
+    session.run("python", "-m", "pytest", *session.posargs)
