@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tarfile
+import tomllib
 from pathlib import Path
 
 import nox
@@ -44,7 +45,16 @@ def coverage(session: nox.Session) -> None:
 def lowest(session: nox.Session) -> None:
     """The tests with the lowest versions that pyproject.toml allows. The linters' newest versions are for ``lint``."""
     session.install("uv")
-    session.run("uv", "pip", "install", "--resolution", "lowest-direct", "-e", ".[test]")
+    # named by their file, pyproject.toml's dependencies are direct ones: with -e they would be the newest
+    session.run("uv", "pip", "install", "--resolution", "lowest-direct", "-r", "pyproject.toml", "--extra", "test")
+    session.install("--no-deps", "-e", ".")
+    session.run("pytest", "--ignore", "tests/test_style.py", *session.posargs)
+
+
+@nox.session
+def newest(session: nox.Session) -> None:
+    """The tests with the newest versions of all packages, those that are not released yet included."""
+    session.install("--pre", "-e", ".[test]")
     session.run("pytest", "--ignore", "tests/test_style.py", *session.posargs)
 
 
@@ -69,6 +79,24 @@ def docs(session: nox.Session) -> None:
     """The documentation site, in ``site/``. Any warning is an error."""
     session.install("-e", ".[docs]")
     session.run("mkdocs", "build", "--strict", *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def version(session: nox.Session) -> None:
+    """The version after ``--``, such as v1.2.3, is that of all files that name it, and the changelog closes it."""
+    (tag,) = session.posargs
+    project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
+    if tag != f"v{project['version']}":
+        session.error(f"pyproject.toml has version {project['version']}, not {tag}.")
+    wanted = {
+        "deepzoom/__init__.py": f'__version__ = "{tag[1:]}"\n',
+        "CITATION.cff": f"\nversion: {tag[1:]}\n",
+        "recipe/recipe.yaml": f'\n  version: "{tag[1:]}"\n',
+        "CHANGELOG.md": f"\n## {tag[1:]}\n",
+    }
+    for name, text in wanted.items():
+        if text not in Path(name).read_text(encoding="utf-8"):
+            session.error(f"{name} has no line {text.strip()!r}.")
 
 
 @nox.session

@@ -18,8 +18,8 @@ TOOLS = {
     "import-linter": ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
     "vulture": ["-m", "vulture"],
     "codespell": ["-c", "import sys, codespell_lib; sys.exit(codespell_lib.main())",
-                  "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs", "deepzoom", "backends", "scripts",
-                  "benchmarks", "tests"],
+                  "README.md", "CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "SECURITY.md", ".github",
+                  "docs", "deepzoom", "backends", "scripts", "benchmarks", "tests"],
 }  # fmt: skip
 MOST_LINES, MOST_FUNCTION_LINES = 300, 60
 REASON = "# long: "
