@@ -78,6 +78,7 @@ def test_all_systems_and_pythons_are_tested():
     assert systems == set(wheels) and len(systems) == 6
     oldest = PROJECT["requires-python"].removeprefix(">=")
     assert matrix["python"][0] == oldest and "{}.{}".format(*sys.version_info) in matrix["python"]
+    assert matrix["python"] == re.findall(r"Python :: (\d\.\d+)", "\n".join(PROJECT["classifiers"]))
     special = parsed(ROOT / ".github" / "workflows" / "tests.yml")["jobs"]["special"]["strategy"]["matrix"]["include"]
     assert {"session": "lowest", "python": oldest} in special
 
