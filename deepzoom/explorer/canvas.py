@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from deepzoom.backends.base import ReadOut
 from deepzoom.colouring.colour import coloured
-from deepzoom.rendering import horizon
+from deepzoom.rendering import course, horizon
 from deepzoom.rendering.field import PASSES, Field
+from deepzoom.scene.colours import OF_TRAINING
 from deepzoom.scene.scene import Scene
 
 from .moves import Grid
@@ -182,8 +183,8 @@ class Canvas:
         known = among["done"]
         parts: dict[str, Any] = {n: np.concatenate([v, among[n][known]])[None] for n, v in values.items()}
         how = scene.colouring
-        by = "rank" if how.by in ("distance", "horizon") else how.by
-        plain = replace(scene, colouring=replace(how, slope=None, by=by), horizon=False)
+        by = "rank" if how.by in ("distance", *OF_TRAINING) else how.by
+        plain = replace(scene, colouring=replace(how, slope=None, by=by), horizon=False, course=False)
         return levels(coloured(Field(plain, **parts))[0, : len(values["done"])])
 
 
@@ -242,7 +243,7 @@ def _plain(one: Scene, other: Scene) -> Scene:
     """A scene with another one's view, checks and colours."""
     return replace(
         one, view=other.view, palette=other.palette, colouring=other.colouring, trust=other.trust, bits=other.bits,
-        backend=other.backend, distance=other.distance, horizon=other.horizon,
+        backend=other.backend, distance=other.distance, horizon=other.horizon, course=other.course,
     )  # fmt: skip
 
 
@@ -257,4 +258,5 @@ def only_colours_differ(one: Scene, other: Scene) -> bool:
         plain == other
         and wants_distance(one) >= wants_distance(other)
         and horizon.is_wanted(one) >= horizon.is_wanted(other)
+        and (not course.is_wanted(other) or one.course or one.colouring.by == other.colouring.by)
     )

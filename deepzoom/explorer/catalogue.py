@@ -9,9 +9,11 @@ import numpy as np
 
 from deepzoom import landmarks, systems
 from deepzoom.colouring import palettes
-from deepzoom.commands.requests.colours import ATTRACTED
 from deepzoom.landmarks import Landmark
+from deepzoom.rendering import course
+from deepzoom.scene.colours import OF_TRAINING
 from deepzoom.scene.scene import Scene
+from deepzoom.systems.base import System
 from deepzoom.systems.lyapunov import NAME as LYAPUNOV
 
 _SWATCH = 9
@@ -46,15 +48,18 @@ def _described(name: str, scene: Scene) -> dict[str, Any]:
             {"key": key, "default": setting.default, "meaning": setting.meaning}
             for key, setting in system.settings_known.items()
         ],
-        "colourings": _colourings(name),
+        "colourings": _colourings(system, name == scene.system),
     }
 
 
-def _colourings(name: str) -> list[str]:
-    """The colourings that a system can have."""
-    if not systems.is_escape_time(name):
-        return ["rank", "cyclic", *(["horizon"] if name != LYAPUNOV else [])]
-    return ["rank", "cyclic", "histogram", "distance", *(["attractor"] if name in ATTRACTED else [])]
+def _colourings(system: System, shown: bool) -> list[str]:
+    """The colourings that a system can have; output only for the one that is shown, as to ask means to trace it."""
+    found = ["rank", "cyclic"]
+    if systems.is_escape_time(system.name):
+        found += ["histogram", "distance"]
+    elif system.name != LYAPUNOV:
+        found += [by for by in OF_TRAINING if by != "output" or (shown and course.has_output(system))]
+    return [*found, "attractor"] if system.ends.stop > 1 else found
 
 
 def listed(place: Landmark) -> dict[str, Any]:

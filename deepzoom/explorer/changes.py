@@ -223,4 +223,5 @@ def command(scene: Scene) -> str | None:
             words += [f"--{option}", str(value)]
     words += ["--mark-unsettled"] if how.mark_unsettled else []
     words += ["--horizon"] if scene.horizon else []
+    words += ["--course"] if scene.course else []
     return shlex.join(words)

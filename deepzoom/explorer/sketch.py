@@ -68,8 +68,11 @@ def job(planned: Plan, anchor: Anchor) -> Job | None:
     """A job for a view's pixels with an anchor's reference; None if the reference does not serve it."""
     view, system = planned.scene.view, planned.system
     before = replace(anchor.scene, view=view)
-    if before != replace(planned.scene, palette=before.palette, colouring=before.colouring, trust=before.trust,
-                         horizon=before.horizon) or view.shape.is_steep or planned.scene.bits is not None:  # fmt: skip
+    asked = replace(
+        planned.scene, palette=before.palette, colouring=before.colouring, trust=before.trust, horizon=before.horizon,
+        course=before.course,
+    )  # fmt: skip
+    if before != asked or view.shape.is_steep or planned.scene.bits is not None:
         return None
     wide, numbers = _around(view, anchor.view)
     if wide is None:

@@ -25,6 +25,7 @@ from deepzoom.rendering import render as rendering
 from deepzoom.rendering.batches import Observer
 from deepzoom.rendering.field import Field
 from deepzoom.rendering.stretch import ratios
+from deepzoom.scene.colours import OF_TRAINING
 from deepzoom.scene.scene import Scene
 from deepzoom.systems.trainable import Trainable
 
@@ -107,11 +108,11 @@ def film(scene: Scene, begin: str, seconds: str, tell: Tell, keep: Callable[[Pat
     first, length = depth_of(begin, "--from"), parse_decimal(seconds, "--seconds")
     if not 0 < length <= MOST_SECONDS:
         raise InputError(f"--seconds: {seconds[:40]} is not a number above zero, and at most {MOST_SECONDS}.")
-    if scene.colouring.by == "horizon":
-        raise InputError("--colouring: horizon does not work for films; choose rank or cyclic.")
+    if scene.colouring.by in OF_TRAINING:
+        raise InputError(f"--colouring: {scene.colouring.by} does not work for films; choose rank or cyclic.")
     view = scene.view
     even = replace(view, width=max(2, view.width // 2 * 2), height=max(2, view.height // 2 * 2))
-    scene = replace(scene, view=even, horizon=False)
+    scene = replace(scene, view=even, horizon=False, course=False)
     if not first > view.depth:
         raise InputError(f"--from: {begin[:40]} is not above this view's depth, {with_digits(view.depth, 3)}.")
     follows = finds_shapes(scene.system, None)
@@ -142,7 +143,7 @@ def down(scene: Scene, depth: str, seed: int, tell: Tell) -> Task:
     if not deepest < scene.view.depth:
         raise InputError(f"--to: {depth[:40]} is not deeper than this view, {with_digits(scene.view.depth, 3)}.")
     view = replace(scene.view, width=DIVE_SIZE, height=DIVE_SIZE, samples=1)
-    small = replace(scene, view=view, horizon=False)
+    small = replace(scene, view=view, horizon=False, course=False)
 
     def work(task: Task) -> dict[str, Any]:
         found = dive(small, depth, seed=seed, grows=systems.is_escape_time(scene.system), observer=task)

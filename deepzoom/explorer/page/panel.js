@@ -11,7 +11,10 @@ const PLACE_OF = {
   stretch: "shape-error", rotate: "shape-error", flip: "shape-error", samples: "quality-error", trust: "quality-error",
 };
 const KIND_PLACES = { place: "place-error", save: "save-error", unfold: "shape-error", film: "film-error", dive: "film-error" };
-const COLOURINGS = { rank: "rank", cyclic: "cycle", histogram: "histogram", distance: "distance", attractor: "attractor", horizon: "horizon" };
+const COLOURINGS = {
+  rank: "rank", cyclic: "cycle", histogram: "histogram", distance: "distance", attractor: "attractor", horizon: "horizon",
+  lyapunov: "Lyapunov exponent", loss: "last loss", "best-step": "best step", output: "output",
+};
 const SWATCHES = 15, TRAIL = 40;
 
 export class Panel {
