@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
@@ -14,13 +14,33 @@ from numpy.typing import NDArray
 
 from deepzoom.errors import InputError
 
-from .field import Field
+from .field import PASSES, Field
 
 Pixels = NDArray[np.int64]
 Result = TypeVar("Result")
 
+Order = Callable[[int], Iterator[NDArray[np.int64]]]
+"""Yields batches of flat pixel numbers, each of at most so many as it is given."""
+
 FIRST_CHECKPOINT_SECONDS, CHECKPOINT_SECONDS = 1.0, 10.0
 POLL_SECONDS = 0.2
+
+
+def batches_of(
+    width: int, height: int, size: int, wanted: NDArray[np.bool_] | None = None
+) -> Iterator[NDArray[np.int64]]:
+    """Yield batches of flat pixel numbers, coarse grid first, each batch within one pass; the same for every backend.
+
+    wanted (height, width) bool: only these pixels.
+    """
+    rows, columns = np.divmod(np.arange(width * height, dtype=np.int64), width)
+    seen = np.zeros(width * height, np.bool_) if wanted is None else ~wanted.ravel()
+    for stride in PASSES:
+        now = (rows % stride == 0) & (columns % stride == 0) & ~seen
+        seen |= now
+        pixels = np.flatnonzero(now)
+        for first in range(0, len(pixels), size):
+            yield pixels[first : first + size]
 
 
 class Observer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,8 +22,8 @@ from deepzoom.scene.view import View, check_samples
 from deepzoom.systems.base import System
 
 from . import antialiasing, course, horizon, trust
-from .batches import Observer, cores, run_batches
-from .field import LATER, PASSES, Field
+from .batches import Observer, Order, batches_of, cores, run_batches
+from .field import LATER, Field
 
 
 @dataclass(frozen=True)
@@ -58,27 +58,6 @@ def plan(scene: Scene) -> Plan:
         raise InputError(f"{option}: the exact backend never loses a pixel; leave this out, or give another --backend.")
     course.check(scene, system, backend)
     return Plan(scene, system, backend, reason)
-
-
-def batches_of(
-    width: int, height: int, size: int, wanted: NDArray[np.bool_] | None = None
-) -> Iterator[NDArray[np.int64]]:
-    """Yield batches of flat pixel numbers, coarse grid first, each batch within one pass; the same for every backend.
-
-    wanted (height, width) bool: only these pixels.
-    """
-    rows, columns = np.divmod(np.arange(width * height, dtype=np.int64), width)
-    seen = np.zeros(width * height, np.bool_) if wanted is None else ~wanted.ravel()
-    for stride in PASSES:
-        now = (rows % stride == 0) & (columns % stride == 0) & ~seen
-        seen |= now
-        pixels = np.flatnonzero(now)
-        for first in range(0, len(pixels), size):
-            yield pixels[first : first + size]
-
-
-Order = Callable[[int], Iterator[NDArray[np.int64]]]
-"""Yields batches of flat pixel numbers, each of at most so many as it is given."""
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,7 @@ from deepzoom.film.film import Target, estimate, make
 from deepzoom.film.keyframes import Keyframes
 from deepzoom.film.reproject import frame, sample
 from deepzoom.film.zoom_path import Descent, Film, _followed, mapping, new_pixels
-from deepzoom.rendering.batches import Observer
-from deepzoom.rendering.render import batches_of
+from deepzoom.rendering.batches import Observer, batches_of
 from deepzoom.scene.colours import Colouring
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.shape import IDENTITY, parse_stretch

@@ -12,8 +12,8 @@ from small_network import SmallNetwork
 from deepzoom.errors import InputError
 from deepzoom.rendering import batches as work
 from deepzoom.rendering import render as rendering
-from deepzoom.rendering.batches import Observer
-from deepzoom.rendering.render import batches_of, render
+from deepzoom.rendering.batches import Observer, batches_of
+from deepzoom.rendering.render import render
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.view import View
 
