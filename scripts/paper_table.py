@@ -46,7 +46,7 @@ class Row:
 
 
 def _window(name: str, published: float, pairs: int, of_frames: int) -> Row:
-    return Row(name, f"--at {name}-published --pairs {pairs} --to 1e-7", published, of_frames)
+    return Row(name, f"--at {name}-published --pairs {pairs} --to 5e-8", published, of_frames)
 
 
 Results = dict[str, dict[str, Any] | None]
