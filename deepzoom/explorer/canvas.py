@@ -45,6 +45,8 @@ class Canvas:
             self._source = _Source.of(earlier, scene)
         if self._source is not None:
             self.size[self._source.inside] = self._source.shown_size()
+        self._repaints = list(PASSES[:-1]) if self._source is None else []
+        """Passes at whose end everything is painted again: the first colours were ranked among few values."""
 
     @property
     def scene(self) -> Scene:
@@ -134,7 +136,13 @@ class Canvas:
 
     def fresh(self) -> list[tuple[Part, Bytes]]:
         """What is new since the last call, coarse to fine: as ``whole``, for parts of the picture."""
-        new = np.flatnonzero(self.field.done.ravel() & ~self._painted)
+        done = self.field.done.ravel()
+        if self._repaints:
+            due = self.stride == self._repaints[0]
+            if due.any() and done[due].all():
+                self._repaints.pop(0)
+                self._painted[:] = False
+        new = np.flatnonzero(done & ~self._painted)
         if not len(new):
             return []
         self._painted[new] = True
