@@ -157,4 +157,4 @@ def test_refused_where_there_is_no_attractor():
         assert result.exit_code == 2 and result.stderr.count("\n") == 1
         assert f"whose runs end at attractors; give rank or cyclic for {name}." in result.stderr
     with pytest.raises(InputError, match="name the file"):
-        ColourOptions(colouring="attractor").applied(Scene("maps.py:step", View.parse("0", "0", "1", "8x8"), 9))
+        ColourOptions(colouring="attractor").applied(Scene("never-named.py:step", View.parse("0", "0", "1", "8x8"), 9))

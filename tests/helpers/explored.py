@@ -84,7 +84,7 @@ class Client:
         self.send("hello", size=list(self.size), **more)
         return self.until("scene")
 
-    def receive(self, timeout: float = 60.0) -> dict[str, Any]:
+    def receive(self, timeout: float = 300.0) -> dict[str, Any]:
         """The next message; a part of a picture is of type "pixels"."""
         data = self.socket.recv(timeout=timeout)
         if isinstance(data, str):

@@ -30,8 +30,9 @@ def _system(small):
     """What an exact job needs of a system."""
     network = small.network
     return SimpleNamespace(
-        network=network, steps=STEPS, last=LAST, rate_bits=network.rate_bits, exact_run=partial(ExactRun, network)
-    )
+        network=network, steps=STEPS, last=LAST, rate_bits=network.rate_bits, exact_run=partial(ExactRun, network),
+        ends=range(0), basin=lambda run: 0,
+    )  # fmt: skip
 
 
 def pixel_of(small):
@@ -62,8 +63,8 @@ def test_a_claim_is_judged_by_one_run_of_more_bits_where_that_agrees(monkeypatch
     true = job.run(pixels)
     assert np.all(true.trust == 1)
     claimed = replace(true, measure=true.measure * [1 + 1e-9, 1 - 1e-9, 1, 1 + 1e-5])
-    bits, once = [], job._measure
-    monkeypatch.setattr(job, "_measure", lambda pixel, b: bits.append((pixel, b)) or once(pixel, b))
+    bits, once = [], job._ended
+    monkeypatch.setattr(job, "_ended", lambda pixel, b: bits.append((pixel, b)) or once(pixel, b))
     found = job.judged(pixels, claimed, rungs)
     np.testing.assert_allclose(found.measure, true.measure, rtol=1e-9)
     assert np.array_equal(found.fate, true.fate) and np.all(found.trust == 1)
