@@ -20,7 +20,7 @@ MOST = 14
 def numbered(signs: Traced) -> tuple[Traced, int]:
     """(number of the basin, from 1 on; how many basins there are) of a traced array whose signs tell basins apart.
 
-    Raises InputError for an array of more than ``MOST`` numbers, or of none.
+    Raises TracingError for an array of more than ``MOST`` numbers, or of none.
     """
     if not 1 <= signs.size <= MOST:
         raise TracingError(f"a label gives {signs.size:,} numbers; give 1 to {MOST}, whose signs tell basins apart")
