@@ -72,6 +72,7 @@ class Client:
         )
         self.number = 0
         self.scene: dict[str, Any] = {}
+        self.done: set[int] = set()
         self.size = size
         self.picture: NDArray[np.uint8] = np.zeros((size[1], size[0], 4), np.uint8)
 
@@ -84,13 +85,15 @@ class Client:
         self.send("hello", size=list(self.size), **more)
         return self.until("scene")
 
-    def receive(self, timeout: float = 300.0) -> dict[str, Any]:
+    def receive(self, timeout: float = 120.0) -> dict[str, Any]:
         """The next message; a part of a picture is of type "pixels"."""
         data = self.socket.recv(timeout=timeout)
         if isinstance(data, str):
             message: dict[str, Any] = json.loads(data)
             if message["type"] == "scene":
                 self.scene = message
+            elif message["type"] == "done":
+                self.done.add(message["run"])
             return message
         length = int.from_bytes(data[:4], "little")
         head = json.loads(data[4 : 4 + length])
@@ -110,8 +113,9 @@ class Client:
                 return message
 
     def finish(self) -> Scene:
-        """Wait for the end of the newest view; its scene."""
-        self.until("done", run=self.scene["run"])
+        """Wait for the end of the newest view, which may have come already; its scene."""
+        while self.scene["run"] not in self.done:
+            self.receive()
         return self.shown
 
     @property
