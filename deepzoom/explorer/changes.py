@@ -6,14 +6,16 @@ import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from deepzoom import systems
 from deepzoom.colouring import palettes
 from deepzoom.commands.requests.colours import ColourOptions, usual
 from deepzoom.commands.requests.scene import Request
-from deepzoom.coordinates import format_decimal, rounded
+from deepzoom.coordinates import format_decimal
 from deepzoom.errors import InputError
+from deepzoom.exchange.reading import of_text
 from deepzoom.rendering import render as rendering
 from deepzoom.scene.sample_positions import parse_samples
 from deepzoom.scene.scene import Scene
@@ -136,27 +138,24 @@ _CHANGES: dict[str, Callable[[Scene, Any], Scene]] = {
 }  # fmt: skip
 
 
-def placed(scene: Scene, text: str) -> Scene:
-    """The scene at a pasted place.
+def placed(scene: Scene, text: str) -> tuple[Scene, str]:
+    """(the scene at a pasted place, what a page should know of it).
 
-    text: a scene (TOML), a command such as ``deepzoom render mandelbrot --center X Y --depth D``, a Kalles Fraktaler
-    file (Re, Im, Zoom), or two or three decimal numbers: the centre and the depth. Raises InputError if it is none.
+    text: a scene (TOML), a command such as ``deepzoom render mandelbrot --center X Y --depth D``, a place of another
+    program, or two or three decimal numbers: the centre and the depth. Raises InputError if it is none.
     """
     text = text.strip()
     size = scene.view.width, scene.view.height
     if "[view]" in text:
         found = Scene.from_toml(text, "place")
-        return replace(found, view=replace(found.view, width=size[0], height=size[1]))
+        return replace(found, view=replace(found.view, width=size[0], height=size[1])), ""
     if text.startswith("deepzoom "):
-        return _of_command(scene, text)
-    kalles = dict(re.findall(r"^(Re|Im|Zoom|Iterations):\s*(\S+)\s*$", text, re.MULTILINE))
-    if {"Re", "Im", "Zoom"} <= kalles.keys():
-        depth = 4 / View.parse("0", "0", kalles["Zoom"], "1x1").depth
-        view = View.parse(kalles["Re"], kalles["Im"], "1", size)
-        steps = int(kalles["Iterations"]) if kalles.get("Iterations", "").isdigit() else scene.steps
-        view = replace(view, depth=rounded(depth, depth / 2**30))
-        kept = scene if scene.system == "mandelbrot" else _system(scene, "mandelbrot")
-        return replace(kept, view=view, steps=max(1, steps))
+        return _of_command(scene, text), ""
+    if ":" in text or "=" in text:
+        place = of_text(text, "place", Path("place"))
+        if place is not None:
+            there = _in_colours(place.scene, scene)
+            return replace(there, view=replace(there.view, width=size[0], height=size[1])), place.told()
     words = re.split(r"[\s,;]+", text)
     if len(words) not in (2, 3):
         raise InputError(
@@ -165,8 +164,8 @@ def placed(scene: Scene, text: str) -> Scene:
     depth_text = words[2] if len(words) == 3 else format_decimal(scene.view.depth)
     view = View.parse(words[0], words[1], depth_text, size)
     same = view.depth == scene.view.depth
-    return replace(scene, view=replace(view, flip=scene.view.flip, samples=scene.view.samples,
-                                       shape=scene.view.shape if same else IDENTITY))  # fmt: skip
+    view = replace(view, flip=scene.view.flip, samples=scene.view.samples, shape=scene.view.shape if same else IDENTITY)
+    return replace(scene, view=view), ""
 
 
 def _of_command(scene: Scene, text: str) -> Scene:

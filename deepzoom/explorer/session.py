@@ -134,8 +134,7 @@ class Session:
 
     def _size(self, message: dict[str, Any]) -> None:
         width, height = message["size"]
-        scene = replace(self.scene, view=moves.sized(self.scene.view, int(width), int(height)))
-        self._show(scene, message["number"])
+        self._show(replace(self.scene, view=moves.sized(self.scene.view, int(width), int(height))), message["number"])
 
     def _change(self, message: dict[str, Any]) -> None:
         self._show(changes.changed(self.scene, message["set"]), message["number"])
@@ -145,9 +144,11 @@ class Session:
         self._show(replace(scene, view=replace(scene.view, width=view.width, height=view.height)), message["number"])
 
     def _place(self, message: dict[str, Any]) -> None:
-        scene = changes.placed(self.scene, str(message["text"]))
+        scene, remark = changes.placed(self.scene, str(message["text"]))
         systems.create(scene.system, scene.settings, scene.steps, scene.digest)
         self._show(scene, message["number"])
+        if remark:
+            self.tell({"type": "note", "text": remark})
 
     def _stop(self, message: dict[str, Any]) -> None:
         task = self._tasks.get(str(message["task"]))

@@ -166,7 +166,6 @@ def test_a_message_beyond_all_bounds_ends_the_connection(one):
 def test_pasted_places(page):
     for text in (
         "-1.25 0.02 1e-3", "-1.25, 0.02, 1e-3", "deepzoom render mandelbrot --center -1.25 0.02 --depth 1e-3",
-        "Re: -1.25\nIm: 0.02\nZoom: 4000\nIterations: 300\n",
         replace(HOME, view=View.parse("-1.25", "0.02", "1e-3", "8x8")).to_toml(),
     ):  # fmt: skip
         page.send("place", text=text)
@@ -174,6 +173,16 @@ def test_pasted_places(page):
         view = page.shown.view
         assert (float(view.x), float(view.y), float(view.depth)) == (-1.25, 0.02, 0.001)
         assert (view.width, view.height) == page.size
+
+
+def test_a_pasted_place_of_another_program(page):
+    """Kalles Fraktaler's imaginary axis points down, and its height is 4/Zoom."""
+    page.send("place", text="Re: -1.25\nIm: 0.02\nZoom: 4000\nIterations: 300\nRotate: 7\n")
+    page.until("scene")
+    view = page.shown.view
+    assert (float(view.x), float(view.y), float(view.depth), view.flip) == (-1.25, 0.02, 0.001, True)
+    assert (view.width, view.height) == page.size and page.shown.steps == 300
+    assert "Not taken over: the lines Rotate." in page.until("note")["text"]
 
 
 def test_the_command_renders_the_same_picture(page):
