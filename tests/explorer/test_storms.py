@@ -102,7 +102,7 @@ def test_too_many_pages_are_refused(monkeypatch):
 
 @pytest.mark.slow
 def test_twenty_pages_and_a_thousand_views(errors):
-    """Memory grows by less than 300 MB, and does not grow from the second half on."""
+    """Memory grows by less than 300 MB, in the second thousand of views, too."""
 
     def fly(one, seed, sizes):
         page = Client(one, (128, 96))
