@@ -29,7 +29,7 @@ from .training_step import Network
 
 _PLAIN = {"optimizer": "sgd", "loss": "mean-square", "biases": "no", "layer-norm": "no"}
 """What the published step has."""
-_STARTS = {"init-scale": 1.0, "init-mean": 0.0, "label-noise": 0.0, "data-scale": 1.0}
+STARTS = {"init-scale": 1.0, "init-mean": 0.0, "label-noise": 0.0, "data-scale": 1.0}
 """Hyperparameters of the start and of the data; with these values they change nothing."""
 
 CHOICES: dict[str, Setting] = {
@@ -101,10 +101,11 @@ def training(name: str, given: Mapping[str, str], steps: int) -> Training:
         raise InputError(f"--set label-noise: the targets of {form.loss} are classes, without noise; leave it out.")
     if form.loss == "cross-entropy" and network.y.shape[1] == 1:
         form = Form(form.activation, "logistic", form.layer_norm)  # two classes
-    made = _Composed(network, form, chosen["optimizer"], _yes(chosen, "biases"))
+    made = Composed(network, form, chosen["optimizer"], _yes(chosen, "biases"))
     seed = int(chosen["seed"]) if is_sized(given) else 0
-    data = {"x": network.x, "y": labels(form.loss, network.y),
-            "noise": np.random.default_rng([seed, 2]).normal(size=network.y.shape)}  # fmt: skip
+    data = {"x": network.x, "y": labels(form.loss, network.y)}
+    if form.loss == "mean-square":
+        data["noise"] = np.random.default_rng([seed, 2]).normal(size=network.y.shape)
     x, y, depth = home(axes, chosen["optimizer"])
     return Training(
         made.step(data), made.start, hyper, *axes, data=data, batch=network.batches, steps=steps, center=(x, y),
@@ -113,8 +114,11 @@ def training(name: str, given: Mapping[str, str], steps: int) -> Training:
 
 
 @dataclass(frozen=True)
-class _Composed:
-    """A network with its form and optimizer: its start and its step."""
+class Composed:
+    """A network with its form and optimizer: the start, step and output of a ``Training``.
+
+    Hyperparameters are those of the optimizer, of ``STARTS``, and ``offset`` where the network has one.
+    """
 
     network: Network
     form: Form
@@ -155,7 +159,7 @@ class _Composed:
         return step
 
     def _cost(self, weights: Mapping[str, Any], hyper: Mapping[str, Any], rows: Mapping[str, Any]) -> Any:
-        targets = rows["y"] if self.form.loss != "mean-square" else rows["y"] + hyper["label-noise"] * rows["noise"]
+        targets = rows["y"] + hyper["label-noise"] * rows["noise"] if "noise" in rows else rows["y"]
         return self.form.cost(weights, rows["x"] * hyper["data-scale"], targets)
 
 
@@ -194,7 +198,7 @@ def _numbers(given: Mapping[str, str]) -> dict[str, float]:
 
 def _hyper(optimizer: str, given: Mapping[str, float], axes: tuple[str, ...], network: Network) -> dict[str, float]:
     """All hyperparameters. Raises InputError for one that neither optimizer nor network has."""
-    hyper = {**OPTIMIZERS[optimizer].hyper, **_STARTS}
+    hyper = {**OPTIMIZERS[optimizer].hyper, **STARTS}
     layers = [f"rate.layer{n}" for n in range(len(network.weights))]
     named = [*((name, "") for name in given), *((a.removeprefix(LOG), f" {which}") for a, which in zip(axes, "xy"))]
     for name, which in named:
