@@ -118,12 +118,12 @@ def test_reprojected_frames_equal_rendered_ones(filmed, number):
 def test_reprojected_frames_of_a_training_fractal(own_cache, tmp_path):
     """Down to depths where keyframes are differences from one reference run."""
     place = landmarks.get("tanh-deep")
-    scene = Scene("tanh", View.parse(place.x, place.y, "1e-8", "20x16"), 50, backend="cpu-perturbation")
-    film = Film(Descent.of(scene, mpq(9)), mpq(9), scene.view.depth, 31, 20, 16)
+    scene = Scene("tanh", View.parse(place.x, place.y, "1e-6", "20x16"), 50, backend="cpu-perturbation")
+    film = Film(Descent.of(scene, mpq(9)), mpq(9), scene.view.depth, 24, 20, 16)
     assert make(film, Target(tmp_path, tmp_path / "data", keep=True)).complete
     keyframes = Keyframes(tmp_path / "data", film.descent)
     kinds, same = 0, []
-    for number in (0, 2, 5, 15, 30):
+    for number in (0, 2, 5, 23):
         field = deepzoom.render(film.scene(number)).field
         samples = frame(film.view(number), keyframes)
         away = ~pixel_scale_border(field)
