@@ -41,8 +41,10 @@ class ReadOut:
 
     measure float64; fate int8: -1 converged, +1 diverged; trust int8: 1 settled, -1 in doubt, 0 unchecked.
     iterations int64: of escape-time systems, else None. attractor int16: of these and of trainings whose basins have
-    numbers, from 1 on, 0 for none; else None. distance float64: the estimated distance to
-    the set's border in pixels, -1 where there is none; None where the backend does not estimate it.
+    numbers, from 1 on, 0 for none; else None.
+
+    distance, direction, phase float64: as of a field; -1 where there is none, None where the backend does not estimate
+    distances.
     """
 
     measure: NDArray[np.float64]
@@ -51,6 +53,8 @@ class ReadOut:
     iterations: NDArray[np.int64] | None = None
     attractor: NDArray[np.int16] | None = None
     distance: NDArray[np.float64] | None = None
+    direction: NDArray[np.float64] | None = None
+    phase: NDArray[np.float64] | None = None
 
     def agrees(self, other: ReadOut, within: float = AGREEMENT) -> NDArray[np.bool_]:
         """Which pixels have the same fate and attractor as in another run, and a measure within this share of it."""
@@ -78,6 +82,8 @@ class ReadOut:
             measure=np.where(ended, self.measure + steps, self.measure),
             iterations=np.where(ended, self.iterations + steps, 0),
             distance=None,
+            direction=None,
+            phase=None,
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -49,17 +50,18 @@ class FormulaKernels:
         i = self.iteration
         out = (
             np.zeros(count, dtype=np.int64), np.zeros(count), np.zeros(count, dtype=np.int16),
-            np.zeros(count, dtype=np.int8), np.zeros(count if self._distance else 0),
+            np.zeros(count, dtype=np.int8), np.zeros((count if self._distance else 0, 3)),
         )  # fmt: skip
         law = float(i.degree), i.gain, i.order
         given = (*arguments, i.radius if radius is None else radius, law, self.targets, out)
         launch(self.module, kernel, given)
-        iterations, smooth, attractor, trust, distance = out
+        iterations, smooth, attractor, trust, apart = out
         fate = np.where(attractor > 0, -1, np.where(iterations >= 0, 1, 0)).astype(np.int8)
         if i.order <= 1.0:  # much nearer to a root than where it begins to attract
             smooth = np.maximum(smooth, -before)
         measure = np.where(iterations >= 0, smooth, -1.0)
-        found = ReadOut(
-            measure, fate, trust, np.maximum(iterations, 0), attractor, distance if self._distance else None
-        )
+        found = ReadOut(measure, fate, trust, np.maximum(iterations, 0), attractor)
+        if self._distance:
+            distance, direction, phase = apart.T
+            found = replace(found, distance=distance, direction=direction, phase=phase)
         return found.after(before) if before else found

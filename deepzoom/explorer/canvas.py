@@ -126,7 +126,8 @@ class Canvas:
         """The best known values of all pixels; done where there are any."""
         guess, shown = self.guess, ~np.isnan(self.field.shown())
         finer = ~self.field.done & guess.done
-        merged = replace(self.field, done=shown | guess.done, samples=None, sampled=None, distance=None)
+        merged = replace(self.field, done=shown | guess.done, samples=None, sampled=None)
+        merged.make_room_to_border(False)
         for name in _NAMES[1:]:
             values = getattr(self.field, name)
             if values is not None:

@@ -43,6 +43,10 @@ CHANNELS = {
     "iterations": Channel("number of iterations until the orbit ended", comment="0: the limit was reached"),
     "attractor": Channel("number of the attractor that was reached, from 1 on", comment="0: none"),
     "distance": Channel("estimated distance from the border of the set", "pixel", "-1: there is none"),
+    "direction": Channel(
+        "direction away from the border of the set, counter-clockwise from x", "turn", "-1: there is none"
+    ),
+    "phase": Channel("angle of the last iterate", "turn", "-1: there is none"),
     "rung": Channel("number of retries in higher precision"),
     "horizon": Channel(
         "step at which float64 lost the pixel",

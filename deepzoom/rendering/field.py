@@ -26,7 +26,8 @@ _CHANNELS: dict[str, Any] = {"measure": np.float64, "fate": np.int8, "trust": np
 _ATTRACTOR: dict[str, Any] = {"attractor": np.int16}
 _ESCAPE_TIME: dict[str, Any] = {**_CHANNELS, "iterations": np.int64, **_ATTRACTOR}
 _COURSE: dict[str, Any] = {"lyapunov": np.float64, "loss": np.float64, "best_step": np.int32, "output": np.float64}
-_OPTIONAL: dict[str, Any] = {"distance": np.float64, "rung": np.int8, "horizon": np.int32, **_COURSE}
+_TO_BORDER: dict[str, Any] = {"distance": np.float64, "direction": np.float32, "phase": np.float32}
+_OPTIONAL: dict[str, Any] = {**_TO_BORDER, "rung": np.int8, "horizon": np.int32, **_COURSE}
 LATER = ("rung", "horizon", *_COURSE)
 """Channels that do not come with a pixel's read-out."""
 _OF_SAMPLES = "sample_"
@@ -43,8 +44,9 @@ class Field:
     For escape-time systems also iterations int64 (0: the limit was reached) and attractor int16 (from 1 on; 0: none).
     Trainings whose basins have numbers have attractor too: the basin of a converged run.
 
-    distance float64: estimated distance from the pixel to the set's border, in pixels, -1 where there is none; None if
-    the backend gives no distances. rung int8: how often a pixel was run again, each time with more digits; None if no
+    distance float64: estimated distance from the pixel to the set's border, in pixels. direction float32: away from the
+    border, in turns counter-clockwise from x, in the plane. phase float32: the angle of the last iterate, in turns. All
+    three are -1 where there is none, and None if the backend gives no distances. rung int8: how often a pixel was run again, each time with more digits; None if no
     pixel was to be repaired. horizon int32: the step at which float64 lost the pixel; the scene's steps if it did not,
     -1 if not known; None if not asked for. made: how the pixels were obtained.
 
@@ -66,6 +68,8 @@ class Field:
     iterations: NDArray[np.int64] | None = None
     attractor: NDArray[np.int16] | None = None
     distance: NDArray[np.float64] | None = None
+    direction: NDArray[np.float32] | None = None
+    phase: NDArray[np.float32] | None = None
     rung: NDArray[np.int8] | None = None
     horizon: NDArray[np.int32] | None = None
     lyapunov: NDArray[np.float64] | None = None
@@ -127,6 +131,11 @@ class Field:
         if not isinstance(made, dict):
             raise InputError(f"{option}: {path} is not a data file of deepzoom: 'made' is not a JSON object.")
         return cls(scene, **channels, made=made)
+
+    def make_room_to_border(self, wanted: bool) -> None:
+        """Give the field empty distances, directions and phases, or none."""
+        for name, kind in _TO_BORDER.items():
+            setattr(self, name, np.full(self.done.shape, -1.0, kind) if wanted else None)
 
     @property
     def channels(self) -> list[str]:

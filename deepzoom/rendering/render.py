@@ -248,10 +248,8 @@ def _check(parts: list[_Part], jobs: int, budget: float | None) -> bool:
 
 def put(field: Field, pixels: NDArray[np.int64], out: ReadOut) -> None:
     """Put read-outs into a field, at flat pixel numbers. The field has distances only if all its pixels have them."""
-    if out.distance is None:
-        field.distance = None
-    elif not field.done.any():
-        field.distance = np.full(field.done.shape, -1.0)
+    if out.distance is None or not field.done.any():
+        field.make_room_to_border(out.distance is not None)
     for name in field.channels:
         if name in LATER:
             continue

@@ -1,4 +1,4 @@
-"""Distance estimates: the derivative of a pixel's iterates by its position tells how far the set's border is.
+"""Distance estimates: the derivative of a pixel's iterates by its position tells where the set's border is.
 
 D = dW/dp is a real matrix, row by row, with p in pixels; beside it stands how much c changes from pixel to pixel. D
 starts at a pixel's size and grows as differences do, so that it stays in range. A step turns D into f_z D + f_c (per
@@ -19,6 +19,7 @@ from deepzoom.backends.kernels.escape_time.series_skips import skip_slopes
 from deepzoom.compiling.jit import inner
 
 NO_SLOPE = 0.0, 0.0, 0.0, 0.0, 0.0
+NO_DISTANCE = -1.0, -1.0, -1.0
 
 
 @inner
@@ -58,25 +59,38 @@ def slope_after_skip(slope, row, x, y, ga, gb, pixel):
 
 @inner
 def escape_distance(slope, x, y, a, b):
-    """|z| log|z| / |grad |z||, in pixels, at the first iterate from z - K = x + iy on that is beyond ``FAR``."""
+    """|z| log|z| / grad |z| at the first iterate from z - K = x + iy on that is beyond ``FAR``, as ``_over_gradient``."""
     k = 0
     while math.hypot(true_x(x), true_y(y)) <= FAR and k < MOST_BEYOND:
         slope = slope_after_step(slope, tangent(x, y, a, b))
         x, y = value(x, y, a, b)
         k += 1
-    return _over_gradient(slope, true_x(x), true_y(y), 1.0)
+    return _over_gradient(slope, true_x(x), true_y(y))
 
 
 @inner
 def attractor_distance(slope, x, y):
-    """r |log r| / |grad r|, in pixels, of x + iy at r from an attractor that squares, or raises, the distance."""
-    return _over_gradient(slope, x, y, -1.0)
+    """r log r / grad r of x + iy at r < 1 from an attractor that squares, or raises, the distance."""
+    return _over_gradient(slope, x, y)
 
 
 @inner
-def _over_gradient(slope, x, y, sign):
+def _over_gradient(slope, x, y):
+    """(distance in pixels, direction away from the border, angle of x + iy), angles in turns; -1 without an estimate."""
     p, q, r, s, _ = slope
     size = math.hypot(x, y)
-    gradient = math.hypot(p * x + r * y, q * x + s * y) / size if size > 0.0 else 0.0
-    found = size * math.log(size) * sign / gradient if gradient > 0.0 and size < inf else -1.0
-    return found if found >= 0.0 and found < inf else -1.0
+    if not (size > 0.0 and size < inf):
+        return NO_DISTANCE
+    along_x, along_y, log = (p * x + r * y) / size, (q * x + s * y) / size, math.log(size)
+    gradient = math.hypot(along_x, along_y)
+    found = size * abs(log) / gradient if gradient > 0.0 else inf
+    if not found < inf:
+        return NO_DISTANCE
+    sign = 1.0 if log > 0.0 else -1.0
+    return found, _turns(sign * along_x, sign * along_y), _turns(x, y)
+
+
+@inner
+def _turns(x, y):
+    """The angle of x + iy in turns, from 0 to below 1."""
+    return (math.atan2(y, x) / (2.0 * math.pi)) % 1.0 % 1.0  # the first remainder can round to 1

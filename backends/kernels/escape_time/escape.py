@@ -14,6 +14,7 @@ import numpy as np
 
 from deepzoom.backends.kernels.escape_time.centred import FAR, MOST_BEYOND, true_x, true_y
 from deepzoom.backends.kernels.escape_time.distance_estimate import (
+    NO_DISTANCE,
     attractor_distance,
     escape_distance,
     first_slope,
@@ -124,18 +125,19 @@ def read_out(p, x, y, a, b, n, k, hit, beyond, error, unsure, trail, slope, law,
     k is n, or a later step where the exit was close to the radius. law: degree, gain and order of the map
     (``Iteration``). unsure: whether an iterate was within its error of an exit. out: iterations (n, or -1 without an
     exit), smooth count, attractor (1 + the target's index, or 0), trust (1 where the error changes neither the count
-    nor the smooth count by more than ``MOST_MOVED``, else -1), and the distance to the border in pixels from the
-    derivative slope (-1 where there is no estimate).
+    nor the smooth count by more than ``MOST_MOVED``, else -1), and (P, 3) what ``distance_estimate.py`` finds out from
+    the derivative slope: the distance to the border in pixels, the direction, and the last iterate's angle, or -1.
     """
     degree, gain, order = law
     iterations, smooth, attractor, trust, apart = out
     attractor[p] = hit
     if DISTANCE:
-        apart[p] = -1.0
+        found = NO_DISTANCE
         if hit > 0 and STILL == 0.0 and order > 1.0:
-            apart[p] = attractor_distance(slope, x - targets[hit - 1, 0], y - targets[hit - 1, 1])
+            found = attractor_distance(slope, x - targets[hit - 1, 0], y - targets[hit - 1, 1])
         elif hit == 0 and beyond > 0.0:
-            apart[p] = escape_distance(slope, x, y, a, b)
+            found = escape_distance(slope, x, y, a, b)
+        apart[p, 0], apart[p, 1], apart[p, 2] = found
     if hit > 0 and STILL > 0.0:
         iterations[p] = n
         short = max(trail[0], 1e-300)

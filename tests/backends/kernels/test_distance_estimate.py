@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from pathlib import Path
 
@@ -21,8 +22,8 @@ from deepzoom.rendering.field import Field
 from deepzoom.scene.view import View
 
 
-def log_size(name, settings, x, y, n, bits):
-    """(log|z_k|, k), where k is n, or the first with |z_k| beyond 1e10 if n is None."""
+def last_iterate(name, settings, x, y, n, bits):
+    """(log|z_k|, k, angle of z_k in turns), where k is n, or the first with |z_k| beyond 1e10 if n is None."""
     map_, _ = escape_oracle.step(name, settings)
     (x, y), (a, b), _ = escape_oracle.start(name, settings, x, y, bits)
     far, k = gmpy2.mpz(10**20) << 2 * bits, 0
@@ -30,25 +31,33 @@ def log_size(name, settings, x, y, n, bits):
         x, y = map_(x, y, a, b, bits)
         k += 1
     with gmpy2.context(precision=bits):
-        return gmpy2.log(gmpy2.mpfr(x * x + y * y)) / 2 - bits * gmpy2.log(gmpy2.mpfr(2)), k
+        angle = gmpy2.atan2(gmpy2.mpfr(y), gmpy2.mpfr(x)) / (2 * gmpy2.const_pi())
+        return gmpy2.log(gmpy2.mpfr(x * x + y * y)) / 2 - bits * gmpy2.log(gmpy2.mpfr(2)), k, float(angle)
 
 
 def log_distance(x, y, n, bits):
-    """The log of the distance from z_n to the nearest root of z**3 - 1, by Newton's method from z_0 = x + iy."""
+    """The log of z_n minus the nearest root of z**3 - 1, by Newton's method from z_0 = x + iy: a complex number."""
     with gmpy2.context(precision=bits):
         x, y = (gmpy2.mpfr(gmpy2.mpq(v.numerator, v.denominator)) for v in (x, y))
         z = gmpy2.mpc(x, y)
         for _ in range(n):
             z = z - (z * z * z - 1) / (3 * z * z)
         turn = gmpy2.exp(gmpy2.mpc(0, 2 * gmpy2.const_pi() / 3))
-        return gmpy2.log(min(abs(z - root) for root in (gmpy2.mpc(1), turn, turn * turn)))
+        return gmpy2.log(min((z - root for root in (gmpy2.mpc(1), turn, turn * turn)), key=abs))
 
 
-def slope(of, x, y, h, bits):
-    """The length of the gradient of ``of`` at (x, y), by central differences."""
+def gradient(of, x, y, h, bits):
+    """(length, angle in turns) of the gradient of ``of`` at (x, y), by central differences."""
     with gmpy2.context(precision=bits):
         scale = gmpy2.mpfr(gmpy2.mpq(h.numerator, h.denominator)) * 2
-        return gmpy2.hypot((of(x + h, y) - of(x - h, y)) / scale, (of(x, y + h) - of(x, y - h)) / scale)
+        across, up = (of(x + h, y) - of(x - h, y)) / scale, (of(x, y + h) - of(x, y - h)) / scale
+        return gmpy2.hypot(across, up), float(gmpy2.atan2(up, across) / (2 * gmpy2.const_pi()))
+
+
+def assert_same_turns(found, expected, within):
+    """Angles in turns; the first must be from 0 to 1."""
+    assert 0 <= found <= 1
+    assert abs((found - expected + 0.5) % 1 - 0.5) < within
 
 
 def place_of(view, pixel):
@@ -86,13 +95,15 @@ def test_the_tangent_gives_the_gradient_of_the_escape(own_cache, name, settings,
     some = np.random.default_rng(3).permutation(escaped)[:12].tolist()
     for k in some:
         x, y, pixel = place_of(view, k)
-        size, n = log_size(name, settings, x, y, None, bits)
+        size, n, angle = last_iterate(name, settings, x, y, None, bits)
 
         def of(u, v, n=n):
-            return log_size(name, settings, u, v, n, bits)[0]
+            return last_iterate(name, settings, u, v, n, bits)[0]
 
-        expected = size / slope(of, x, y, Fraction(1, 2 ** (bits // 2)), bits)
-        assert out.distance[k] == pytest.approx(float(expected / gmpy2.mpq(pixel)), rel=1e-6)
+        steep, outward = gradient(of, x, y, Fraction(1, 2 ** (bits // 2)), bits)
+        assert out.distance[k] == pytest.approx(float(size / steep / gmpy2.mpq(pixel)), rel=1e-6)
+        assert_same_turns(out.direction[k], outward, 1e-6)
+        assert_same_turns(out.phase[k], angle, 1e-6)
     assert len(some) >= 6
 
 
@@ -106,10 +117,12 @@ def test_the_tangent_near_an_attractor(own_cache, depth):
         x, y, pixel = place_of(view, k)
 
         def of(u, v, n=int(out.iterations[k])):
-            return log_distance(u, v, n, 900)
+            return log_distance(u, v, n, 900).real
 
-        expected = -of(x, y) / slope(of, x, y, Fraction(1, 2**450), 900)
-        assert out.distance[k] == pytest.approx(float(expected / gmpy2.mpq(pixel)), rel=1e-5)
+        steep, outward = gradient(lambda u, v: -of(u, v), x, y, Fraction(1, 2**450), 900)
+        assert out.distance[k] == pytest.approx(float(-of(x, y) / steep / gmpy2.mpq(pixel)), rel=1e-5)
+        assert_same_turns(out.direction[k], outward, 1e-5)
+        assert_same_turns(out.phase[k], float(log_distance(x, y, int(out.iterations[k]), 900).imag) / math.tau, 1e-5)
 
 
 def test_float64_and_differences_tell_the_same(own_cache):
