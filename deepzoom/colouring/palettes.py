@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from deepzoom.errors import InputError
 
 _SEAM = 0.1
-_STEPS = 256
+_STEPS, _KEYS = 256, 33
 _SPECTRAL = (
     "#9e0142", "#d53e4f", "#f46d43", "#fdae61", "#fee08b", "#ffffbf", "#e6f598", "#abdda4", "#66c2a5", "#3288bd",
     "#5e4fa2",
@@ -71,6 +71,15 @@ def _blended(row: Sequence[str], steps: int) -> NDArray[np.float64]:
     share = (at[1:-1] - places[after - 1]) / (places[after] - places[after - 1])
     between = share[:, None] * (rgb[after] - rgb[after - 1]) + rgb[after - 1]
     return np.clip(np.concatenate([rgb[:1], between, rgb[-1:]]), 0.0, 1.0)
+
+
+def row(name: str, colours: Sequence[str] = ()) -> tuple[str, ...]:
+    """A palette's colours ``#rrggbb``, evenly spaced: those given, else ``_KEYS`` of the map. Raises as ``check``."""
+    if colours:
+        return tuple(colours)
+    check(name)
+    levels = np.rint(255 * apply(name, np.linspace(0, 1, _KEYS))).astype(int)
+    return tuple("#{:02x}{:02x}{:02x}".format(*level) for level in levels.tolist())
 
 
 def is_cyclic(name: str, colours: Sequence[str] = ()) -> bool:

@@ -15,7 +15,12 @@ from .write_picture import check_png_bits, write_picture
 
 @reported
 def colour(
-    file: Annotated[Path, typer.Argument(metavar="FILE.npz", help="Data file that 'deepzoom render --data' wrote.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE.npz|.exr", help="Data file that 'deepzoom render --data' wrote, or raw data (OpenEXR)."
+        ),
+    ],
     out: Annotated[
         Path, typer.Option(metavar="FILE.png", help="Write the picture to FILE.png.", rich_help_panel=OUTPUT)
     ],
@@ -52,7 +57,12 @@ def colour(
     if out.suffix.lower() != ".png":
         raise InputError(f"--out: {out} does not end in .png.")
     check_output(out, "--out", force)
-    field = Field.load(file)
+    if file.suffix.lower() == ".exr":
+        from deepzoom.pictures.exr_reading import read
+
+        field = read(file)
+    else:
+        field = Field.load(file)
     if samples is not None:
         field = with_samples(field, parse_samples(samples), file)
     options = ColourOptions(palette, colouring, cycle, slope, interior, mark_unsettled)

@@ -10,9 +10,6 @@ import typer
 from .exit_codes import reported
 from .shared_options import OUTPUT, Quiet, flag
 
-_KEYS = 33
-"""Colours of a palette of matplotlib, evenly spaced."""
-
 
 @reported
 def convert(
@@ -25,10 +22,12 @@ def convert(
     quiet: Quiet = False,
 ) -> None:
     """Write a scene as a file of another program, or a place of another program as a scene."""
+    from deepzoom.colouring import palettes
     from deepzoom.errors import InputError
     from deepzoom.exchange import writing
+    from deepzoom.exchange.place import OURS
     from deepzoom.files import check_output, whole_file
-    from deepzoom.pictures.png import OURS, read_place
+    from deepzoom.pictures.png import read_place
 
     name = out.name.lower()
     if not name.endswith((".kfr", ".toml")):
@@ -37,7 +36,7 @@ def convert(
     place = read_place(file)
     scene = place.scene
     if name.endswith(".kfr"):
-        text, missing = writing.kfr(scene, _row(scene.palette, scene.colouring.colours))
+        text, missing = writing.kfr(scene, palettes.row(scene.palette, scene.colouring.colours))
     elif name.endswith(".f3.toml"):
         text, missing = writing.f3_toml(scene)
     else:
@@ -50,16 +49,3 @@ def convert(
         if missing:
             typer.echo(f"Not written: {'; '.join(missing)}.", err=True)
     typer.echo(str(out))
-
-
-def _row(palette: str, colours: tuple[str, ...]) -> tuple[str, ...]:
-    """The colours of a scene's palette."""
-    if colours:
-        return colours
-    import numpy as np
-
-    from deepzoom.colouring import palettes
-
-    palettes.check(palette)
-    levels = np.rint(255 * palettes.apply(palette, np.linspace(0, 1, _KEYS))).astype(int)
-    return tuple("#{:02x}{:02x}{:02x}".format(*level) for level in levels.tolist())

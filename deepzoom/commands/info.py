@@ -15,8 +15,8 @@ def info(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Picture, data file, scene, or a place.")],
 ) -> None:
     """Print, as TOML, the scene that a file was made from, and how it was made."""
-    from deepzoom.exchange.place import Place
-    from deepzoom.pictures.png import OURS, read_place
+    from deepzoom.exchange.place import OURS, Place
+    from deepzoom.pictures.png import read_place
     from deepzoom.rendering import course, horizon
     from deepzoom.rendering.field import Field
 

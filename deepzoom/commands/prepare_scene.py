@@ -39,7 +39,8 @@ def prepared(request: Request, scene: Scene, quiet: bool) -> Scene:
 
 def _tell(path: Path) -> None:
     """Say what a place of another program is, and what of its file was not taken over."""
-    from deepzoom.pictures.png import OURS, read_place
+    from deepzoom.exchange.place import OURS
+    from deepzoom.pictures.png import read_place
 
     place = read_place(path, "--scene")
     if place.program != OURS:

@@ -37,7 +37,7 @@ from .shared_options import (
     flag,
     with_default,
 )
-from .write_picture import check_png_bits, write_picture
+from .write_picture import check_png_bits, with_raw_data, write_picture
 
 if TYPE_CHECKING:
     from deepzoom.pictures.outputs import Outputs
@@ -137,8 +137,11 @@ def render(
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE.png",
-            help=with_default("Write the picture to FILE.png.", "a numbered name such as tanh-1e-20-001.png"),
+            metavar="FILE.png|.exr",
+            help=with_default(
+                "Write the picture to FILE.png, or raw data and colours to FILE.exr.",
+                "a numbered name such as tanh-1e-20-001.png",
+            ),
             rich_help_panel=OUTPUT,
         ),
     ] = None,
@@ -197,6 +200,8 @@ def render(
         scene, pixel, zoom, flip, distance, stretch, rotate, trust, horizon, samples, course,
     )  # fmt: skip
     wanted = request.to_scene()
+    if out is not None and out.suffix.lower() == ".exr":
+        wanted = with_raw_data(wanted, figure, png_bits)
     if budget is not None and wanted.trust != "settle":
         raise InputError("--budget: this needs --trust settle.")
     seconds = None if budget is None else parse_duration(budget, "--budget")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -12,10 +11,6 @@ from .colour_options import ColouringText, Cycle, Interior, Palette, Slope
 from .exit_codes import reported
 from .prepare_scene import prepared
 from .shared_options import (
-    OUTPUT,
-    QUALITY,
-    RUN,
-    VIEW,
     AsJson,
     At,
     BackendName,
@@ -30,154 +25,80 @@ from .shared_options import (
     Settings,
     Steps,
     SystemName,
-    flag,
-    with_default,
+)
+from .zoom_options import (
+    Begin,
+    Codec,
+    DryRun,
+    End,
+    Expmap,
+    FilmFormat,
+    Flip,
+    Force,
+    Fps,
+    Frames,
+    FromData,
+    KeepData,
+    Out,
+    Quality,
+    Resume,
+    Rotate,
+    SceneFile,
+    Scheduler,
+    Seconds,
+    Size,
+    Stretch,
+    Trust,
+    Yes,
 )
 
 if TYPE_CHECKING:
     from deepzoom.film.film import Target
     from deepzoom.film.zoom_path import Film
 
-LENGTH = "Length"
-
 
 @reported
 def zoom(
-    out: Annotated[
-        Path,
-        typer.Option(
-            metavar="DIR|FILE.mp4",
-            help="Write the film to a video (.mp4, .mkv or .webm), or its frames to a folder.",
-            rich_help_panel=OUTPUT,
-        ),
-    ],
+    out: Out,
     system: SystemName = None,
-    begin: Annotated[
-        str | None,
-        typer.Option("--from", metavar="D0", help="Depth of the first frame, such as 9.", rich_help_panel=VIEW),
-    ] = None,
-    end: Annotated[
-        str | None,
-        typer.Option("--to", metavar="D1", help="Depth of the last frame, such as 1e-20.", rich_help_panel=VIEW),
-    ] = None,
+    begin: Begin = None,
+    end: End = None,
     at: At = None,
     center: Center = None,
-    size: Annotated[
-        str | None,
-        typer.Option(
-            metavar="WxH", help=with_default("Width and height of a frame in pixels.", "256x256"), rich_help_panel=VIEW
-        ),
-    ] = None,
-    flip: Annotated[bool, flag("--flip", help="Flip the frames upside down.", rich_help_panel=VIEW)] = False,
-    stretch: Annotated[
-        str | None,
-        typer.Option(
-            metavar="auto|off|RATIO@ANGLE",
-            help=with_default(
-                "Stretch the last frame, as in 'deepzoom render'; the stretch grows along the film.",
-                "auto for training, else off",
-            ),
-            rich_help_panel=VIEW,
-        ),
-    ] = None,
-    rotate: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DEG",
-            help="Rotate the last frame by DEG degrees; the turn grows along the film.",
-            rich_help_panel=VIEW,
-        ),
-    ] = None,
+    size: Size = None,
+    flip: Flip = False,
+    stretch: Stretch = None,
+    rotate: Rotate = None,
     settings: Settings = None,
     formula: FormulaText = None,
-    scene: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Take centre, system and colours from a picture, data file, scene or place.",
-            rich_help_panel=VIEW,
-        ),
-    ] = None,
-    frames: Annotated[int | None, typer.Option(metavar="N", help="Number of frames.", rich_help_panel=LENGTH)] = None,
-    fps: Annotated[
-        str | None, typer.Option(metavar="N", help=with_default("Frames per second.", "30"), rich_help_panel=LENGTH)
-    ] = None,
-    seconds: Annotated[
-        str | None,
-        typer.Option(metavar="S", help="Length in seconds, instead of --frames.", rich_help_panel=LENGTH),
-    ] = None,
+    scene: SceneFile = None,
+    frames: Frames = None,
+    fps: Fps = None,
+    seconds: Seconds = None,
     steps: Steps = None,
     backend: BackendName = None,
     bits: Bits = None,
     samples: Samples = None,
-    trust: Annotated[
-        str | None,
-        typer.Option(
-            metavar="off|sample|settle",
-            help=with_default("Check the keyframes for rounding errors, as in 'deepzoom render'.", "sample"),
-            rich_help_panel=QUALITY,
-        ),
-    ] = None,
-    quality: Annotated[
-        float,
-        typer.Option(
-            metavar="Q",
-            help=with_default("Compute keyframes at Q times the size of a frame (0.1 to 16).", "1"),
-            show_default=False,
-            rich_help_panel=QUALITY,
-        ),
-    ] = 1.0,
+    trust: Trust = None,
+    quality: Quality = 1.0,
     jobs: Jobs = None,
     device: DeviceNumber = None,
     device_memory: DeviceMemory = None,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ADDRESS", help="Compute on the Dask cluster whose scheduler is at ADDRESS.", rich_help_panel=RUN
-        ),
-    ] = None,
-    resume: Annotated[bool, flag("--resume", help="Continue an unfinished film.", rich_help_panel=RUN)] = False,
-    dry_run: Annotated[
-        bool,
-        flag(
-            "--dry-run", help="Print how much time and disk space the film would take, then exit.", rich_help_panel=RUN
-        ),
-    ] = False,
-    yes: Annotated[bool, flag("--yes", help="Allow a film that is very large.", rich_help_panel=RUN)] = False,
-    keep_data: Annotated[
-        bool, flag("--keep-data", help="Save the keyframes, for --from-data.", rich_help_panel=OUTPUT)
-    ] = False,
-    from_data: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Make the film from keyframes that --keep-data saved; compute nothing new.",
-            rich_help_panel=RUN,
-        ),
-    ] = None,
-    expmap: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE.png",
-            help="Also write the whole zoom as one picture (exponential map).",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None,
-    codec: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help=with_default("Video codec: h264, hevc or av1.", "h264"),
-            show_default=False,
-            rich_help_panel=OUTPUT,
-        ),
-    ] = "h264",
+    scheduler: Scheduler = None,
+    resume: Resume = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    keep_data: KeepData = False,
+    from_data: FromData = None,
+    expmap: Expmap = None,
+    format_: FilmFormat = "png",
+    codec: Codec = "h264",
     palette: Palette = None,
     colouring: ColouringText = None,
     cycle: Cycle = None,
     slope: Slope = None,
     interior: Interior = None,
-    force: Annotated[bool, flag("--force", help="Overwrite an existing film.", rich_help_panel=OUTPUT)] = False,
+    force: Force = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -187,11 +108,14 @@ def zoom(
     from deepzoom.commands.requests.film import FilmRequest
     from deepzoom.commands.requests.scene import Request, settings_of, with_formula
     from deepzoom.commands.terminal.progress import Watcher
+    from deepzoom.errors import InputError
     from deepzoom.film import output
     from deepzoom.film.cluster import connected
     from deepzoom.film.film import make
     from deepzoom.rendering.batches import check_jobs
 
+    if format_ not in ("png", "exr"):
+        raise InputError(f"--format: {format_!r} is neither png nor exr.")
     system, given = with_formula(system, settings or (), formula)
     check_jobs(jobs)
     allow(device, device_memory)
@@ -212,11 +136,11 @@ def zoom(
         trust=trust,
         samples=samples,
     )
-    wanted = FilmRequest(view, begin, end, frames, fps, seconds, quality, from_data)
+    wanted = FilmRequest(view, begin, end, frames, fps, seconds, quality, from_data, format_ == "exr")
     film = wanted.to_film()
     target = output.target(
         film, out, keep=keep_data, from_data=from_data, strip=expmap, fps=wanted.rate, codec=codec, force=force,
-        resume=resume,
+        resume=resume, raw=wanted.raw,
     )  # fmt: skip
     _check_size(film, yes)
     if dry_run:

@@ -10,7 +10,10 @@ from deepzoom.errors import InputError
 
 PICTURES = (".png", ".jpg", ".jpeg", ".exr")
 _EXR = struct.pack("<I", 20000630)
-_ATTRIBUTES = {b"Fraktaler3", b"KallesFraktaler2+"}
+SCENE = "deepzoom-scene"
+"""The name under which our own pictures carry their scene."""
+_ATTRIBUTES = SCENE.encode(), b"Fraktaler3", b"KallesFraktaler2+"
+"""Of a file with several, the first counts."""
 _MOST_HEADER = 1 << 24
 
 
@@ -31,7 +34,8 @@ def of_exr(path: Path, where: str) -> tuple[str, tuple[int, int]] | None:
         content = file.read(_MOST_HEADER)
     if content[:4] != _EXR:
         raise InputError(f"{where} is not an OpenEXR picture.")
-    text, size, at = None, None, 8
+    texts: dict[bytes, str] = {}
+    size, at = None, 8
     try:
         while content[at] != 0:
             name, kind, _ = content[at : at + 512].split(b"\0", 2)
@@ -41,10 +45,11 @@ def of_exr(path: Path, where: str) -> tuple[str, tuple[int, int]] | None:
             if length < 0 or len(value) < length:
                 raise ValueError
             if name in _ATTRIBUTES and kind == b"string":
-                text = value.decode("utf-8", "replace")
+                texts[name] = value.decode("utf-8", "replace")
             elif name == b"dataWindow":
                 left, top, right, bottom = struct.unpack("<4i", value)
                 size = right - left + 1, bottom - top + 1
     except (IndexError, ValueError, struct.error):
         raise InputError(f"{where} is cut short.") from None
+    text = next((texts[name] for name in _ATTRIBUTES if name in texts), None)
     return None if text is None or size is None else (text, size)

@@ -13,6 +13,8 @@ from deepzoom.scene.scene import Scene
 from deepzoom.scene.shape import IDENTITY, MOST_RATIO, Shape
 from deepzoom.scene.view import View
 
+OURS = "deepzoom"
+"""The program of a place that is no other program's."""
 SIZE = 640, 360
 """Pixels of a picture whose file gives no size: Kalles Fraktaler's own default."""
 MOST_STEPS = 1_000_000_000

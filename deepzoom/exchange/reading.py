@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from deepzoom.errors import InputError
+from deepzoom.scene.scene import Scene
 
 from . import comments, fraktaler3, imagina, kalles_fraktaler, posted_text, rust_fractal
-from .place import Place
+from .place import OURS, Place
 
 MOST_BYTES = 8 << 20
 """Of a text: a place with millions of digits has fewer."""
@@ -21,7 +22,7 @@ def read_place(path: Path, where: str) -> Place | None:
     if path.suffix.lower() == ".exr":
         found = comments.of_exr(path, where)
         if found is None:
-            raise InputError(f"{where} carries no place of Kalles Fraktaler or Fraktaler-3.")
+            raise InputError(f"{where} carries no scene, and no place of Kalles Fraktaler or Fraktaler-3.")
         return of_comment(*found, where, path.name)
     try:
         with path.open("rb") as file:
@@ -64,6 +65,8 @@ def of_text(text: str, where: str, path: Path) -> Place | None:
 def of_comment(text: str, size: tuple[int, int], where: str, name: str) -> Place:
     """The place of a picture's comment. Raises InputError if it is none."""
     text = text.rstrip("\0")
+    if "[deepzoom]" in text:
+        return Place(Scene.from_toml(text, where), OURS)
     if len(text) > MOST_BYTES:
         raise InputError(f"{where} has a comment larger than {MOST_BYTES >> 20} MiB, too large for a place.")
     if kalles_fraktaler.is_place(kalles_fraktaler.keys_of(text)):

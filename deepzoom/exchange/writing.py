@@ -51,10 +51,11 @@ def _near_one(span: float) -> Rational:
     return mpq(1) if abs(span - 1) < 1e-10 else mpq(span)
 
 
-def kfr(scene: Scene, row: Sequence[str]) -> tuple[str, list[str]]:
+def kfr(scene: Scene, row: Sequence[str], bailout: float | None = None, expmap: bool = False) -> tuple[str, list[str]]:
     """(text, what it does not have) of a .kfr file. row: the palette's colours ``#rrggbb``, evenly spaced.
 
-    Raises InputError for a system that the program does not have.
+    bailout: the radius at which raw data end their orbits; expmap: whether the picture is an exponential map. Raises
+    InputError for a system that the program does not have.
     """
     chain = _chain(scene, KALLES_FRAKTALER)
     formula = _kalles(chain)
@@ -85,6 +86,8 @@ def kfr(scene: Scene, row: Sequence[str]) -> tuple[str, list[str]]:
         "TargetWidth": str(view.width),
         "TargetHeight": str(view.height),
         "Version": "2150400",
+        **({} if bailout is None else {"BailoutRadiusPreset": "3", "BailoutRadiusCustom": repr(bailout)}),
+        **({"ExponentialMap": "1"} if expmap else {}),
     }
     missing = [f"the colouring {how.by}"] if how.by not in ("cyclic", "distance") else []
     return "".join(f"{key}: {value}\r\n" for key, value in keys.items()), missing + _samples(view)
@@ -104,8 +107,11 @@ def _kalles(chain: Chain) -> dict[str, str] | None:
     return {"Power": str(last), "FractalType": "0", "UseHybridFormula": "1", "HybridFormula": hybrid}
 
 
-def f3_toml(scene: Scene) -> tuple[str, list[str]]:
-    """(text, what it does not have) of a .f3.toml file. Raises InputError for a system that the program lacks."""
+def f3_toml(scene: Scene, bailout: float | None = None, expmap: bool = False) -> tuple[str, list[str]]:
+    """(text, what it does not have) of a .f3.toml file; bailout, expmap: as of ``kfr``.
+
+    Raises InputError for a system that the program lacks.
+    """
     chain = _chain(scene, FRAKTALER3)
     view = scene.view
     height, transform = transform_of(view)
@@ -114,12 +120,16 @@ def f3_toml(scene: Scene) -> tuple[str, list[str]]:
         "rotate": -transform.turn if transform.down else transform.turn,
         "stretch_angle": round(transform.along - transform.turn, _ANGLE) if transform.factor != 1 else 0.0,
         "stretch_amount": round(100 * math.log2(transform.factor), _AMOUNT),
+        "exponential_map": expmap,
     }
+    ends: dict[str, float] = {"iterations": scene.steps, "maximum_reference_iterations": scene.steps}
+    if bailout is not None:
+        ends["escape_radius"] = bailout**2
     tables = {
         "program": "fraktaler-3",
         "version": "2",
         "location": {"real": format_decimal(view.x), "imag": format_decimal(view.y), "zoom": _zoom(height)},
-        "bailout": {"iterations": scene.steps, "maximum_reference_iterations": scene.steps},
+        "bailout": ends,
         "image": {"width": view.width, "height": view.height},
         **({"transform": changed} if (changed := {k: v for k, v in turned.items() if v}) else {}),
         "formula": [_phase(chain)],

@@ -15,6 +15,7 @@ from deepzoom.rendering.field import Field
 
 from . import channels
 from .dataset import to_xarray
+from .exr import write_exr
 
 PAGE_NAME, LARGEST = 285, 2**32 - 2**25
 """TIFF's tag for the name of a page, and the bytes of pages that fit in a file of TIFF's first kind."""
@@ -37,7 +38,8 @@ def check(path: Path, force: bool) -> None:
             import_module(name)
         except ImportError:
             raise InputError(
-                f"OUT: {path.suffix} needs {name}, which is not installed; python -m pip install 'deepzoom[science]'."
+                f"OUT: {path.suffix} needs {name}, which is not installed; python -m pip install"
+                f" 'deepzoom[{EXTRAS.get(name, 'science')}]'."
             ) from None
 
 
@@ -80,7 +82,10 @@ def _tiff(field: Field, path: Path) -> None:
             )  # fmt: skip
 
 
+EXTRAS = {"OpenEXR": "exr"}
+"""The extra of the package that brings a package, if it is not ``science``."""
 FORMATS: dict[str, tuple[Callable[[Field, Path], None], tuple[str, ...]]] = {
+    ".exr": (write_exr, ("OpenEXR",)),
     ".nc": (_netcdf, ("xarray", "h5netcdf", "h5py")),
     ".zarr": (_zarr, ("xarray", "zarr")),
     ".tiff": (_tiff, ("tifffile",)),

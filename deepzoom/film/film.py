@@ -23,6 +23,7 @@ from deepzoom.rendering.batches import Observer, cores
 from .exponential_map import expmap
 from .frames import Frames, in_order
 from .keyframes import Keyframes
+from .raw_octaves import RawOctaves
 from .video import is_video, write_video
 from .zoom_path import Film
 
@@ -35,7 +36,7 @@ class Target:
     """The output files of a film. out: a folder for frames, or a video. data: the folder of its keyframes.
 
     keep: whether to keep the keyframes. strip: the file of the exponential map, or None. given: all keyframes exist
-    already, and none is computed.
+    already, and none is computed. raw: whether the folder gets raw data (``raw_octaves.py``) instead of frames.
     """
 
     out: Path
@@ -45,6 +46,7 @@ class Target:
     fps: Fraction = Fraction(30)
     codec: str = "h264"
     given: bool = False
+    raw: bool = False
 
     @property
     def is_video(self) -> bool:
@@ -111,12 +113,16 @@ def make(
         "expmap": None if target.strip is None else str(target.strip),
     }
     try:
-        missing = [] if target.is_video else _missing(Frames(film, keyframes), target.out, facts, observer)
-        if missing or target.is_video or target.strip is not None or target.keep:
+        framed = not target.is_video and not target.raw
+        missing = _missing(Frames(film, keyframes), target.out, facts, observer) if framed else []
+        if missing or not framed or target.strip is not None or target.keep:
             _compute(keyframes, target.given, jobs, facts, observer, client)
             if target.strip is not None:
                 _write_strip(keyframes, target.strip, observer)
-            _write_frames(Frames(film, keyframes), missing, target, jobs, observer)
+            if target.raw:
+                _write_raw(keyframes, target.out, observer)
+            else:
+                _write_frames(Frames(film, keyframes), missing, target, jobs, observer)
         if not target.keep:
             keyframes.remove()
         complete = True
@@ -214,6 +220,22 @@ def _write_strip(keyframes: Keyframes, path: Path, observer: Observer) -> None:
             raise Stopped
 
     write_png(path, expmap(keyframes, told=told), keyframes.descent.scene)
+
+
+def _write_raw(keyframes: Keyframes, folder: Path, observer: Observer) -> None:
+    octaves, done = RawOctaves(keyframes), 0
+
+    def told() -> None:
+        nonlocal done
+        done += 1
+        observer.part("raw data", done, octaves.count * octaves.size[1])
+        if observer.stopped():
+            raise Stopped
+
+    folder.mkdir(exist_ok=True)
+    clear_abandoned(folder)
+    for number in range(octaves.count):
+        octaves.write(folder, number, told)
 
 
 def _write_frames(frames: Frames, missing: list[int], target: Target, jobs: int, observer: Observer) -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from deepzoom.errors import InputError
 from deepzoom.files import check_output
+from deepzoom.pictures.exr import check_package
 
 from .film import Target
+from .raw_octaves import PATTERN
 from .video import CONTAINERS, check_name, encoder, is_video
 from .zoom_path import Film
 
@@ -26,10 +28,15 @@ def target(
     codec: str = "h264",
     force: bool = False,
     resume: bool = False,
+    raw: bool = False,
 ) -> Target:
     """The output files of a film. Raises InputError if they cannot be written, or if another film is there."""
     check_name(out, codec)
     video = is_video(out)
+    if raw:
+        check_package("--format")
+        if video:
+            raise InputError(f"--format: exr makes a folder of files, not {out.name}; give --out DIR.")
     data = from_data or (out.with_suffix(".data") if video else out / "data")
     if strip is not None:
         if strip.suffix.lower() != ".png":
@@ -45,16 +52,21 @@ def target(
             raise InputError(f"--out: {out} is neither a folder nor ends in {', '.join(CONTAINERS)}.")
         check_output(out / "frame-000000.png" if out.exists() else out, "--out", True)
     unfinished = from_data is None and any(data.glob("key-*.npz"))
-    if not (resume or force) and (unfinished or (not video and any(out.glob("frame-*.png")))):
+    if not (resume or force) and (unfinished or (not video and any(_frames(out)))):
         raise InputError(
             f"--out: {out} holds a film, or part of one; continue it with --resume, or start over with --force."
         )
-    return Target(out, data, keep or from_data is not None, strip, fps, codec, from_data is not None)
+    return Target(out, data, keep or from_data is not None, strip, fps, codec, from_data is not None, raw)
+
+
+def _frames(folder: Path) -> list[Path]:
+    """The frames and raw data of a film in a folder."""
+    return [*folder.glob("frame-*.png"), *folder.glob(PATTERN)]
 
 
 def clear(target: Target) -> None:
     """Remove the files of another film: its frames, and its keyframes unless they are given."""
-    old = [] if target.is_video else list(target.out.glob("frame-*.png"))
+    old = [] if target.is_video else _frames(target.out)
     if not target.given:
         old += target.data.glob("key-*.npz")
     for path in old:

@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 
 @dataclass
 class Samples:
-    """Values at points: measure float64 (NaN where unknown), fate int8, attractor and distance (or None).
+    """Values at points: measure float64 (NaN where unknown), fate int8; and, or None, attractor and those of a field.
 
     distance is in pixels of the view asked for.
     """
@@ -29,6 +29,8 @@ class Samples:
     fate: NDArray[np.int8]
     attractor: NDArray[np.int16] | None = None
     distance: Floats | None = None
+    direction: NDArray[np.float32] | None = None
+    phase: NDArray[np.float32] | None = None
 
     def reshaped(self, *shape: int) -> Samples:
         """The same values in arrays of another shape."""
@@ -57,7 +59,7 @@ def sample(view: View, points: Floats, keyframes: Keyframes) -> Samples:
         np.full(n, np.nan),
         np.zeros(n, np.int8),
         None if field.attractor is None else np.zeros(n, np.int16),
-        None if field.distance is None else np.full(n, -1.0),
+        *(None if v is None else np.full(n, -1, v.dtype) for v in (field.distance, field.direction, field.phase)),
     )
     left = np.arange(n)
     while True:
@@ -128,3 +130,7 @@ def _take(
         found = np.full(len(at), -1.0) if field.distance is None else values(field, "distance", numbers)
         pixel = float(own.depth / view.depth) * view.height / own.height
         result.distance[at] = np.where(found < 0, found, found * pixel)
+    for name in ("direction", "phase"):
+        into = getattr(result, name)
+        if into is not None:
+            into[at] = -1.0 if getattr(field, name) is None else values(field, name, numbers)

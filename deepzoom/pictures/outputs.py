@@ -13,6 +13,7 @@ from deepzoom.rendering.field import Field
 from deepzoom.scene.colours import Colouring
 from deepzoom.scene.scene import Scene
 
+from .exr import check_package
 from .png import read_scene
 
 
@@ -41,8 +42,10 @@ class Outputs:
 
         With resume, files may exist if they are of this very scene: a render that was killed at its end leaves them.
         """
-        if out is not None and out.suffix.lower() != ".png":
-            raise InputError(f"--out: {out} does not end in .png.")
+        if out is not None and out.suffix.lower() not in (".png", ".exr"):
+            raise InputError(f"--out: {out} ends in neither .png nor .exr.")
+        if out is not None and out.suffix.lower() == ".exr":
+            check_package("--out")
         if data is not None and data.suffix.lower() != ".npz":
             raise InputError(f"--data: {data} does not end in .npz.")
         outputs = cls(out or _numbered(scene, resume), data, scene if out is None else None)

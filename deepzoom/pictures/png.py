@@ -10,15 +10,14 @@ from numpy.typing import NDArray
 
 from deepzoom.errors import InputError
 from deepzoom.exchange import comments
-from deepzoom.exchange.place import Place
+from deepzoom.exchange.place import OURS, Place
 from deepzoom.exchange.reading import of_comment
 from deepzoom.exchange.reading import read_place as read_foreign
 from deepzoom.files import whole_file
 from deepzoom.rendering.field import Field
 from deepzoom.scene.scene import Scene
 
-OURS = "deepzoom"
-KEY, _FILM = "deepzoom-scene", "deepzoom-film"
+KEY, _FILM = comments.SCENE, "deepzoom-film"
 """Names of the PNG's texts: a scene, and which frame of which film it is."""
 
 

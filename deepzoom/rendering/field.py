@@ -46,9 +46,11 @@ class Field:
 
     distance float64: estimated distance from the pixel to the set's border, in pixels. direction float32: away from the
     border, in turns counter-clockwise from x, in the plane. phase float32: the angle of the last iterate, in turns. All
-    three are -1 where there is none, and None if the backend gives no distances. rung int8: how often a pixel was run again, each time with more digits; None if no
-    pixel was to be repaired. horizon int32: the step at which float64 lost the pixel; the scene's steps if it did not,
-    -1 if not known; None if not asked for. made: how the pixels were obtained.
+    three are -1 where there is none, and None if the backend gives no distances.
+
+    rung int8: how often a pixel was run again, each time with more digits; None if no pixel was to be repaired. horizon
+    int32: the step at which float64 lost the pixel; the scene's steps if it did not, -1 if not known; None if not asked
+    for. made: how the pixels were obtained.
 
     Of the course of training runs, None if not asked for: lyapunov float64: the finite-time exponent; loss float64: the
     last finite one; best_step int32: the step with the lowest loss; output float64: for the probe input, if the

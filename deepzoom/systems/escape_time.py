@@ -67,8 +67,8 @@ class Iteration:
         return centred(self.formula, Fraction(self.k[0]), Fraction(self.k[1]))
 
 
-NEAR = 1e-3
-"""An iterate this close to a target counts as there."""
+NEAR, FAR = 1e-3, 1e10
+"""An iterate this close to a target counts as there. Beyond ``FAR``, the first iterate gives the smooth count."""
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,7 @@ def test_pictures_carry_places(tmp_path):
     ("name", "content", "message"),
     [
         ("a.exr", b"hello", "is not an OpenEXR picture"),
-        ("a.exr", exr([], (3, 3)), "carries no place of Kalles Fraktaler or Fraktaler-3"),
+        ("a.exr", exr([], (3, 3)), "carries no scene, and no place of Kalles Fraktaler or Fraktaler-3"),
         ("a.exr", exr([("Fraktaler3", "string", b"program = 'fraktaler-3'")], (3, 3))[:-20], "is cut short"),
         ("a.exr", exr([("Fraktaler3", "string", b"hello")], (3, 3)), "its comment is no place of Kalles Fraktaler"),
         ("a.jpg", b"hello", "is not a JPEG picture, or it is cut short"),

@@ -1,4 +1,4 @@
-"""From z - K, which the loops iterate, to z; K is mostly the critical point. And how far out orbits are read out.
+"""From z - K, which the loops iterate, to z; K is mostly the critical point.
 
 This file is compiled as ``escape.py`` is.
 """
@@ -8,9 +8,8 @@ from __future__ import annotations
 from deepzoom.backends.kernels.escape_time.formula_placeholder import KX, KY, RX, RY
 from deepzoom.compiling.jit import inner
 
-FAR = 1e10
-"""The smooth count is read out at the first iterate beyond this radius."""
 MOST_BEYOND = 100
+"""The most steps from the exit to ``FAR``."""
 
 
 @inner

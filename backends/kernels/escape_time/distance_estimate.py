@@ -13,10 +13,11 @@ from __future__ import annotations
 import math
 from math import inf
 
-from deepzoom.backends.kernels.escape_time.centred import FAR, MOST_BEYOND, true_x, true_y
+from deepzoom.backends.kernels.escape_time.centred import MOST_BEYOND, true_x, true_y
 from deepzoom.backends.kernels.escape_time.formula_placeholder import DISTANCE, tangent, value
 from deepzoom.backends.kernels.escape_time.series_skips import skip_slopes
 from deepzoom.compiling.jit import inner
+from deepzoom.systems.escape_time import FAR
 
 NO_SLOPE = 0.0, 0.0, 0.0, 0.0, 0.0
 NO_DISTANCE = -1.0, -1.0, -1.0
@@ -59,7 +60,7 @@ def slope_after_skip(slope, row, x, y, ga, gb, pixel):
 
 @inner
 def escape_distance(slope, x, y, a, b):
-    """|z| log|z| / grad |z| at the first iterate from z - K = x + iy on that is beyond ``FAR``, as ``_over_gradient``."""
+    """|z| log|z| / grad |z| at the first iterate from z - K = x + iy on that is beyond ``FAR``."""
     k = 0
     while math.hypot(true_x(x), true_y(y)) <= FAR and k < MOST_BEYOND:
         slope = slope_after_step(slope, tangent(x, y, a, b))
@@ -76,7 +77,7 @@ def attractor_distance(slope, x, y):
 
 @inner
 def _over_gradient(slope, x, y):
-    """(distance in pixels, direction away from the border, angle of x + iy), angles in turns; -1 without an estimate."""
+    """(distance in pixels, direction away from the border, angle of x + iy), the latter in turns; -1 if not known."""
     p, q, r, s, _ = slope
     size = math.hypot(x, y)
     if not (size > 0.0 and size < inf):

@@ -12,7 +12,7 @@ from math import inf
 
 import numpy as np
 
-from deepzoom.backends.kernels.escape_time.centred import FAR, MOST_BEYOND, true_x, true_y
+from deepzoom.backends.kernels.escape_time.centred import MOST_BEYOND, true_x, true_y
 from deepzoom.backends.kernels.escape_time.distance_estimate import (
     NO_DISTANCE,
     attractor_distance,
@@ -34,7 +34,7 @@ from deepzoom.backends.kernels.escape_time.formula_placeholder import (
 )
 from deepzoom.backends.kernels.pixel_queue import taken
 from deepzoom.compiling.jit import inner, kernel
-from deepzoom.systems.escape_time import NEAR
+from deepzoom.systems.escape_time import FAR, NEAR
 
 MOST_MOVED = 1e-6
 """Largest error of a smooth count that is settled."""

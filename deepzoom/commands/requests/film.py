@@ -12,6 +12,7 @@ from deepzoom.coordinates import format_decimal, parse_decimal
 from deepzoom.errors import InputError
 from deepzoom.film.keyframes import found
 from deepzoom.film.output import DEFAULT_FPS
+from deepzoom.film.raw_octaves import count as octaves
 from deepzoom.film.zoom_path import Descent, Film
 from deepzoom.rendering.stretch import ratios
 from deepzoom.scene.colours import OF_TRAINING
@@ -26,7 +27,10 @@ MOST_FRAMES, MOST_BYTES, MOST_RUNS = 100_000, 200 << 30, 10_000_000_000
 
 @dataclass(frozen=True)
 class FilmRequest:
-    """The options of ``deepzoom zoom`` that make a film; None for an option that was not given."""
+    """The options of ``deepzoom zoom`` that make a film; None for an option that was not given.
+
+    raw: whether it is a sequence of raw data, a file for each octave.
+    """
 
     scene: Request = field(default_factory=Request)
     begin: str | None = None
@@ -36,6 +40,7 @@ class FilmRequest:
     seconds: str | None = None
     quality: float = 1.0
     from_data: Path | None = None
+    raw: bool = False
 
     @property
     def rate(self) -> Fraction:
@@ -43,7 +48,12 @@ class FilmRequest:
         return DEFAULT_FPS if self.fps is None else _positive(self.fps, "--fps", "30")
 
     def count(self) -> int:
-        """The number of frames. Raises InputError if it is not given, given twice, or below 2."""
+        """The number of frames, or 0 for raw data. Raises InputError if it is not given, given twice, or below 2."""
+        if self.raw:
+            for option in ("frames", "fps", "seconds"):
+                if getattr(self, option) is not None:
+                    raise InputError(f"--{option}: raw data have a file for each octave; leave the option out.")
+            return 0
         if self.frames is not None:
             if self.seconds is not None:
                 raise InputError("--frames: give either --frames or --seconds, not both.")
@@ -72,13 +82,13 @@ class FilmRequest:
         begin, end = depth_of(self.begin, "--from"), depth_of(self.end, "--to")
         if not end < begin:
             raise InputError(f"--to: {self.end} is not deeper than --from {self.begin}; give a smaller depth.")
-        scene = _filmed(replace(self.scene, depth=self.end).to_scene())
+        scene = self._filmed(replace(self.scene, depth=self.end).to_scene())
         view = scene.view
         scene = prepared(scene)
         samples = max(1, round(self.quality))
         follows = finds_shapes(scene.system, self.scene.stretch)
         descent = Descent.of(scene, begin, self.quality, ratios if follows else None)
-        return Film(descent, begin, end, count, view.width, view.height, samples)
+        return Film(descent, begin, end, count or octaves(descent.octaves), view.width, view.height, samples)
 
     def _from_data(self, folder: Path, count: int) -> Film:
         given = self.scene
@@ -96,7 +106,7 @@ class FilmRequest:
         elif given.system is not None:
             raise InputError(f"SYSTEM: the keyframes in {folder} name their system; leave it out.")
         descent = found(folder)
-        descent = replace(descent, scene=_filmed(given.colours.applied(descent.scene)))
+        descent = replace(descent, scene=self._filmed(given.colours.applied(descent.scene)))
         view = descent.scene.view
         begin = descent.begin if self.begin is None else depth_of(self.begin, "--from")
         end = view.depth if self.end is None else depth_of(self.end, "--to")
@@ -111,14 +121,17 @@ class FilmRequest:
                 f"--size: {width}x{height} has a wider shape than the keyframes ({view.width}x{view.height}); give a"
                 " narrower size."
             )
+        if self.raw and (begin, end) != (descent.begin, view.depth):
+            raise InputError("--from: raw data show all of the keyframes; leave --from and --to out.")
+        count = count or octaves(descent.octaves)
         return Film(descent, begin, end, count, width, height, max(1, round(view.height / height)))
 
-
-def _filmed(scene: Scene) -> Scene:
-    """The scene of a film, without horizons and courses. Raises InputError if it is to be coloured by them."""
-    if scene.colouring.by in OF_TRAINING:
-        raise InputError(f"--colouring: {scene.colouring.by} does not work for films; give rank or cyclic.")
-    return replace(scene, horizon=False, course=False)
+    def _filmed(self, scene: Scene) -> Scene:
+        """The scene of a film, without horizons and courses. Raises InputError if it is to be coloured by them."""
+        if scene.colouring.by in OF_TRAINING:
+            raise InputError(f"--colouring: {scene.colouring.by} does not work for films; give rank or cyclic.")
+        measured = self.raw and self.from_data is None and systems.is_escape_time(scene.system)
+        return replace(scene, horizon=False, course=False, distance=scene.distance or measured)
 
 
 def _positive(text: str, option: str, example: str) -> Fraction:
