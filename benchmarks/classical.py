@@ -1,12 +1,17 @@
 """Wall time of deep Mandelbrot renders: deepzoom, and Fractalshades, the other deep zoomer of Python, or itself before.
 
     python -m venv fs && fs/bin/pip install numpy==2.2.4 numba==0.61.2 fractalshades
-    python benchmarks/classical.py --fractalshades fs/bin/python [--rounds 3] [PLACE ...]
-    python benchmarks/classical.py --before old/bin/python [--rounds 9] [PLACE ...]
+    python benchmarks/classical.py --fractalshades fs/bin/python [--rounds 5] [--whole] [PLACE ...]
+    python benchmarks/classical.py --before old/bin/python [--rounds 9] [--whole] [PLACE ...]
 
 Each program renders a place at 640x360 twice in one process, and the second render is timed: with its picture, kernels
-compiled, nothing of the first reused (the reference is computed again). The two run in turn; printed are medians over
-the rounds and the median of their ratios. Places are those of ``tests/golden/locations.json``, and ``shallow``.
+compiled, nothing of the first reused (the reference is computed again). With ``--whole``, whole processes are timed,
+from their start to a picture in a file. The two programs run in turn; printed are medians over the rounds and the
+median of their ratios. Places are those of ``tests/golden/locations.json``, and ``shallow``.
+
+With Fractalshades and ``--whole``, the last column is Imagina's time over deepzoom's. Imagina's whole processes were
+timed once, on two cores with AVX-512, where Fractalshades' renders took ``FRACTALSHADES_THERE``; its times are scaled
+by what Fractalshades' renders take here.
 """
 
 from __future__ import annotations
@@ -17,11 +22,20 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 PLACES = ("shallow", "fs_double_embedded_julia", "e50", "e113", "e533", "e1000")
 WIDTH, HEIGHT = 640, 360
 LIMITS = {"fs_double_embedded_julia": 100_000, "e50": 263_010, "e113": 35_494, "e533": 120_000, "e1000": 32_000}
+
+IMAGINA = {"shallow": 0.70, "fs_double_embedded_julia": 0.75, "e50": 1.6, "e113": 0.35, "e533": 0.33, "e1000": 0.98}
+"""Seconds of its whole process at a place."""
+FRACTALSHADES_THERE = {
+    "shallow": 1.45, "fs_double_embedded_julia": 1.54, "e50": 2.62, "e113": 1.33, "e533": 4.32, "e1000": 2.08,
+}  # fmt: skip
+"""Seconds of its second render on the machine where Imagina was timed."""
 
 OURS = """
 import sys, tempfile, time
@@ -50,7 +64,7 @@ import fractalshades.settings as settings
 from fractalshades.colors.layers import Color_layer
 from fractalshades.postproc import Continuous_iter_pp, Postproc_batch
 settings.enable_multithreading = True
-for _ in range(2):
+for _ in range(int(sys.argv[6])):
     f = models.Perturbation_mandelbrot(tempfile.mkdtemp())
     begin = time.perf_counter()
     f.zoom(precision=int(digits), x=x, y=y, dx=width, nx=640, xy_ratio=640 / 360, theta_deg=0.0)
@@ -96,30 +110,57 @@ def seconds(python: str, code: str, *arguments: object) -> float:
     return float(lines[-1].split()[1])
 
 
+def whole(python: str, *arguments: str) -> float:
+    """Seconds of a whole process."""
+    begin = time.perf_counter()
+    subprocess.run([python, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=600, check=True)
+    return time.perf_counter() - begin
+
+
+def whole_ours(python: str, place: tuple[str, str, str, str, int]) -> float:
+    """Seconds of ``deepzoom render`` of a place, without a reference in the cache."""
+    x, y, height, _, limit = place
+    command = "-m", "deepzoom"
+    whole(python, *command, "cache", "--clear", "references")
+    with tempfile.TemporaryDirectory() as folder:
+        return whole(
+            python, *command, "render", "mandelbrot", "--center", x, y, "--depth", height, "--size",
+            f"{WIDTH}x{HEIGHT}", "--steps", str(limit), "--out", f"{folder}/a.png",
+        )  # fmt: skip
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("places", nargs="*", default=PLACES)
     other = parser.add_mutually_exclusive_group(required=True)
     other.add_argument("--fractalshades", help="Python interpreter that has it installed")
     other.add_argument("--before", help="Python interpreter that has an earlier deepzoom installed")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--whole", action="store_true", help="time whole processes")
     args = parser.parse_args()
     for name in args.places:
-        x, y, height, width, limit = place(name)
+        at = place(name)
+        x, y, height, width, limit = at
         digits = 20 + max(0, -int(height.split("e")[1]))
-        pairs = []
+        ours = OURS, x, y, height, limit, f"{WIDTH}x{HEIGHT}"
+        theirs = THEIRS, x, y, width, limit, digits
+        rows = []
         for _ in range(args.rounds):
-            given = OURS, x, y, height, limit, f"{WIDTH}x{HEIGHT}"
-            ours = seconds(sys.executable, *given)
+            mine = whole_ours(sys.executable, at) if args.whole else seconds(sys.executable, *ours)
             if args.before:
-                theirs = seconds(args.before, *given)
+                rows.append((mine, whole_ours(args.before, at) if args.whole else seconds(args.before, *ours)))
+            elif args.whole:
+                other = whole(args.fractalshades, "-c", *map(str, theirs), "1")
+                rows.append((mine, other, seconds(args.fractalshades, *theirs, 2)))
             else:
-                theirs = seconds(args.fractalshades, THEIRS, x, y, width, limit, digits)
-            pairs.append((ours, theirs))
-        ours, theirs = (statistics.median(column) for column in zip(*pairs))
-        ratio = statistics.median(b / a for a, b in pairs)
+                rows.append((mine, seconds(args.fractalshades, *theirs, 2)))
+        medians = [statistics.median(column) for column in zip(*rows)]
+        ratio = statistics.median(row[1] / row[0] for row in rows)
+        line = f"{name:<26} {medians[0]:6.2f} s  {medians[1]:7.2f} s  {ratio:7.2f} times"
+        if len(medians) > 2 and name in IMAGINA:
+            line += f"  Imagina {IMAGINA[name] * medians[2] / FRACTALSHADES_THERE[name] / medians[0]:5.2f}"
         load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
-        print(f"{name:<26} {ours:6.2f} s  {theirs:7.2f} s  {ratio:7.2f} times   load {load:.1f}", flush=True)
+        print(f"{line}   load {load:.1f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from deepzoom.backends.executor import Launch, on_cpu
 from deepzoom.backends.kernels.escape_time.generated import kernels
 from deepzoom.compiling import jit
 from deepzoom.errors import InputError
-from deepzoom.reference.orbit import shifted_targets
+from deepzoom.reference.iterates import shifted_targets
 from deepzoom.systems.escape_time import EscapeTimeSystem
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from deepzoom.backends.base import Facts, Job, ReadOut, Say
 from deepzoom.backends.executor import Cpu, Executor, Launch, on_cpu
-from deepzoom.reference.orbit import less
+from deepzoom.reference.iterates import less
 from deepzoom.reference.precision import GUARD, reference_bits, usual_bits
 from deepzoom.scene.view import View
 from deepzoom.systems.escape_time import ORIGIN, EscapeTimeSystem, Point

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from deepzoom.backends.base import ReadOut, Say
 from deepzoom.backends.executor import Cpu, Executor, Launch
 from deepzoom.reference import orbit as orbits
+from deepzoom.reference.iterates import rational
 from deepzoom.scene.view import View
 from deepzoom.systems.escape_time import EscapeTimeSystem
 
@@ -51,6 +52,7 @@ class HigherPrecision:
         self.rungs = (*((DOUBLE,) if possible else ()), *self._exact)
         self._lock, self._compiling, self._compiled = threading.Lock(), threading.Lock(), False
         self._orbits: tuple[NDArray[Any], ...] | None = None
+        self.ends: list[int] = []  # the steps at which its orbits may end, where that is known
 
     def retry(self, pixels: NDArray[np.int64], rung: str) -> ReadOut:
         """Read-outs of flat pixel numbers."""
@@ -107,7 +109,11 @@ class HigherPrecision:
                 system, critical = self._system, self._system.iteration.critical
                 z, c = system.start(*self._about)
                 begins = [z] if z == critical else [z, critical]
-                found = [orbits.made_double(system.iteration, b, c, self._bits, steps) for b in begins]
+                ends = [min(steps, end) for end in self.ends or [steps] * len(begins)]
+                found = [
+                    orbits.made_double(system.iteration, b, c, self._bits, end)
+                    for b, end in zip(begins, ends, strict=True)
+                ]
                 lengths = np.array([len(part[0]) - 1 for part in found], dtype=np.int64)
                 start = np.cumsum([0, *(lengths[:-1] + 1)]).astype(np.int64)
                 joined = [np.concatenate(parts) for parts in zip(*found, strict=True)]
@@ -123,7 +129,7 @@ class HigherPrecision:
         none = np.zeros_like(x)
         differences = (none, none, x, y) if self._system.iteration.c is None else (x, y, none, none)
         c = self._system.start(*self._about)[1]
-        centre = [np.array(orbits.pair(orbits.rational(v))) for v in c]
+        centre = [np.array(orbits.pair(rational(v))) for v in c]
         least_error = 2.0 ** -min(self._bits - 4, 1000)
         return *differences, *pixel_of(self._system, view), *centre, least_error, *self._made(steps)
 

@@ -76,6 +76,7 @@ class PerturbationJob(EscapeTimeJob):
         if z != critical:  # pixels begin along the first orbit, and rebase to the orbit of the critical point
             found.append(orbits.obtain(system, critical, c, bits, progress))
         self._orbits = found
+        self.higher_precision.ends = [orbit.steps for orbit in found]
         self._c = float(c[0]), float(c[1])
         self._wide_c = tuple(scaled_float(v) if v else orbits.WIDE_ZERO for v in c)
         self._join()

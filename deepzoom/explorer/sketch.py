@@ -54,12 +54,12 @@ def needs_reference(planned: Plan) -> bool:
 def made(planned: Plan, view: View, progress: Callable[[float], None]) -> Anchor:
     """The reference run at a view's centre, for it and deeper views. Raises what ``obtain`` of its kind raises."""
     system: Any = planned.system
-    if isinstance(system, EscapeTimeSystem):
-        bits = planned.backend.bits(system, view)
-        orbits.obtain_near(system, view, bits, progress)
-        return Anchor(planned.scene, view, bits)
     depth = view.depth / _DEEPER
     deep = replace(view, depth=rounded(depth, depth / 16))
+    if isinstance(system, EscapeTimeSystem):
+        bits = planned.backend.bits(system, view)
+        orbits.obtain_near(system, deep, bits, progress)
+        return Anchor(planned.scene, deep, bits)
     reference = references.obtain(system, deep, None, progress)
     return Anchor(planned.scene, deep, reference.bits)
 
@@ -81,8 +81,7 @@ def job(planned: Plan, anchor: Anchor) -> Job | None:
         fits = planned.backend.bits(system, wide) <= anchor.bits + _SPARE
     else:
         fits = isinstance(system, Trainable) and anchor.bits >= references.bits_for(system, wide)
-        fits = fits and anchor.view.depth <= view.depth
-    if not fits:
+    if not fits or anchor.view.depth > view.depth:
         return None
     bits = anchor.bits if isinstance(system, EscapeTimeSystem) else None
     return Renumbered(planned.backend.job(system, wide, bits, lambda share: None, lambda text: None), numbers)

@@ -18,8 +18,20 @@ FUNCTIONS: dict[str, Any] = {name: getattr(gmpy2, name) for name in ("sqrt", "ex
 def exact_map(f: Complex, bits: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """The formula f and its ``kept_values`` as functions of four mpfr numbers; call them in a context of these bits."""
     constants: dict[Fraction, str] = {}
-    text = source.value(f, constants) + source.kept_values(f, constants)
+    names = _compiled(source.value(f, constants) + source.kept_values(f, constants), constants, bits)
+    return names["value"], names["kept_values"]
+
+
+def exact_run(f: Complex, bits: int) -> Callable[..., None]:
+    """The loop of ``source.run`` for mpfr numbers; call it in a context of these bits."""
+    constants: dict[Fraction, str] = {}
+    names = _compiled(source.run(f, constants), constants, bits)
+    return names["run"]  # type: ignore[no-any-return]
+
+
+def _compiled(text: str, constants: dict[Fraction, str], bits: int) -> dict[str, Any]:
+    """What the generated text defines, with its constants rounded to so many bits."""
     with gmpy2.context(precision=bits):
         names = FUNCTIONS | {name: gmpy2.mpfr(gmpy2.mpq(v.numerator, v.denominator)) for v, name in constants.items()}
     exec(text, names)
-    return names["value"], names["kept_values"]
+    return names

@@ -85,6 +85,20 @@ def value(f: Complex, constants: dict[Fraction, str] | None = None) -> str:
     return code.function("value", POINT, [code.value(f.re), code.value(f.im)], "f(z, c).")
 
 
+def run(f: Complex, constants: dict[Fraction, str]) -> str:
+    """``run(zx, zy, cx, cy, count, most, add_x, add_y)``: a loop over f; each iterate's parts go to two functions.
+
+    Functions such as sin take very long far out, so a loop with them ends beyond |z|**2 = most.
+    """
+    code = Code(constants)
+    results = code.value(f.re), code.value(f.im)
+    lines = [*code.lines, f"zx, zy = {', '.join(results)}", "add_x(zx)", "add_y(zy)"]
+    if any(node.op in ("exp", "sin", "cos") for node in ordered((f.re, f.im))):
+        lines.append("if not zx * zx + zy * zy <= most: return")
+    body = "".join(f"        {line}\n" for line in lines)
+    return f"def run({', '.join(POINT)}, count, most, add_x, add_y):\n    for _ in range(count):\n{body}"
+
+
 def tangent(f: Complex) -> str:
     """``tangent(zx, zy, cx, cy)``: df/dz as a real matrix (row by row), then df/dc."""
     code = Code()

@@ -7,7 +7,7 @@ import math
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import gmpy2
@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 
 from deepzoom import cache
 from deepzoom.compiling import jit
-from deepzoom.coordinates import Rational
+from deepzoom.coordinates import log2
 from deepzoom.errors import InputError
 from deepzoom.formula import source
 from deepzoom.formula.exact import exact_map
 from deepzoom.scene.view import View
-from deepzoom.systems.escape_time import NEAR, EscapeTimeSystem, Iteration, Point
+from deepzoom.systems.escape_time import EscapeTimeSystem, Iteration, Point
+
+from .iterates import CLOSE, Piece, iterates, pieces, rational
+from .returns import Returns
 
 TINY = 2.0**-400
 """Smaller iterates are stored with exponents, because products of such numbers leave float64's range."""
@@ -29,8 +32,6 @@ WIDE_ZERO = 0.0, -(1 << 40)
 """0 as mantissa and exponent, in the form that kernels use."""
 _MOST = 1e150  # its square is still a float64
 _FAR_OUT = 1e4  # few orbits go this far out and come back
-_CLOSE = 1e-3  # |Z|**2 this close to the radius squared is compared exactly
-_REPORT_EVERY = 1000
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Orbit:
     tiny (M + 1,) bool: iterates whose step needs exponents, because both parts are below ``TINY``, or a kept value is,
     or (if the formula folds) one part is. tiny_at (tiny,): their steps. tiny_m (tiny, 2 + k) float64 and tiny_e
     (tiny, 2 + k) int64: their two parts and kept values, as mantissas and exponents.
+
+    returns_at (R,): the steps of its returns, and returns_reach (R,): the smallest reach that each serves (``made``).
     """
 
     x: NDArray[np.float64]
@@ -55,10 +58,32 @@ class Orbit:
     excess_m: NDArray[np.float64]
     excess_e: NDArray[np.int64]
     kept: NDArray[np.float64]
+    returns_at: NDArray[np.int64]
+    returns_reach: NDArray[np.float64]
 
     @property
     def steps(self) -> int:
         return len(self.x) - 1
+
+    def shortened(self, steps: int) -> Orbit:
+        """The orbit up to one of its steps."""
+        rows = self.tiny_at <= steps
+        tiny = {name: getattr(self, name)[rows] for name in ("tiny_at", "tiny_m", "tiny_e")}
+        by_step = {name: getattr(self, name)[: steps + 1] for name in _BY_STEP}
+        return replace(self, **tiny, **by_step)
+
+    def serving(self, reach: float, limit: int) -> Orbit | None:
+        """The part of the orbit that pixels so far away need, up to a limit; None if it ends at a return before that.
+
+        reach: as for ``made``.
+        """
+        ends = self.returns_at[self.returns_reach <= reach]
+        if not len(ends) and self.steps < limit and self.steps in self.returns_at:
+            return None
+        return self.shortened(min(self.steps, limit, *ends[:1].tolist()))
+
+
+_BY_STEP = "x", "y", "tiny", "excess_m", "excess_e", "kept"
 
 
 def _wide(value: Any) -> tuple[float, int]:
@@ -76,96 +101,56 @@ def made(
     limit: int,
     progress: Callable[[float], None] = lambda share: None,
     least: int = 1,
+    reach: float = -math.inf,
 ) -> Orbit:
-    """The orbit of z with c, in so many bits, with at least ``least`` steps; progress gets the share of the limit."""
-    f = iteration.centred.f
-    kept_values, folds, count = exact_map(f, bits)[1], source.folds(f), len(source.kept(f))
-    at: list[int] = []
-    wide: list[tuple[float, int]] = []
-    # lists would take four times as much memory
-    xs, ys, excess_m, kept = (array("d") for _ in range(4))
-    excess_e = array("q")
+    """The orbit of z with c, in so many bits, with at least ``least`` steps; progress gets the share of the limit.
+
+    reach: log2 of the largest |c| of a pixel. The orbit of the critical point ends at its first return that serves such
+    pixels (``returns.py``).
+    """
+    f, at_critical = iteration.centred.f, z == iteration.critical == iteration.k
+    returns = Returns(f, (float(c[0]), float(c[1]))) if at_critical and source.is_holomorphic(f) else None
+    kept_values, folds, end = exact_map(f, bits)[1], source.folds(f), None
+    parts: list[tuple[NDArray[Any], ...]] = []
     with gmpy2.context(precision=bits):
         a, b = (gmpy2.mpfr(rational(v)) for v in c)
-        values: tuple[Any, ...] = ()
-        for n, (x, y, beyond) in enumerate(iterates(iteration, z, c, bits, limit, least)):
-            fx, fy = float(x), float(y)
-            xs.append(fx)
-            ys.append(fy)
-            is_tiny = abs(fx) < TINY and abs(fy) < TINY
-            if folds:
-                is_tiny = is_tiny or _is_tiny(x, fx) or _is_tiny(y, fy)
-            if count:
-                values = kept_values(x, y, a, b)
-                for value in values:
-                    kept.append(float(value))
-                    is_tiny = is_tiny or _is_tiny(value, kept[-1])
-            if is_tiny:
-                at.append(n)
-                wide.extend(map(_wide, (x, y, *values)))
-            m, e = _wide(beyond) if abs(beyond) < _CLOSE else math.frexp(beyond)
-            excess_m.append(m)
-            excess_e.append(e)
-            if n % _REPORT_EVERY == 0:
-                progress(n / limit)
-    tiny = np.zeros(len(xs), dtype=np.bool_)
-    tiny[at] = True
-    shape = len(at), 2 + count
-    x, y = np.frombuffer(xs), np.frombuffer(ys)
-    return Orbit(
-        x, y, tiny, np.array(at, dtype=np.int64), np.array([m for m, _ in wide], dtype=np.float64).reshape(shape),
-        np.array([e for _, e in wide], dtype=np.int64).reshape(shape), np.frombuffer(excess_m),
-        np.frombuffer(excess_e, np.int64),
-        np.frombuffer(kept).reshape(len(x), count) if count else np.zeros((len(x), 0)),
+        for piece in pieces(iteration, z, c, bits, limit, least):
+            if returns is not None:
+                returns.look(piece)
+                end = returns.first(reach, least)
+            some = piece if end is None else piece.shortened(end + 1 - piece.start)
+            values = [kept_values(x, y, a, b) for x, y in zip(some.x, some.y, strict=True)] if source.kept(f) else []
+            parts.append(_stored(some, values, folds))
+            progress((piece.start + len(piece.x)) / limit)
+            if end is not None:
+                break
+    found = [] if returns is None else returns.found
+    steps, reaches = np.array([n for n, _ in found], dtype=np.int64), np.array([size for _, size in found])
+    arrays = *map(np.concatenate, zip(*parts, strict=True)), steps, reaches
+    return Orbit(**{part.name: values for part, values in zip(fields(Orbit), arrays, strict=True)})
+
+
+def _stored(piece: Piece, values: list[tuple[Any, ...]], folds: bool) -> tuple[NDArray[Any], ...]:
+    """The arrays of an ``Orbit`` for some of its iterates, up to ``kept``; values: what is kept of each."""
+    x, y, count = piece.near_x, piece.near_y, len(piece.x)
+    kept = np.array([[float(v) for v in row] for row in values]).reshape(count, -1 if values else 0)
+    small_x, small_y = np.abs(x) < TINY, np.abs(y) < TINY
+    tiny = small_x & small_y
+    for i in np.flatnonzero(small_x | small_y).tolist() if folds else []:
+        tiny[i] |= bool((small_x[i] and piece.x[i] != 0) or (small_y[i] and piece.y[i] != 0))
+    for i, k in np.argwhere(np.abs(kept) < TINY).tolist():
+        tiny[i] |= values[i][k] != 0
+    at = np.flatnonzero(tiny)
+    wide = [[_wide(v) for v in (piece.x[i], piece.y[i], *(values[i] if values else ()))] for i in at.tolist()]
+    pairs = np.array(wide, dtype=object).reshape(len(at), 2 + kept.shape[1], 2)
+    excess_m, excess_e = np.frexp(piece.beyond)
+    excess_e = excess_e.astype(np.int64)
+    for i, value in piece.exact.items():
+        excess_m[i], excess_e[i] = _wide(value)
+    return (
+        x, y, tiny, at + piece.start, pairs[..., 0].astype(np.float64), pairs[..., 1].astype(np.int64), excess_m,
+        excess_e, kept,
     )  # fmt: skip
-
-
-def _is_tiny(value: Any, nearest: float) -> bool:
-    """Whether a number is below ``TINY`` in size but not 0; nearest: its float64."""
-    return abs(nearest) < TINY and value != 0
-
-
-def iterates(
-    iteration: Iteration, z: Point, c: Point, bits: int, limit: int, least: int
-) -> Iterator[tuple[Any, Any, Any]]:
-    """Yield x, y of Z - K and |Z|**2 - radius**2 for the iterates from z, up to the first exit or the limit.
-
-    An orbit of the critical point also ends when it is exactly back at that point, because pixels rebase to it. No
-    orbit ends before step ``least``. Call it in a gmpy2 context of so many bits.
-    """
-    step = exact_map(iteration.centred.f, bits)[0]
-    exit_at = iteration.radius * iteration.radius
-    kx, ky = iteration.centred.x, iteration.centred.y
-    targets, still = shifted_targets(iteration), iteration.still
-    before_x = before_y = math.inf
-    x, y, a, b, *k = (gmpy2.mpfr(rational(v)) for v in (*less(z, iteration.k), *c, *iteration.k))
-    begin_x, begin_y, begin = x, y, float(x) if z == iteration.critical else math.inf
-    for n in range(limit + 1):
-        fx, fy = float(x), float(y)
-        beyond: Any = (fx + kx) * (fx + kx) + (fy + ky) * (fy + ky) - exit_at
-        if abs(beyond) < _CLOSE:
-            beyond = (x + k[0]) ** 2 + (y + k[1]) ** 2 - exit_at
-        yield x, y, beyond
-        over = not beyond <= 0 or (targets and any(math.hypot(fx - t, fy - u) < NEAR for t, u in targets))
-        if still:
-            over = over or gmpy2.hypot(x - before_x, y - before_y) < still
-            before_x, before_y = x, y
-        if fx == begin and n > 0:
-            over = over or (x == begin_x and y == begin_y)
-        if over and n >= least:
-            return
-        if n < limit:
-            x, y = step(x, y, a, b)
-
-
-def less(z: Point, k: Point) -> Point:
-    """z - k, exactly."""
-    return rational(z[0]) - rational(k[0]), rational(z[1]) - rational(k[1])
-
-
-def shifted_targets(iteration: Iteration) -> list[tuple[float, float]]:
-    """The targets minus K."""
-    return [(t.real - iteration.centred.x, t.imag - iteration.centred.y) for t in iteration.targets]
 
 
 @dataclass(frozen=True)
@@ -193,7 +178,7 @@ def end(iteration: Iteration, z: Point, c: Point, bits: int, limit: int) -> End:
         k, escaped = n, not beyond <= 0
         if escaped:
             a, b, p, q = (gmpy2.mpfr(rational(v)) for v in (*c, *iteration.k))
-            while 0 < beyond < _CLOSE and k < n + bits:  # float64 would not see that it has escaped
+            while 0 < beyond < CLOSE and k < n + bits:  # float64 would not see that it has escaped
                 x, y = step(x, y, a, b)
                 beyond, k = (x + p) ** 2 + (y + q) ** 2 - iteration.radius**2, k + 1
                 last.append((x, y))
@@ -223,24 +208,27 @@ def made_double(iteration: Iteration, z: Point, c: Point, bits: int, limit: int)
     return tuple(np.frombuffer(part).reshape(count, -1) if len(part) else np.zeros((count, 0)) for part in parts)
 
 
-def rational(value: Rational) -> Any:
-    """A rational number as gmpy2's mpq."""
-    return gmpy2.mpq(int(value.numerator), int(value.denominator))
-
-
 def obtain(
-    system: EscapeTimeSystem, z: Point, c: Point, bits: int, progress: Callable[[float], None] = lambda share: None
+    system: EscapeTimeSystem,
+    z: Point,
+    c: Point,
+    bits: int,
+    progress: Callable[[float], None] = lambda share: None,
+    reach: float = -math.inf,
 ) -> Orbit:
-    """The orbit up to a system's limit: from the cache, or computed and cached."""
-    source_digest = jit.source_digest("formula/*.py", "reference/orbit.py", "systems/escape_time.py")
-    text = repr((system.key(), *map(str, (*z, *c)), bits, system.steps, source_digest))
+    """The orbit up to a system's limit, and as far as ``reach`` asks (``made``): from the cache, or made and cached."""
+    source_digest = jit.source_digest("formula/*.py", "reference/*.py", "systems/escape_time.py")
+    text = repr((system.key(), *map(str, (*z, *c)), bits, source_digest))
     name = hashlib.sha256(text.encode()).hexdigest()[:32]
-    cached = cache.load(name)
+    cached, orbit = cache.load(name), None
     if cached is not None:
         orbit = Orbit(**{part.name: cached[part.name] for part in fields(Orbit)})
-    else:
-        orbit = made(system.iteration, z, c, bits, system.steps, progress)
-        cache.save(name, {part.name: getattr(orbit, part.name) for part in fields(Orbit)})
+        limit = int(cached["limit"])  # an orbit that reached it may be too short
+        orbit = orbit.serving(reach, system.steps) if orbit.steps < limit or system.steps <= limit else None
+    if orbit is None:
+        orbit = made(system.iteration, z, c, bits, system.steps, progress, reach=reach)
+        arrays = {part.name: getattr(orbit, part.name) for part in fields(Orbit)}
+        cache.save(name, {**arrays, "limit": np.array(system.steps)})
     return orbit
 
 
@@ -262,7 +250,8 @@ def obtain_near(
     """
     found: list[tuple[float, tuple[int, int], Orbit]] = []
     for about in _places(view):
-        orbit = obtain(system, *system.start(*view.beside(about)), bits, progress)
+        reach = log2(view.spans()[1]) - 1.0 if system.iteration.c is None else -math.inf
+        orbit = obtain(system, *system.start(*view.beside(about)), bits, progress, reach)
         if math.isfinite(system.iteration.radius) or farthest(orbit) <= _FAR_OUT:
             return about, orbit
         found.append((farthest(orbit), about, orbit))

@@ -21,7 +21,7 @@ from deepzoom.formula.exact import FUNCTIONS
 from deepzoom.scene.view import View
 from deepzoom.systems.escape_time import EscapeTimeSystem, Iteration
 
-from .orbit import iterates, rational
+from .iterates import iterates, rational
 
 GUARD = 192
 """Bits of a reference beyond those of the smallest differences."""

@@ -1,0 +1,77 @@
+"""References that end where they return to the critical point."""
+
+from __future__ import annotations
+
+import math
+
+import escape_oracle
+import mpmath
+import numpy as np
+import pytest
+from escape_jobs import exact_place, job_at
+from gmpy2 import mpq
+
+from deepzoom import cache, systems
+from deepzoom.reference import orbit
+
+PLACE = "-1.768667862837488812627419470", "0.001645580546820209430325900"
+"""Beside a nucleus of period 2123 and size 4e-25."""
+
+
+def test_returns_are_where_an_orbit_is_closest_and_tell_for_which_views_they_serve():
+    """Compared with orbits and derivatives in mpmath, for z**2 + c and z**3 + c."""
+    for name, settings, power in (("mandelbrot", {}, 2), ("mandelbrot", {"power": "3"}, 3)):
+        c = mpq(1, 3) + mpq(1, 10**30), mpq(7, 12)
+        found = orbit.made(systems.create(name, settings).iteration, (mpq(0), mpq(0)), c, 400, 60)
+        with mpmath.workdps(60):
+            at = mpmath.mpc(*(mpmath.mpf(int(v.numerator)) / int(v.denominator) for v in c))
+            z, d, least, expected = mpmath.mpc(0), mpmath.mpc(0), mpmath.inf, []
+            for n in range(1, found.steps + 1):
+                z, d = z**power + at, power * z ** (power - 1) * d + 1
+                if max(abs(z.real), abs(z.imag)) < least:
+                    least = max(abs(z.real), abs(z.imag))
+                    by_c = mpmath.log(abs(d), 2)
+                    expected.append((n, max(mpmath.log(least, 2) - by_c + 4, -by_c * power / (power - 1) - 4)))
+        assert found.returns_at.tolist() == [n for n, _ in expected] and len(expected) > 2
+        assert np.allclose(found.returns_reach, [float(r) for _, r in expected], rtol=1e-9)
+
+
+def test_an_orbit_ends_at_the_first_return_that_serves():
+    iteration, c = systems.create("mandelbrot").iteration, tuple(mpq(v) for v in PLACE)
+    whole = orbit.made(iteration, (mpq(0), mpq(0)), c, 300, 5000)
+    reach = math.log2(6e-22)
+    short = orbit.made(iteration, (mpq(0), mpq(0)), c, 300, 5000, reach=reach)
+    assert (whole.steps, short.steps) == (5000, 2123)
+    assert np.array_equal(short.x, whole.x[:2124]) and short.tiny.shape == (2124,)
+    assert whole.serving(reach, 5000).steps == 2123 and whole.serving(reach, 100).steps == 100
+    assert short.serving(reach + 9, 5000).steps == 2123 and short.serving(reach - 99, 5000) is None
+
+
+def test_an_orbit_from_the_cache_serves_other_views(own_cache, monkeypatch):
+    """It is cut for wider views, taken for other limits where it has ended by itself, and else made anew."""
+    made, limits = orbit.made, []
+    monkeypatch.setattr(orbit, "made", lambda *a, **k: limits.append(a[4]) or made(*a, **k))
+    job = job_at("mandelbrot", {}, *PLACE, "1.2e-21", 8, 9000)
+    assert job._orbits[0].steps == 2123
+    job_at("mandelbrot", {}, *PLACE, "1.2e-21", 8, 7000)
+    assert limits == [9000]
+    system = systems.create("mandelbrot", {}, 5000)
+    z, c = system.start(*(mpq(v) for v in PLACE))
+    bits = job.facts.bits
+    assert orbit.obtain(system, z, c, bits, reach=-200.0).steps == 5000
+    assert orbit.obtain(system, z, c, bits, reach=-20.0).steps == 101 and limits == [9000, 5000]
+    assert orbit.obtain(systems.create("mandelbrot", {}, 6000), z, c, bits, reach=-200.0).steps == 6000
+    cache.clear("references")
+
+
+@pytest.mark.parametrize("depth", ["1.2e-21", pytest.param("1e-20", marks=pytest.mark.slow)])
+def test_settled_pixels_are_right_along_a_reference_of_one_period(own_cache, depth):
+    """Half of the pixels pass the end of the reference more than once; near the centre they lose some digits there."""
+    job = job_at("mandelbrot", {}, *PLACE, depth, 32, 40_000)
+    out = job.first(np.arange(1024))
+    assert job._orbits[0].steps == 2123 and (out.trust > 0).mean() > 0.9
+    centre = [row * 32 + column for row in range(14, 18) for column in range(14, 18)]
+    for pixel in np.concatenate([np.random.default_rng(2).choice(1024, 20, replace=False), centre]).tolist():
+        if out.trust[pixel] > 0:
+            n, smooth = escape_oracle.iterate("mandelbrot", {}, *exact_place(job.view, pixel), 40_000, 400)
+            assert out.iterations[pixel] == n and abs(out.measure[pixel] - (-1 if smooth is None else smooth)) < 2e-6
