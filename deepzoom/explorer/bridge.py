@@ -1,10 +1,10 @@
-"""Bridges the time until a deep view has its reference run: sketches, and references made ahead."""
+"""Bridges the time until a deep view has its own job: sketches with one that is ready, and jobs made ahead."""
 
 from __future__ import annotations
 
 import threading
 import time
-from dataclasses import replace
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,75 +16,76 @@ from deepzoom.rendering.batches import Observer, Pixels, cores, run_batches
 from deepzoom.rendering.render import Plan
 
 from . import sketch
-from .sketch import Anchor
 from .threads import FRAME_SECONDS, FRAME_SHARE, be_nice
 
 if TYPE_CHECKING:
-    from .run import Run
+    from .run import Run, Slots
 
-_MOST_ANCHORS = 8
-_QUICK = 0.03
-"""Seconds in which a reference is waited for before a sketch begins."""
+_FIRST = 0.15
+"""The most seconds for which a view's own job waits for the first pixels of its sketch."""
 
 
 class Bridge:
-    """For one run. anchors: references that are there, the newest first; new ones are added."""
+    """For one run, from its beginning until its own job is ready."""
 
-    def __init__(self, run: Run, planned: Plan, anchors: list[Anchor]) -> None:
-        self._run, self._planned, self._anchors = run, planned, anchors
+    def __init__(self, run: Run, planned: Plan, slots: Slots) -> None:
+        self._run, self._planned, self._slots = run, planned, slots
+        self._ended, self._shown = threading.Event(), threading.Event()
+        self._error: Exception | None = None
+        self._thread: threading.Thread | None = None
 
-    def cross(self) -> None:
-        """Make the view's reference run; meanwhile, sketch with one that is there. Raises Stopped."""
-        ended = threading.Event()
-        errors: list[Exception] = []
+    def begin(self) -> None:
+        """Sketch with a job that is ready, if one serves this view; once it is nearly used up, make the next one.
 
-        def make() -> None:
-            be_nice()
-            try:
-                self._keep(sketch.made(self._planned, self._planned.scene.view, self._share))
-            except Exception as error:
-                errors.append(error)
-            finally:
-                ended.set()
-
-        thread = threading.Thread(target=make, name="reference", daemon=True)
-        thread.start()
-        if ended.wait(_QUICK):
-            self._settle(thread, errors)
+        Returns when the first pixels are shown, as making a job would take the cores from them.
+        """
+        found = self._slots.ready.find(self._planned)
+        if found is None:
             return
-        for anchor in list(self._anchors):
-            job = sketch.job(self._planned, anchor)
-            if job is not None:
-                self._sketch(job, ended)
-                break
-        self._settle(thread, errors)
+        job, room = found
+        self._thread = threading.Thread(target=self._sketch, args=(job,), name="sketch", daemon=True)
+        self._thread.start()
+        self._shown.wait(_FIRST)
+        if room < sketch.SPARE:
+            self.look_ahead(at_pointer=True)
 
-    def _settle(self, thread: threading.Thread, errors: list[Exception]) -> None:
-        thread.join()
-        if errors and not isinstance(errors[0], ArithmeticError | InputError):  # the render itself will say these
-            raise errors[0]
+    def end(self) -> None:
+        """The view's own job is ready, or it is left. Raises what the sketch raised."""
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join()
+        if self._error is not None:
+            raise self._error
 
-    def look_ahead(self) -> None:
-        """Make the reference run at the pointer, where the next zoom goes. Raises Stopped."""
+    def look_ahead(self, at_pointer: bool = False) -> None:
+        """Make a job for deeper views around this one's centre, or its pointer, if none is ready; returns at once."""
+        if not at_pointer:
+            found = self._slots.ready.find(self._planned)
+            if found is not None and found[1] >= sketch.SPARE:
+                return
+        if self._slots.ahead.acquire(blocking=False):
+            threading.Thread(target=self._make, args=(at_pointer,), name="ahead", daemon=True).start()
+
+    def _make(self, at_pointer: bool) -> None:
+        be_nice()
         view = self._planned.scene.view
-        x, y = view.at(*(round(v) for v in self._run.pointer))
-        unit = view.depth / 2**40
-        self._keep(sketch.made(self._planned, replace(view, x=rounded(x, unit), y=rounded(y, unit)), self._ahead))
-
-    def _keep(self, anchor: Anchor) -> None:
-        self._anchors.insert(0, anchor)
-        del self._anchors[_MOST_ANCHORS:]
-
-    def _share(self, share: float) -> None:
-        self._run.reference(share)
-        self._ahead(share)
+        x, y = view.x, view.y
+        if at_pointer:
+            unit = view.depth / 2**40
+            x, y = (rounded(v, unit) for v in view.at(*(round(v) for v in self._run.pointer)))
+        try:
+            with suppress(Stopped, ArithmeticError, InputError, MemoryError, OSError):  # a render says these itself
+                self._slots.ready.keep(sketch.made(self._planned, x, y, self._ahead))
+        finally:
+            self._slots.ahead.release()
 
     def _ahead(self, share: float) -> None:
-        if self._run.stopped():
+        if self._run.abandoned():
             raise Stopped
 
-    def _sketch(self, job: Job, ended: threading.Event) -> None:
-        """Run pixels of a job and paint them, until a reference has ended."""
+    def _sketch(self, job: Job) -> None:
+        """Run pixels of a job and paint them, until the run's own job is ready."""
+        be_nice()
         run = self._run
         waiting: list[tuple[Pixels, ReadOut]] = []
         begin, due, done = time.perf_counter(), 0.0, 0
@@ -98,11 +99,18 @@ class Bridge:
             if now > due and not run.stopped():
                 pixels, out = np.concatenate([p for p, _ in waiting]), ReadOut.joined([o for _, o in waiting])
                 waiting.clear()
-                run.paint(run.canvas.sketch(pixels, out))
+                run.paint(run.canvas.sketched(pixels, out))
+                self._shown.set()
+                run.canvas.keep(pixels, out)
                 due = now + FRAME_SECONDS + FRAME_SHARE * (time.perf_counter() - now)
 
-        batches = run.batches(job.batch_size)
-        run_batches(batches, job.run, take, run.canvas.field, cores(), _Until(run, ended))
+        try:
+            batches = run.batches(job.batch_size)
+            run_batches(batches, job.run, take, run.canvas.field, cores(), _Until(run, self._ended))
+        except Exception as error:
+            self._error = error
+        finally:
+            self._shown.set()
 
 
 class _Until(Observer):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -11,19 +12,32 @@ from numpy.typing import NDArray
 
 from deepzoom.backends.base import ReadOut
 from deepzoom.colouring.colour import coloured
-from deepzoom.rendering import course, horizon
 from deepzoom.rendering.field import PASSES, Field
 from deepzoom.scene.colours import OF_TRAINING
 from deepzoom.scene.scene import Scene
 
+from .alike import same_values
 from .moves import Grid
 
 Bytes = NDArray[np.uint8]
-Part = tuple[int, int, int, int, int]
-"""(left, top, width, height, stride) of a part of a picture: columns and rows of blocks of stride x stride pixels."""
+TILE = 16
+"""Blocks in a row and in a column of a tile."""
 _NAMES = ("done", "measure", "fate", "trust", "iterations", "attractor")
+_MOST_BEHIND = 4
 _POPULATION = 1 << 14
 """Values among which provisional colours are ranked."""
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """Parts of a picture: tiles of TILE x TILE blocks, each of stride x stride pixels.
+
+    corners (n, 2): the (left, top) pixel of each. rgba (n, TILE, TILE, 4); clear where a block is not painted.
+    """
+
+    stride: int
+    corners: NDArray[np.int64]
+    rgba: Bytes
 
 
 class Canvas:
@@ -41,9 +55,15 @@ class Canvas:
         self.complete = False
         self._source: _Source | None = None
         self._guess: Field | None = None
+        self._guessing = threading.Lock()
+        self._behind = 0
+        """How many earlier views in a row are kept alive by this one."""
         if earlier is not None and same_values(earlier.scene, scene):
+            if earlier._behind >= _MOST_BEHIND:
+                earlier.settle()
             self._source = _Source.of(earlier, scene)
         if self._source is not None:
+            self._behind = 1 + self._source.canvas._behind
             self.size[self._source.inside] = self._source.shown_size()
         self._repaints = list(PASSES[:-1]) if self._source is None else []
         """Passes at whose end everything is painted again: the first colours were ranked among few values."""
@@ -55,50 +75,56 @@ class Canvas:
     @property
     def guess(self) -> Field:
         """The values of earlier views at this one's pixels."""
-        if self._guess is None:
-            self._guess = Field.empty(self.scene)
-            if self._source is not None:
-                for name, values in self._source.values().items():
-                    getattr(self._guess, name)[self._source.inside] = values
-            self._source = None
-        return self._guess
+        with self._guessing:
+            if self._guess is None:
+                guess = Field.empty(self.scene)
+                if self._source is not None:
+                    for name, values in self._source.values().items():
+                        getattr(guess, name)[self._source.inside] = values
+                self._guess, self._source, self._behind = guess, None, 0
+            return self._guess
 
     def settle(self) -> None:
         """Let go of earlier views: keep their values only where this one needs them."""
         if not self.complete:
             _ = self.guess
-        self._source = None
+        self._source, self._behind = None, 0
 
     def recolour(self, scene: Scene) -> None:
         """Show the same values in another scene's colours."""
         self.field.scene = scene
 
-    def values(self, at: Any) -> dict[str, NDArray[Any]]:
-        """The best known values at an index, by channel; "done" says where there are any."""
-        own = {name: getattr(self.field, name)[at] for name in self._names}
+    def values(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+        """The best known values where some rows and columns cross, by channel; "done" says where there are any."""
+        own = {name: _crossing(getattr(self.field, name), rows, columns) for name in self._names}
         if self.complete:
             return own
-        return {name: np.where(own["done"], v, getattr(self.guess, name)[at]) for name, v in own.items()}
+        for name in own:
+            if name != "done":
+                guessed = _crossing(getattr(self.guess, name), rows, columns)
+                own[name] = np.where(own["done"], own[name], guessed)
+        own["done"] |= _crossing(self.guess.done, rows, columns)
+        return own
 
-    def shown_size(self, at: Any) -> NDArray[np.float32]:
-        """``size`` at an index, with what is done of this view."""
-        rows, columns = at
-        found = np.ascontiguousarray(self.size[at])
+    def shown_size(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
+        """``size`` where some rows and columns cross, with what is done of this view."""
+        found = _crossing(self.size, rows, columns)
         if self.complete:
             return np.minimum(found, 1)
         for stride in PASSES:
-            there = self.field.done[rows // stride * stride, columns // stride * stride]
-            found[there] = np.minimum(found[there], stride)
+            there = _crossing(self.field.done, rows // stride * stride, columns // stride * stride)
+            np.minimum(found, stride, out=found, where=there)
         return found
 
     def _population(self) -> dict[str, NDArray[Any]]:
         """Some of the best known values, by channel."""
         some = max(1, int((self.field.done.size / _POPULATION) ** 0.5))
-        at = np.s_[::some, ::some]
-        if self._source is None:
-            return {name: v.ravel() for name, v in self.values(at).items()}
-        parts = [self._source.values(some)]
-        parts.append({name: getattr(self.field, name)[at] for name in parts[0]})
+        source = self._source
+        if source is None:
+            at = (np.arange(0, n, some) for n in self.field.done.shape)
+            return {name: v.ravel() for name, v in self.values(*at).items()}
+        parts = [source.values(some)]
+        parts.append({name: getattr(self.field, name)[::some, ::some] for name in parts[0]})
         return {name: np.concatenate([p[name].ravel() for p in parts]) for name in parts[0]}
 
     def value(self, column: int, row: int) -> tuple[Field, bool] | None:
@@ -107,8 +133,8 @@ class Canvas:
             return self.field, True
         return (self.guess, False) if self.guess.done[row, column] else None
 
-    def whole(self) -> tuple[Part, Bytes]:
-        """(part, RGBA (height, width, 4)) of everything; clear where nothing is known.
+    def whole(self) -> Bytes:
+        """RGBA (height, width, 4) of everything; clear where nothing is known.
 
         Colours of a finished field are those of ``deepzoom render``.
         """
@@ -120,7 +146,7 @@ class Canvas:
         if not self.complete:
             known = ~np.isnan(self.field.shown()) | self.guess.done
             rgba[~known] = 0
-        return (0, 0, width, height, 1), rgba
+        return rgba
 
     def _merged(self) -> Field:
         """The best known values of all pixels; done where there are any."""
@@ -135,8 +161,8 @@ class Canvas:
                 setattr(merged, name, filled.astype(values.dtype))
         return merged
 
-    def fresh(self) -> list[tuple[Part, Bytes]]:
-        """What is new since the last call, coarse to fine: as ``whole``, for parts of the picture."""
+    def fresh(self) -> list[Tiles]:
+        """What is new since the last call, coarse to fine, in provisional colours."""
         done = self.field.done.ravel()
         if self._repaints:
             due = self.stride == self._repaints[0]
@@ -148,12 +174,15 @@ class Canvas:
             return []
         self._painted[new] = True
         rgb = self._provisional({n: getattr(self.field, n).ravel()[new] for n in self._names})
-        return self._blocks(new, rgb)
+        return self._tiles(new, rgb)
 
-    def sketch(self, pixels: NDArray[np.int64], out: ReadOut) -> list[tuple[Part, Bytes]]:
-        """Take values of pixels that are not this view's own; returns them painted."""
-        guess, view = self.guess, self.scene.view
-        values = {n: np.ones(len(pixels), np.bool_) if n == "done" else getattr(out, n) for n in self._names}
+    def sketched(self, pixels: NDArray[np.int64], out: ReadOut) -> list[Tiles]:
+        """Pixels with values that are not this view's own, painted; ``keep`` takes the values in."""
+        return self._tiles(pixels, self._provisional(self._of(out)))
+
+    def keep(self, pixels: NDArray[np.int64], out: ReadOut) -> None:
+        """Take in values of pixels that are not this view's own. The first call takes in those of earlier views."""
+        guess, view, values = self.guess, self.scene.view, self._of(out)
         for stride in np.unique(self.stride[pixels]).tolist():
             own = self.stride[pixels] == stride
             rows, columns = np.divmod(pixels[own], view.width)
@@ -162,29 +191,33 @@ class Canvas:
                 self.size[at] = stride
                 for name, some in values.items():
                     getattr(guess, name)[at] = some[own]
-        return self._blocks(pixels, self._provisional(values))
+
+    def _of(self, out: ReadOut) -> dict[str, NDArray[Any]]:
+        """A read-out by channel."""
+        return {n: np.ones(len(out.measure), np.bool_) if n == "done" else getattr(out, n) for n in self._names}
 
     @property
     def _names(self) -> list[str]:
         return [name for name in _NAMES if getattr(self.field, name) is not None]
 
-    def _blocks(self, pixels: NDArray[np.int64], rgb: Bytes) -> list[tuple[Part, Bytes]]:
+    def _tiles(self, pixels: NDArray[np.int64], rgb: Bytes) -> list[Tiles]:
         found, strides = [], self.stride[pixels]
         for stride in PASSES:
             own = strides == stride
             if own.any():
-                found.append(self._block(pixels[own], rgb[own], stride))
+                found.append(self._tiles_of(pixels[own], rgb[own], stride))
         return found
 
-    def _block(self, pixels: NDArray[np.int64], rgb: Bytes, stride: int) -> tuple[Part, Bytes]:
-        rows, columns = np.divmod(pixels, self.field.done.shape[1])
+    def _tiles_of(self, pixels: NDArray[np.int64], rgb: Bytes, stride: int) -> Tiles:
+        width = self.field.done.shape[1]
+        rows, columns = np.divmod(pixels, width)
         rows, columns = rows // stride, columns // stride
-        top, left = int(rows.min()), int(columns.min())
-        rgba = np.zeros((int(rows.max()) - top + 1, int(columns.max()) - left + 1, 4), np.uint8)
-        rgba[rows - top, columns - left, :3] = rgb
-        rgba[rows - top, columns - left, 3] = 255
-        height, width = rgba.shape[:2]
-        return (left * stride, top * stride, width, height, stride), rgba
+        across = width // (stride * TILE) + 1
+        which, at = np.unique(rows // TILE * across + columns // TILE, return_inverse=True)
+        rgba = np.zeros((len(which), TILE, TILE, 4), np.uint8)
+        rgba[at, rows % TILE, columns % TILE, :3] = rgb
+        rgba[at, rows % TILE, columns % TILE, 3] = 255
+        return Tiles(stride, np.stack([which % across, which // across], axis=1) * (stride * TILE), rgba)
 
     def _provisional(self, values: dict[str, NDArray[Any]]) -> Bytes:
         """Colours (n, 3) of values, ranked among a part of all that is known, without shading."""
@@ -217,7 +250,6 @@ class _Source:
         grid = Grid.of(scene.view, earlier.scene.view)
         if grid is None:
             return None
-        earlier.settle()
         found, inside = [], []
         there = earlier.field.done.shape
         for count, first, most in zip((scene.view.height, scene.view.width), (grid.top, grid.left), there):
@@ -231,41 +263,18 @@ class _Source:
 
     def shown_size(self) -> NDArray[np.float32]:
         """How wide what the page shows is, in new pixels."""
-        return self.canvas.shown_size((self.rows[:, None], self.columns)) / np.float32(self.ratio)
+        return self.canvas.shown_size(self.rows, self.columns) / np.float32(self.ratio)
 
     def values(self, some: int = 1) -> dict[str, NDArray[Any]]:
         """The best known values, of every ``some``-th row and column."""
-        return self.canvas.values((self.rows[::some, None], self.columns[::some]))
+        return self.canvas.values(self.rows[::some], self.columns[::some])
+
+
+def _crossing(array: NDArray[Any], rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[Any]:
+    """A copy of an array where some rows and columns cross; both sorted."""
+    return array[rows].take(columns, axis=1)  # several times as fast as one index of both
 
 
 def levels(rgb: NDArray[np.float64]) -> Bytes:
     """Colours in 0 .. 1 as a PNG stores them."""
     return np.rint(rgb * 255).astype(np.uint8)
-
-
-def same_values(one: Scene, other: Scene) -> bool:
-    """Whether two scenes have the same values wherever they show the same point."""
-    return _plain(one, other) == other
-
-
-def _plain(one: Scene, other: Scene) -> Scene:
-    """A scene with another one's view, checks and colours."""
-    return replace(
-        one, view=other.view, palette=other.palette, colouring=other.colouring, trust=other.trust, bits=other.bits,
-        backend=other.backend, distance=other.distance, horizon=other.horizon, course=other.course,
-    )  # fmt: skip
-
-
-def only_colours_differ(one: Scene, other: Scene) -> bool:
-    """Whether the values of one scene serve the other one, too."""
-
-    def wants_distance(scene: Scene) -> bool:
-        return scene.distance or scene.colouring.by == "distance"
-
-    plain = replace(one, palette=other.palette, colouring=other.colouring)
-    return (
-        plain == other
-        and wants_distance(one) >= wants_distance(other)
-        and horizon.is_wanted(one) >= horizon.is_wanted(other)
-        and (not course.is_wanted(other) or one.course or one.colouring.by == other.colouring.by)
-    )

@@ -28,27 +28,34 @@ def contents(scene: Scene) -> dict[str, Any]:
     own = [] if scene.system in systems.names() else [scene.system]
     return {
         "type": "catalogue",
-        "systems": [_described(name, scene) for name in (*own, *systems.names())],
+        "systems": [_shown(scene) if name == scene.system else _described(name) for name in (*own, *systems.names())],
         "landmarks": [listed(m) for m in (*landmarks.all_landmarks(), *landmarks.own_landmarks())],
         "palettes": _swatches(),
     }
 
 
-def _described(name: str, scene: Scene) -> dict[str, Any]:
-    if name == scene.system:
-        system = systems.create(name, scene.settings, scene.steps, scene.digest)
-    else:
-        system = systems.create(name)
+def _shown(scene: Scene) -> dict[str, Any]:
+    """The system of a scene, with its settings."""
+    return _facts(systems.create(scene.system, scene.settings, scene.steps, scene.digest), True)
+
+
+@lru_cache(maxsize=64)
+def _described(name: str) -> dict[str, Any]:
+    """A system with its default settings; found once, as a page that opens lists all."""
+    return _facts(systems.create(name), False)
+
+
+def _facts(system: System, shown: bool) -> dict[str, Any]:
     return {
-        "name": name,
+        "name": system.name,
         "title": system.title,
-        "training": systems.is_training(name),
+        "training": systems.is_training(system.name),
         "steps": system.default_steps,
         "settings": [
             {"key": key, "default": setting.default, "meaning": setting.meaning}
             for key, setting in system.settings_known.items()
         ],
-        "colourings": _colourings(system, name == scene.system),
+        "colourings": _colourings(system, shown),
     }
 
 

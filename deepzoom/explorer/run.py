@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,33 +22,36 @@ from deepzoom.rendering.field import PASSES, Field
 from deepzoom.rendering.iteration_limit import MOST, sample
 
 from .bridge import Bridge
-from .canvas import Bytes, Canvas, Part
-from .sketch import Anchor, needs_reference
+from .canvas import Canvas, Tiles
+from .sketch import Store, needs_reference, prepare
 from .threads import FRAME_SECONDS, FRAME_SHARE, be_nice
 
 _BATCH_SECONDS = 0.02
 """How long a batch should take: stopping waits for the batches that run."""
-_FIRST_BATCH = 16
+_FIRST_BATCH = 8
 _TILE = 16
 """Pixels are ordered by distance in tiles of this width."""
+_SORTED = 1 << 13
+"""About how many pixels are put in order at once."""
 
-Paint = Callable[["Run", Part, Bytes, bool], None]
+Paint = Callable[["Run", "Tiles | NDArray[np.uint8]", bool], None]
 
 
 @dataclass(frozen=True)
 class Slots:
     """How many views run at once, of all pages together. The others wait.
 
-    busy: those that run. ahead: held by the one that makes a reference ahead.
+    busy: those that run. ready: jobs that views can borrow; ahead: held by the thread that makes one.
     """
 
     free: threading.Semaphore
     busy: set[int]
     ahead: threading.Lock
+    ready: Store
 
     @classmethod
     def of(cls, count: int) -> Slots:
-        return cls(threading.Semaphore(count), set(), threading.Lock())
+        return cls(threading.Semaphore(count), set(), threading.Lock(), Store())
 
     def take(self, stopped: Callable[[], bool]) -> bool:
         """Wait for a slot; False if it was stopped first."""
@@ -60,17 +64,18 @@ class Slots:
 class Run(Observer):
     """A view that is being rendered.
 
-    number: of the view, given by the page. pointer: (column, row) that comes first. paint: gets each part of the
-    picture, and whether it is the finished one; tell: gets what a page should know beside that, as a dict.
+    number: of the view, given by the page. pointer: (column, row) that comes first. paint: gets parts of the picture,
+    or all of it, and whether it is the finished one; tell: gets what a page should know beside that, as a dict.
+    abandoned: whether the page is gone.
     """
 
     def __init__(
         self, number: int, canvas: Canvas, pointer: tuple[float, float], paint: Paint,
-        tell: Callable[[Run, dict[str, Any]], None], slots: Slots, anchors: list[Anchor] | None = None,
+        tell: Callable[[Run, dict[str, Any]], None], slots: Slots, abandoned: Callable[[], bool] = lambda: False,
     ) -> None:  # fmt: skip
         self.number, self.canvas, self.pointer = number, canvas, pointer
-        self._paint, self._tell, self._slots = paint, tell, slots
-        self._anchors: list[Anchor] = [] if anchors is None else anchors
+        self._paint, self._tell, self._slots, self.abandoned = paint, tell, slots, abandoned
+        self._bridge: Bridge | None = None
         self._stop = threading.Event()
         self.asked: float | None = None
         """When the stop was asked for, by ``time.perf_counter``."""
@@ -101,7 +106,7 @@ class Run(Observer):
     def repaint(self) -> None:
         """Paint everything again, after other colours were chosen."""
         with self._painting:
-            self._paint(self, *self.canvas.whole(), self.canvas.complete)
+            self._paint(self, self.canvas.whole(), self.canvas.complete)
 
     def _run(self) -> None:
         be_nice()
@@ -110,15 +115,10 @@ class Run(Observer):
                 return
             self._slots.busy.add(id(self))
             try:
-                bridge = self._render()
+                self._render()
             finally:
                 self._slots.busy.discard(id(self))
                 self._slots.free.release()
-            if bridge is not None and not self._slots.busy and self._slots.ahead.acquire(blocking=False):
-                try:
-                    bridge.look_ahead()
-                finally:
-                    self._slots.ahead.release()
         except Stopped:
             pass
         except InputError as error:
@@ -128,36 +128,49 @@ class Run(Observer):
         finally:
             if self.asked is not None:
                 self.waited = time.perf_counter() - self.asked
+            if self.stopped():
+                self.canvas.settle()
 
-    def _render(self) -> Bridge | None:
-        """Render the view; what can make references ahead, once it is finished."""
+    def _render(self) -> None:
         canvas = self.canvas
         planned = rendering.plan(canvas.scene)
-        bridge = Bridge(self, planned, self._anchors) if needs_reference(planned) else None
-        if bridge is not None:
-            bridge.cross()
-            self._first = None
-        result = rendering.render(canvas.scene, observer=self, partial=canvas.field, order=self.batches)
+        if needs_reference(planned):
+            self._bridge = Bridge(self, planned, self._slots)
+            self._bridge.begin()
+        try:
+            if self._bridge is not None:
+                with suppress(ArithmeticError, InputError):  # the render itself will say these
+                    prepare(planned, self._prepared)
+            result = rendering.render(canvas.scene, observer=self, partial=canvas.field, order=self.batches)
+        finally:
+            if self._bridge is not None:
+                self._bridge.end()
         if not result.complete:
-            return None
+            return
         with self._painting:
             canvas.complete = True
-            self._paint(self, *canvas.whole(), True)
+            self._paint(self, canvas.whole(), True)
         facts = result.facts
         self._tell(self, {
             "type": "done", "seconds": round(time.perf_counter() - self._begin, 3), "backend": facts["backend"],
             "bits": facts["bits"], "trust": trust.summary(canvas.field), "steps": suggested_steps(canvas.field),
         })  # fmt: skip
-        return bridge
 
-    def paint(self, parts: list[tuple[Part, Bytes]]) -> None:
+    def _prepared(self, share: float) -> None:
+        self.reference(share)
+        if self.stopped():
+            raise Stopped
+
+    def paint(self, parts: list[Tiles]) -> None:
         """Paint parts of a picture that is not finished."""
-        for part, rgba in parts:
-            self._paint(self, part, rgba, False)
+        for tiles in parts:
+            self._paint(self, tiles, False)
 
     def say(self, text: str) -> None:
         if text.startswith(("Compiling", "Preparing")):
             self._tell(self, {"type": "note", "text": text})
+        elif text.startswith("Computing "):  # how long it will take
+            self._tell(self, {"type": "estimate", "text": text})
 
     def reference(self, share: float) -> None:
         now = time.perf_counter()
@@ -174,10 +187,14 @@ class Run(Observer):
     def pixels(self, field: Field, done: int, total: int) -> None:
         now = time.perf_counter()
         if self._first is None:
-            self._first, self._due = (now, done), now + 0.02
+            if self._bridge is not None:
+                self._bridge.end()
+                self._bridge.look_ahead()
+                now = time.perf_counter()
+            self._first, self._due = (now, done), now
         if done == total and self._goes_on and not self._shown_all:
             self._shown_all = True
-            self._paint(self, *self.canvas.whole(), False)
+            self._paint(self, self.canvas.whole(), False)
         elif now > self._due:
             self.paint(self.canvas.fresh())
             after = time.perf_counter()
@@ -203,33 +220,43 @@ class Run(Observer):
 
     def batches(self, size: int) -> Iterator[Pixels]:
         """Yield the pixels coarse to fine where that shows more than the page has, and then all others."""
-        canvas = self.canvas
-        height, width = canvas.field.done.shape
-        far = _distances(width, height, self.pointer)
-        left = ~canvas.field.done.ravel()
-        better = canvas.size.ravel()
-        for stride in PASSES:
-            rows, columns = (np.arange(0, n, stride) for n in (height, width))
-            pixels = (rows[:, None] * width + columns).ravel()
-            wanted = left[pixels] & (better[pixels] > stride) if stride > 1 else left[pixels]
-            pixels = pixels[wanted]
-            left[pixels] = False
-            order = np.argsort(far[pixels], kind="stable")
-            if stride == 1:  # what the page shows exactly already comes last
-                order = order[np.argsort(better[pixels[order]] <= 1, kind="stable")]
-            pixels = pixels[order]
-            canvas.stride[pixels] = stride
+        for pixels in self._in_order():
             first = 0
             while first < len(pixels):
-                last = first + max(1, min(size, max(self._size, size // 16)))  # a few slow pixels make no tiny batches
+                last = first + max(1, min(size, max(self._size, size // 64)))  # a few slow pixels make no tiny batches
                 yield pixels[first:last]
                 first = last
 
+    def _in_order(self) -> Iterator[Pixels]:
+        """Yield some thousand pixels at a time, so that the first ones need not wait until all are in order."""
+        canvas = self.canvas
+        left, shown = ~canvas.field.done.ravel(), canvas.size.ravel()
+        height, width = canvas.field.done.shape
+        tiles = _nearest(height, width, self.pointer)
+        for stride, better in (*((stride, True) for stride in PASSES), (1, False)):  # exact ones come last
+            most = _SORTED * stride**2 // _TILE**2
+            for first in range(0, len(tiles), most):
+                pixels = _of_tiles(tiles[first : first + most], stride, height, width)
+                wanted = left[pixels] & (shown[pixels] > stride) if better else left[pixels]
+                pixels = pixels[wanted]
+                left[pixels] = False
+                canvas.stride[pixels] = stride
+                yield pixels
 
-def _distances(width: int, height: int, pointer: tuple[float, float]) -> NDArray[np.uint16]:
-    """The distance of each pixel's tile from the pointer, in tiles."""
-    across, down = (np.arange(n) // _TILE - at / _TILE for n, at in ((width, pointer[0]), (height, pointer[1])))
-    return np.minimum(np.hypot(down[:, None], across), 60_000).astype(np.uint16).ravel()
+
+def _nearest(height: int, width: int, pointer: tuple[float, float]) -> NDArray[np.int64]:
+    """(row, column) of all tiles of a picture, the nearest to the pointer first."""
+    rows, columns = (np.arange(0, n, _TILE) // _TILE for n in (height, width))
+    far = np.hypot((rows - pointer[1] / _TILE)[:, None], columns - pointer[0] / _TILE)
+    return np.stack(np.divmod(np.argsort(far.ravel(), kind="stable"), len(columns)), axis=1)
+
+
+def _of_tiles(tiles: NDArray[np.int64], stride: int, height: int, width: int) -> Pixels:
+    """Flat numbers of every ``stride``-th pixel of some tiles, one tile after the other."""
+    inside = np.arange(0, _TILE, stride)
+    rows, columns = (tiles[:, k, None] * _TILE + inside for k in (0, 1))
+    pixels = rows[:, :, None] * width + columns[:, None]
+    return pixels[(rows < height)[:, :, None] & (columns < width)[:, None]]
 
 
 def suggested_steps(field: Field) -> int | None:

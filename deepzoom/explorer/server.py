@@ -32,6 +32,10 @@ MOST_PAGES = 64
 MOST_MESSAGE = 1 << 21
 """Bytes of the longest message that the server reads at all; above it, the connection ends."""
 _MOST_WAITING = 512
+_PAINTED = '{"type":"painted"}'
+"""What a page answers to each part of a picture, once it has taken it in."""
+_MOST_UNPAINTED = 2
+"""Parts of pictures that may be on their way: what is sent after a move need not wait for more."""
 _TYPES = {
     ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
@@ -66,7 +70,11 @@ class Pages:
         answering = asyncio.create_task(answer())
         try:
             while True:
-                await inbox.put(await socket.receive_text())
+                text = await socket.receive_text()
+                if text == _PAINTED:
+                    outbox.painted()
+                else:
+                    await inbox.put(text)
         except (WebSocketDisconnect, RuntimeError, KeyError):  # also for a message that is not text
             pass
         finally:
@@ -84,31 +92,36 @@ class _Outbox:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, socket: WebSocket) -> None:
         self._loop, self._socket = loop, socket
-        self._queue: asyncio.Queue[tuple[str | bytes, threading.Event]] = asyncio.Queue()
+        self._queue: asyncio.Queue[str | bytes] = asyncio.Queue()
         self._closed = threading.Event()
+        self._room = threading.Semaphore(_MOST_UNPAINTED)
 
     def send(self, data: str | bytes, stopped: Callable[[], bool] | None) -> None:
-        if self._closed.is_set() or (stopped is not None and stopped()):
+        """Send a message; given ``stopped``, as soon as the page has painted what it got, unless that is true first."""
+        while stopped is not None and not self._room.acquire(timeout=0.02):
+            if stopped() or self._closed.is_set():
+                return
+        if self._closed.is_set():
             return
-        sent = threading.Event()
         with suppress(RuntimeError):  # the loop has ended
-            self._loop.call_soon_threadsafe(self._put, data, sent)
-        while stopped is not None and not (sent.wait(0.02) or stopped() or self._closed.is_set()):
-            pass
+            self._loop.call_soon_threadsafe(self._put, data)
 
-    def _put(self, data: str | bytes, sent: threading.Event) -> None:
+    def painted(self) -> None:
+        """The page has painted a part of a picture."""
+        self._room.release()
+
+    def _put(self, data: str | bytes) -> None:
         if self._queue.qsize() < _MOST_WAITING:
-            self._queue.put_nowait((data, sent))
+            self._queue.put_nowait(data)
 
     async def run(self) -> None:
         try:
             while True:
-                data, sent = await self._queue.get()
+                data = await self._queue.get()
                 if isinstance(data, str):
                     await self._socket.send_text(data)
                 else:
                     await self._socket.send_bytes(data)
-                sent.set()
         except (WebSocketDisconnect, RuntimeError, OSError):
             self._closed.set()
 

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from deepzoom import landmarks, systems
 from deepzoom.coordinates import format_decimal, log2, with_digits
-from deepzoom.errors import InputError, Stopped
+from deepzoom.errors import InputError
 from deepzoom.landmarks import Landmark
-from deepzoom.rendering.batches import Observer
-from deepzoom.rendering.stretch import unfolded
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.shape import IDENTITY
 
-from . import catalogue, changes, moves, tasks
+from . import catalogue, changes, moves, tasks, unfolding
 from .address import MOST_CHARACTERS, unpacked
-from .canvas import Bytes, Canvas, Part, only_colours_differ
+from .alike import only_colours_differ
+from .canvas import Canvas, Tiles
 from .description import described
 from .messages import about, parsed
 from .run import Run, Slots
-from .sketch import Anchor
 
 Send = Callable[[str | bytes, Callable[[], bool] | None], None]
 """Sends a message to the page; given a function, it waits until the page is ready for it or the function is true."""
@@ -42,7 +42,7 @@ class Session:
         self.runs = 0
         """How many runs it has started."""
         self._finds: threading.Event | None = None
-        self._anchors: list[Anchor] = []
+        self._closed = threading.Event()
         self._tasks: dict[str, tasks.Task] = {}
         self.files: dict[str, Path] = {}
         """Files that it has made, by the name in their address."""
@@ -87,6 +87,7 @@ class Session:
 
     def close(self) -> None:
         """Stop everything; the page is gone."""
+        self._closed.set()
         with self._lock:
             self._stop_all()
             for task in self._tasks.values():
@@ -197,7 +198,13 @@ class Session:
         self.runs += 1
         self.canvas = Canvas(scene, canvas)
         self.run = Run(
-            int(number), self.canvas, self._at_pointer(scene), self._paint, self._told, self._slots, self._anchors
+            int(number),
+            self.canvas,
+            self._at_pointer(scene),
+            self._paint,
+            self._told,
+            self._slots,
+            self._closed.is_set,
         )
         self._describe(number)
         self.run.start()
@@ -213,10 +220,14 @@ class Session:
         assert run is not None
         self.tell({"type": "scene", "number": number, "run": run.number, "runs": self.runs, **described(self.scene)})
 
-    def _paint(self, run: Run, part: Part, rgba: Bytes, finished: bool) -> None:
-        head = json.dumps({"run": run.number, "part": part, "finished": finished}).encode()
-        data = len(head).to_bytes(4, "little") + head + b" " * (-len(head) % 4) + rgba.tobytes()
-        self._send(data, run.stopped)
+    def _paint(self, run: Run, part: Tiles | NDArray[np.uint8], finished: bool) -> None:
+        """Send a part of a picture, or all of it."""
+        head: dict[str, Any] = {"run": run.number, "finished": finished}
+        if isinstance(part, Tiles):
+            head |= {"stride": part.stride, "corners": part.corners.tolist()}
+        rgba = part.rgba if isinstance(part, Tiles) else part
+        text = json.dumps(head, separators=(",", ":")).encode()
+        self._send(len(text).to_bytes(4, "little") + text + b" " * (-len(text) % 4) + rgba.tobytes(), run.stopped)
 
     def _told(self, run: Run, message: dict[str, Any]) -> None:
         if not run.stopped():
@@ -249,23 +260,14 @@ class Session:
     def _unfold(self, message: dict[str, Any]) -> None:
         """Find the shape that unfolds stripes, in a thread, and show the scene in it."""
         self._stop_all()
-        stop = self._finds = threading.Event()
-        scene, number = self.scene, message["number"]
+        number = message["number"]
 
-        def find() -> None:
-            watcher = _Finding(stop, self.tell)
-            try:
-                found = unfolded(replace(scene, view=replace(scene.view, shape=IDENTITY)), 0.0, watcher)
-            except Stopped:
-                return
-            except (InputError, ArithmeticError, MemoryError) as error:
-                self.tell({"type": "refused", "text": str(error), "number": number})
-                return
+        def found(shown: Scene, stop: threading.Event) -> None:
             with self._lock:
                 if not stop.is_set():
-                    self._show(found, number)
+                    self._show(shown, number)
 
-        threading.Thread(target=find, name="unfold", daemon=True).start()
+        self._finds = unfolding.start(self.scene, number, self.tell, found)
 
     def _save(self, message: dict[str, Any]) -> None:
         """Save the view as a landmark of the user's."""
@@ -282,19 +284,3 @@ class Session:
         )  # fmt: skip
         landmarks.keep(place)
         self.tell({"type": "saved", "landmark": catalogue.listed(place)})
-
-
-class _Finding(Observer):
-    """Tells the page how far a search for the shape is."""
-
-    def __init__(self, stop: threading.Event, tell: Callable[[dict[str, Any]], None]) -> None:
-        self._stop, self._tell, self._due = stop, tell, 0.0
-
-    def reference(self, share: float) -> None:
-        now = time.perf_counter()
-        if now > self._due:
-            self._due = now + 0.15
-            self._tell({"type": "progress", "stage": "unfolding", "share": share})
-
-    def stopped(self) -> bool:
-        return self._stop.is_set()

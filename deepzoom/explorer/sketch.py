@@ -1,13 +1,14 @@
-"""Sketches of deep views: pixels that borrow the reference run of an earlier view.
+"""Sketches of deep views: pixels that borrow a job that is there already, with its reference run and its skips.
 
 A picture's own reference run is at its centre, and with every zoom the centre moves. In training it takes seconds, and
-so does the orbit of a point deep inside a small copy of a set. Until it is ready, pixels run as differences from a
-reference that is there already. Their values are those of the picture, up to rounding, at places rounded to half a
-pixel. They only bridge the time: the picture's own run computes all pixels again.
+the skips along a long orbit take tenths of a second. Until they are ready, pixels run as differences from a reference
+that is there. Their values are those of the picture, up to rounding, at places rounded to a fine grid. They only bridge
+the time: the picture's own run computes all pixels again.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,8 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepzoom.backends.base import Job
-from deepzoom.coordinates import rounded
-from deepzoom.reference import orbit as orbits
+from deepzoom.coordinates import Rational, rounded
 from deepzoom.reference import training as references
 from deepzoom.rendering.render import Plan
 from deepzoom.rendering.renumbered import Renumbered
@@ -28,21 +28,24 @@ from deepzoom.systems.trainable import Trainable
 
 from .moves import Grid
 
+FINER, WIDER = 256, 4
+"""A ready job's pixels are so many times finer than those of the view that it is made for, and it reaches so many times
+its size in each direction. So it serves views that are up to FINER times deeper, or somewhat beside."""
+SPARE = 8
+"""A job that serves only views less than so many times deeper is nearly used up: the next one is made."""
 _DEEPER = 1 << 20
-"""A reference serves views so many times deeper."""
-_SPARE = 100
-"""An orbit serves views that need so many more bits: what is left is more than a float64's precision."""
-_FARTHEST = 32
-"""A reference serves views that are at most so many times their own size away from it."""
+"""References of training serve views so many times deeper."""
+_MOST_JOBS, _MOST_BYTES = 8, 1 << 28
+"""The most that is kept ready, for all pages together."""
 
 
 @dataclass(frozen=True)
-class Anchor:
-    """A reference run in the cache. view: the deepest that it serves; bits: of the run."""
+class Ready:
+    """A job that is ready to run pixels of other views. scene: as it was planned, with the job's own fine view."""
 
     scene: Scene
-    view: View
-    bits: int
+    job: Job
+    bytes: int
 
 
 def needs_reference(planned: Plan) -> bool:
@@ -51,63 +54,103 @@ def needs_reference(planned: Plan) -> bool:
     return known and planned.scene.bits is None and planned.backend.name.endswith("perturbation")
 
 
-def made(planned: Plan, view: View, progress: Callable[[float], None]) -> Anchor:
-    """The reference run at a view's centre, for it and deeper views. Raises what ``obtain`` of its kind raises."""
-    system: Any = planned.system
+def prepare(planned: Plan, progress: Callable[[float], None]) -> None:
+    """Make the reference run of a training's view so that it serves deeper views, too. Raises what ``obtain`` does."""
+    system, view = planned.system, planned.scene.view
+    if isinstance(system, Trainable) and not view.shape.is_steep:
+        references.obtain(system, _deeper(view), None, progress)
+
+
+def _deeper(view: View) -> View:
     depth = view.depth / _DEEPER
-    deep = replace(view, depth=rounded(depth, depth / 16))
-    if isinstance(system, EscapeTimeSystem):
-        bits = planned.backend.bits(system, view)
-        orbits.obtain_near(system, deep, bits, progress)
-        return Anchor(planned.scene, deep, bits)
-    reference = references.obtain(system, deep, None, progress)
-    return Anchor(planned.scene, deep, reference.bits)
+    return replace(view, depth=rounded(depth, depth / 16))
 
 
-def job(planned: Plan, anchor: Anchor) -> Job | None:
-    """A job for a view's pixels with an anchor's reference; None if the reference does not serve it."""
-    view, system = planned.scene.view, planned.system
-    before = replace(anchor.scene, view=view)
-    asked = replace(
-        planned.scene, palette=before.palette, colouring=before.colouring, trust=before.trust, horizon=before.horizon,
-        course=before.course,
-    )  # fmt: skip
-    if before != asked or view.shape.is_steep or planned.scene.bits is not None:
-        return None
-    wide, numbers = _around(view, anchor.view)
-    if wide is None:
-        return None
-    if isinstance(system, EscapeTimeSystem):
-        fits = planned.backend.bits(system, wide) <= anchor.bits + _SPARE
-    else:
-        fits = isinstance(system, Trainable) and anchor.bits >= references.bits_for(system, wide)
-    if not fits or anchor.view.depth > view.depth:
-        return None
-    bits = anchor.bits if isinstance(system, EscapeTimeSystem) else None
-    return Renumbered(planned.backend.job(system, wide, bits, lambda share: None, lambda text: None), numbers)
-
-
-def _around(view: View, anchor: View) -> tuple[View | None, Callable[[NDArray[np.int64]], NDArray[np.int64]]]:
-    """A view centred on an anchor whose pixels include those of a view, to half a pixel; and their numbers in it."""
-    point = replace(view, x=anchor.x, y=anchor.y, width=1, height=1, depth=view.depth / view.height)
-    grid = Grid.of(point, view)  # where the anchor lies in the view
-    if grid is None or max(abs(grid.left) / view.width, abs(grid.top) / view.height) > _FARTHEST:
-        return None, lambda pixels: pixels
-    (width, left), (height, top) = (
-        _reach(round(2 * at), count) for at, count in ((grid.left, view.width), (grid.top, view.height))
-    )
+def made(planned: Plan, x: Rational, y: Rational, progress: Callable[[float], None]) -> Ready:
+    """A job around a point, for views about as deep as a planned one and deeper. Raises what ``Backend.job`` does."""
+    scene, system, backend = planned.scene, planned.system, planned.backend
+    view = scene.view
     wide = replace(
-        view, x=anchor.x, y=anchor.y, width=width, height=height, depth=view.depth * height / view.height, samples=1
+        view, x=x, y=y, width=FINER * WIDER * view.width, height=FINER * WIDER * view.height, depth=WIDER * view.depth,
+        samples=1,
+    )  # fmt: skip
+    bits = None
+    if isinstance(system, Trainable):
+        references.obtain(system, _deeper(replace(view, x=x, y=y)), None, progress)
+    else:
+        bits = backend.bits(system, view)  # so that the orbit is the view's own where the centre is
+    job = backend.job(system, wide, bits, progress, lambda text: None)
+    return Ready(replace(scene, view=wide), job, _bytes(job))
+
+
+def _bytes(job: Job) -> int:
+    """About how much memory a job's arrays take."""
+
+    def held(value: Any) -> int:
+        if isinstance(value, np.ndarray):
+            return int(value.nbytes)
+        return sum(map(held, value)) if isinstance(value, list | tuple) else 0
+
+    parts = [*vars(job).values()]
+    reference = getattr(job, "_reference", None)
+    return sum(map(held, parts)) + (0 if reference is None else sum(map(held, vars(reference).values())))
+
+
+def serves(ready: Ready, planned: Plan) -> Grid | None:
+    """How a planned view's pixels lie among those of a job; None if it does not serve them."""
+    scene, view = planned.scene, planned.scene.view
+    own = ready.scene
+    plain = replace(
+        scene, view=own.view, palette=own.palette, colouring=own.colouring, trust=own.trust, horizon=own.horizon,
+        course=own.course,
+    )  # fmt: skip
+    if plain != own or view.shape.is_steep:
+        return None
+    grid = Grid.of(view, own.view)
+    if grid is None or grid.ratio < 1:
+        return None
+    for first, count, most in ((grid.left, view.width, own.view.width), (grid.top, view.height, own.view.height)):
+        if round(first) < 0 or round(first + grid.ratio * (count - 1)) >= most:
+            return None
+    return grid
+
+
+def borrowed(ready: Ready, view: View, grid: Grid) -> Job:
+    """A job for a view's pixels: those of a ready one that lie nearest to them."""
+    width = ready.scene.view.width
+    across, down = (
+        np.rint(first + grid.ratio * np.arange(count)).astype(np.int64)
+        for first, count in ((grid.left, view.width), (grid.top, view.height))
     )
 
     def numbers(pixels: NDArray[np.int64]) -> NDArray[np.int64]:
         rows, columns = np.divmod(pixels, view.width)
-        return (rows + top) * width + columns + left
+        return down[rows] * width + across[columns]
 
-    return wide, numbers
+    return Renumbered(ready.job, numbers)
 
 
-def _reach(doubled: int, count: int) -> tuple[int, int]:
-    """(pixels, first): how many pixels, centred on half of ``doubled``, include 0 .. count - 1, and where 0 is."""
-    pixels = max(2 * count - 1 - doubled, doubled + 1)
-    return pixels, (pixels - 1 - doubled) // 2
+class Store:
+    """The jobs that are ready, of all pages; the newest first."""
+
+    def __init__(self) -> None:
+        self._jobs: list[Ready] = []
+        self._lock = threading.Lock()
+
+    def find(self, planned: Plan) -> tuple[Job, float] | None:
+        """(a job for a planned view's pixels, how many times deeper it could go); None if no job serves them."""
+        with self._lock:
+            jobs = list(self._jobs)
+        found = [(grid.ratio, ready, grid) for ready in jobs if (grid := serves(ready, planned)) is not None]
+        if not found:
+            return None
+        ratio, ready, grid = max(found, key=lambda one: one[0])  # the deepest has the longest skips
+        return borrowed(ready, planned.scene.view, grid), ratio
+
+    def keep(self, ready: Ready) -> None:
+        """Add a job, and drop the oldest ones beyond what is kept."""
+        with self._lock:
+            self._jobs.insert(0, ready)
+            del self._jobs[_MOST_JOBS:]
+            while self._jobs and sum(job.bytes for job in self._jobs) > _MOST_BYTES:
+                self._jobs.pop()

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from deepzoom.coordinates import Rational, parse_decimal
 from deepzoom.errors import InputError
@@ -82,6 +82,12 @@ class EscapeTimeMap:
     steps: int = 20_000
 
 
+@lru_cache(maxsize=64)
+def _iteration(build: Callable[[Mapping[str, str]], Iteration], settings: tuple[tuple[str, str], ...]) -> Iteration:
+    """What ``build`` makes; the same object each time, so that what follows from it is found once."""
+    return build(dict(settings))
+
+
 class EscapeTimeSystem(System):
     """An escape-time map with its settings."""
 
@@ -89,7 +95,7 @@ class EscapeTimeSystem(System):
     resolved = 2.0**30  # smooth counts must be right to 1e-7
 
     def __init__(self, kind: EscapeTimeMap, given: Mapping[str, str], steps: int | None) -> None:
-        self.iteration = kind.build(checked_settings(kind.name, kind.settings, given))
+        self.iteration = _iteration(kind.build, tuple(checked_settings(kind.name, kind.settings, given).items()))
         self.ends = self.iteration.ends
         try:
             served = in_range(self.iteration.formula) and in_range(self.iteration.centred.f)

@@ -21,11 +21,10 @@ def test_the_first_pass_is_painted_again_at_its_end():
     def painted():
         """The opaque blocks' colours, by their column and row."""
         found = {}
-        for (left, top, width, height, stride), rgba in canvas.fresh():
-            for j in range(height):
-                for i in range(width):
-                    if rgba[j, i, 3]:
-                        found[left + stride * i, top + stride * j] = tuple(rgba[j, i, :3].tolist())
+        for tiles in canvas.fresh():
+            for (left, top), rgba in zip(tiles.corners.tolist(), tiles.rgba, strict=True):
+                for j, i in zip(*np.nonzero(rgba[..., 3]), strict=True):
+                    found[left + tiles.stride * i, top + tiles.stride * j] = tuple(rgba[j, i, :3].tolist())
         return found
 
     field.done.ravel()[first[:2]] = True

@@ -1,4 +1,4 @@
-"""Sketches: pixels with the reference run of another view have the values of their own, up to rounding."""
+"""Sketches: pixels of a job that another view lends have the values of their own, up to rounding."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from explored import Client, rendered, served
 
 import deepzoom
 from deepzoom import landmarks
+from deepzoom.backends.base import Job
 from deepzoom.explorer import sketch
 from deepzoom.explorer.moves import panned, zoomed
 from deepzoom.rendering.render import plan
@@ -22,47 +23,72 @@ Y = "2.30180775615836264880754203609022616230775595669770"
 SCENE = Scene("tanh", View.parse(X, Y, "1e-9", "12x8"), 60, trust="off")
 
 
-def test_a_view_around_an_anchor():
-    """Each pixel of a view lies within half a pixel of the one that stands for it, wherever the anchor is."""
+VIEWS = (
+    lambda view: view, lambda view: zoomed(view, 2.0, 3, 2), lambda view: panned(view, 4, -2),
+    lambda view: zoomed(view, 1.37, 9, 7), lambda view: zoomed(view, 64.0, 6, 4),
+)  # fmt: skip
+
+
+def ready(scene, job=None):
+    """A job for views near a scene's; job: instead of a real one."""
+    planned = plan(scene)
+    if job is None:
+        return sketch.made(planned, scene.view.x, scene.view.y, lambda share: None)
+    wide = replace(
+        scene.view, width=1024 * scene.view.width, height=1024 * scene.view.height, depth=4 * scene.view.depth
+    )
+    return sketch.Ready(replace(scene, view=wide), job, 0)
+
+
+class Recorded(Job):
+    """Keeps the numbers of the pixels that it is to run."""
+
+    batch_size, facts = 64, None
+
+    def run(self, pixels):
+        self.pixels = pixels
+
+
+@pytest.mark.parametrize("move", VIEWS)
+def test_pixels_of_a_ready_job(move):
+    """Each pixel of a view lies within half a fine pixel of the one that stands for it."""
     view = replace(View.parse("0.3", "0.7", "1e-9", "12x7"), shape=Shape.stretched(3.0, 40.0))
-    for right, down in ((0, 0), (0.5, -3), (-40.25, 17.5), (5.75, 100)):
-        anchor = panned(view, right, down)
-        wide, numbers = sketch._around(view, anchor)
-        assert (wide.x, wide.y) == (anchor.x, anchor.y)
-        pixels = np.arange(view.pixels)
-        for pixel in (0, 11, 45, view.pixels - 1):
-            a, b = view.point(pixel), wide.point(int(numbers(pixels)[pixel]))
-            (xu, xv, yu, yv), depth = view.shape.entries, view.depth / view.height
-            dx, dy = (a[0] - b[0]) / depth, (a[1] - b[1]) / depth
-            det = view.shape.determinant
-            assert abs((yv * dx - xv * dy) / det) <= 0.2501 and abs((xu * dy - yu * dx) / det) <= 0.2501
-    far = panned(view, 32 * 12 + 50, 0)
-    assert sketch._around(view, far)[0] is None
+    job = Recorded()
+    there, moved = ready(replace(SCENE, view=view), job), move(view)
+    grid = sketch.serves(there, plan(replace(SCENE, view=moved)))
+    sketch.borrowed(there, moved, grid).run(np.arange(moved.pixels))
+    (xu, xv, yu, yv), det = view.shape.entries, view.shape.determinant
+    pitch = view.depth / view.height / sketch.FINER
+    for pixel in (0, 11, 45, view.pixels - 1):
+        a, b = moved.point(pixel), there.scene.view.point(int(job.pixels[pixel]))
+        dx, dy = (a[0] - b[0]) / pitch, (a[1] - b[1]) / pitch
+        assert abs((yv * dx - xv * dy) / det) <= 0.5001 and abs((xu * dy - yu * dx) / det) <= 0.5001
 
 
 @pytest.mark.slow
-def test_values_with_another_reference(own_cache):
-    anchor = sketch.made(plan(SCENE), SCENE.view, lambda share: None)
-    for view in (SCENE.view, zoomed(SCENE.view, 2.0, 3, 2), panned(SCENE.view, 4, -2), zoomed(SCENE.view, 64.0, 6, 4)):
-        scene = replace(SCENE, view=view)
-        job = sketch.job(plan(scene), anchor)
-        out, field = job.run(np.arange(view.pixels)), deepzoom.render(scene).field
-        assert np.array_equal(out.fate, field.fate.ravel())
-        assert np.allclose(out.measure, field.measure.ravel(), rtol=1e-6)
+@pytest.mark.parametrize("move", VIEWS)
+def test_values_of_a_borrowed_job(own_cache, move):
+    view = move(SCENE.view)
+    scene = replace(SCENE, view=view)
+    there = ready(SCENE)
+    job = sketch.borrowed(there, view, sketch.serves(there, plan(scene)))
+    out, field = job.run(np.arange(view.pixels)), deepzoom.render(scene).field
+    assert np.array_equal(out.fate, field.fate.ravel())
+    assert np.allclose(out.measure, field.measure.ravel(), rtol=1e-6)
 
 
-def test_counts_with_another_orbit():
+def test_counts_of_a_borrowed_job():
     """The oracle is the picture's own reference."""
     place = landmarks.get("mandelbrot-e50")
     scene = Scene("mandelbrot", place.view("1e-30", "12x8"), 2000)
-    anchor = sketch.made(plan(scene), scene.view, lambda share: None)
-    for view in (scene.view, zoomed(scene.view, 2.0, 3, 2), panned(scene.view, 4, -2), zoomed(scene.view, 32.0, 6, 4)):
-        own = replace(scene, view=view)
-        job = sketch.job(plan(own), anchor)
-        out, field = job.run(np.arange(view.pixels)), deepzoom.render(own).field
+    there = ready(scene)
+    for move in VIEWS:
+        own = replace(scene, view=move(scene.view))
+        job = sketch.borrowed(there, own.view, sketch.serves(there, plan(own)))
+        out, field = job.run(np.arange(own.view.pixels)), deepzoom.render(own).field
         assert np.array_equal(out.fate, field.fate.ravel())
         same = np.isclose(out.measure, field.measure.ravel(), rtol=1e-6)
-        assert same.mean() > 0.95  # places are rounded to half a pixel, which counts on the border show
+        assert same.mean() > 0.95  # places are rounded, which counts on the border show
 
 
 @pytest.mark.slow
@@ -78,12 +104,26 @@ def test_a_picture_does_not_depend_on_references_made_ahead(own_cache):
     assert np.array_equal(page.picture[..., :3], rendered(scene))
 
 
-def test_what_an_anchor_does_not_serve():
-    scene = replace(SCENE, steps=8)
-    planned = plan(scene)
-    anchor = sketch.Anchor(scene, replace(scene.view, depth=scene.view.depth / 1000), 400)
-    assert sketch.job(plan(replace(scene, steps=9)), anchor) is None
-    assert sketch.job(plan(replace(scene, bits=300)), anchor) is None
-    assert sketch.job(planned, replace(anchor, bits=60)) is None
-    assert sketch.job(plan(replace(scene, view=replace(scene.view, depth=scene.view.depth / 2000))), anchor) is None
+def test_what_a_job_does_not_serve():
+    there = ready(SCENE, Recorded())
+    for other in (
+        replace(SCENE, steps=9), replace(SCENE, bits=300), replace(SCENE, view=panned(SCENE.view, 30, 0)),
+        replace(SCENE, view=zoomed(SCENE.view, 300.0, 6, 4)), replace(SCENE, view=zoomed(SCENE.view, 0.1, 6, 4)),
+        replace(SCENE, view=replace(SCENE.view, shape=Shape.stretched(2.0, 0.0))),
+    ):  # fmt: skip
+        assert sketch.serves(there, plan(other)) is None
     assert not sketch.needs_reference(plan(Scene("mandelbrot", View.parse("0", "0", "1", "8x8"), 60)))
+
+
+def test_the_store_finds_the_deepest_and_forgets_the_oldest(monkeypatch):
+    store, planned = sketch.Store(), plan(SCENE)
+    assert store.find(planned) is None
+    for k in range(3):
+        view = replace(SCENE.view, depth=SCENE.view.depth * 2 ** (2 - k))
+        store.keep(ready(replace(SCENE, view=view), Recorded()))
+    assert store.find(planned)[1] == sketch.FINER
+    monkeypatch.setattr(sketch, "_MOST_JOBS", 2)
+    store.keep(replace(ready(replace(SCENE, steps=9), Recorded()), bytes=1))
+    assert len(store._jobs) == 2 and store.find(planned)[1] == sketch.FINER
+    store.keep(replace(ready(SCENE, Recorded()), bytes=1 << 40))
+    assert not store._jobs

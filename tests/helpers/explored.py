@@ -18,6 +18,7 @@ from websockets.sync.client import connect
 from deepzoom.colouring.colour import coloured
 from deepzoom.explorer import server
 from deepzoom.explorer.address import unpacked
+from deepzoom.explorer.canvas import TILE
 from deepzoom.rendering.render import render
 from deepzoom.scene.scene import Scene
 
@@ -97,12 +98,16 @@ class Client:
             return message
         length = int.from_bytes(data[:4], "little")
         head = json.loads(data[4 : 4 + length])
-        left, top, width, height, stride = head["part"]
-        rgba = np.frombuffer(data[4 + length + -length % 4 :], np.uint8).reshape(height, width, 4)
-        rgba = rgba.repeat(stride, axis=0).repeat(stride, axis=1)
-        part = self.picture[top : top + height * stride, left : left + width * stride]
-        rgba = rgba[: part.shape[0], : part.shape[1]]
-        part[:] = np.where(rgba[..., 3:] > 0, rgba, part)
+        rgba = np.frombuffer(data[4 + length + -length % 4 :], np.uint8)
+        if "corners" not in head:
+            self.picture[:] = rgba.reshape(self.picture.shape)
+        else:
+            stride = head["stride"]
+            for (left, top), tile in zip(head["corners"], rgba.reshape(-1, TILE, TILE, 4), strict=True):
+                part = self.picture[top : top + TILE * stride, left : left + TILE * stride]
+                blocks = tile.repeat(stride, axis=0).repeat(stride, axis=1)[: part.shape[0], : part.shape[1]]
+                part[:] = np.where(blocks[..., 3:] > 0, blocks, part)
+        self.socket.send('{"type":"painted"}')
         return {"type": "pixels", **head}
 
     def until(self, kind: str, /, **wanted: Any) -> dict[str, Any]:

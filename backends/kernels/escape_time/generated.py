@@ -184,6 +184,7 @@ def _formula(text: str) -> Formula:
     return Formula(text)
 
 
+@lru_cache(maxsize=64)
 def kernels(iteration: Iteration, distance: bool = False) -> Formula:
     """The kernels of a map; distance: whether they estimate distances."""
     return _formula(text_of(iteration, distance))

@@ -27,12 +27,14 @@ export class Link {
     };
   }
 
-  // a part of a picture: the length of its head, the head as JSON, then RGBA
+  // a part of a picture: the length of its head, the head as JSON, then RGBA. The server sends the next ones when it
+  // knows that this one was taken in, so that nothing piles up before what a move asks for.
   take(data) {
     const length = new DataView(data).getUint32(0, true);
     const head = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, length)));
     const first = 4 + length + ((4 - (length % 4)) % 4);
-    this.onPixels(head, new Uint8ClampedArray(data, first));
+    this.onPixels(head, new Uint32Array(data, first));
+    this.send({ type: "painted" });
   }
 
   send(message) {

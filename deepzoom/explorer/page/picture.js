@@ -3,7 +3,7 @@
 // coordinates stay on the server.
 
 const STILL = { a: 1, x: 0, y: 0 };
-const MOST_LAYERS = 6;
+const MOST_LAYERS = 6, TILE = 16;
 
 // first `one`, then `other`
 const joined = (one, other) => ({ a: one.a * other.a, x: other.a * one.x + other.x, y: other.a * one.y + other.y });
@@ -12,6 +12,55 @@ const between = (t, share) => {
   const a = t.a ** share, rest = t.a === 1 ? share : (a - 1) / (t.a - 1);
   return { a, x: t.x * rest, y: t.y * rest };
 };
+
+// one view's pixels. at: where they lie in the view that is shown
+class Layer {
+  constructor(number, width, height, at) {
+    Object.assign(this, { number, at, width, height, finished: false });
+    this.canvas = document.createElement("canvas");
+    this.canvas.width = width;
+    this.canvas.height = height;
+    this.context = this.canvas.getContext("2d");
+    this.image = new ImageData(width, height);
+    this.pixels = new Uint32Array(this.image.data.buffer);
+    this.dirty = null; // what the canvas lacks: left, top, right, bottom
+  }
+
+  whole(pixels) {
+    if (pixels.length !== this.pixels.length) return; // of another size
+    this.pixels.set(pixels);
+    this.spoil(0, 0, this.width, this.height);
+  }
+
+  // a tile of blocks; clear ones change nothing
+  tile(left, top, stride, blocks) {
+    const { width, height, pixels } = this;
+    for (let row = 0, k = 0; row < TILE; row += 1) {
+      const y = top + row * stride, bottom = Math.min(height, y + stride);
+      for (let column = 0; column < TILE; column += 1, k += 1) {
+        const colour = blocks[k];
+        if (!colour) continue;
+        const x = left + column * stride, right = Math.min(width, x + stride);
+        for (let line = y; line < bottom; line += 1) pixels.fill(colour, line * width + x, line * width + right);
+      }
+    }
+    this.spoil(left, top, Math.min(width, left + TILE * stride), Math.min(height, top + TILE * stride));
+  }
+
+  spoil(left, top, right, bottom) {
+    const d = this.dirty ?? [left, top, right, bottom];
+    this.dirty = [Math.min(d[0], left), Math.min(d[1], top), Math.max(d[2], right), Math.max(d[3], bottom)];
+  }
+
+  // brings the canvas up to date
+  flush() {
+    if (!this.dirty) return;
+    const [left, top, right, bottom] = this.dirty;
+    this.context.putImageData(this.image, 0, 0, left, top, right - left, bottom - top);
+    this.dirty = null;
+    this.painted = true;
+  }
+}
 
 export class Picture {
   constructor(canvas) {
@@ -39,7 +88,7 @@ export class Picture {
     const a = height / (this.height || height);
     this.canvas.width = width;
     this.canvas.height = height;
-    this.layers = [{ number: -1, canvas: kept, at: { a, x: (width - kept.width * a) / 2, y: 0 } }];
+    this.layers = [{ number: -1, canvas: kept, at: { a, x: (width - kept.width * a) / 2, y: 0 }, flush() {} }];
     this.moves = [];
     this.draw();
   }
@@ -80,36 +129,26 @@ export class Picture {
     this.draw();
   }
 
-  paint({ run, part, finished }, bytes) {
-    const [left, top, width, height, stride] = part;
-    let layer = this.layers.find((l) => l.number === run);
-    if (!layer) {
-      const newest = this.layers.at(-1);
-      if (newest && newest.number > run) return; // of a view that was left
-      const canvas = document.createElement("canvas");
-      canvas.width = this.width;
-      canvas.height = this.height;
-      const at = this.moves.filter((m) => m.number > run).reduce((t, m) => joined(t, m.by), STILL);
-      this.moves = this.moves.filter((m) => m.number > run);
-      layer = { number: run, canvas, at };
-      this.layers.push(layer);
-      if (this.layers.length > MOST_LAYERS) this.layers.shift();
-    }
-    const context = layer.canvas.getContext("2d");
-    const pixels = new ImageData(bytes, width, height);
-    if (finished) context.putImageData(pixels, left, top);
-    else {
-      const block = document.createElement("canvas");
-      block.width = width;
-      block.height = height;
-      block.getContext("2d").putImageData(pixels, 0, 0);
-      context.imageSmoothingEnabled = false;
-      context.drawImage(block, left, top, width * stride, height * stride);
-    }
+  // head: run, finished and, for a part of the picture, stride and corners of its tiles; pixels: their colours
+  paint({ run, finished, stride, corners }, pixels) {
+    const layer = this.layer(run);
+    if (!layer) return;
+    if (corners) corners.forEach(([left, top], k) => layer.tile(left, top, stride, pixels.subarray(k * TILE * TILE, (k + 1) * TILE * TILE)));
+    else layer.whole(pixels);
     if (finished && layer.at.a === 1) this.layers = this.layers.filter((l) => l.number >= run);
     layer.finished = finished;
-    layer.painted ??= performance.now();
     this.draw();
+  }
+
+  // the layer of a view; null for one that was left
+  layer(run) {
+    const newest = this.layers.at(-1), known = this.layers.find((l) => l.number === run);
+    if (known || (newest && newest.number > run)) return known ?? null;
+    const at = this.moves.filter((m) => m.number > run).reduce((t, m) => joined(t, m.by), STILL);
+    this.moves = this.moves.filter((m) => m.number > run);
+    this.layers.push(new Layer(run, this.width, this.height, at));
+    if (this.layers.length > MOST_LAYERS) this.layers.shift();
+    return this.layers.at(-1);
   }
 
   draw() {
@@ -133,8 +172,9 @@ export class Picture {
       context.fillStyle = this.ground ??= getComputedStyle(document.body).backgroundColor;
       context.fillRect(0, 0, this.width, this.height);
     }
-    for (const { canvas, at } of this.layers) {
-      const t = joined(at, this.camera);
+    for (const layer of this.layers) {
+      const { canvas, at } = layer, t = joined(at, this.camera);
+      layer.flush();
       if (!canvas.width || !canvas.height || t.a < 1e-3 || t.a > 1e5) continue;
       context.setTransform(t.a, 0, 0, t.a, t.x, t.y);
       context.imageSmoothingEnabled = t.a !== 1;
