@@ -79,12 +79,12 @@ class PerturbationJob(EscapeTimeJob):
         self.higher_precision.ends = [orbit.steps for orbit in found]
         self._c = float(c[0]), float(c[1])
         self._wide_c = tuple(scaled_float(v) if v else orbits.WIDE_ZERO for v in c)
-        self._join()
+        self._join(progress)
         self.facts = Facts(bits, None, max(o.steps for o in found), time.perf_counter() - before)
         self.compile(say)
 
-    def _join(self) -> None:
-        """Join all orbits in one array, and build the skips along each."""
+    def _join(self, progress: Progress) -> None:
+        """Join all orbits in one array, and build the skips along each. progress: may raise Stopped."""
         found = self._orbits
         self._start = np.cumsum([0, *(len(o.x) for o in found[:-1])]).astype(np.int64)
         self._length = np.array([o.steps for o in found], dtype=np.int64)
@@ -103,7 +103,8 @@ class PerturbationJob(EscapeTimeJob):
             size = 2 * mantissa, exponent  # a bound for real and imaginary part together
         self._reach = size
         made = [
-            self._skips_along(int(first), int(length)) for first, length in zip(self._start, self._length, strict=True)
+            self._skips_along(int(first), int(length), progress)
+            for first, length in zip(self._start, self._length, strict=True)
         ]
         self._begin = np.cumsum([0, *(len(m[0]) for m in made[:-1])])
         shift = np.cumsum([0, *(len(m[1]) for m in made[:-1])])
@@ -114,7 +115,7 @@ class PerturbationJob(EscapeTimeJob):
         near = _ldexp(m, e)
         self._near_excess = np.where((near == 0) & (m != 0), np.copysign(5e-324, m), near)
 
-    def _skips_along(self, first: int, length: int) -> tuple[NDArray[Any], ...]:
+    def _skips_along(self, first: int, length: int, progress: Progress) -> tuple[NDArray[Any], ...]:
         """The index and the skips of one orbit (``escape_time/skip_tree.py``)."""
         k = self.kernels.module
         count = max(0, length - 1) >> _SHORTEST
@@ -137,7 +138,12 @@ class PerturbationJob(EscapeTimeJob):
 
         if len(chunks) > 1:
             with ThreadPoolExecutor(os.cpu_count()) as pool:
-                list(pool.map(build, range(len(chunks))))
+                try:
+                    for _ in pool.map(build, range(len(chunks))):
+                        progress(1.0)
+                except BaseException:
+                    pool.shutdown(cancel_futures=True)
+                    raise
         elif chunks:
             build(0)
         k.merge_skips(self._reach, index, tree, 0, count, _CHUNK.bit_length() - 1)

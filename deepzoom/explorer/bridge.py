@@ -85,7 +85,6 @@ class Bridge:
 
     def _sketch(self, job: Job) -> None:
         """Run pixels of a job and paint them, until the run's own job is ready."""
-        be_nice()
         run = self._run
         waiting: list[tuple[Pixels, ReadOut]] = []
         begin, due, done = time.perf_counter(), 0.0, 0

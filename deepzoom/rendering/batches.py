@@ -99,14 +99,17 @@ def run_batches(
     waiting = iter(batches)
     running: dict[Future[Result], Pixels] = {}
     due = time.perf_counter() + FIRST_CHECKPOINT_SECONDS
-    taken = 0
+    taken, dropped = 0, False
     with ThreadPoolExecutor(jobs) as pool:
         while True:
             ended = observer.stopped() or time.perf_counter() > until
+            if ended:
+                begun = {future: batch for future, batch in running.items() if not future.cancel()}
+                dropped, running = dropped or len(begun) < len(running), begun
             while not ended and len(running) < jobs + 1 and (batch := next(waiting, None)) is not None:
                 running[pool.submit(call, batch)] = batch
             if not running:
-                return next(waiting, None) is None
+                return not dropped and next(waiting, None) is None
             for future in wait(running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED).done:
                 batch = running.pop(future)
                 take(batch, future.result())

@@ -108,7 +108,9 @@ def render(
         job = planned.backend.job(planned.system, scene.view, scene.bits, progress, observer.say, _distance(scene))
         _report_job(job, planned, field, jobs or cores(), observer)
         complete = _run(job, field, jobs or cores(), observer, wanted, order)
-        parts = [_Part(job, field, list(_batches_of_field(job.second_batch_size, field, wanted)), observer)]
+        parts = []
+        if complete:
+            parts.append(_Part(job, field, list(_batches_of_field(job.second_batch_size, field, wanted)), observer))
         if complete and scene.view.samples > 1:
             complete = _run_samples(job, field, jobs or cores(), observer, wanted)
             parts.append(_Part.of_samples(job, field, observer))

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from explored import Client, rendered, served
 
+from deepzoom.backends.escape_time.float64 import EscapeTimeJob
+from deepzoom.rendering.batches import cores
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.view import View
 
@@ -52,6 +54,33 @@ def test_a_view_that_is_left_stops_at_once(errors):
         page.until("scene")
         run.thread.join(10)
         assert run.asked is not None and not run.thread.is_alive() and not run.canvas.complete
+        page.close()
+        assert ended(one)
+
+
+def test_hardly_a_batch_begins_after_its_view_was_left(errors, monkeypatch):
+    """At most the batches that wait for a thread at that moment, one and those that just end; of a thousand."""
+    begun = []
+
+    def counted(job, pixels):
+        run = session.run if session.run.canvas.scene.view is job.view else first
+        begun.append((run is first, run.stopped(), len(pixels)))
+        return plain(job, pixels)
+
+    plain = EscapeTimeJob.run
+    with served(SLOW) as one:
+        page = Client(one, (256, 256))
+        page.hello()
+        session = next(iter(one.pages.open.values()))
+        first = session.run
+        monkeypatch.setattr(EscapeTimeJob, "run", counted)
+        page.until("pixels")
+        page.until("pixels")
+        page.send("move", zoom=2, at=[3, 3])
+        page.until("scene")
+        first.thread.join(60)
+        after = [size for of_first, late, size in begun if of_first and late]
+        assert not first.thread.is_alive() and len(after) <= cores() + 1 and sum(after) < SLOW.view.pixels / 16
         page.close()
         assert ended(one)
 
