@@ -26,6 +26,11 @@ class FormulaKernels:
             self.module = kernels(system.iteration, distance)
         except OverflowError:
             raise InputError(f"--set: numbers in the slopes of {system.name}'s formula are beyond 1e308.") from None
+        self._law = (
+            np.array([float(step.degree) for step in system.iteration.cycle]),
+            np.array([step.gain for step in system.iteration.cycle]),
+            system.iteration.order,
+        )
         self.targets = np.array(shifted_targets(system.iteration)).reshape(-1, 2)
         self._mark = f"{self.module.__name__}-{kind}"
 
@@ -52,8 +57,7 @@ class FormulaKernels:
             np.zeros(count, dtype=np.int64), np.zeros(count), np.zeros(count, dtype=np.int16),
             np.zeros(count, dtype=np.int8), np.zeros((count if self._distance else 0, 3)),
         )  # fmt: skip
-        law = float(i.degree), i.gain, i.order
-        given = (*arguments, i.radius if radius is None else radius, law, self.targets, out)
+        given = (*arguments, i.radius if radius is None else radius, self._law, self.targets, out)
         launch(self.module, kernel, given)
         iterations, smooth, attractor, trust, apart = out
         fate = np.where(attractor > 0, -1, np.where(iterations >= 0, 1, 0)).astype(np.int8)

@@ -88,13 +88,13 @@ class Float64Job(EscapeTimeJob):
         self.compile(say)
 
     def first(self, pixels: NDArray[np.int64], launch: Launch = on_cpu) -> ReadOut:
-        i, centre = self.iteration, self.iteration.centred
+        i, centre = self.iteration, self.iteration.centred[0]
         x, y = self.view.points(pixels)
         if i.c is not None:
             x, y = x - centre.x, y - centre.y
         start = self.starts(x, y, less(i.start, i.k), i.c or ORIGIN)
         return self.kernels.ran(
-            "float64", len(pixels), *start, *pixel_of(self.system, self.view), self.system.steps, launch=launch
+            "float64", len(pixels), *start, *pixel_of(self.system, self.view), 0, self.system.steps, launch=launch
         )
 
 
@@ -108,7 +108,7 @@ class ExactJob(EscapeTimeJob):
         self._given, bits = bits, bits or exact_bits(system, view)
         self.facts = Facts(bits)
         none = (np.zeros(1) for _ in range(4))
-        self.kernels.compile(lambda: self.kernels.ran("float64", 1, *none, *pixel_of(system, view), 0), say)
+        self.kernels.compile(lambda: self.kernels.ran("float64", 1, *none, *pixel_of(system, view), 0, 0), say)
 
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:
         most = 0 if self._given else max(MOST, 2 * self.facts.bits)

@@ -106,13 +106,13 @@ class HigherPrecision:
         """Orbits as ``share_double_double`` takes them: zx, zy, excess, kept, high parts of kept, start, length."""
         with self._lock:
             if self._orbits is None:
-                system, critical = self._system, self._system.iteration.critical
+                system = self._system
                 z, c = system.start(*self._about)
-                begins = [z] if z == critical else [z, critical]
+                begins = orbits.beginnings(system.iteration, z)
                 ends = [min(steps, end) for end in self.ends or [steps] * len(begins)]
                 found = [
-                    orbits.made_double(system.iteration, b, c, self._bits, end)
-                    for b, end in zip(begins, ends, strict=True)
+                    orbits.made_double(system.iteration, b, c, self._bits, end, turn)
+                    for (b, turn), end in zip(begins, ends, strict=True)
                 ]
                 lengths = np.array([len(part[0]) - 1 for part in found], dtype=np.int64)
                 start = np.cumsum([0, *(lengths[:-1] + 1)]).astype(np.int64)

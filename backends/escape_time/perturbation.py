@@ -44,8 +44,9 @@ def _least(iteration: Iteration) -> int:
     Where pixels are starting points, a step close to a critical point raises a difference to a power; where pixels are
     c, each step adds the difference of c to it.
     """
-    least = least_exponent(iteration.formula)
-    return max(_LEAST, least * degree(iteration.formula) if moves_steadily(iteration) else least)
+    formulas = [step.formula for step in iteration.cycle]
+    least = max(map(least_exponent, formulas))
+    return max(_LEAST, least * min(map(degree, formulas)) if moves_steadily(iteration) else least)
 
 
 class PerturbationJob(EscapeTimeJob):
@@ -65,17 +66,15 @@ class PerturbationJob(EscapeTimeJob):
         if bits is not None and bits < needed - _SPARE:  # the reference's rounding hides the distance between pixels
             self._noise = max(self._noise, math.ceil(log2(view.smallest_difference())))
         bits = bits or needed
-        critical = system.iteration.critical
         self._about, first = orbits.obtain_near(system, view, bits, progress)
         z, c = system.start(*view.beside(self._about))
         below = log2(view.smallest_difference()) < _LEAST
         self.higher_precision = HigherPrecision(
             self.kernels, system, view, bits, self.executor, say, self._about, below
         )
-        found = [first]
-        if z != critical:  # pixels begin along the first orbit, and rebase to the orbit of the critical point
-            found.append(orbits.obtain(system, critical, c, bits, progress))
-        self._orbits = found
+        _, *others = begins = orbits.beginnings(system.iteration, z)
+        found = [first, *(orbits.obtain(system, b, c, bits, progress, turn=turn) for b, turn in others)]
+        self._orbits, self._turns = found, [turn for _, turn in begins]
         self.higher_precision.ends = [orbit.steps for orbit in found]
         self._c = float(c[0]), float(c[1])
         self._wide_c = tuple(scaled_float(v) if v else orbits.WIDE_ZERO for v in c)
@@ -103,8 +102,8 @@ class PerturbationJob(EscapeTimeJob):
             size = 2 * mantissa, exponent  # a bound for real and imaginary part together
         self._reach = size
         made = [
-            self._skips_along(int(first), int(length), progress)
-            for first, length in zip(self._start, self._length, strict=True)
+            self._skips_along(int(first), int(length), turn, progress)
+            for first, length, turn in zip(self._start, self._length, self._turns, strict=True)
         ]
         self._begin = np.cumsum([0, *(len(m[0]) for m in made[:-1])])
         shift = np.cumsum([0, *(len(m[1]) for m in made[:-1])])
@@ -115,8 +114,8 @@ class PerturbationJob(EscapeTimeJob):
         near = _ldexp(m, e)
         self._near_excess = np.where((near == 0) & (m != 0), np.copysign(5e-324, m), near)
 
-    def _skips_along(self, first: int, length: int, progress: Progress) -> tuple[NDArray[Any], ...]:
-        """The index and the skips of one orbit (``escape_time/skip_tree.py``)."""
+    def _skips_along(self, first: int, length: int, turn: int, progress: Progress) -> tuple[NDArray[Any], ...]:
+        """The index and the skips of one orbit (``escape_time/skip_tree.py``). turn: of its first step."""
         k = self.kernels.module
         count = max(0, length - 1) >> _SHORTEST
         index = np.zeros(count + 2, dtype=np.int64)
@@ -129,7 +128,7 @@ class PerturbationJob(EscapeTimeJob):
         tree = rows, by_c, exponents, radii, np.zeros((total, k.TOP + 1))
         orbit = (
             self._x, self._y, self._kept, self._tiny, *self._excess, self.iteration.radius, self.kernels.targets,
-            first, _SHORTEST, *self._c, *self._reach,
+            first, turn, _SHORTEST, *self._c, *self._reach,
         )  # fmt: skip
 
         def build(chunk: int) -> None:

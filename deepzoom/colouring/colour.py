@@ -204,7 +204,7 @@ def coloured(field: Field, fine: bool = False, at: Any = ...) -> Floats:
         system = systems.create(scene.system, scene.settings, scene.steps)
         assert isinstance(system, EscapeTimeSystem)
         drawn = field.shown("fate", at) < 0
-        degree = np.where(drawn, system.iteration.order, system.iteration.degree)
+        degree = np.where(drawn, system.iteration.order, system.iteration.mean_degree)
         distance = estimated_distance(measure, attractor, degree)
         if field.distance is not None:
             own = field.shown("distance", at) * (len(measure) / len(field.measure))

@@ -89,7 +89,7 @@ class Colours:
             distance = samples.distance
             if distance is None:
                 assert iteration is not None
-                degree = np.where(samples.fate < 0, iteration.order, iteration.degree)
+                degree = np.where(samples.fate < 0, iteration.order, iteration.mean_degree)
                 distance = estimated_distance(samples.measure, samples.attractor, degree)
             places = by_distance(np.where(distance < 0, np.nan, distance), samples.measure.shape[0])
         else:

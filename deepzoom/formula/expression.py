@@ -146,6 +146,10 @@ def cos(z: Complex) -> Complex:
 FUNCTIONS: dict[str, Callable[[Complex], Complex]] = {
     "re": re, "im": im, "conj": conj, "fold": fold, "abs": absolute, "exp": exp, "sin": sin, "cos": cos,
 }  # fmt: skip
+_NAMES: dict[str, Callable[[], Complex]] = {
+    "z": lambda: Complex.variable("z"), "c": lambda: Complex.variable("c"), "i": lambda: Complex.constant(0, 1),
+    "x": lambda: re(Complex.variable("z")), "y": lambda: im(Complex.variable("z")),
+}  # fmt: skip
 _OPERATORS: dict[type, Callable[[Complex, Complex], Complex]] = {
     ast.Add: lambda a, b: a + b,
     ast.Sub: lambda a, b: a - b,
@@ -182,7 +186,7 @@ def in_range(f: Complex) -> bool:
 def _read(tree: ast.expr, text: str, option: str) -> Complex:
     def wrong(what: str) -> InputError:
         return InputError(
-            f"{option}: {text!r} has {what}; a formula is made of z, c, i, numbers, + - * / ** and"
+            f"{option}: {text!r} has {what}; a formula is made of z, x, y, c, i, numbers, + - * / ** and"
             f" {', '.join(FUNCTIONS)}."
         )
 
@@ -194,10 +198,8 @@ def _read(tree: ast.expr, text: str, option: str) -> Complex:
             return Complex.constant(Fraction(parse_decimal(ast.get_source_segment(text.strip(), tree) or "", option)))
         raise wrong(f"the value {tree.value!r}")
     if isinstance(tree, ast.Name):
-        if tree.id in ("z", "c"):
-            return Complex.variable(tree.id)
-        if tree.id == "i":
-            return Complex.constant(0, 1)
+        if tree.id in _NAMES:
+            return _NAMES[tree.id]()
         raise wrong(f"the unknown name {tree.id!r}")
     if isinstance(tree, ast.UnaryOp) and isinstance(tree.op, (ast.USub, ast.UAdd)):
         value = _read(tree.operand, text, option)

@@ -70,7 +70,7 @@ def offset(scene: Scene, radius: float = FAR) -> float:
     """
     system = systems.create(scene.system, scene.settings, scene.steps, scene.digest)
     assert isinstance(system, EscapeTimeSystem)
-    return math.log(math.log(radius) / math.log(2.0)) / math.log(system.iteration.degree)
+    return math.log(math.log(radius) / math.log(2.0)) / math.log(system.iteration.mean_degree)
 
 
 def channels(scene: Scene, values: Values) -> Arrays:

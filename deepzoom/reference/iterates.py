@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepzoom.coordinates import Rational
-from deepzoom.formula.exact import exact_run
 from deepzoom.systems.escape_time import NEAR, Iteration, Point
+
+from .cycle import exact_cycle_run
 
 CLOSE = 1e-3
 """|Z|**2 this close to the radius squared is compared exactly."""
@@ -46,14 +47,17 @@ class Piece:
         )  # fmt: skip
 
 
-def pieces(iteration: Iteration, z: Point, c: Point, bits: int, limit: int, least: int) -> Iterator[Piece]:
+def pieces(
+    iteration: Iteration, z: Point, c: Point, bits: int, limit: int, least: int, turn: int = 0
+) -> Iterator[Piece]:
     """Yield the iterates from z, in pieces, up to the first exit or the limit.
 
     An orbit of the critical point also ends when it is exactly back at that point, because pixels rebase to it. No
-    orbit ends before step ``least``. Call it in a gmpy2 context of so many bits.
+    orbit ends before step ``least``. turn: the index of its first step in the cycle. Call it in a gmpy2 context of so
+    many bits.
     """
-    run, looks = exact_run(iteration.centred.f, bits), _Looks(iteration, z)
-    most = (iteration.radius + math.hypot(iteration.centred.x, iteration.centred.y)) ** 2
+    run, looks, centre = exact_cycle_run(iteration, bits, turn), _Looks(iteration, z), iteration.centred[0]
+    most = (iteration.radius + math.hypot(centre.x, centre.y)) ** 2
     x, y, a, b = (gmpy2.mpfr(rational(v)) for v in (*less(z, iteration.k), *c))
     xs, ys, start = [x], [y], 0
     while True:
@@ -77,7 +81,7 @@ class _Looks:
 
     def __init__(self, iteration: Iteration, z: Point) -> None:
         self._still, self._exit_at = iteration.still, iteration.radius * iteration.radius
-        self._kx, self._ky = iteration.centred.x, iteration.centred.y
+        self._kx, self._ky = iteration.centred[0].x, iteration.centred[0].y
         self._k = [gmpy2.mpfr(rational(v)) for v in iteration.k]
         self._targets = shifted_targets(iteration)
         self._begin = [gmpy2.mpfr(rational(v)) for v in less(z, iteration.k)] if z == iteration.critical else None
@@ -113,10 +117,10 @@ class _Looks:
 
 
 def iterates(
-    iteration: Iteration, z: Point, c: Point, bits: int, limit: int, least: int
+    iteration: Iteration, z: Point, c: Point, bits: int, limit: int, least: int, turn: int = 0
 ) -> Iterator[tuple[Any, Any, Any]]:
     """Yield x, y of Z - K and |Z|**2 - radius**2 for the iterates of ``pieces``."""
-    for piece in pieces(iteration, z, c, bits, limit, least):
+    for piece in pieces(iteration, z, c, bits, limit, least, turn):
         for i, (x, y, beyond) in enumerate(zip(piece.x, piece.y, piece.beyond.tolist(), strict=True)):
             yield x, y, piece.exact.get(i, beyond)
 
@@ -128,7 +132,8 @@ def less(z: Point, k: Point) -> Point:
 
 def shifted_targets(iteration: Iteration) -> list[tuple[float, float]]:
     """The targets minus K."""
-    return [(t.real - iteration.centred.x, t.imag - iteration.centred.y) for t in iteration.targets]
+    centre = iteration.centred[0]
+    return [(t.real - centre.x, t.imag - centre.y) for t in iteration.targets]
 
 
 def rational(value: Rational) -> Any:

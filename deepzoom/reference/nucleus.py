@@ -74,6 +74,8 @@ def _critical_degree(system: EscapeTimeSystem, view: View) -> tuple[int, float]:
             f"SYSTEM: the pixels of {system.name} are starts z_0, so it has no nuclei; give a system whose pixels are"
             " c, such as mandelbrot."
         )
+    if i.further:
+        raise InputError("--formula: deepzoom finds no nuclei where formulas take turns; give one formula.")
     h, moved = Fraction(1, 1 << 20), []
     with gmpy2.context(precision=2400):
         f = compiled(i.formula, 2400)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import math
 from array import array
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -19,11 +18,11 @@ from deepzoom.compiling import jit
 from deepzoom.coordinates import log2
 from deepzoom.errors import InputError
 from deepzoom.formula import source
-from deepzoom.formula.exact import exact_map
 from deepzoom.scene.view import View
 from deepzoom.systems.escape_time import EscapeTimeSystem, Iteration, Point
 
-from .iterates import CLOSE, Piece, iterates, pieces, rational
+from .cycle import exact_cycle, kept_count
+from .iterates import Piece, iterates, pieces, rational
 from .returns import Returns
 
 TINY = 2.0**-400
@@ -32,6 +31,8 @@ WIDE_ZERO = 0.0, -(1 << 40)
 """0 as mantissa and exponent, in the form that kernels use."""
 _MOST = 1e150  # its square is still a float64
 _FAR_OUT = 1e4  # few orbits go this far out and come back
+_NOT_KEPT = (0.0,) * 100
+"""Stands for values that other steps of the cycle keep. No step keeps more."""
 
 
 @dataclass(frozen=True)
@@ -102,24 +103,29 @@ def made(
     progress: Callable[[float], None] = lambda share: None,
     least: int = 1,
     reach: float = -math.inf,
+    turn: int = 0,
 ) -> Orbit:
     """The orbit of z with c, in so many bits, with at least ``least`` steps; progress gets the share of the limit.
 
     reach: log2 of the largest |c| of a pixel. The orbit of the critical point ends at its first return that serves such
-    pixels (``returns.py``).
+    pixels (``returns.py``). turn: the index of its first step in the cycle.
     """
-    f, at_critical = iteration.centred.f, z == iteration.critical == iteration.k
-    returns = Returns(f, (float(c[0]), float(c[1]))) if at_critical and source.is_holomorphic(f) else None
-    kept_values, folds, end = exact_map(f, bits)[1], source.folds(f), None
+    maps, count = exact_cycle(iteration, bits), kept_count(iteration)
+    folds = any(source.folds(centre.f) for centre in iteration.centred)
+    returns, end = _returns(iteration, z, c), None
     parts: list[tuple[NDArray[Any], ...]] = []
     with gmpy2.context(precision=bits):
         a, b = (gmpy2.mpfr(rational(v)) for v in c)
-        for piece in pieces(iteration, z, c, bits, limit, least):
+        for piece in pieces(iteration, z, c, bits, limit, least, turn):
             if returns is not None:
                 returns.look(piece)
                 end = returns.first(reach, least)
             some = piece if end is None else piece.shortened(end + 1 - piece.start)
-            values = [kept_values(x, y, a, b) for x, y in zip(some.x, some.y, strict=True)] if source.kept(f) else []
+            values = []
+            if count:
+                for n, (x, y) in enumerate(zip(some.x, some.y, strict=True), turn + some.start):
+                    own = maps[n % len(maps)][1](x, y, a, b)
+                    values.append((*own, *_NOT_KEPT[: count - len(own)]))
             parts.append(_stored(some, values, folds))
             progress((piece.start + len(piece.x)) / limit)
             if end is not None:
@@ -128,6 +134,14 @@ def made(
     steps, reaches = np.array([n for n, _ in found], dtype=np.int64), np.array([size for _, size in found])
     arrays = *map(np.concatenate, zip(*parts, strict=True)), steps, reaches
     return Orbit(**{part.name: values for part, values in zip(fields(Orbit), arrays, strict=True)})
+
+
+def _returns(iteration: Iteration, z: Point, c: Point) -> Returns | None:
+    """What looks for returns of the orbit of z; None where none would serve."""
+    f = iteration.formula
+    if iteration.further or not z == iteration.critical == iteration.k or not source.is_holomorphic(f):
+        return None
+    return Returns(iteration.centred[0].f, (float(c[0]), float(c[1])))
 
 
 def _stored(piece: Piece, values: list[tuple[Any, ...]], folds: bool) -> tuple[NDArray[Any], ...]:
@@ -153,36 +167,14 @@ def _stored(piece: Piece, values: list[tuple[Any, ...]], folds: bool) -> tuple[N
     )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class End:
-    """The end of an orbit. n: its last step. beyond: whether z_n is beyond the radius.
+def beginnings(iteration: Iteration, z: Point) -> list[tuple[Point, int]]:
+    """Where the reference orbits of a view begin, each with the index of its first step in the cycle.
 
-    k: n, or a later step if z_n is so close to the radius that float64 could not tell. last: the iterates minus K up to
-    z_k, at most three.
+    Pixels begin along the first orbit, that of z, and rebase to those of the critical point: the last ones, one for
+    each step of the cycle. The first is among them if z is that point.
     """
-
-    n: int
-    beyond: bool
-    k: int
-    last: list[tuple[float, float]]
-
-
-def end(iteration: Iteration, z: Point, c: Point, bits: int, limit: int) -> End:
-    """The end of an orbit."""
-    last: deque[tuple[Any, Any]] = deque(maxlen=3)
-    n, beyond = 0, 0.0
-    step = exact_map(iteration.centred.f, bits)[0]
-    with gmpy2.context(precision=bits):
-        for n, (x, y, beyond) in enumerate(iterates(iteration, z, c, bits, limit, 0)):  # noqa: B007
-            last.append((x, y))
-        k, escaped = n, not beyond <= 0
-        if escaped:
-            a, b, p, q = (gmpy2.mpfr(rational(v)) for v in (*c, *iteration.k))
-            while 0 < beyond < CLOSE and k < n + bits:  # float64 would not see that it has escaped
-                x, y = step(x, y, a, b)
-                beyond, k = (x + p) ** 2 + (y + q) ** 2 - iteration.radius**2, k + 1
-                last.append((x, y))
-        return End(n, escaped, k, [(float(x), float(y)) for x, y in last])
+    critical = [(iteration.critical, turn) for turn in range(len(iteration.cycle))]
+    return critical if z == iteration.critical else [(z, 0), *critical]
 
 
 def pair(value: Any) -> tuple[float, float]:
@@ -191,21 +183,24 @@ def pair(value: Any) -> tuple[float, float]:
     return (high, float(value - (gmpy2.mpq(high) if isinstance(value, gmpy2.mpq) else high)))
 
 
-def made_double(iteration: Iteration, z: Point, c: Point, bits: int, limit: int) -> tuple[NDArray[np.float64], ...]:
+def made_double(
+    iteration: Iteration, z: Point, c: Point, bits: int, limit: int, turn: int = 0
+) -> tuple[NDArray[np.float64], ...]:
     """x, y and |Z|**2 - radius**2 (M + 1, 2), and kept (M + 1, 2 k), of an ``Orbit`` in double-double."""
     parts = tuple(array("d") for _ in range(4))
     exit_at = iteration.radius * iteration.radius
-    kept_values = exact_map(iteration.centred.f, bits)[1]
+    maps, count = exact_cycle(iteration, bits), kept_count(iteration)
     with gmpy2.context(precision=bits):
         a, b, p, q = (gmpy2.mpfr(rational(v)) for v in (*c, *iteration.k))
-        for x, y, _ in iterates(iteration, z, c, bits, limit, 1):
+        for n, (x, y, _) in enumerate(iterates(iteration, z, c, bits, limit, 1, turn)):
             excess = pair((x + p) ** 2 + (y + q) ** 2 - exit_at) if exit_at < math.inf else (-math.inf, 0.0)
             for part, two in zip(parts, (pair(x), pair(y), excess), strict=False):
                 part.extend(two)
-            for value in kept_values(x, y, a, b):
+            values = maps[(turn + n) % len(maps)][1](x, y, a, b) if count else ()
+            for value in (*values, *_NOT_KEPT[: count - len(values)]):
                 parts[3].extend(pair(value))
-    count = len(parts[0]) // 2
-    return tuple(np.frombuffer(part).reshape(count, -1) if len(part) else np.zeros((count, 0)) for part in parts)
+    length = len(parts[0]) // 2
+    return tuple(np.frombuffer(part).reshape(length, -1) if len(part) else np.zeros((length, 0)) for part in parts)
 
 
 def obtain(
@@ -215,10 +210,14 @@ def obtain(
     bits: int,
     progress: Callable[[float], None] = lambda share: None,
     reach: float = -math.inf,
+    turn: int = 0,
 ) -> Orbit:
-    """The orbit up to a system's limit, and as far as ``reach`` asks (``made``): from the cache, or made and cached."""
+    """The orbit up to a system's limit, and as far as ``reach`` asks: from the cache, or made and cached.
+
+    reach, turn: as of ``made``.
+    """
     source_digest = jit.source_digest("formula/*.py", "reference/*.py", "systems/escape_time.py")
-    text = repr((system.key(), *map(str, (*z, *c)), bits, source_digest))
+    text = repr((system.key(), *map(str, (*z, *c)), bits, turn, source_digest))
     name = hashlib.sha256(text.encode()).hexdigest()[:32]
     cached, orbit = cache.load(name), None
     if cached is not None:
@@ -226,7 +225,7 @@ def obtain(
         limit = int(cached["limit"])  # an orbit that reached it may be too short
         orbit = orbit.serving(reach, system.steps) if orbit.steps < limit or system.steps <= limit else None
     if orbit is None:
-        orbit = made(system.iteration, z, c, bits, system.steps, progress, reach=reach)
+        orbit = made(system.iteration, z, c, bits, system.steps, progress, reach=reach, turn=turn)
         arrays = {part.name: getattr(orbit, part.name) for part in fields(Orbit)}
         cache.save(name, {**arrays, "limit": np.array(system.steps)})
     return orbit

@@ -16,11 +16,12 @@ import gmpy2
 
 from deepzoom.coordinates import format_decimal, log2
 from deepzoom.errors import InputError
-from deepzoom.formula import source
 from deepzoom.formula.exact import FUNCTIONS
+from deepzoom.formula.expression import Complex
 from deepzoom.scene.view import View
 from deepzoom.systems.escape_time import EscapeTimeSystem, Iteration
 
+from .cycle import tangents
 from .iterates import iterates, rational
 
 GUARD = 192
@@ -73,9 +74,17 @@ def _needed(system: EscapeTimeSystem, view: View, usual: int) -> int:
 
 
 def moves_steadily(iteration: Iteration) -> bool:
-    """Whether pixels are c, and df/dc is constant: then differences are not smaller than those of c for long."""
-    f = iteration.formula
-    return iteration.c is None and all(p.derivative(v).is_constant() for p in (f.re, f.im) for v in ("cx", "cy"))
+    """Whether pixels are c, and df/dc is constant: then differences are not smaller than those of c for long.
+
+    Where formulas take turns, it must not be 0 in any of them.
+    """
+    return iteration.c is None and all(_adds_c(step.formula, bool(iteration.further)) for step in iteration.cycle)
+
+
+def _adds_c(f: Complex, always: bool) -> bool:
+    """Whether df/dc is constant; always: and not 0."""
+    slopes = [p.derivative(v) for p in (f.re, f.im) for v in ("cx", "cy")]
+    return all(s.is_constant() for s in slopes) and not (always and all(s.is_constant(0) for s in slopes))
 
 
 def _missing(sizes: list[float]) -> int:
@@ -96,8 +105,7 @@ def _sizes(system: EscapeTimeSystem, view: View, bits: int) -> tuple[list[float]
     """
     away = view.smallest_difference()
     iteration = system.iteration
-    space = dict(FUNCTIONS)
-    exec(source.tangent(iteration.centred.f), space)
+    slopes_of = tangents([centre.f for centre in iteration.centred], FUNCTIONS)
     orbits = [
         iterates(iteration, *system.start(x, y), bits, system.steps, 1)
         for x, y in ((view.x, view.y), (view.x + away, view.y + away))
@@ -121,7 +129,7 @@ def _sizes(system: EscapeTimeSystem, view: View, bits: int) -> tuple[list[float]
                 break
             if known < math.inf:
                 with gmpy2.context(precision=53):
-                    slopes = space["tangent"](x, y, a, b)
+                    slopes = slopes_of[n % len(slopes_of)](x, y, a, b)
                 by_z, by_c = _mean(slopes[:4]), _mean(slopes[4:]) if iteration.c is None else -math.inf
     return sizes, int(min(known, len(sizes)))
 

@@ -9,6 +9,7 @@ other one earlier, the stretch ends there, as beyond it the stripes would run th
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -23,8 +24,8 @@ from deepzoom.arithmetic.tangent import substituted
 from deepzoom.coordinates import Rational, log2
 from deepzoom.errors import Stopped
 from deepzoom.formula import source
+from deepzoom.reference import cycle, orbit
 from deepzoom.reference import exact_tangents as tangents
-from deepzoom.reference import orbit
 from deepzoom.reference import picture_coordinates as framed
 from deepzoom.reference import training as references
 from deepzoom.reference.exact_tangents import Tangents
@@ -33,7 +34,7 @@ from deepzoom.reference.training import Reference
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.shape import IDENTITY, MOST_RATIO, Shape
 from deepzoom.scene.view import View
-from deepzoom.systems.escape_time import EscapeTimeSystem
+from deepzoom.systems.escape_time import EscapeTimeSystem, Iteration
 from deepzoom.systems.trainable import Trainable
 from deepzoom.systems.training_run import Snapshot
 
@@ -85,7 +86,7 @@ def _derivatives(
     if isinstance(system, Trainable):
         kept = references.obtain(system, view, scene.bits, progress)
         return [_training_derivatives(system.layers, depth, kept) for depth in depths]
-    if isinstance(system, EscapeTimeSystem) and not source.is_holomorphic(system.iteration.formula):
+    if isinstance(system, EscapeTimeSystem) and not _is_holomorphic(system.iteration):
         bits = scene.bits or reference_bits(system, view)
         return [Derivatives(t.T) for t in _orbit_tangents(system, view, bits, depths, progress)]
     return [Derivatives(np.eye(2))] * len(depths)
@@ -214,16 +215,14 @@ def _orbit_tangents(
     iteration = system.iteration
     z, c = system.start(view.x, view.y)
     kept = orbit.obtain(system, z, c, bits, progress)
-    space: dict[str, object] = dict(source.FLOAT_FUNCTIONS)
-    exec(source.tangent(iteration.formula), space)
-    slopes: Callable[..., tuple[float, ...]] = space["tangent"]  # type: ignore[assignment]
+    slopes = cycle.tangents([step.formula for step in iteration.cycle], source.FLOAT_FUNCTIONS)
     pixel_is_c = iteration.c is None
     a, b, p, q = (float(v) for v in (*c, *iteration.critical))  # orbits are stored minus the critical point
     grown, exponent = np.zeros((2, 2)) if pixel_is_c else np.eye(2), 0
     found: dict[int, Floats] = {}
     waiting = sorted(range(len(depths)), key=lambda n: -depths[n])
-    for x, y in zip(kept.x[:-1].tolist(), kept.y[:-1].tolist(), strict=True):
-        values = slopes(x + p, y + q, a, b)
+    for step, x, y in zip(itertools.cycle(slopes), kept.x[:-1].tolist(), kept.y[:-1].tolist(), strict=False):
+        values = step(x + p, y + q, a, b)
         grown = np.reshape(values[:4], (2, 2)) @ grown
         if pixel_is_c:
             grown += np.ldexp(np.reshape(values[4:], (2, 2)), -exponent)
@@ -234,3 +233,7 @@ def _orbit_tangents(
         if not waiting:
             break
     return [found.get(n, grown) for n in range(len(depths))]
+
+
+def _is_holomorphic(iteration: Iteration) -> bool:
+    return all(source.is_holomorphic(step.formula) for step in iteration.cycle)

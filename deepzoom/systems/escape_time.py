@@ -27,6 +27,15 @@ ORIGIN: Point = (Fraction(0), Fraction(0))
 
 
 @dataclass(frozen=True)
+class Step:
+    """A step of an iteration: ``formula`` of z and c. degree, gain: far out, it takes |z| to gain * |z|**degree."""
+
+    formula: Complex
+    degree: float = 2.0
+    gain: float = 1.0
+
+
+@dataclass(frozen=True)
 class Iteration:
     """The iteration of a pixel: ``formula`` of z and c, until |z| > radius or z is within ``NEAR`` of a target.
 
@@ -36,6 +45,8 @@ class Iteration:
 
     degree, gain: far out, a step takes |z| to gain * |z|**degree. targets: attractors; near one, a step raises the
     distance to the power ``order``, or multiplies it by ``order`` if that is below 1.
+
+    further: steps of other formulas that follow before ``formula`` comes again.
     """
 
     formula: Complex
@@ -49,6 +60,17 @@ class Iteration:
     targets: tuple[complex, ...] = ()
     order: float = 2.0
     still: float = 0.0
+    further: tuple[Step, ...] = ()
+
+    @property
+    def cycle(self) -> tuple[Step, ...]:
+        """The steps that an orbit makes again and again: step n is the one of index n modulo their number."""
+        return Step(self.formula, self.degree, self.gain), *self.further
+
+    @property
+    def mean_degree(self) -> float:
+        """The geometric mean of the degrees of all steps."""
+        return math.prod(step.degree for step in self.cycle) ** (1 / len(self.cycle))
 
     @property
     def k(self) -> Point:
@@ -62,9 +84,13 @@ class Iteration:
         return range(0 if math.isfinite(self.radius) else 1, 1 + attractors)
 
     @cached_property
-    def centred(self) -> Centred:
-        """The formula in terms of z - K, which is what pixels iterate."""
-        return centred(self.formula, Fraction(self.k[0]), Fraction(self.k[1]))
+    def centred(self) -> tuple[Centred, ...]:
+        """The formula of each step of the cycle in terms of z - K, which is what pixels iterate."""
+        made: dict[int, Centred] = {}
+        for step in self.cycle:
+            if id(step.formula) not in made:
+                made[id(step.formula)] = centred(step.formula, Fraction(self.k[0]), Fraction(self.k[1]))
+        return tuple(made[id(step.formula)] for step in self.cycle)
 
 
 NEAR, FAR = 1e-3, 1e10
@@ -97,8 +123,9 @@ class EscapeTimeSystem(System):
     def __init__(self, kind: EscapeTimeMap, given: Mapping[str, str], steps: int | None) -> None:
         self.iteration = _iteration(kind.build, tuple(checked_settings(kind.name, kind.settings, given).items()))
         self.ends = self.iteration.ends
+        i = self.iteration
         try:
-            served = in_range(self.iteration.formula) and in_range(self.iteration.centred.f)
+            served = all(map(in_range, (*(s.formula for s in i.cycle), *(c.f for c in i.centred))))
         except OverflowError:
             served = False
         if not served:
@@ -127,15 +154,15 @@ class EscapeTimeSystem(System):
         listed = ", ".join(f"{p.real:.12g}{p.imag:+.12g}i" for p in known[:_MOST_LISTED])
         more = "" if len(known) <= _MOST_LISTED else f" and {len(known) - _MOST_LISTED} more"
         return (
-            f"Orbits begin at {start.real:.12g}{start.imag:+.12g}i, but the critical points of the formula are"
-            f" {listed}{more}."
+            f"Orbits begin at {start.real:.12g}{start.imag:+.12g}i, but the critical points of the"
+            f" {'first ' if i.further else ''}formula are {listed}{more}."
         )
 
     def key(self) -> str:
         i = self.iteration
         constants: dict[Fraction, str] = {}
         text = (
-            source.value(i.formula, constants)
+            "".join(source.value(step.formula, constants) for step in i.cycle)
             + repr(constants)
             + repr((str(i.c), str(i.start), str(i.critical), str(i.k), i.radius, i.targets, i.still))
         )

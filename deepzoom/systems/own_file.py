@@ -11,7 +11,7 @@ import hashlib
 import math
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 from deepzoom.errors import InputError, TracingError
 from deepzoom.formula.expression import Complex, in_range
+from deepzoom.formula.turns import MOST_TURNS
 
 from . import own_formula
 from .base import System
-from .escape_time import C, EscapeTimeMap, EscapeTimeSystem, Iteration, Z
+from .escape_time import C, EscapeTimeMap, EscapeTimeSystem, Iteration, Step, Z
 
 if TYPE_CHECKING:
     from .own_training import Training
@@ -132,7 +133,7 @@ def _map(file: str, name: str, found: object) -> EscapeTimeMap:
             )
         title = str(getattr(step, "__doc__", None) or "a map of your own").strip()
         settings = {k: v for k, v in own_formula.OWN_FORMULA.settings.items() if k != "formula"}
-        found = EscapeTimeMap(name, title, lambda given: own_formula.iteration(formula, given), settings)
+        found = EscapeTimeMap(name, title, lambda given: own_formula.iteration((formula,), given), settings)
     if not isinstance(found, EscapeTimeMap):
         raise InputError(
             f"SYSTEM: {file}: {name} is {str(found)[:40]!r}; give a Training, a function step(z, c), or an Iteration"
@@ -170,6 +171,14 @@ def _line(error: BaseException, file: str) -> int | None:
     return lines[-1] if lines else None
 
 
+def _check_positive(found: object, parts: Sequence[str], wrong: Callable[[str, object], InputError]) -> None:
+    """Raise ``wrong`` for a part that is not a number above zero; only a radius may be infinite."""
+    for part in parts:
+        value = getattr(found, part)
+        if not isinstance(value, (int, float)) or not value > 0 or (part != "radius" and math.isinf(value)):
+            raise wrong(f"a {part} that is not a number above zero,", value)
+
+
 def _checked(file: str, name: str, found: object) -> Iteration:
     """The ``Iteration`` with exact points. Raises InputError for a part that is not what it should be."""
 
@@ -178,16 +187,19 @@ def _checked(file: str, name: str, found: object) -> Iteration:
 
     if not isinstance(found, Iteration):
         raise wrong("a build that gives no Iteration but", found)
-    if not isinstance(found.formula, Complex):
-        raise wrong("a formula that is not an expression of z and c,", found.formula)
-    if not in_range(found.formula):
-        raise InputError(f"SYSTEM: {file}: {name} has a number beyond 1e100, or one below 1e-100 that is not 0.")
-    for part in ("degree", "gain", "radius", "order"):
-        value = getattr(found, part)
-        if not isinstance(value, (int, float)) or not value > 0 or (part != "radius" and math.isinf(value)):
-            raise wrong(f"a {part} that is not a number above zero,", value)
-    if not found.degree > 1:
-        raise wrong("a degree that is not above 1,", found.degree)
+    if not isinstance(found.further, tuple) or not all(isinstance(step, Step) for step in found.further):
+        raise wrong("further steps that are not a tuple of Step,", found.further)
+    if len(found.cycle) > MOST_TURNS:
+        raise wrong(f"a cycle of more than {MOST_TURNS} steps,", len(found.cycle))
+    for step in found.cycle:
+        if not isinstance(step.formula, Complex):
+            raise wrong("a formula that is not an expression of z and c,", step.formula)
+        if not in_range(step.formula):
+            raise InputError(f"SYSTEM: {file}: {name} has a number beyond 1e100, or one below 1e-100 that is not 0.")
+        _check_positive(step, ("degree", "gain"), wrong)
+        if not step.degree > 1:
+            raise wrong("a degree that is not above 1,", step.degree)
+    _check_positive(found, ("radius", "order"), wrong)
     points: dict[str, Any] = {}
     for part in ("start", "critical", *(n for n in ("c", "origin") if getattr(found, n) is not None)):
         try:

@@ -1,19 +1,20 @@
-"""A formula that the user gives as text: z' = f(z, c) from z_0; the pixel is c."""
+"""Formulas that the user gives as text: z' = f(z, c) from z_0, or several that take turns; the pixel is c."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import gmpy2
 
 from deepzoom.coordinates import parse_decimal
 from deepzoom.errors import InputError
 from deepzoom.formula.exact import exact_map
-from deepzoom.formula.expression import Complex, parse
+from deepzoom.formula.expression import Complex
+from deepzoom.formula.turns import parse_turns
 
 from .base import Setting
-from .escape_time import EscapeTimeMap, Iteration, point_of
+from .escape_time import EscapeTimeMap, Iteration, Step, point_of
 
 _BITS = 200  # enough that rounding of the highest power does not hide the lower ones
 
@@ -32,18 +33,21 @@ def growth(f: Complex) -> tuple[float, float]:
     return float(round(degree)), gain
 
 
-def iteration(f: Complex, settings: Mapping[str, str]) -> Iteration:
-    """The iteration of f with the settings ``z0x``, ``z0y`` and ``radius``."""
+def iteration(formulas: Sequence[Complex], settings: Mapping[str, str]) -> Iteration:
+    """The iteration of formulas that take turns, with the settings ``z0x``, ``z0y`` and ``radius``."""
     radius = parse_decimal(settings["radius"], "--set radius")
     if not 1 <= radius <= 10**10:
         raise InputError(f"--set radius: {settings['radius']} is not from 1 to 1e10.")
     start = point_of(settings, "z0")
-    degree, gain = growth(f)
-    return Iteration(f, degree, gain, float(radius), start=start, critical=start)
+    grown = {id(f): growth(f) for f in formulas}
+    first, *further = (Step(f, *grown[id(f)]) for f in formulas)
+    return Iteration(
+        first.formula, first.degree, first.gain, float(radius), start=start, critical=start, further=tuple(further)
+    )
 
 
 def build(settings: Mapping[str, str]) -> Iteration:
-    return iteration(parse(settings["formula"]), settings)
+    return iteration(parse_turns(settings["formula"]), settings)
 
 
 OWN_FORMULA = EscapeTimeMap(
@@ -51,7 +55,11 @@ OWN_FORMULA = EscapeTimeMap(
     "a formula of z and c of your own (--formula)",
     build,
     {
-        "formula": Setting("z**2 + c", "next z: z, c, i, numbers, + - * / ** and re im conj fold abs exp sin cos"),
+        "formula": Setting(
+            "z**2 + c",
+            "next z: z, x, y, c, i, numbers, + - * / ** and re im conj fold abs exp sin cos; several take turns with ;"
+            " between them and counts in braces",
+        ),
         "z0x": Setting("0", "real part of the start z_0, which should be a critical point of the formula"),
         "z0y": Setting("0", "imaginary part of z_0"),
         "radius": Setting("100", "z has escaped when |z| is larger than this"),

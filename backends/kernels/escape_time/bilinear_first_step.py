@@ -27,16 +27,16 @@ def room():
 
 
 @inner
-def one_step(t, x, y, cx, cy, size, gap, kept, m, tree, space):
+def one_step(t, x, y, cx, cy, size, gap, kept, m, turn, tree, space):
     """Make the skip t: one step from the reference's x + iy; pixels within ``gap`` of the reference have not ended."""
     rows, bs, exponents, radii, _ = tree
     narrow = narrowed(size)
     a, b = rows[t, 2:6], bs[t]
-    a[0], a[1], a[2], a[3], b[0], b[1], b[2], b[3] = tangent(x, y, cx, cy)
-    by_z, mixed, by_c = curvature(x, y, cx, cy)
+    a[0], a[1], a[2], a[3], b[0], b[1], b[2], b[3] = tangent(x, y, cx, cy, turn)
+    by_z, mixed, by_c = curvature(x, y, cx, cy, turn)
     _, least = singular_values(a[0], a[1], a[2], a[3])
     _, least_c = singular_values(b[0], b[1], b[2], b[3])
-    share = EPSILON * (1.0 + lost(x, y, cx, cy) / least) if least > 0.0 else 1.0
+    share = EPSILON * (1.0 + lost(x, y, cx, cy, turn) / least) if least > 0.0 else 1.0
     rows[t, SHARE] = share
     left = EPSILON * least - mixed * narrow
     radius = 0.0
@@ -44,7 +44,7 @@ def one_step(t, x, y, cx, cy, size, gap, kept, m, tree, space):
     served = least > _LEAST_SLOPE and (least_c > _LEAST_SLOPE or by_c == 0.0)
     if served and left > 0.0 and by_c * narrow <= EPSILON * least_c and share < _MOST_SHARE:
         radius = left / by_z if by_z > 0.0 else inf
-        radius = min(radius, fold_distance(x, y, cx, cy, narrow, kept, m))
+        radius = min(radius, fold_distance(x, y, cx, cy, narrow, kept, m, turn))
     wide_radius = widened(min(radius, 1.0)) if radius > 0.0 else WIDE_ZERO
     if wide_less(gap, wide_radius):
         wide_radius = gap

@@ -1,15 +1,23 @@
 """From z - K, which the loops iterate, to z; K is mostly the critical point.
 
+And whose turn it is, where several formulas take turns.
+
 This file is compiled as ``escape.py`` is.
 """
 
 from __future__ import annotations
 
-from deepzoom.backends.kernels.escape_time.formula_placeholder import KX, KY, RX, RY
+from deepzoom.backends.kernels.escape_time.formula_placeholder import CYCLE, KX, KY, RX, RY
 from deepzoom.compiling.jit import inner
 
 MOST_BEYOND = 100
 """The most steps from the exit to ``FAR``."""
+
+
+@inner
+def turn_of(n):
+    """The index in the cycle of the step after n others."""
+    return n % CYCLE if CYCLE > 1 else 0
 
 
 @inner

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from math import inf
 
-from deepzoom.backends.kernels.escape_time.centred import MOST_BEYOND, true_x, true_y
+from deepzoom.backends.kernels.escape_time.centred import MOST_BEYOND, true_x, true_y, turn_of
 from deepzoom.backends.kernels.escape_time.formula_placeholder import DISTANCE, tangent, value
 from deepzoom.backends.kernels.escape_time.series_skips import skip_slopes
 from deepzoom.compiling.jit import inner
@@ -59,12 +59,12 @@ def slope_after_skip(slope, row, x, y, ga, gb, pixel):
 
 
 @inner
-def escape_distance(slope, x, y, a, b):
-    """|z| log|z| / grad |z| at the first iterate from z - K = x + iy on that is beyond ``FAR``."""
+def escape_distance(slope, x, y, a, b, n):
+    """|z| log|z| / grad |z| at the first iterate from z_n - K = x + iy on that is beyond ``FAR``."""
     k = 0
     while math.hypot(true_x(x), true_y(y)) <= FAR and k < MOST_BEYOND:
-        slope = slope_after_step(slope, tangent(x, y, a, b))
-        x, y = value(x, y, a, b)
+        slope = slope_after_step(slope, tangent(x, y, a, b, turn_of(n + k)))
+        x, y = value(x, y, a, b, turn_of(n + k))
         k += 1
     return _over_gradient(slope, true_x(x), true_y(y))
 

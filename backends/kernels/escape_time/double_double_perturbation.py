@@ -11,10 +11,12 @@ from math import inf
 import numpy as np
 
 from deepzoom.backends.kernels.arithmetic.double_double import double_add, double_multiply
+from deepzoom.backends.kernels.escape_time.centred import turn_of
 from deepzoom.backends.kernels.escape_time.distance_estimate import first_slope, slope_after_step
 from deepzoom.backends.kernels.escape_time.error_bound import ROUNDING, UNDERFLOW, seen_before, steepest
 from deepzoom.backends.kernels.escape_time.escape import UNKNOWN, in_doubt, is_close, reached, read_out, stepped
 from deepzoom.backends.kernels.escape_time.formula_placeholder import (
+    CYCLE,
     DISTANCE,
     KX,
     KX_LESS,
@@ -62,18 +64,18 @@ def _begun_double(p, zx0, zy0, dcx, dcy, least_error):
 
 
 @inner
-def _double_step(x, y, error, wx, wy, slope, da, db, fixed, least_error, orbits, here):
+def _double_step(x, y, error, wx, wy, slope, da, db, fixed, least_error, orbits, here, turn):
     """A pixel's z after a step, its error and its slope."""
     cx, cy, zx, zy, kept, high = orbits
     ox, oy = _double_at(zx, here), _double_at(zy, here)
-    point = ox[0], oy[0], cx[0], cy[0], x[0], y[0], da[0], db[0], high, here, 1.0
+    point = ox[0], oy[0], cx[0], cy[0], x[0], y[0], da[0], db[0], high, here, 1.0, turn
     if DISTANCE:
         slope = slope_after_step(slope, slopes(*point))
     by_z, by_c, rounding = bounds(*point)
-    by_z = steepest(by_z, wx[0], wy[0], cx[0], cy[0], error)
+    by_z = steepest(by_z, wx[0], wy[0], cx[0], cy[0], error, turn)
     error = by_z * error + rounding * (_FINE * (abs(x[0]) + abs(y[0]))) + by_c * fixed
     error += least_error + UNDERFLOW
-    x, y = double_difference(ox, oy, (cx[0], cx[1]), (cy[0], cy[1]), x, y, da, db, kept, here)
+    x, y = double_difference(ox, oy, (cx[0], cx[1]), (cy[0], cy[1]), x, y, da, db, kept, here, turn)
     return x, y, error, slope
 
 
@@ -99,7 +101,7 @@ def share_double_double(
             unsure, trail, before_error, slope = False, UNKNOWN, error, first_slope(of_start, pixel)
             orbit, m, n = np.int64(0), np.int64(0), np.int64(0)
             first, last = start[0], length[0]
-            seen = np.int64(0), np.int64(1), (inf, 0.0), (inf, 0.0), 0.0
+            seen = np.int64(0), np.int64(1), (inf, 0.0), (inf, 0.0), np.int64(0), 0.0
             count, hit = np.int64(-1), 0  # n at the end of the pixel; close to the radius it goes on after that
         until, ended = n + stride, True
         while True:
@@ -122,14 +124,16 @@ def share_double_double(
             ux, uy = double_add(wx, (-RX, -RX_LESS)), double_add(wy, (-RY, -RY_LESS))
             if m == last or (count < 0 and abs(ux[0]) + abs(uy[0]) < abs(x[0]) + abs(y[0])):
                 error += _FINE * (abs(ox[0]) + abs(oy[0]) + abs(RX) + abs(RY))
-                x, y, m, orbit = ux, uy, np.int64(0), start.size - 1
+                x, y, m, orbit = ux, uy, np.int64(0), start.size - CYCLE + turn_of(n)
                 first, last = start[orbit], length[orbit]
-                ever, error, seen = seen_before(x, y, error, seen)
+                ever, error, seen = seen_before(x, y, turn_of(n), error, seen)
                 if ever:
                     count = limit
                     break
             before_error = error
-            x, y, error, slope = _double_step(x, y, error, wx, wy, slope, da, db, fixed, least_error, orbits, first + m)
+            x, y, error, slope = _double_step(
+                x, y, error, wx, wy, slope, da, db, fixed, least_error, orbits, first + m, turn_of(n)
+            )
             m, n = m + 1, n + 1
             ended = n != until
             if not ended:
@@ -137,4 +141,4 @@ def share_double_double(
         if ended:
             error += ROUNDING * (abs(wx[0]) + abs(wy[0]))
             a, b = cx[0] + da[0], cy[0] + db[0]
-            read_out(p, wx[0], wy[0], a, b, count, n, hit, beyond, error, unsure, trail, slope, law, targets, out)
+            read_out(p, wx[0], wy[0], a, b, count, n, 0, hit, beyond, error, unsure, trail, slope, law, targets, out)

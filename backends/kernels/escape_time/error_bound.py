@@ -20,24 +20,24 @@ BENDING = 2.0**20
 
 
 @inner
-def steepest(by_z, x, y, a, b, error):
+def steepest(by_z, x, y, a, b, error, turn):
     """The factor of an error at z - K = x + iy in a step: |f_z|, which is by_z, plus the curvature within the error.
 
     For a quadratic map this is exact. Other maps curve less at their critical point than close to it: where that point
-    is within reach of the error, f_z at the far end of the error counts, too.
+    is within reach of the error, f_z at the far end of the error counts, too. turn: the step's index in the cycle.
     """
     if BEND > 0.0:
         return by_z + BEND * error
     if by_z < BENDING * error:
-        by_z += curvature(x, y, a, b)[0] * error
+        by_z += curvature(x, y, a, b, turn)[0] * error
         near = abs(x - RX) + abs(y - RY)
         if near < 64.0 * error:
             far = near + error
-            by_z = max(by_z, 2.0 * stretch(RX + far, RY, a, b)[0])
+            by_z = max(by_z, 2.0 * stretch(RX + far, RY, a, b, turn)[0])
             if not CONFORMAL:  # slopes may vanish along one axis alone
-                by_z = max(by_z, 2.0 * stretch(RX, RY + far, a, b)[0])
-                by_z = max(by_z, 2.0 * stretch(RX + far, RY + far, a, b)[0])
-                by_z = max(by_z, 2.0 * stretch(RX + far, RY - far, a, b)[0])
+                by_z = max(by_z, 2.0 * stretch(RX, RY + far, a, b, turn)[0])
+                by_z = max(by_z, 2.0 * stretch(RX + far, RY + far, a, b, turn)[0])
+                by_z = max(by_z, 2.0 * stretch(RX + far, RY - far, a, b, turn)[0])
     return by_z
 
 
@@ -54,18 +54,19 @@ def repeated(error, kept_error):
 
 
 @inner
-def seen_before(x, y, error, seen):
+def seen_before(x, y, turn, error, seen):
     """After a rebase: (whether the pixel's orbit repeats for ever, its error, the new ``seen``).
 
-    seen: how often it rebased, when to keep z for comparison, z then and its error. z: float64 or double-double.
+    turn: the next step's index in the cycle. seen: how often it rebased, when to keep z for comparison, z then, its
+    turn and its error. z: float64 or double-double.
     """
-    rebased, keep, kept_x, kept_y, kept_error = seen
-    if x == kept_x and y == kept_y:
+    rebased, keep, kept_x, kept_y, kept_turn, kept_error = seen
+    if x == kept_x and y == kept_y and turn == kept_turn:
         ever, error = repeated(error, kept_error)
         kept_error = error
         if ever:
-            return True, error, (rebased, keep, kept_x, kept_y, kept_error)
+            return True, error, (rebased, keep, kept_x, kept_y, kept_turn, kept_error)
     rebased += 1
     if rebased == keep:
-        kept_x, kept_y, kept_error, keep = x, y, error, 2 * rebased
-    return False, error, (rebased, keep, kept_x, kept_y, kept_error)
+        kept_x, kept_y, kept_turn, kept_error, keep = x, y, turn, error, 2 * rebased
+    return False, error, (rebased, keep, kept_x, kept_y, kept_turn, kept_error)

@@ -12,7 +12,7 @@ from math import inf
 
 import numpy as np
 
-from deepzoom.backends.kernels.escape_time.centred import MOST_BEYOND, true_x, true_y
+from deepzoom.backends.kernels.escape_time.centred import MOST_BEYOND, true_x, true_y, turn_of
 from deepzoom.backends.kernels.escape_time.distance_estimate import (
     NO_DISTANCE,
     attractor_distance,
@@ -22,6 +22,7 @@ from deepzoom.backends.kernels.escape_time.distance_estimate import (
 )
 from deepzoom.backends.kernels.escape_time.error_bound import OF_THE_PARTS, ROUNDING, UNDERFLOW, repeated, steepest
 from deepzoom.backends.kernels.escape_time.formula_placeholder import (
+    CYCLE,
     DISTANCE,
     KX,
     KY,
@@ -92,43 +93,65 @@ def is_close(beyond, x, y, radius, error):
 
 
 @inner
-def smooth_count(x, y, a, b, n, k, error, degree, gain):
+def _within_turn(log, degree, gain, degrees):
+    """What to take from k + 1 for a smooth count, where formulas take turns.
+
+    log: log|z_k| + log(gain) / (degree - 1), with the degree and gain of the step to z_k. So that counts have no jump,
+    it is 0 for |z_k| = ``FAR`` and 1 for |z_(k-1)| = ``FAR``, plus the steps of mean degree that take 2 to ``FAR``.
+    """
+    mean = 0.0
+    for i in range(CYCLE):
+        mean += math.log(degrees[i]) / CYCLE
+    away = math.log(log / (math.log(FAR) + math.log(gain) / (degree - 1.0))) / math.log(degree)
+    return away + math.log(math.log(FAR) / math.log(2.0)) / mean
+
+
+@inner
+def smooth_count(x, y, a, b, n, k, first, error, degrees, gains):
     """(smooth count, its error) of a pixel that escaped at z_n, from z_k - K = x + iy, k >= n, and its error.
 
     It is k + 1 - log((log|z_k| + log(gain) / (degree - 1)) / log 2) / log(degree) at the first k with z_k beyond
-    ``FAR``; n where no iterate soon after is.
+    ``FAR``; n where no iterate soon after is. Where formulas take turns, it is as ``_within_turn`` says. first: the
+    turn of the step after z_0.
     """
     fixed, most = ROUNDING * math.hypot(a, b), k + MOST_BEYOND
     size = math.hypot(true_x(x), true_y(y))
     while size <= FAR and k < most:
-        u, v = value(x, y, a, b)
+        turn = turn_of(first + k)
+        u, v = value(x, y, a, b, turn)
         grown = math.hypot(true_x(u), true_y(v))
         if not grown < inf:
             break
-        by_z, by_c = stretch(x, y, a, b)
-        by_z = steepest(by_z, x, y, a, b, error)
-        error = by_z * error + by_c * fixed + OF_THE_PARTS * parts(x, y, a, b)
+        by_z, by_c = stretch(x, y, a, b, turn)
+        by_z = steepest(by_z, x, y, a, b, error, turn)
+        error = by_z * error + by_c * fixed + OF_THE_PARTS * parts(x, y, a, b, turn)
         x, y, size = u, v, grown
         k += 1
+    last = turn_of(first + k + CYCLE - 1)
+    degree, gain = degrees[last], gains[last]
     log = math.log(max(size, 2.0))
     found = float(n)
     if size > FAR and size < inf:
         log += math.log(gain) / (degree - 1.0)
-        found = k + 1 - math.log(log / math.log(2.0)) / math.log(degree)
+        if CYCLE > 1:
+            found = k + 1 - _within_turn(log, degree, gain, degrees)
+        else:
+            found = k + 1 - math.log(log / math.log(2.0)) / math.log(degree)
     return found, error / (max(size, 1.0) * log * math.log(degree))
 
 
 @inner
-def read_out(p, x, y, a, b, n, k, hit, beyond, error, unsure, trail, slope, law, targets, out):
+def read_out(p, x, y, a, b, n, k, first, hit, beyond, error, unsure, trail, slope, law, targets, out):
     """Write down how a pixel ended at z_n, from z_k = K + x + iy, which is off by about ``error``.
 
-    k is n, or a later step where the exit was close to the radius. law: degree, gain and order of the map
-    (``Iteration``). unsure: whether an iterate was within its error of an exit. out: iterations (n, or -1 without an
-    exit), smooth count, attractor (1 + the target's index, or 0), trust (1 where the error changes neither the count
-    nor the smooth count by more than ``MOST_MOVED``, else -1), and (P, 3) what ``distance_estimate.py`` finds out from
-    the derivative slope: the distance to the border in pixels, the direction, and the last iterate's angle, or -1.
+    k is n, or a later step where the exit was close to the radius. first: the turn of the step after z_0. law: degrees
+    and gains of the cycle's steps, and the order of the map (``Iteration``). unsure: whether an iterate was within its
+    error of an exit. out: iterations (n, or -1 without an exit), smooth count, attractor (1 + the target's index, or
+    0), trust (1 where the error changes neither the count nor the smooth count by more than ``MOST_MOVED``, else -1),
+    and (P, 3) what ``distance_estimate.py`` finds out from the derivative slope: the distance to the border in pixels,
+    the direction, and the last iterate's angle, or -1.
     """
-    degree, gain, order = law
+    degrees, gains, order = law
     iterations, smooth, attractor, trust, apart = out
     attractor[p] = hit
     if DISTANCE:
@@ -136,7 +159,7 @@ def read_out(p, x, y, a, b, n, k, hit, beyond, error, unsure, trail, slope, law,
         if hit > 0 and STILL == 0.0 and order > 1.0:
             found = attractor_distance(slope, x - targets[hit - 1, 0], y - targets[hit - 1, 1])
         elif hit == 0 and beyond > 0.0:
-            found = escape_distance(slope, x, y, a, b)
+            found = escape_distance(slope, x, y, a, b, first + k)
         apart[p, 0], apart[p, 1], apart[p, 2] = found
     if hit > 0 and STILL > 0.0:
         iterations[p] = n
@@ -159,15 +182,16 @@ def read_out(p, x, y, a, b, n, k, hit, beyond, error, unsure, trail, slope, law,
         moved = error * 1e-3  # inside: only an error as large as the plane could change that
     else:
         iterations[p] = n
-        smooth[p], moved = smooth_count(x, y, a, b, n, k, error, degree, gain)
+        smooth[p], moved = smooth_count(x, y, a, b, n, k, first, error, degrees, gains)
     trust[p] = 1 if moved <= MOST_MOVED and not unsure and beyond == beyond else -1  # false for NaN
 
 
 @inner
-def _iterate(x, y, a, b, n, seen, error, unsure, trail, slope, ends, until):
+def _iterate(x, y, a, b, n, first, seen, error, unsure, trail, slope, ends, until):
     """Iterate a pixel until it ends or n is at least ``until``.
 
-    seen: n at which to keep an iterate for comparison, the iterate kept and its error. Returns all that changes, then
+    first: the turn of the step after n = 0. seen: n at which to keep an iterate for comparison, which is twice the n of
+    the one kept, the iterate kept and its error. Returns all that changes, then
     |z|**2 - radius**2 and the target; called again with these values, it goes on.
     """
     keep, kept_x, kept_y, kept_error = seen
@@ -177,17 +201,18 @@ def _iterate(x, y, a, b, n, seen, error, unsure, trail, slope, ends, until):
     hit = reached(x, y, trail, targets)
     while beyond <= 0.0 and hit == 0 and n < until:
         unsure |= beyond > -4.0 * radius * error or in_doubt(x, y, trail, error, targets)
-        by_z, by_c = stretch(x, y, a, b)
+        turn = turn_of(first + n)
+        by_z, by_c = stretch(x, y, a, b, turn)
         if DISTANCE:
-            slope = slope_after_step(slope, tangent(x, y, a, b))
-        by_z = steepest(by_z, x, y, a, b, error)
-        u, v = value(x, y, a, b)
+            slope = slope_after_step(slope, tangent(x, y, a, b, turn))
+        by_z = steepest(by_z, x, y, a, b, error, turn)
+        u, v = value(x, y, a, b, turn)
         trail = stepped(trail, x, y, error, u, v)
         error = by_z * error + by_c * fixed
-        error += OF_THE_PARTS * parts(x, y, a, b) + UNDERFLOW
+        error += OF_THE_PARTS * parts(x, y, a, b, turn) + UNDERFLOW
         x, y = u, v
         n += 1
-        if x == kept_x and y == kept_y:
+        if x == kept_x and y == kept_y and turn_of(n - (keep >> 1)) == 0:
             ever, error = repeated(error, kept_error)
             n, kept_error = (limit if ever else n), error
         if n == keep:
@@ -211,22 +236,22 @@ def _begun(p, zx, zy, cx, cy, pixel, of_start):
 
 
 @kernel()
-def run_float64(zx, zy, cx, cy, pixel, of_start, limit, radius, law, targets, out):
+def run_float64(zx, zy, cx, cy, pixel, of_start, first, limit, radius, law, targets, out):
     """Iterate pixels from z - K (P,) with c (P,), and write the results of ``read_out``.
 
-    pixel: a pixel's size; of_start: whether pixels are starting points z_0, else c.
+    pixel: a pixel's size; of_start: whether pixels are starting points z_0, else c; first: the turn of the first step.
     """
     ends = limit, radius, targets
     for p in range(zx.size):
         x, y, a, b, n, seen, error, unsure, trail, slope = _begun(p, zx, zy, cx, cy, pixel, of_start)
         x, y, n, seen, error, unsure, trail, slope, beyond, hit = _iterate(
-            x, y, a, b, n, seen, error, unsure, trail, slope, ends, limit
+            x, y, a, b, n, first, seen, error, unsure, trail, slope, ends, limit
         )
-        read_out(p, x, y, a, b, n, n, hit, beyond, error, unsure, trail, slope, law, targets, out)
+        read_out(p, x, y, a, b, n, n, first, hit, beyond, error, unsure, trail, slope, law, targets, out)
 
 
 @kernel()
-def share_float64(queue, stride, zx, zy, cx, cy, pixel, of_start, limit, radius, law, targets, out):
+def share_float64(queue, stride, zx, zy, cx, cy, pixel, of_start, first, limit, radius, law, targets, out):
     """``run_float64`` for threads that share a queue (``pixel_queue.py``)."""
     ends = limit, radius, targets
     ended = True
@@ -237,8 +262,8 @@ def share_float64(queue, stride, zx, zy, cx, cy, pixel, of_start, limit, radius,
                 break
             x, y, a, b, n, seen, error, unsure, trail, slope = _begun(p, zx, zy, cx, cy, pixel, of_start)
         x, y, n, seen, error, unsure, trail, slope, beyond, hit = _iterate(
-            x, y, a, b, n, seen, error, unsure, trail, slope, ends, min(limit, n + stride)
+            x, y, a, b, n, first, seen, error, unsure, trail, slope, ends, min(limit, n + stride)
         )
         ended = not (beyond <= 0.0 and hit == 0 and n < limit)
         if ended:
-            read_out(p, x, y, a, b, n, n, hit, beyond, error, unsure, trail, slope, law, targets, out)
+            read_out(p, x, y, a, b, n, n, first, hit, beyond, error, unsure, trail, slope, law, targets, out)

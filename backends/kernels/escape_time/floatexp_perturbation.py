@@ -13,6 +13,7 @@ import numpy as np
 
 from deepzoom.backends.kernels.arithmetic.exponent_bits import two_to
 from deepzoom.backends.kernels.arithmetic.floatexp import wide, wide_add, wide_less, wide_multiply, widened
+from deepzoom.backends.kernels.escape_time.centred import turn_of
 from deepzoom.backends.kernels.escape_time.distance_estimate import NO_SLOPE
 from deepzoom.backends.kernels.escape_time.error_bound import OF_A_STEP, ROUNDING, UNDERFLOW, steepest
 from deepzoom.backends.kernels.escape_time.escape import UNKNOWN, in_doubt, reached
@@ -28,7 +29,15 @@ from deepzoom.backends.kernels.escape_time.floatexp_step import (
     wide_step_with_error,
     with_noise,
 )
-from deepzoom.backends.kernels.escape_time.formula_placeholder import LEAST_EXPONENT, RX, RY, STILL, bounds, difference
+from deepzoom.backends.kernels.escape_time.formula_placeholder import (
+    CYCLE,
+    LEAST_EXPONENT,
+    RX,
+    RY,
+    STILL,
+    bounds,
+    difference,
+)
 from deepzoom.backends.kernels.escape_time.perturbation import (
     BELOW,
     ENDED,
@@ -65,7 +74,7 @@ def _iterate_floatexp(pixel, state, trail, orbits, tiny, skips, ends, until, lef
     is_tiny, tiny_at, tiny_m, tiny_e, excess_m, excess_e, _, noise = tiny
     shortest, index, begin, rows, linear_c, exponents, radii = skips
     limit, radius, targets = ends
-    critical = start.size - 1
+    critical = start.size - CYCLE
     one = np.int64(1)
     below = (one << shortest) - one
     first, last = start[orbit], length[orbit]
@@ -98,7 +107,7 @@ def _iterate_floatexp(pixel, state, trail, orbits, tiny, skips, ends, until, lef
                 rounded = wide_multiply(widened(ROUNDING), sizes)
                 x, y, e, error = in_one_unit(ux, uy, wide_add(wide(error, e), rounded))
                 x, y, e, error = scaled(x, y, e, error)
-                m, orbit = np.int64(0), critical
+                m, orbit = np.int64(0), critical + turn_of(n)
                 first, last = start[orbit], length[orbit]
                 here = first
                 j = np.searchsorted(tiny_at, here) if is_tiny[here] else np.int64(-1)
@@ -127,22 +136,24 @@ def _iterate_floatexp(pixel, state, trail, orbits, tiny, skips, ends, until, lef
             error = rows[block, 1] * two_to(exponents[block, 3] + e - unit) * (error + share * size) + share * drop
             x, y, e = u, v, unit
         else:
-            unit = max(e, ec)
+            unit, turn = max(e, ec), turn_of(n)
             p1, p2, scale = two_to(e - unit), two_to(ec - unit), two_to(unit)
             px, py, pa, pb, off = x * p1, y * p1, da * p2, db * p2, error * p1
-            by_z, by_c, rounding = bounds(zx[here], zy[here], cx, cy, px, py, pa, pb, kept, here, scale)
+            by_z, by_c, rounding = bounds(zx[here], zy[here], cx, cy, px, py, pa, pb, kept, here, scale, turn)
             served = j < 0
             if served:
                 # float64 is too coarse for such an iterate, which should have been a tiny one
                 unsure |= abs(zx[here]) + abs(zy[here]) < SMALL
-                by_z = steepest(by_z, zx[here], zy[here], cx, cy, off * scale)
+                by_z = steepest(by_z, zx[here], zy[here], cx, cy, off * scale, turn)
                 off = by_z * off + (rounding * (OF_A_STEP * p1 * size) + by_c * (ROUNDING * (abs(pa) + abs(pb))))
-                u, v = difference(zx[here], zy[here], cx, cy, px, py, pa, pb, kept, here, scale)
+                u, v = difference(zx[here], zy[here], cx, cy, px, py, pa, pb, kept, here, scale, turn)
                 served = abs(u) + abs(v) >= SMALL or (size == 0.0 and da == 0.0 and db == 0.0)
             if served:
                 x, y, e, error = u, v, unit, off
             else:
-                x, y, e, error, lost = wide_step_with_error(pixel, x, y, e, error, rounding, j, here, orbits, tiny)
+                x, y, e, error, lost = wide_step_with_error(
+                    pixel, x, y, e, error, rounding, j, here, turn, orbits, tiny
+                )
                 unsure |= lost
         x, y, e, error = with_noise(x, y, e, error, noise)
         m += span
@@ -189,7 +200,7 @@ def share_floatexp(
                 break
             pixel, state, e, place = _begun_floatexp(p, dzx, dzy, dcx, dcy, exponent, reach_m, reach_e, noise)
             x, y, error, unsure, orbit, m, n = state
-            seen, left = (np.int64(0), np.int64(1), inf, inf, 0.0), np.bool_(False)
+            seen, left = (np.int64(0), np.int64(1), inf, inf, np.int64(0), 0.0), np.bool_(False)
             how, within, past, trail = PAUSED, False, no_past(state), UNKNOWN
         until = _NEVER if left else min(limit, n + stride)
         if within:

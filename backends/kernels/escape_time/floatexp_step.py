@@ -110,7 +110,7 @@ def _told(slope):
 
 
 @inner
-def wide_step_with_error(pixel, x, y, e, error, rounding, j, here, orbits, tiny):
+def wide_step_with_error(pixel, x, y, e, error, rounding, j, here, turn, orbits, tiny):
     """A step in floatexp: (x, y, exponent, error, whether the pixel is lost, as the error hides the critical point).
 
     rounding: what the step's rounding error is relative to, as far as float64 can tell.
@@ -121,12 +121,12 @@ def wide_step_with_error(pixel, x, y, e, error, rounding, j, here, orbits, tiny)
     ox, oy = wide_reference(j, here, zx, zy, tiny_m, tiny_e)
     vx, vy = wide(x, e), wide(y, e)
     ux, uy, by_z, by_c = wide_step(
-        ox, oy, c[0], c[1], vx, vy, wide(da, ec), wide(db, ec), kept, here, tiny_m, tiny_e, j
+        ox, oy, c[0], c[1], vx, vy, wide(da, ec), wide(db, ec), kept, here, tiny_m, tiny_e, j, turn
     )
     off, unit = wide(error, e), two_to(e)
     ax, ay = from_critical(ox, oy, vx, vy)
     lost = wide_less(wide_size(ax, ay), wide(64.0 * error, e))
-    bend = curvature(zx[here] + x * unit, zy[here] + y * unit, cx, cy)[0]
+    bend = curvature(zx[here] + x * unit, zy[here] + y * unit, cx, cy, turn)[0]
     moved = wide_multiply(wide_add(by_z, wide_multiply(_told(bend), off)), off)
     rounded = wide_larger(wide_multiply(widened(CANCELS), by_z), _told(rounding))
     moved = wide_add(moved, wide_multiply(rounded, wide(OF_A_STEP * (abs(x) + abs(y)), e)))

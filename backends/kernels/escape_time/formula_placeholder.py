@@ -1,6 +1,7 @@
 """Stand-ins for the functions of a formula, which ``generated.py`` replaces by generated code.
 
-Signatures are those of ``deepzoom/formula/``.
+Signatures are those of ``deepzoom/formula/``, with one parameter more at the end: the index of the step in the cycle of
+formulas that take turns, 0 where there is one formula.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ KX = KY = KX_LESS = KY_LESS = 0.0
 """K, mostly the critical point, and the low parts of its double-double. All iterates in the loops are z - K."""
 RX = RY = RX_LESS = RY_LESS = 0.0
 """The point that pixels rebase to, less K: the beginning of the last orbit."""
+CYCLE = 1
+"""The length of the cycle of formulas that take turns. The last so many orbits begin at its steps, in turn."""
 DISTANCE = False
 """Whether the loops compute the derivative by a pixel's position."""
 POLES = False

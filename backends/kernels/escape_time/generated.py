@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import lru_cache, partial
 from pathlib import Path
@@ -69,6 +69,7 @@ _BRANCHES = {
     "lost": ("zx, zy, cx, cy", "abs(zx) + abs(zy)"),
     "tangent": ("zx, zy, cx, cy", "abs(zx) + abs(zy)"),
     "curvature": ("zx, zy, cx, cy", "abs(zx) + abs(zy)"),
+    "fold_distance": ("zx, zy, cx, cy, size, F, i", "abs(zx) + abs(zy)"),
     "taylor": ("zx, zy, cx, cy, w", "abs(zx) + abs(zy)"),
     "difference": (
         "Zx, Zy, Cx, Cy, zx, zy, cx, cy, F, i, s",
@@ -91,27 +92,54 @@ _BRANCHES = {
         "abs(Zx[0]) + abs(Zy[0]) + abs(zx[0]) + abs(zy[0])",
     ),
 }
-"""Functions with other code near K: their parameters, and the size that is below a radius there."""
+"""The functions' parameters, and the size that is below a radius where they have other code near K."""
 
 
-def _function(make: Callable[..., str], map_: Centred) -> str:
-    """The code of one function of a formula, with a branch near K where the map needs it."""
-    far = make(map_.f)
-    if map_.near is None:
-        return f"\n@inner\n{far}"
-    near = make(map_.near, keep=False) if make in _KEEPING else make(map_.near)
-    name = make.__name__
-    parameters, size = _BRANCHES[name]
-    rows = ""
-    if make is taylor:
-        far, near = (text.replace("TAYLOR_ROWS", f"{kind}_ROWS") for text, kind in ((far, "FAR"), (near, "NEAR_K")))
-        rows = "\n\nTAYLOR_ROWS = max(FAR_ROWS, NEAR_K_ROWS)\n"
-    parts = (text.replace(f"def {name}(", f"def {name}_{kind}(") for text, kind in ((far, "far"), (near, "near")))
-    code = "\n".join(f"\n@inner\n{text}" for text in parts)
-    return (
-        f"{code}\n\n@inner\ndef {name}({parameters}):\n    if {size} < {map_.radius!r}:\n"
-        f"        return {name}_near({parameters})\n    return {name}_far({parameters})\n{rows}"
+def _function(make: Callable[..., str], maps: Sequence[Centred]) -> str:
+    """The code of one function, which takes the step's index in the cycle as its last parameter.
+
+    Where formulas take turns, each has a function of its own, and
+    the one that all call chooses between them.
+    """
+    different = {id(map_): map_ for map_ in maps}
+    if len(different) == 1:
+        return _with_branch(make, maps[0], "")
+    name, parameters = make.__name__, _BRANCHES[make.__name__][0]
+    which = {key: n for n, key in enumerate(different)}
+    code = [_with_branch(make, map_, f"_{n}") for n, map_ in enumerate(different.values())]
+    body = ""
+    for turn, map_ in enumerate(maps):
+        if turn + 1 == len(maps) or maps[turn + 1] is not map_:
+            condition = "" if turn + 1 == len(maps) else f"if turn <= {turn}:\n        "
+            body += f"    {condition}return {name}_{which[id(map_)]}({parameters}, turn)\n"
+    rows = (
+        f"\n\nTAYLOR_ROWS = max({', '.join(f'TAYLOR_ROWS_{n}' for n in range(len(code)))})\n" if make is taylor else ""
     )
+    return "\n".join(code) + f"\n\n@inner\ndef {name}({parameters}, turn):\n{body}{rows}"
+
+
+def _with_branch(make: Callable[..., str], map_: Centred, suffix: str) -> str:
+    """The code of one function of one formula, with a branch near K where the map needs it."""
+    name = make.__name__
+    if map_.near is None:
+        return f"\n@inner\n{_named(make(map_.f), name, suffix)}"
+    far = _named(make(map_.f), name, f"{suffix}_far")
+    near = _named(make(map_.near, keep=False) if make in _KEEPING else make(map_.near), name, f"{suffix}_near")
+    parameters, size = _BRANCHES[name]
+    rows = (
+        f"\n\nTAYLOR_ROWS{suffix} = max(TAYLOR_ROWS{suffix}_far, TAYLOR_ROWS{suffix}_near)\n" if make is taylor else ""
+    )
+    return (
+        f"\n@inner\n{far}\n\n@inner\n{near}\n\n@inner\ndef {name}{suffix}({parameters}, turn):\n"
+        f"    if {size} < {map_.radius!r}:\n        return {name}{suffix}_near({parameters}, turn)\n"
+        f"    return {name}{suffix}_far({parameters}, turn)\n{rows}"
+    )
+
+
+def _named(text: str, name: str, suffix: str) -> str:
+    """The code of a function with a suffix to its name, and with the step's index as a further parameter."""
+    text = text.replace("TAYLOR_ROWS", f"TAYLOR_ROWS{suffix}")
+    return text.replace(f"def {name}(", f"def {name}{suffix}(", 1).replace("):", ", turn):", 1)
 
 
 def _constants(iteration: Iteration, distance: bool) -> str:
@@ -123,28 +151,31 @@ def _constants(iteration: Iteration, distance: bool) -> str:
             lines.append(
                 f"{name}{axis}, {name}{axis}_LESS = {float(value)!r}, {float(value - Fraction(float(value)))!r}"
             )
-    f = iteration.centred.f
-    lines.append(f"BEND, LEAST_EXPONENT = {source.constant_bend(f)!r}, {least_exponent(f)}")
-    lines.append(f"CANCELS, CONFORMAL = {8.0 if cancels(f) else 1.0}, {source.is_conformal(f)!r}")
-    lines.append(f"POLES = {any(node.op == '/' for node in ordered((f.re, f.im)))!r}\n")
+    fs = list({id(map_): map_.f for map_ in iteration.centred}.values())
+    bends = list(map(source.constant_bend, fs))
+    bend = max(bends) if min(bends) > 0.0 else 0.0
+    lines.append(f"CYCLE, BEND, LEAST_EXPONENT = {len(iteration.cycle)}, {bend!r}, {max(map(least_exponent, fs))}")
+    cancelling, conformal = any(map(cancels, fs)), all(map(source.is_conformal, fs))
+    lines.append(f"CANCELS, CONFORMAL = {8.0 if cancelling else 1.0}, {conformal!r}")
+    lines.append(f"POLES = {any(node.op == '/' for f in fs for node in ordered((f.re, f.im)))!r}\n")
     return "\n".join(lines)
 
 
 def text_of(iteration: Iteration, distance: bool) -> str:
     """The source of a formula's module."""
-    map_ = iteration.centred
-    f = map_.f
+    maps = iteration.centred
+    fs = [map_.f for map_ in maps]
     makers = [
         source.value, parts, lost, source.tangent, source.curvature, source.stretch, difference, wide_step, slopes,
         bounds,
     ]  # fmt: skip
-    skips = "series" if source.is_holomorphic(f) else "bilinear"
+    skips = "series" if all(map(source.is_holomorphic, fs)) else "bilinear"
     makers.append(taylor if skips == "series" else source.fold_distance)
     files = [f"{skips}_first_step.py", *_LOOPS]
-    if not any(node.op in _NOT_DOUBLE for node in ordered((f.re, f.im))):
+    if not any(node.op in _NOT_DOUBLE for f in fs for node in ordered((f.re, f.im))):
         makers, files = [*makers, double_difference], [*files, "double_double_perturbation.py"]
     code = _constants(iteration, distance)
-    code += "\n".join(_function(make, map_) for make in makers)
+    code += "\n".join(_function(make, maps) for make in makers)
     rest = "\n\n".join(_REPLACED.sub("", (_HERE / file).read_text(encoding="utf-8")) for file in files)
     return f"{_USED}{_SKIPS[skips]}{code}\n\n{rest}"
 

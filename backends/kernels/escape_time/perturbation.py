@@ -3,7 +3,8 @@
 Perturbation with rebasing (Zhuoran 2021): Z_m is the reference orbit, z the difference from it, and the pixel's iterate
 is W = Z_m + z. The pixel rebases where the reference ends, or where W is closer to the critical point, at which the
 last reference orbit begins, than to Z_m. It then goes on as the difference from that orbit's beginning, m = 0. Rebasing
-is exact.
+is exact. Where formulas take turns, there is such an orbit for each step of their cycle, and the pixel rebases to the
+one that begins with its own next step (as in Fraktaler-3).
 
 A pixel takes skips along the reference where they hold (``skip_tree.py``). This file is compiled as ``escape.py`` is.
 """
@@ -14,7 +15,7 @@ from math import inf
 
 import numpy as np
 
-from deepzoom.backends.kernels.escape_time.centred import rebased_x, rebased_y, true_x, true_y
+from deepzoom.backends.kernels.escape_time.centred import rebased_x, rebased_y, true_x, true_y, turn_of
 from deepzoom.backends.kernels.escape_time.distance_estimate import first_slope, slope_after_skip, slope_after_step
 from deepzoom.backends.kernels.escape_time.error_bound import (
     OF_A_STEP,
@@ -26,6 +27,7 @@ from deepzoom.backends.kernels.escape_time.error_bound import (
 )
 from deepzoom.backends.kernels.escape_time.escape import UNKNOWN, in_doubt, is_close, reached, read_out, stepped
 from deepzoom.backends.kernels.escape_time.formula_placeholder import (
+    CYCLE,
     DISTANCE,
     POLES,
     RX,
@@ -56,18 +58,19 @@ def _beyond(excess, zx, zy, x, y):
 
 
 @inner
-def _without_reference(at, cx, cy, da, db, fixed, wx, wy, error):
+def _without_reference(at, cx, cy, da, db, fixed, wx, wy, error, turn):
     """(x, y, error) of W, from the iterate before it (x, y, error) by f itself, where that has the smaller error.
 
     Where the reference passed a pole closer than the pixel did, the reference is far out, and its sum with z keeps no
     digits of W.
     """
     x, y, before = at
-    by_z, by_c = stretch(x, y, cx + da, cy + db)
-    u, v = value(x, y, cx + da, cy + db)
+    by_z, by_c = stretch(x, y, cx + da, cy + db, turn)
+    u, v = value(x, y, cx + da, cy + db, turn)
     before += ROUNDING * (abs(x) + abs(y))
-    moved = steepest(by_z, x, y, cx + da, cy + db, before) * before + by_c * (fixed + ROUNDING * (abs(cx) + abs(cy)))
-    moved += OF_THE_PARTS * parts(x, y, cx + da, cy + db)
+    by_z = steepest(by_z, x, y, cx + da, cy + db, before, turn)
+    moved = by_z * before + by_c * (fixed + ROUNDING * (abs(cx) + abs(cy)))
+    moved += OF_THE_PARTS * parts(x, y, cx + da, cy + db, turn)
     return (u, v, moved) if moved < error else (wx, wy, error)
 
 
@@ -97,12 +100,12 @@ def iterate_near(pixel, state, seen, past, trail, slope, orbits, skips, ends, un
     """
     da, db, ga, gb, least_error, g_pixel = pixel
     x, y, error, unsure, orbit, m, n = state
-    rebased, keep, kept_x, kept_y, kept_error = seen
+    rebased, keep, kept_x, kept_y, kept_turn, kept_error = seen
     cx, cy, zx, zy, kept, excess, start, length = orbits
     shortest, index, begin, rows, radii = skips
     at_x, at_y, at_error, barred, before = past
     limit, radius, targets = ends
-    critical = start.size - 1
+    critical = start.size - CYCLE
     one = np.int64(1)
     below = (one << shortest) - one
     fixed, least_error = ROUNDING * (abs(da) + abs(db)) + least_error, least_error + UNDERFLOW
@@ -116,11 +119,13 @@ def iterate_near(pixel, state, seen, past, trail, slope, orbits, skips, ends, un
         if m == last or abs(rebased_x(wx)) + abs(rebased_y(wy)) < size:
             error += ROUNDING * (abs(zx[first + m]) + abs(zy[first + m]) + abs(RX) + abs(RY))
             if POLES and at_error < inf:
-                wx, wy, error = _without_reference((at_x, at_y, at_error), cx, cy, da, db, fixed, wx, wy, error)
-            x, y, m, orbit = rebased_x(wx), rebased_y(wy), np.int64(0), critical
+                wx, wy, error = _without_reference(
+                    (at_x, at_y, at_error), cx, cy, da, db, fixed, wx, wy, error, turn_of(n + CYCLE - 1)
+                )
+            x, y, m, orbit = rebased_x(wx), rebased_y(wy), np.int64(0), critical + turn_of(n)
             first, last = start[orbit], length[orbit]
             size = abs(x) + abs(y)
-            if x == kept_x and y == kept_y:
+            if x == kept_x and y == kept_y and turn_of(n) == kept_turn:
                 ever, error = repeated(error, kept_error)
                 kept_error = error
                 if ever:
@@ -128,9 +133,9 @@ def iterate_near(pixel, state, seen, past, trail, slope, orbits, skips, ends, un
                     break
             rebased += 1
             if rebased == keep:
-                kept_x, kept_y, kept_error, keep = x, y, error, 2 * rebased
+                kept_x, kept_y, kept_turn, kept_error, keep = x, y, turn_of(n), error, 2 * rebased
         if size < least:
-            state, seen = (x, y, error, unsure, orbit, m, n), (rebased, keep, kept_x, kept_y, kept_error)
+            state, seen = (x, y, error, unsure, orbit, m, n), (rebased, keep, kept_x, kept_y, kept_turn, kept_error)
             return BELOW, state, seen, no_past(state), beyond, hit, trail, slope
         block, span = np.int64(-1), one
         if m > 0 and (m - 1) & below == 0 and (STILL == 0.0 or n >= barred):
@@ -150,13 +155,13 @@ def iterate_near(pixel, state, seen, past, trail, slope, orbits, skips, ends, un
             share = OF_A_STEP + dropped(rows[block])
             moved = rows[block, 1] * (error + share * size) + (share * by_c + least_error)
         else:
-            here = first + m
+            here, turn = first + m, turn_of(n)
             if DISTANCE:
-                slope = slope_after_step(slope, slopes(zx[here], zy[here], cx, cy, x, y, da, db, kept, here, 1.0))
-            by_z, by_c, rounding = bounds(zx[here], zy[here], cx, cy, x, y, da, db, kept, here, 1.0)
-            by_z = steepest(by_z, wx, wy, cx, cy, error)
+                slope = slope_after_step(slope, slopes(zx[here], zy[here], cx, cy, x, y, da, db, kept, here, 1.0, turn))
+            by_z, by_c, rounding = bounds(zx[here], zy[here], cx, cy, x, y, da, db, kept, here, 1.0, turn)
+            by_z = steepest(by_z, wx, wy, cx, cy, error, turn)
             moved = by_z * error + (rounding * (OF_A_STEP * size) + (by_c * fixed + least_error))
-            u, v = difference(zx[here], zy[here], cx, cy, x, y, da, db, kept, here, 1.0)
+            u, v = difference(zx[here], zy[here], cx, cy, x, y, da, db, kept, here, 1.0, turn)
         x, y, error = u, v, moved
         m += span
         n += span
@@ -174,7 +179,7 @@ def iterate_near(pixel, state, seen, past, trail, slope, orbits, skips, ends, un
             trail, hit = UNKNOWN, 0
     unsure |= hit > 0 and in_doubt(wx, wy, trail, error, targets)
     how = PAUSED if beyond <= 0.0 and hit == 0 and n < limit else ENDED
-    state, seen = (x, y, error, unsure, orbit, m, n), (rebased, keep, kept_x, kept_y, kept_error)
+    state, seen = (x, y, error, unsure, orbit, m, n), (rebased, keep, kept_x, kept_y, kept_turn, kept_error)
     return how, state, seen, (at_x, at_y, at_error, barred, before), beyond, hit, trail, slope
 
 
@@ -191,11 +196,12 @@ def _left(pixel, state, slope, orbits):
     here, end = first + m, first + length[orbit]
     fixed, least_error = ROUNDING * (abs(da) + abs(db)) + least_error, least_error + UNDERFLOW
     while here < end and 0.0 < _beyond(excess[here], zx[here], zy[here], x, y) < CLOSE:
+        turn = turn_of(n)
         if DISTANCE:
-            slope = slope_after_step(slope, slopes(zx[here], zy[here], cx, cy, x, y, da, db, kept, here, 1.0))
-        by_z, by_c, rounding = bounds(zx[here], zy[here], cx, cy, x, y, da, db, kept, here, 1.0)
+            slope = slope_after_step(slope, slopes(zx[here], zy[here], cx, cy, x, y, da, db, kept, here, 1.0, turn))
+        by_z, by_c, rounding = bounds(zx[here], zy[here], cx, cy, x, y, da, db, kept, here, 1.0, turn)
         error = by_z * error + rounding * (OF_A_STEP * (abs(x) + abs(y))) + by_c * fixed + least_error
-        x, y = difference(zx[here], zy[here], cx, cy, x, y, da, db, kept, here, 1.0)
+        x, y = difference(zx[here], zy[here], cx, cy, x, y, da, db, kept, here, 1.0, turn)
         here += 1
         n += 1
     return (x, y, error, unsure, orbit, here - first, n), slope
@@ -213,7 +219,8 @@ def read_out_near(p, pixel, state, n, beyond, hit, trail, slope, orbits, radius,
     x, y, error, unsure, orbit, m, k = state
     wx, wy = zx[start[orbit] + m] + x, zy[start[orbit] + m] + y
     error += ROUNDING * (abs(wx) + abs(wy))
-    read_out(p, wx, wy, cx + pixel[0], cy + pixel[1], n, k, hit, beyond, error, unsure, trail, slope, law, targets, out)
+    a, b = cx + pixel[0], cy + pixel[1]
+    read_out(p, wx, wy, a, b, n, k, 0, hit, beyond, error, unsure, trail, slope, law, targets, out)
 
 
 @inner
@@ -224,7 +231,7 @@ def _begun_near(p, dzx, dzy, dcx, dcy, pixel, of_start, reach, least_error):
     slope = first_slope(of_start, pixel)
     state = x, y, ROUNDING * (abs(x) + abs(y)) + least_error, np.bool_(False), np.int64(0), np.int64(0), np.int64(0)
     place = da, db, ga, gb, least_error, slope[4] / reach if reach > 0.0 else 0.0
-    return place, state, (np.int64(0), np.int64(1), inf, inf, 0.0), no_past(state), slope
+    return place, state, (np.int64(0), np.int64(1), inf, inf, np.int64(0), 0.0), no_past(state), slope
 
 
 @kernel()
@@ -237,8 +244,9 @@ def run_perturbed(
     dz, dc (P,): differences from the reference's start and c; pixel: a pixel's size; of_start: whether pixels are
     starting points z_0, else c; reach: largest |c|; least_error: rounding error of the reference's own z_0 and c.
     orbits: c; zx, zy (less K), kept and excess of all orbits one after the other; start and length: orbit r stands at
-    start[r] .. start[r] + length[r]. Pixels begin at the first orbit and rebase to the last, the critical one. kept
-    (.., k): parts of f; excess: |Z|**2 - radius**2; both from high precision.
+    start[r] .. start[r] + length[r]. Pixels begin at the first orbit and rebase to the last, the critical ones, of
+    which there is one for each step of the cycle. kept (.., k): parts of f; excess: |Z|**2 - radius**2; both from high
+    precision.
     skips: log2 of the shortest skips' steps; index: the first skip at each place where skips begin; begin: where in
     index the places of orbit r begin; rows and radii of skips. Results: as of ``read_out``.
     """

@@ -48,15 +48,15 @@ def _without_c(w, re, im):
 
 
 @inner
-def one_step(t, x, y, cx, cy, size, gap, kept, m, tree, space):
+def one_step(t, x, y, cx, cy, size, gap, kept, m, turn, tree, space):
     """Make the skip t: one step from the reference's x + iy; pixels within ``gap`` of the reference have not ended."""
     w, coefficients, dropping = space[0], space[3], space[4]
-    re, im = taylor(x, y, cx, cy, w)
+    re, im = taylor(x, y, cx, cy, w, turn)
     slope, bend = magnitude(w[re, 1], w[im, 1]), magnitude(w[re, 3], w[im, 3])
     radius = widened(min(1.0, _ROOM * slope / bend) if bend > 0.0 else 1.0)
     if wide_less(gap, radius):
         radius = gap
-    share = OF_COEFFICIENTS * (1.0 + lost(x, y, cx, cy) / slope) if slope > 0.0 else 1.0
+    share = OF_COEFFICIENTS * (1.0 + lost(x, y, cx, cy, turn) / slope) if slope > 0.0 else 1.0
     tree[0][t, SHARE] = share
     # where only higher powers of c move f, or f_z is nearly 0, float64 may lose what moves a pixel
     served = slope > _LEAST_SLOPE and (magnitude(w[re, 2], w[im, 2]) > _LEAST_SLOPE or _without_c(w, re, im))

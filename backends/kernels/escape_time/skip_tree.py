@@ -13,7 +13,7 @@ from math import inf
 import numpy as np
 
 from deepzoom.backends.kernels.arithmetic.floatexp import narrowed, wide_divide, wide_less, wide_negative, widened
-from deepzoom.backends.kernels.escape_time.centred import true_x, true_y
+from deepzoom.backends.kernels.escape_time.centred import true_x, true_y, turn_of
 from deepzoom.backends.kernels.escape_time.formula_placeholder import STILL, stretch
 from deepzoom.backends.kernels.escape_time.series_composition import finished, followed
 from deepzoom.backends.kernels.escape_time.series_first_step import one_step, room
@@ -51,28 +51,28 @@ def _gap(x, y, excess, radius, targets):
 
 
 @inner
-def _still_gap(x, y, cx, cy, size, next_x, next_y):
+def _still_gap(x, y, cx, cy, size, next_x, next_y, turn):
     """Distance from the reference's x + iy within which no pixel stands still in the next step.
 
     A pixel's step is shorter than the reference's by |A z + B c - z| at most. That is doubled for what A z + B c drops.
     """
-    by_z, by_c = stretch(x, y, cx, cy)
+    by_z, by_c = stretch(x, y, cx, cy, turn)
     left = 0.5 * (math.hypot(next_x - x, next_y - y) - STILL) - 2.0 * by_c * size
     return left / (1.0 + 2.0 * by_z)
 
 
 @kernel()
 def build_skips(
-    zx, zy, kept, tiny, excess_m, excess_e, radius, targets, first, shortest, cx, cy, size_m, size_e, index, tree,
-    begin, end, spare,
+    zx, zy, kept, tiny, excess_m, excess_e, radius, targets, first, turn, shortest, cx, cy, size_m, size_e, index,
+    tree, begin, end, spare,
 ):  # fmt: skip
     """Fill the skips along one reference orbit between two places.
 
-    zx, zy, kept, tiny, excess: of all orbits; this one begins at ``first``. shortest: log2 of the shortest skip's
-    steps; size: largest |c| of a pixel, in floatexp; index: from ``place_skips``. begin, end: the places; begin is a
-    multiple of a power of 2 that is at least end - begin. spare: index of a skip to compute in. tree: rows (skips, ROW)
-    for ``skip``; the linear part in c (skips, 4); exponents (skips, 4) of R, of values, of that linear part and of |A|;
-    the mantissa of R (skips,), 0 where a skip never holds; bounds of what is dropped.
+    zx, zy, kept, tiny, excess: of all orbits; this one begins at ``first``. turn: of its first step. shortest: log2 of
+    the shortest skip's steps; size: largest |c| of a pixel, in floatexp; index: from ``place_skips``. begin, end: the
+    places; begin is a multiple of a power of 2 that is at least end - begin. spare: index of a skip to compute in.
+    tree: rows (skips, ROW) for ``skip``; the linear part in c (skips, 4); exponents (skips, 4) of R, of values, of that
+    linear part and of |A|; the mantissa of R (skips,), 0 where a skip never holds; bounds of what is dropped.
     """
     size = (size_m, size_e)
     space = room()
@@ -80,16 +80,17 @@ def build_skips(
     for q in range(begin, end):
         for i in range(steps):
             m = first + 1 + q * steps + i
+            now = turn_of(turn + m - first)
             gap = _gap(zx[m], zy[m], (excess_m[m], excess_e[m]), radius, targets)
             if STILL > 0.0:
-                moves = widened(_still_gap(zx[m], zy[m], cx, cy, narrowed(size), zx[m + 1], zy[m + 1]))
+                moves = widened(_still_gap(zx[m], zy[m], cx, cy, narrowed(size), zx[m + 1], zy[m + 1], now))
                 if wide_less(moves, gap):
                     gap = moves
             t = index[q] if i == 0 else spare
             if tiny[m] or not gap[0] > 0.0:
                 tree[3][t] = 0.0
             else:
-                one_step(t, zx[m], zy[m], cx, cy, size, gap, kept, m, tree, space)
+                one_step(t, zx[m], zy[m], cx, cy, size, gap, kept, m, now, tree, space)
             if i > 0:
                 followed(index[q], spare, index[q], size, tree, space)
     merge_skips(size, index, tree, begin, end, np.int64(0))
