@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from deepzoom.errors import InputError
+from deepzoom.formula.turns import counted, parse_turns
 
 Chain = tuple[int | str, ...]
 System = tuple[str, dict[str, str]]
@@ -41,6 +42,47 @@ def system_of(chain: Chain, where: str, start: tuple[str, str] = ("0", "0")) -> 
     return "formula", settings
 
 
+def turns_of(chains: Sequence[Chain], where: str) -> System:
+    """(system, settings) that iterate chains in turn from 0. Raises InputError for formulas that are too long."""
+    first, *others = chains
+    if all(chain == first for chain in others):
+        return system_of(first, where)
+    texts = [formula(chain) for chain in chains]
+    text = in_turn([(t, 1) for t in texts])
+    if any(len(t) > _MOST_LENGTH for t in texts):
+        raise InputError(f"{where}: a formula is longer than {_MOST_LENGTH} characters.")
+    parse_turns(text, where)
+    return "formula", {"formula": text}
+
+
+def in_turn(formulas: Sequence[tuple[str, int]]) -> str:
+    """The text of formulas that take turns, each so many times in a row; neighbours that are equal are joined."""
+    joined: list[tuple[str, int]] = []
+    for text, count in formulas:
+        if joined and joined[-1][0] == text:
+            count += joined.pop()[1]
+        joined.append((text, count))
+    if len(joined) == 1:
+        return joined[0][0]
+    return "; ".join(text if count == 1 else f"{text} {{{count}}}" for text, count in joined)
+
+
+def chains_of(system: str, settings: Mapping[str, str], known: Sequence[Chain] = ()) -> list[tuple[Chain, int]] | None:
+    """The chains that a system iterates in turn from 0, each with its count; None if it iterates others."""
+    text = settings.get("formula", "z**2 + c")
+    if system != "formula" or not (";" in text or "{" in text):
+        one = chain_of(system, settings, known)
+        return None if one is None else [(one, 1)]
+    found = []
+    for part in text.split(";"):
+        each, count = counted(part, "--formula")
+        chain = chain_of(system, {**settings, "formula": each.strip()}, known)
+        if chain is None:
+            return None
+        found.append((chain, count))
+    return found
+
+
 def chain_of(system: str, settings: Mapping[str, str], known: Sequence[Chain] = ()) -> Chain | None:
     """The chain that a system iterates from 0, if it is one of a chain; known: chains to look for its formula in."""
     if system == "mandelbrot":
@@ -51,8 +93,13 @@ def chain_of(system: str, settings: Mapping[str, str], known: Sequence[Chain] = 
 
 
 def formula(chain: Chain) -> str:
-    """The text of a chain, which the system ``formula`` takes; cut short where it is longer than that allows."""
-    z, kept, place = "z", "z", 0
+    """The text of a chain and + c, which the system ``formula`` takes; cut short where it is longer than allowed."""
+    return f"{applied(chain, 'z')} + c"
+
+
+def applied(chain: Chain, z: str) -> str:
+    """The text of a chain applied to another text."""
+    kept, place = z, 0
     while place < len(chain) and len(z) <= _MOST_LENGTH:  # an absolute value doubles the text
         operation, place = chain[place], place + 1
         if isinstance(operation, int):
@@ -65,7 +112,7 @@ def formula(chain: Chain) -> str:
             z, place = f"fold({z})", place + 1
         else:
             z = _PARTS[operation].format(z)
-    return f"{z} + c"
+    return z
 
 
 _PARTS = {

@@ -14,7 +14,7 @@ from deepzoom.coordinates import parse_decimal
 from deepzoom.errors import InputError
 from deepzoom.scene.scene import Scene
 
-from .formulas import Chain, System, system_of
+from .formulas import Chain, System, turns_of
 from .place import Place, Transform, depth_of_zoom, number_of, steps_of, view_of
 
 PROGRAM = "Fraktaler-3"
@@ -65,18 +65,20 @@ def _decimal(value: object, where: str) -> Any:
 def _system(phases: object, where: str) -> System:
     if not isinstance(phases, list) or not phases or not all(isinstance(p, dict) for p in phases):
         raise InputError(f"{where}: formula should be a list of tables of {PROGRAM}.")
-    if len(phases) > 1:
-        raise InputError(f"{where} has {len(phases)} formulas in turn, which deepzoom does not have.")
-    table = phases[0]
+    return turns_of([_chain(table, where) for table in phases], f"{where}: formula")
+
+
+def _chain(table: Mapping[str, Any], where: str) -> Chain:
+    """The chain of one formula."""
     if table.get("opcodes"):
-        return system_of(_opcodes(str(table["opcodes"]), where), where)
+        return _opcodes(str(table["opcodes"]), where)
     unknown = sorted(set(table) - {"abs_x", "abs_y", "neg_x", "neg_y", "power", "opcodes"})
     power = table.get("power", 2)
     if unknown or not isinstance(power, int) or not 2 <= power <= 30:
         what = f"formula.{unknown[0]}" if unknown else f"formula.power = {power}"
         raise InputError(f"{where}: {what} is of a formula that deepzoom does not have.")
     flags = (("abs_x", "absx"), ("abs_y", "absy"), ("neg_x", "negx"), ("neg_y", "negy"))
-    return system_of((*(name for key, name in flags if table.get(key) is True), power), where)
+    return (*(name for key, name in flags if table.get(key) is True), power)
 
 
 def _opcodes(text: str, where: str) -> Chain:

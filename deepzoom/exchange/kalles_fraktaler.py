@@ -13,8 +13,8 @@ from deepzoom.coordinates import parse_decimal
 from deepzoom.errors import InputError
 from deepzoom.scene.scene import Scene
 
-from . import kalles_colours
-from .formulas import Chain, System, system_of
+from . import kalles_colours, kalles_hybrids
+from .formulas import System, system_of
 from .kalles_formulas import CHAINS, TEXTS, with_power
 from .place import SIZE, Place, Transform, depth_of_zoom, number_of, shortened, steps_of, view_of
 
@@ -70,7 +70,7 @@ def place(text: str, where: str, name: str, size: tuple[int, int] | None = None)
 
 def _system(keys: Mapping[str, str], where: str) -> System:
     if _is_on(keys, "UseHybridFormula"):
-        return system_of(_hybrid(keys.get("HybridFormula", ""), where), f"{where}: HybridFormula", _start(keys, where))
+        return _hybrid(keys.get("HybridFormula", ""), keys, f"{where}: HybridFormula")
     kind, power = (
         _whole(keys.get(k, default), f"{where}: {k}") for k, default in (("FractalType", "0"), ("Power", "2"))
     )
@@ -91,9 +91,17 @@ def _written(text: str, keys: Mapping[str, str], where: str) -> System:
     factor = [keys.get(k, default) for k, default in (("FactorAR", "1"), ("FactorAI", "0"))]
     if "{a}" in text and not all(abs(parse_decimal(t, f"{where}: FactorA")) < 10**50 for t in factor):
         raise InputError(f"{where}: FactorA is beyond 1e50.")
-    start = _start(keys, where)
-    settings = {"formula": text.replace("{a}", f"({factor[0]} + {factor[1]}*i)")}
+    return _own(text.replace("{a}", f"({factor[0]} + {factor[1]}*i)"), _start(keys, where))
+
+
+def _own(formula: str, start: tuple[str, str]) -> System:
+    settings = {"formula": formula}
     return "formula", settings if start == ("0", "0") else {**settings, "z0x": start[0], "z0y": start[1]}
+
+
+def _hybrid(text: str, keys: Mapping[str, str], where: str) -> System:
+    chain, start = kalles_hybrids.chain_of_hybrid(text), _start(keys, where)
+    return system_of(chain, where, start) if chain else _own(kalles_hybrids.hybrid(text, where), start)
 
 
 def _start(keys: Mapping[str, str], where: str) -> tuple[str, str]:
@@ -101,29 +109,6 @@ def _start(keys: Mapping[str, str], where: str) -> tuple[str, str]:
     for key in ("SeedR", "SeedI"):
         parse_decimal(keys.get(key, "0"), f"{where}: {key}")
     return keys.get("SeedR", "0"), keys.get("SeedI", "0")
-
-
-_OPERATOR = re.compile(r"([01]),([01]),([01]),([01]),(\d{1,2}),([^,;]+),([^,;]+)")
-
-
-def _hybrid(text: str, where: str) -> Chain:
-    """The chain of a hybrid formula of one line and one operator. Raises InputError for any other.
-
-    A line has two operators, each "abs x, abs y, negate x, negate y, power, factor (re, im)", and how to combine them;
-    an operator of power 0 is its factor.
-    """
-    refused = InputError(f"{where}: HybridFormula {shortened(text)!r} has parts that deepzoom does not have.")
-    head, bar, line = text.partition("|")
-    parts = line.split(";")
-    if not bar or not head.startswith("0/") or len(parts) != 3 or parts[2].strip() != "0":
-        raise refused
-    one, two = (_OPERATOR.fullmatch(p.strip()) for p in parts[:2])
-    if one is None or two is None or two[5] != "0" or float_of(two[6]) != 0 or float_of(two[7]) != 0:
-        raise refused
-    if not 2 <= int(one[5]) <= 30 or float_of(one[6]) != 1 or float_of(one[7]) != 0:
-        raise refused
-    flags = zip(("absx", "absy", "negx", "negy"), one.groups()[:4], strict=True)
-    return (*(name for name, flag in flags if flag == "1"), int(one[5]))
 
 
 def float_of(text: str) -> float | None:

@@ -15,7 +15,7 @@ from deepzoom.scene.scene import Scene
 from deepzoom.scene.shape import IDENTITY
 from deepzoom.scene.view import View
 
-from .formulas import Chain, chain_of
+from .formulas import Chain, chains_of
 from .fraktaler3 import PROGRAM as FRAKTALER3
 from .kalles_colours import CYCLE
 from .kalles_formulas import CHAINS, with_power
@@ -57,8 +57,8 @@ def kfr(scene: Scene, row: Sequence[str], bailout: float | None = None, expmap: 
     bailout: the radius at which raw data end their orbits; expmap: whether the picture is an exponential map. Raises
     InputError for a system that the program does not have.
     """
-    chain = _chain(scene, KALLES_FRAKTALER)
-    formula = _kalles(chain)
+    chains = _chains(scene, KALLES_FRAKTALER)
+    formula = _kalles(chains[0][0]) if len(chains) == 1 else _kalles_hybrid(chains)
     if formula is None:
         raise _unknown(scene, KALLES_FRAKTALER)
     view, how = scene.view, scene.colouring
@@ -99,12 +99,19 @@ def _kalles(chain: Chain) -> dict[str, str] | None:
         power = next((p for p in powers if p <= _MOST_POWER and with_power(known, p) == chain), None)
         if power is not None:
             return {"Power": str(power), "FractalType": str(kind)}
-    *signs, last = chain
-    if not (isinstance(last, int) and last <= _MOST_POWER and signs == [s for s in SIGNS if s in signs]):
-        return None
-    flags = ",".join(str(int(s in signs)) for s in SIGNS)
-    hybrid = f"0/1|{flags},{last},1,0;0,0,0,0,0,0,0;0"
-    return {"Power": str(last), "FractalType": "0", "UseHybridFormula": "1", "HybridFormula": hybrid}
+    return _kalles_hybrid([(chain, 1)])
+
+
+def _kalles_hybrid(chains: Sequence[tuple[Chain, int]]) -> dict[str, str] | None:
+    """The keys of a hybrid formula; None if one of the chains is not some signs and a power."""
+    groups = []
+    for (*signs, last), count in chains:
+        if not (isinstance(last, int) and last <= _MOST_POWER and signs == [s for s in SIGNS if s in signs]):
+            return None
+        flags = ",".join(str(int(s in signs)) for s in SIGNS)
+        groups.append(f"{count}|{flags},{last},1,0;0,0,0,0,0,0,0;0")
+    power = str(chains[0][0][-1])
+    return {"Power": power, "FractalType": "0", "UseHybridFormula": "1", "HybridFormula": "/".join(["0", *groups])}
 
 
 def f3_toml(scene: Scene, bailout: float | None = None, expmap: bool = False) -> tuple[str, list[str]]:
@@ -112,7 +119,7 @@ def f3_toml(scene: Scene, bailout: float | None = None, expmap: bool = False) ->
 
     Raises InputError for a system that the program lacks.
     """
-    chain = _chain(scene, FRAKTALER3)
+    chains = _chains(scene, FRAKTALER3)
     view = scene.view
     height, transform = transform_of(view)
     turned = {
@@ -132,16 +139,16 @@ def f3_toml(scene: Scene, bailout: float | None = None, expmap: bool = False) ->
         "bailout": ends,
         "image": {"width": view.width, "height": view.height},
         **({"transform": changed} if (changed := {k: v for k, v in turned.items() if v}) else {}),
-        "formula": [_phase(chain)],
+        "formula": [_phase(chain) for chain, count in chains for _ in range(count)],
     }
     return tomli_w.dumps(tables), ["the colours", *_samples(view)]
 
 
-def _chain(scene: Scene, program: str) -> Chain:
-    chain = chain_of(scene.system, scene.settings, _KNOWN)
-    if chain is None:
+def _chains(scene: Scene, program: str) -> list[tuple[Chain, int]]:
+    chains = chains_of(scene.system, scene.settings, _KNOWN)
+    if chains is None:
         raise _unknown(scene, program)
-    return chain
+    return chains
 
 
 def _unknown(scene: Scene, program: str) -> InputError:

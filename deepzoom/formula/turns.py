@@ -24,24 +24,24 @@ def parse_turns(text: str, option: str = "--formula") -> tuple[Complex, ...]:
     """
     found: list[Complex] = []
     for part in text.split(";"):
-        formula, count = _counted(part, option)
+        formula, count = counted(part, option)
         if len(found) + count > MOST_TURNS:
             raise InputError(f"{option}: the formulas' counts add up to more than {MOST_TURNS}.")
         found.extend([parse(formula, option)] * count)
     return tuple(found)
 
 
-def _counted(part: str, option: str) -> tuple[str, int]:
-    """A formula and how often it is taken in a row."""
-    counted = _COUNTED.fullmatch(part)
-    if counted is None:
+def counted(part: str, option: str) -> tuple[str, int]:
+    """One of the formulas that take turns, and how often it is taken in a row."""
+    found = _COUNTED.fullmatch(part)
+    if found is None:
         if "{" in part or "}" in part:
             raise InputError(
                 f"{option}: {part.strip()[:60]!r} is not a formula with its count in braces at the end, such as"
                 " z**2 + c {2}."
             )
         return part, 1
-    digits = counted["count"]
+    digits = found["count"]
     if len(digits) > 3 or not 1 <= int(digits) <= MOST_TURNS:
         raise InputError(f"{option}: the count {{{digits[:20]}}} is not from 1 to {MOST_TURNS}.")
-    return counted["formula"], int(digits)
+    return found["formula"], int(digits)

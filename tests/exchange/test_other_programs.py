@@ -183,8 +183,8 @@ def test_posted_texts(text, y, depth, flip, steps):
         ("a.toml", F3.replace('"-1.25"', '"-1.25x"'), "location.real: '-1.25x' is not a decimal number"),
         (
             "a.toml",
-            F3 + "[[formula]]\n[[formula]]\npower = 3\n",
-            "has 2 formulas in turn, which deepzoom does not",
+            F3 + "[[formula]]\n[[formula]]\npower = 3\n" * 20,
+            "formula: the formulas' counts add up to more than 32",
         ),
         ("a.toml", F3 + '[[formula]]\nopcodes = "sqr rot 5 add"\n', "formula.opcodes has 'rot', which deepzoom does"),
         (
