@@ -23,6 +23,7 @@ from deepzoom.backends.escape_time import perturbation as escape_time_difference
 from deepzoom.backends.escape_time.perturbation import PerturbationJob
 from deepzoom.coordinates import parse_decimal
 from deepzoom.reference import orbit, precision
+from deepzoom.reference.orbit_end import end as end_of
 from deepzoom.rendering.field import Field
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.view import View
@@ -162,7 +163,7 @@ def test_an_orbit_that_is_back_where_it_began_ends():
     for c, period in ((0, 1), (-1, 2)):
         found = orbit.made(systems.create("mandelbrot").iteration, (mpq(0), mpq(0)), (mpq(c), mpq(0)), 100, 50)
         assert found.steps == period and found.x[-1] == 0
-    end = orbit.end(systems.create("mandelbrot").iteration, (mpq(0), mpq(0)), (mpq(-1), mpq(0)), 100, 50)
+    end = end_of(systems.create("mandelbrot").iteration, (mpq(0), mpq(0)), (mpq(-1), mpq(0)), 100, 50)
     assert not end.beyond
 
 
