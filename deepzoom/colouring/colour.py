@@ -16,8 +16,9 @@ from deepzoom.scene.colours import COURSE, Colouring
 from deepzoom.systems.escape_time import EscapeTimeSystem
 
 from . import attractors, course, palettes, sample_mean
-from .relief import beside_another, steepness
+from .relief import estimated_distance
 from .slope_shading import shade, shaded
+from .whole import Whole
 
 Floats = NDArray[np.float64]
 
@@ -89,22 +90,6 @@ def by_horizon(horizon: Floats, steps: int, among: Floats | None = None) -> Floa
     return np.where(horizon >= steps, 1.0, 0.45 * (by_count(lost, None if among is None else among[among < steps]) + 1))
 
 
-def estimated_distance(smooth: Floats, attractor: NDArray[Any], degree: Floats | float = 2.0) -> Floats:
-    """Distance to the set's border in pixels, from the smooth counts of neighbouring pixels; -1 where there is none.
-
-    It is 1 / (log(degree) |grad count|), which equals |z| log|z| / |dz| of an escaping orbit; for powers of z this is
-    within a factor of 2 of the true distance near the set. degree: the power to which a step raises |z| far out, or the
-    distance to an attractor near it. Beside a pixel of another attractor, or of none, the distance is at most 1; where
-    counts do not change, it is inf. Distances well below one pixel are not resolved.
-    """
-    height = np.where(smooth < 0, np.nan, smooth)
-    kind = np.where(smooth < 0, -1, attractor)
-    with np.errstate(divide="ignore"):
-        distance = 1 / (np.log(degree) * steepness(height, attractor))
-    distance = np.where(beside_another(kind), np.minimum(distance, 1.0), distance)
-    return np.where(np.isnan(height), -1.0, distance)
-
-
 def colour(
     measure: Floats,
     palette: str,
@@ -115,6 +100,7 @@ def colour(
     places: Floats | None = None,
     ends: range = range(0),
     mixed: Callable[[Floats], Floats] | None = None,
+    whole: Whole | None = None,
 ) -> Floats:
     """RGB (height, width, 3) in 0 .. 1 of measures (height, width); NaN (not done) becomes grey.
 
@@ -124,14 +110,15 @@ def colour(
     and ``ends`` says which attractors there are. Pixels that reached the limit get how.interior.
 
     fine: in enough steps for 16 bits. places: in the palette, if they do not follow from these measures alone. mixed:
-    applied to the colours before they are shaded.
+    applied to the colours before they are shaded. whole: of the picture, if these are only some of its rows.
     """
-    rows = measure.shape[0]
+    rows = measure.shape[0] if whole is None else whole.rows
     if attractor is None:
-        relief = by_rank(measure) if places is None else 2 * places - 1
-        places, height, kind = _signed(measure, how) if places is None else places, rows * relief, measure < 0
+        among = None if whole is None else whole.values
+        relief = by_rank(measure, among) if places is None else 2 * places - 1
+        places, height, kind = _signed(measure, how, among) if places is None else places, rows * relief, measure < 0
     else:
-        places = _counted(measure, palette, attractor, how, distance) if places is None else places
+        places = _counted(measure, palette, attractor, how, distance, whole) if places is None else places
         height, kind = np.where(measure < 0, np.nan, measure) * (rows / COUNTS_PER_HEIGHT), attractor
     if attractor is not None and how.by == "attractor":
         rgb = attractors.apply(places, measure, attractor, ends, palette, how.colours)
@@ -156,15 +143,17 @@ def _signed(measure: Floats, how: Colouring, among: Floats | None = None) -> Flo
 
 def _counted(
     smooth: Floats, palette: str, attractor: NDArray[Any], how: Colouring, distance: Floats | None,
-    among: tuple[Floats, NDArray[Any]] | None = None,
+    whole: Whole | None = None,
 ) -> Floats:  # fmt: skip
     """The places in [0, 1] of smooth counts; each attractor, and escape, has its own part of the palette.
 
-    If how.by is "attractor", each has all of [0, 1]. among: counts and attractors of the whole picture, if these are
-    not; an attractor that is not among them gives NaN.
+    If how.by is "attractor", each has all of [0, 1]. whole: of the picture, if these are not all of it; an attractor
+    that is not in it gives NaN.
     """
     places = np.full(smooth.shape, np.nan)
-    all_smooth, all_kinds = (smooth, attractor) if among is None else among
+    whole = whole or Whole(smooth.shape[0], smooth, attractor)
+    assert whole.kinds is not None
+    all_smooth, all_kinds = whole.values, whole.kinds
     kinds = np.unique(all_kinds[all_smooth >= 0])
     for k, kind in enumerate(kinds):
         own, others = attractor == kind, all_smooth[all_kinds == kind]
@@ -177,20 +166,21 @@ def _counted(
             places[own] = by_cycle(smooth[own], how.cycle, part or not palettes.is_cyclic(palette, how.colours))
         else:
             assert distance is not None
-            places[own] = by_distance(np.where(distance[own] < 0, np.nan, distance[own]), all_smooth.shape[0])
+            places[own] = by_distance(np.where(distance[own] < 0, np.nan, distance[own]), whole.rows)
         if len(kinds) > 1 and how.by != "attractor":
             places[own] = (k + 0.1 + 0.8 * places[own]) / len(kinds)
     return places
 
 
-def coloured(field: Field, fine: bool = False, at: Any = ...) -> Floats:
+def coloured(field: Field, fine: bool = False, at: Any = ..., whole: Whole | None = None) -> Floats:
     """RGB (height, width, 3) in 0 .. 1 of a field in its scene's colours; missing pixels as in ``Field.shown``.
 
-    at: an index of evenly spaced rows and columns, for a smaller picture without samples. Distances are the field's own
-    if it has them, else those of ``estimated_distance``.
+    at: an index of evenly spaced rows and columns, for a smaller picture without samples. whole: of the picture, if the
+    field has only some of its rows, and with them two rows above and below, which shading looks at. Distances are the
+    field's own if it has them, else those of ``estimated_distance``.
     """
     scene = field.scene
-    field = _counting(field)
+    field = counting(field)
     measure = field.shown(at=at)
     attractor = None if field.attractor is None else np.nan_to_num(field.shown("attractor", at)).astype(np.int16)
     distance = places = None
@@ -211,7 +201,7 @@ def coloured(field: Field, fine: bool = False, at: Any = ...) -> Floats:
             distance = np.where(own >= 0, own, distance)
     mixes = field.samples is not None and at is ...
     mixed = partial(_with_samples, field=field, fine=fine, distance=distance, ends=ends) if mixes else None
-    rgb = colour(measure, scene.palette, fine, attractor, scene.colouring, distance, places, ends, mixed)
+    rgb = colour(measure, scene.palette, fine, attractor, scene.colouring, distance, places, ends, mixed, whole)
     if scene.colouring.mark_unsettled:
         if mixes:
             return sample_mean.marked(rgb, field, UNSETTLED)
@@ -236,14 +226,14 @@ def _ends(field: Field) -> range:
     return systems.create(scene.system, scene.settings, scene.steps, scene.digest).ends
 
 
-def _counting(field: Field) -> Field:
+def counting(field: Field) -> Field:
     """A field of a training that is coloured like one of orbits with smooth counts, if by attractor, or else by fate.
 
     Other fields stay as they are.
     """
     if field.iterations is not None or field.attractor is None:
         return field
-    samples = None if field.samples is None else _counting(field.samples)
+    samples = None if field.samples is None else counting(field.samples)
     if field.scene.colouring.by != "attractor":
         return replace(field, attractor=None, samples=samples)
     return replace(field, measure=attractors.counts(field.measure, field.attractor), samples=samples)
@@ -284,6 +274,5 @@ def _places_of_samples(field: Field, distance: Floats | None) -> Floats:
         distance = np.broadcast_to(np.where(beside < 0, _BESIDE, beside), samples.done.shape)
         if samples.distance is not None:
             distance = np.where(samples.distance < 0, distance, samples.distance)
-    return _counted(
-        samples.measure, scene.palette, samples.attractor, scene.colouring, distance, (field.measure, field.attractor)
-    )
+    whole = Whole(len(field.measure), field.measure, field.attractor)
+    return _counted(samples.measure, scene.palette, samples.attractor, scene.colouring, distance, whole)

@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
 from .colour_options import ColouringText, Cycle, Interior, MarkUnsettled, Palette, Slope
 from .exit_codes import reported
 from .prepare_scene import prepared
+from .render_options import (
+    Budget,
+    DataFile,
+    Depth,
+    DryRun,
+    Figure,
+    Flip,
+    Force,
+    Out,
+    Pixel,
+    Resume,
+    Rotate,
+    SceneFile,
+    Show,
+    Size,
+    Stretch,
+    Tile,
+    TilesFolder,
+    Trust,
+    Zoom,
+)
 from .shared_options import (
-    OUTPUT,
-    QUALITY,
-    RUN,
-    VIEW,
     AsJson,
     At,
     BackendName,
@@ -34,9 +50,8 @@ from .shared_options import (
     Settings,
     Steps,
     SystemName,
-    flag,
-    with_default,
 )
+from .tiles import TileOptions, render_tiles
 from .write_picture import check_png_bits, with_raw_data, write_picture
 
 if TYPE_CHECKING:
@@ -49,110 +64,31 @@ def render(
     system: SystemName = None,
     at: At = None,
     center: Center = None,
-    depth: Annotated[
-        str | None,
-        typer.Option(
-            metavar="D",
-            help=with_default("Height of the view in the plane, such as 1e-20.", "the landmark's"),
-            rich_help_panel=VIEW,
-        ),
-    ] = None,
-    size: Annotated[
-        str | None,
-        typer.Option(metavar="WxH", help=with_default("Width and height in pixels.", "256x256"), rich_help_panel=VIEW),
-    ] = None,
-    flip: Annotated[bool, flag("--flip", help="Flip the picture upside down.", rich_help_panel=VIEW)] = False,
-    stretch: Annotated[
-        str | None,
-        typer.Option(
-            metavar="auto|off|RATIO@ANGLE",
-            help=with_default(
-                "Stretch the view: auto unfolds stripes, 3@45 stretches 3 times along 45 degrees.",
-                "auto for training, else off",
-            ),
-            rich_help_panel=VIEW,
-        ),
-    ] = None,
-    rotate: Annotated[
-        str | None,
-        typer.Option(metavar="DEG", help="Rotate the view counter-clockwise by DEG degrees.", rich_help_panel=VIEW),
-    ] = None,
+    depth: Depth = None,
+    size: Size = None,
+    flip: Flip = False,
+    stretch: Stretch = None,
+    rotate: Rotate = None,
     settings: Settings = None,
     formula: FormulaText = None,
-    scene: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Start from a picture's, data file's or TOML file's scene, or another program's place.",
-            rich_help_panel=VIEW,
-        ),
-    ] = None,
-    pixel: Annotated[
-        tuple[float, float] | None,
-        typer.Option(
-            metavar="J I",
-            help="With --scene and --zoom: move the centre to column J, row I, counted from the upper left.",
-            rich_help_panel=VIEW,
-        ),
-    ] = None,
-    zoom: Annotated[
-        str | None, typer.Option(metavar="K", help="With --pixel: zoom in K times there.", rich_help_panel=VIEW)
-    ] = None,
+    scene: SceneFile = None,
+    pixel: Pixel = None,
+    zoom: Zoom = None,
     steps: Steps = None,
     backend: BackendName = None,
     bits: Bits = None,
     samples: Samples = None,
-    trust: Annotated[
-        str | None,
-        typer.Option(
-            metavar="off|sample|settle",
-            help=with_default(
-                "off checks no pixels for rounding errors, sample checks some, settle checks all and repairs those that"
-                " fail.",
-                "sample",
-            ),
-            rich_help_panel=QUALITY,
-        ),
-    ] = None,
-    budget: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TIME",
-            help=with_default("With --trust settle: stop checking and repairing after this time, such as 10m.", "none"),
-            rich_help_panel=QUALITY,
-        ),
-    ] = None,
+    trust: Trust = None,
+    budget: Budget = None,
     jobs: Jobs = None,
     device: DeviceNumber = None,
     device_memory: DeviceMemory = None,
-    resume: Annotated[
-        bool, flag("--resume", help="Continue an unfinished render of the same scene.", rich_help_panel=RUN)
-    ] = False,
-    dry_run: Annotated[
-        bool,
-        flag(
-            "--dry-run", help="Print what would be rendered and how long it would take, then exit.", rich_help_panel=RUN
-        ),
-    ] = False,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE.png|.exr",
-            help=with_default(
-                "Write the picture to FILE.png, or raw data and colours to FILE.exr.",
-                "a numbered name such as tanh-1e-20-001.png",
-            ),
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE.npz",
-            help="Also write the values to FILE.npz, so that 'deepzoom colour' can recolour them.",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None,
+    resume: Resume = False,
+    tiles: TilesFolder = None,
+    tile: Tile = None,
+    dry_run: DryRun = False,
+    out: Out = None,
+    data: DataFile = None,
     distance: Distance = False,
     horizon: Horizon = False,
     course: Course = False,
@@ -162,20 +98,10 @@ def render(
     slope: Slope = None,
     interior: Interior = None,
     mark_unsettled: MarkUnsettled = None,
-    figure: Annotated[bool, flag("--figure", help="Draw labelled axes around the picture.", rich_help_panel=OUTPUT)] = (
-        False
-    ),
+    figure: Figure = False,
     png_bits: PngBits = 8,
-    force: Annotated[bool, flag("--force", help="Overwrite existing files.", rich_help_panel=OUTPUT)] = False,
-    show: Annotated[
-        bool | None,
-        flag(
-            "--show/--no-show",
-            help=with_default("Draw the growing picture in the terminal.", "in terminals with 256 colours or more"),
-            show_default=False,
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None,
+    force: Force = False,
+    show: Show = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -205,6 +131,12 @@ def render(
     if budget is not None and wanted.trust != "settle":
         raise InputError("--budget: this needs --trust settle.")
     seconds = None if budget is None else parse_duration(budget, "--budget")
+    if tiles is not None or tile is not None:
+        options = {"--data": data, "--budget": budget, "--figure": figure or None, "--show": show or None}
+        render_tiles(
+            request, wanted, TileOptions(tiles, tile, out, png_bits, jobs, force, dry_run, as_json, quiet), options
+        )
+        return
     plan = rendering.plan(wanted)
     outputs = Outputs.chosen(wanted, out, data, force or resume, resume)
     grows = request.grows(wanted)

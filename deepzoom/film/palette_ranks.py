@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from deepzoom import systems
 from deepzoom.colouring import palettes
 from deepzoom.colouring.attractors import counts
-from deepzoom.colouring.colour import by_cycle, by_distance, colour, estimated_distance
+from deepzoom.colouring.colour import by_cycle, by_distance, colour
+from deepzoom.colouring.relief import estimated_distance
 from deepzoom.systems.escape_time import EscapeTimeSystem
 
 from .keyframes import Keyframes

@@ -75,7 +75,6 @@ def film_of(path: Path) -> str | None:
 def _write_16_bit(file, levels: NDArray[np.uint16], scene: Scene) -> None:  # type: ignore[no-untyped-def]
     # Pillow cannot write 16-bit RGB
     import io
-    import zlib
 
     import png
 
@@ -83,8 +82,14 @@ def _write_16_bit(file, levels: NDArray[np.uint16], scene: Scene) -> None:  # ty
     plain = io.BytesIO()
     png.Writer(width, height, greyscale=False, bitdepth=16).write(plain, levels.reshape(height, -1))
     chunks = list(png.Reader(bytes=plain.getvalue()).chunks())
-    text = KEY.encode() + b"\0\1\0\0\0" + zlib.compress(scene.to_toml().encode())
-    png.write_chunks(file, [*chunks[:-1], (b"iTXt", text), chunks[-1]])
+    png.write_chunks(file, [*chunks[:-1], text_chunk(scene), chunks[-1]])
+
+
+def text_chunk(scene: Scene) -> tuple[bytes, bytes]:
+    """(type, content) of the chunk that holds a scene."""
+    import zlib
+
+    return b"iTXt", KEY.encode() + b"\0\1\0\0\0" + zlib.compress(scene.to_toml().encode())
 
 
 def read_scene(path: str | Path, option: str = "FILE") -> Scene:

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from deepzoom import systems
 from deepzoom.backends import select
-from deepzoom.backends.base import Backend, Job, ReadOut
+from deepzoom.backends.base import Backend, Job, Progress, ReadOut
 from deepzoom.coordinates import with_digits
 from deepzoom.durations import duration
 from deepzoom.errors import InputError, Stopped
 from deepzoom.reference.precision import check_bits
 from deepzoom.scene.scene import Scene
-from deepzoom.scene.view import View, check_samples
+from deepzoom.scene.view import View, check_in_memory, check_samples
 from deepzoom.systems.base import System
 
 from . import antialiasing, course, horizon, trust
@@ -45,9 +45,11 @@ class Plan:
         return self.scene.bits or self.backend.bits(self.system, self.scene.view)
 
 
-def plan(scene: Scene) -> Plan:
-    """Choose how to render. Raises InputError where the scene cannot be rendered."""
-    check_samples(scene.view)
+def plan(scene: Scene, in_tiles: bool = False) -> Plan:
+    """Choose how to render. Raises InputError where the scene cannot be rendered, in_tiles: or not in tiles."""
+    if not in_tiles:
+        check_in_memory(scene.view)
+        check_samples(scene.view)
     system = systems.create(scene.system, scene.settings, scene.steps, scene.digest)
     system.check(scene.view, scene.steps)
     backend, reason = select.select(scene.backend, scene.view, system, scene.steps)
@@ -91,21 +93,13 @@ def render(
     observer = observer or Observer()
     begin = time.perf_counter()
     planned = plan(scene)
-    observer.say(f"{planned.backend.name}: {planned.reason}.")
-    for remark in (planned.system.remark(), scene.view.spanned()):
-        if remark is not None:
-            observer.say(remark)
+    announce(planned, observer)
     field = Field.empty(scene) if partial is None else partial
-    field.made = _made(planned.system)
+    field.made = made_of(planned.system)
     job: Job | None = None
-
-    def progress(share: float) -> None:
-        observer.reference(share)
-        if observer.stopped():
-            raise Stopped
-
+    progress = stopping(observer)
     try:
-        job = planned.backend.job(planned.system, scene.view, scene.bits, progress, observer.say, _distance(scene))
+        job = job_of(planned, observer)
         _report_job(job, planned, field, jobs or cores(), observer)
         complete = _run(job, field, jobs or cores(), observer, wanted, order)
         parts = []
@@ -127,7 +121,7 @@ def render(
     except Stopped:
         complete = False
     facts = _facts(planned, job, field, time.perf_counter() - begin)
-    field.made = {**facts, **_made(planned.system)}
+    field.made = {**facts, **made_of(planned.system)}
     if complete:
         observer.say(trust.summary(field))
         if field.horizon is not None:
@@ -137,14 +131,35 @@ def render(
     return Rendered(field, complete, facts)
 
 
-def _made(system: System) -> dict[str, Any]:
+def announce(planned: Plan, observer: Observer) -> None:
+    """Say how a scene will be rendered."""
+    observer.say(f"{planned.backend.name}: {planned.reason}.")
+    for remark in (planned.system.remark(), planned.scene.view.spanned()):
+        if remark is not None:
+            observer.say(remark)
+
+
+def stopping(observer: Observer) -> Progress:
+    """Passes on the share of a reference that is done, and raises Stopped once the observer stops it."""
+
+    def progress(share: float) -> None:
+        observer.reference(share)
+        if observer.stopped():
+            raise Stopped
+
+    return progress
+
+
+def job_of(planned: Plan, observer: Observer) -> Job:
+    """The job that computes a scene's pixels. Raises Stopped if the observer stops its reference."""
+    scene, wanted = planned.scene, planned.scene.distance or planned.scene.colouring.by == "distance"
+    return planned.backend.job(planned.system, scene.view, scene.bits, stopping(observer), observer.say, wanted)
+
+
+def made_of(system: System) -> dict[str, Any]:
     """What every data file says of its system; of a training whose basins have numbers also how many ends there are."""
     labelled = system.kind == "traced" and system.ends
     return {"system": system.key(), "ends": len(system.ends)} if labelled else {"system": system.key()}
-
-
-def _distance(scene: Scene) -> bool:
-    return scene.distance or scene.colouring.by == "distance"
 
 
 def estimate(planned: Plan, jobs: int, observer: Observer) -> float | None:

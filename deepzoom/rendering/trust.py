@@ -57,6 +57,13 @@ def _take_shadow(field: Field, pixels: Pixels, out: ReadOut) -> None:
     field.trust.ravel()[pixels] = np.where(out.agrees(first), 1, -1)
 
 
+def _take_retry(field: Field, pixels: Pixels, out: ReadOut) -> None:
+    for channel in ("measure", "fate", "trust", "iterations", "attractor", "distance", "direction", "phase"):
+        if getattr(field, channel) is not None:
+            found = getattr(out, channel)
+            getattr(field, channel).ravel()[pixels] = -1 if found is None else found  # exact runs give no distances
+
+
 def _sampled(job: Job, field: Field, chosen: Pixels, jobs: int, observer: Observer) -> bool:
     trust = field.trust.ravel()
     batches = [chosen[i : i + _BATCH] for i in range(0, len(chosen), _BATCH)]
@@ -106,11 +113,7 @@ def _settled(
         batches = [left[i : i + size] for i in range(0, len(left), size)]
 
         def take(pixels: Pixels, out: ReadOut, rung: int = rung) -> None:
-            for channel in ("measure", "fate", "trust", "iterations", "attractor"):
-                if getattr(field, channel) is not None:
-                    getattr(field, channel).ravel()[pixels] = getattr(out, channel)
-            if field.distance is not None:  # exact runs give no distances
-                field.distance.ravel()[pixels] = -1.0 if out.distance is None else out.distance
+            _take_retry(field, pixels, out)
             rungs[pixels] = rung + 1
 
         whole = ran(name, batches, lambda pixels, rung=rung: job.retry(pixels, rung), take)

@@ -181,24 +181,34 @@ class View:
 
 
 def parse_size(text: str) -> tuple[int, int]:
-    """(width, height) from ``WxH``. Raises InputError for anything else, and for more than ``MOST_PIXELS`` pixels."""
+    """(width, height) from ``WxH``. Raises InputError for anything else, and for more than ``MOST_IN_TILES`` pixels."""
     parts = text.lower().split("x")
     numbers = [float(p) if _NUMBER.fullmatch(p) else -1.0 for p in parts]
     if len(parts) != 2 or any(not 1 <= n < 1e30 or n != int(n) for n in numbers):
         raise InputError(f"--size: {text!r} is not WIDTHxHEIGHT in whole pixels of at least 1, such as 512x512.")
     width, height = (int(n) for n in numbers)
-    needed = width * height * BYTES_PER_PIXEL
-    if width * height > MOST_PIXELS:
-        raise InputError(
-            f"--size: {text!r} would need {in_bytes(needed)} of memory; at most {MOST_PIXELS:,} pixels"
-            f" ({in_bytes(MOST_PIXELS * BYTES_PER_PIXEL)}) are supported."
-        )
+    if width * height > MOST_IN_TILES:
+        raise _too_large(text, width * height)
     return width, height
+
+
+def _too_large(size: str, pixels: int) -> InputError:
+    return InputError(
+        f"--size: {size!r} would need {in_bytes(pixels * BYTES_PER_PIXEL)} of memory; at most {MOST_PIXELS:,} pixels"
+        f" ({in_bytes(MOST_PIXELS * BYTES_PER_PIXEL)}) are supported, or {MOST_IN_TILES:,} with --tiles."
+    )
 
 
 BYTES_PER_PIXEL, BYTES_PER_SAMPLE = 128, 40
 """Memory that a render needs per pixel and per further sample: for the field and for colouring it."""
-MOST_PIXELS = 1 << 28
+MOST_PIXELS, MOST_IN_TILES = 1 << 28, 1 << 36
+"""The most pixels of a view that is held in memory, and of one that is rendered in tiles."""
+
+
+def check_in_memory(view: View) -> None:
+    """Raise InputError for a view with more than ``MOST_PIXELS`` pixels."""
+    if view.pixels > MOST_PIXELS:
+        raise _too_large(f"{view.width}x{view.height}", view.pixels)
 
 
 def check_samples(view: View) -> None:

@@ -1,0 +1,1 @@
+"""Pictures too large for memory: rendered, kept and written in tiles."""

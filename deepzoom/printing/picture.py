@@ -1,0 +1,85 @@
+"""Colours tiles and writes them as one PNG, row by row: first all values are looked at, then each tile is coloured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepzoom.colouring.colour import coloured, counting
+from deepzoom.colouring.whole import Collected, Whole
+from deepzoom.errors import InputError, Stopped
+from deepzoom.pictures.png_rows import write_rows
+from deepzoom.rendering.batches import Observer
+from deepzoom.rendering.field import Field
+from deepzoom.scene.colours import OF_TRAINING
+from deepzoom.scene.scene import Scene
+
+from .tiles import BESIDE, Tiles
+
+
+def check(scene: Scene) -> None:
+    """Raise InputError for what pictures in tiles do not have."""
+    if scene.view.samples > 1:
+        raise InputError("--samples: tiles have one sample for each pixel; render larger, and scale the picture down.")
+    if scene.horizon or scene.course or scene.colouring.by in OF_TRAINING:
+        raise InputError(
+            "--tiles: tiles have no horizons and no courses; leave --horizon, --course and such colourings out."
+        )
+
+
+def write(tiles: Tiles, path: Path, bits: int, observer: Observer) -> None:
+    """Write the picture of tiles that are all done, whole or not at all. Raises Stopped if the observer stops it."""
+    whole = _collected(tiles, observer)
+    write_rows(path, _rows(tiles, whole, bits == 16, observer), tiles.scene, bits)
+
+
+def _collected(tiles: Tiles, observer: Observer) -> Whole:
+    """All values of the picture, or as many as stand for them."""
+    view = tiles.scene.view
+    found = Collected(view.height, view.pixels)
+    for number in range(tiles.count):
+        field = counting(tiles.load(number))
+        known = field.done & (field.measure >= 0) if field.attractor is not None else field.done
+        found.add(field.measure[known], None if field.attractor is None else field.attractor[known])
+        _tell(observer, "values", number, tiles.count)
+    return found.whole()
+
+
+def _rows(tiles: Tiles, whole: Whole, fine: bool, observer: Observer) -> Iterator[NDArray[np.float64]]:
+    """The colours of the tiles in turn."""
+    above: Field | None = None
+    here: Field | None = tiles.load(0)
+    for number in range(tiles.count):
+        assert here is not None
+        below = tiles.load(number + 1) if number + 1 < tiles.count else None
+        parts, before = [here], 0
+        if above is not None:
+            parts, before = [_part(above, slice(-BESIDE, None)), here], BESIDE
+        if below is not None:
+            parts.append(_part(below, slice(0, BESIDE)))
+        rgb = coloured(_stacked(parts), fine, whole=whole)
+        yield rgb[before : before + len(here.done)]
+        _tell(observer, "colours", number, tiles.count)
+        above, here = here, below
+
+
+def _part(field: Field, rows: slice) -> Field:
+    return replace(field, **{name: getattr(field, name)[rows] for name in field.channels})
+
+
+def _stacked(parts: list[Field]) -> Field:
+    """A field of all rows of some fields."""
+    names = parts[0].channels
+    joined: dict[str, Any] = {name: np.concatenate([getattr(p, name) for p in parts]) for name in names}
+    return replace(parts[0], **joined)
+
+
+def _tell(observer: Observer, name: str, number: int, count: int) -> None:
+    observer.part(name, number + 1, count)
+    if observer.stopped():
+        raise Stopped
