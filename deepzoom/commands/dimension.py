@@ -95,6 +95,15 @@ def dimension(
             metavar="N", help=with_default("Number of pairs at each distance.", "5120"), rich_help_panel=QUALITY
         ),
     ] = None,
+    filaments: Annotated[
+        bool,
+        flag(
+            "--filaments",
+            help="Escape-time maps: also count pairs of which a point is nearer to the border than half their distance,"
+            " so that filaments count.",
+            rich_help_panel=QUALITY,
+        ),
+    ] = False,
     trust: Annotated[
         str | None,
         typer.Option(
@@ -161,6 +170,7 @@ def dimension(
             "--at": at, "--center": center, "--depth": depth, "--stretch": stretch, "--set": settings,
             "--formula": formula, "--scene": scene, "--from": largest, "--to": smallest, "--pairs": pairs,
             "--trust": trust, "--steps": steps, "--backend": backend, "--bits": bits,
+            "--filaments": filaments or None,
         }  # fmt: skip
         for name, value in of_pairs.items():
             if value is not None:
@@ -175,7 +185,7 @@ def dimension(
         stretch=stretch, trust=trust or "settle",
     )  # fmt: skip
     asked, descent = requests.to_measure(
-        request, largest or "1e-1", smallest or "1e-6", 5120 if pairs is None else pairs, seed
+        request, largest or "1e-1", smallest or "1e-6", 5120 if pairs is None else pairs, seed, filaments
     )
     if request.grows(asked) or stretch == "auto":
         asked = prepared(request, asked, quiet)

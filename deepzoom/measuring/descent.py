@@ -21,7 +21,7 @@ from deepzoom.scene.view import View
 
 from .distances import FINE, Distances, Lattice
 from .fates import At, Source
-from .pairs import PAIRS, PARTS, POINTS, Bools, Cells, Fates, Ints, drawn, followed, tiled
+from .pairs import PAIRS, PARTS, POINTS, Cells, Ints, Points, drawn, followed, tiled
 from .uncertainty_exponent import Fit, Stage, fit
 
 STRANDS = 8
@@ -111,15 +111,14 @@ class Descent:
             cells = Cells(cells.corners + rng.integers(0, lattice.spare + 1, 2), cells.weights, cells.wanted)
         known: list[list[int]] = []
 
-        def fates(columns: Ints, rows: Ints) -> tuple[Ints, Bools]:
+        def fates(columns: Ints, rows: Ints) -> Points:
             if observer.stopped():
                 raise Stopped
-            labels, sure, *trusted = at((lattice.view.height - 1 - rows) * lattice.view.width + columns)
+            points, *trusted = at((lattice.view.height - 1 - rows) * lattice.view.width + columns)
             known.append(trusted)
-            return labels, sure
+            return points
 
-        looked: Fates = fates
-        seen, parts = followed(cells, lattice.eps, lattice.levels, self.cells, looked, rng)
+        seen, parts = followed(cells, lattice.eps, lattice.levels, self.cells, fates, rng)
         counts = [(s.differ, s.counted, s.pairs, *k) for s, k in zip(seen, known, strict=True)]
         return Strand(np.array([s.share for s in seen]), np.array(counts, dtype=np.int64), parts)
 

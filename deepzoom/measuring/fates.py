@@ -12,7 +12,7 @@ import numpy as np
 from deepzoom import systems
 from deepzoom.backends import select
 from deepzoom.backends.base import Job
-from deepzoom.errors import Stopped
+from deepzoom.errors import InputError, Stopped
 from deepzoom.rendering import trust
 from deepzoom.rendering.batches import Observer, Pixels, run_batches
 from deepzoom.rendering.field import Field
@@ -22,10 +22,10 @@ from deepzoom.scene.scene import Scene
 from deepzoom.scene.view import View
 
 from .box_counting import labels_of
-from .pairs import Bools, Ints
+from .pairs import Floats, Points
 
-At = Callable[[Pixels], tuple[Ints, Bools, int, int, int]]
-"""(labels, whether each may count, how many points are settled, were run again, were checked) of flat numbers."""
+At = Callable[[Pixels], tuple[Points, int, int, int]]
+"""(what is known of them, how many are settled, were run again, were checked) of points with some flat numbers."""
 
 
 class Source(Protocol):
@@ -46,7 +46,7 @@ class _Quiet(Observer):
 
 
 class OfScene:
-    """The fates of a scene's system; the scene's view is replaced by those that are opened."""
+    """The fates of a scene's system, with distances where the scene has them; opened views replace the scene's."""
 
     def __init__(self, scene: Scene, jobs: int, observer: Observer) -> None:
         self._scene, self._jobs, self._observer = scene, jobs, observer
@@ -65,7 +65,7 @@ class OfScene:
             if self._observer.stopped():
                 raise Stopped
 
-        job = backend.job(self._system, view, scene.bits, progress, self._say)
+        job = backend.job(self._system, view, scene.bits, progress, self._say, scene.distance)
         return lambda numbers: self._run(job, numbers)
 
     def _say(self, text: str) -> None:
@@ -73,7 +73,7 @@ class OfScene:
             self._said.add(text)
             self._observer.say(text)
 
-    def _run(self, job: Job, numbers: Pixels) -> tuple[Ints, Bools, int, int, int]:
+    def _run(self, job: Job, numbers: Pixels) -> tuple[Points, int, int, int]:
         some, places = np.unique(numbers, return_inverse=True)  # cells share corners
         own, quiet = Renumbered(job, lambda places: some[places]), _Quiet(self._observer)
         field = Field.empty(self._scene, (1, len(some)))
@@ -88,6 +88,24 @@ class OfScene:
             raise Stopped
         labels = labels_of(field.fate, field.attractor).ravel()[places]
         known = field.trust.ravel()
-        counts = (known >= 0) | (self._scene.trust != "settle")
+        counts, distance = (known >= 0) | (self._scene.trust != "settle"), self._distance(field)
+        if distance is not None:
+            counts &= ~np.isnan(distance)
         repaired = 0 if field.rung is None else int(np.count_nonzero(field.rung))
-        return labels, counts[places], int(np.count_nonzero(known > 0)), repaired, int(np.count_nonzero(known))
+        points = Points(labels, counts[places], None if distance is None else distance[places])
+        return points, int(np.count_nonzero(known > 0)), repaired, int(np.count_nonzero(known))
+
+    def _distance(self, field: Field) -> Floats | None:
+        """Of a field's points from the border, None where the scene has none: inf for those that stay, NaN if unknown.
+
+        Raises InputError where the backend has no distances.
+        """
+        if not self._scene.distance:
+            return None
+        if field.distance is None:
+            raise InputError(
+                "--filaments: points have no distance from the border here, as below 1e-270 and with --backend exact;"
+                " leave the option out."
+            )
+        found, left = field.distance.ravel(), labels_of(field.fate, field.attractor).ravel() > 0
+        return np.where(found >= 0, found, np.where(left, np.nan, np.inf))

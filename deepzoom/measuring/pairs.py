@@ -4,6 +4,10 @@ Drawn evenly in a window, pairs with different fates are f(eps) of all: at 1e-30
 are drawn where they are needed, and weighted by how rare the draw was (splitting, as for rare events: Kahn and Harris
 1951; with resampling it is a particle filter, whose estimates have no bias: Del Moral 2004, section 7.4).
 
+A pair shows the border where its points have two fates. Some of a set's border has one fate on both sides: filaments,
+as those of the Mandelbrot set, have no area. Where points know how far the border is, a pair shows it, too, if one of
+them is closer to it than eps/2: the share is then that of the border's neighbourhood, whose area goes as eps^(2 - D).
+
 A **cell** is a square of 4x4 parts, each eps wide; the 5x5 corners of the parts make 40 pairs of neighbours eps apart.
 The next, four times smaller cells are such parts. A part is chosen for the sides on which its corners differ, or for
 those of its neighbours; a share of the draws goes to the other parts, so that a border which no pair shows is not
@@ -37,8 +41,22 @@ _BESIDE = 0.25
 
 _ROW, _COLUMN = (n.ravel() for n in np.indices((PARTS + 1, PARTS + 1)))
 
-Fates = Callable[[Ints, Ints], tuple[Ints, Bools]]
-"""(labels, settled) of points (n,), given by whole numbers (columns, rows) of a lattice, counted right and up."""
+
+@dataclass(frozen=True)
+class Points:
+    """What is known of points (n,).
+
+    label int64: which fate each has. counts: whether its pairs count. distance float64: how far the border is, as
+    estimated, in lattice numbers, inf where no distance is known; None where only fates are asked for.
+    """
+
+    label: Ints
+    counts: Bools
+    distance: Floats | None = None
+
+
+Fates = Callable[[Ints, Ints], Points]
+"""Of points, given by whole numbers (columns, rows) of a lattice, counted right and up."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +85,7 @@ class Cells:
 
 @dataclass(frozen=True)
 class Seen:
-    """What the pairs of some cells show.
+    """What the pairs of some cells show. A pair differs where it shows the border.
 
     share: f(eps), the weighted share of counted pairs that differ. differ, counted, pairs: how many differ, how many
     count because no end is unsettled, and how many there are. sides (n, 4, 4): on how many of its sides the corners of
@@ -84,9 +102,12 @@ class Seen:
 def look(cells: Cells, eps: int, fates: Fates) -> Seen:
     """Run the corners of the parts of each cell; eps: the distance of pairs, in lattice numbers."""
     columns, rows = cells.corners[:, :1] + eps * _COLUMN, cells.corners[:, 1:] + eps * _ROW
-    labels, sure = fates(columns.ravel(), rows.ravel())
-    label, settled = (v.reshape(len(cells), PARTS + 1, PARTS + 1) for v in (labels, sure))
-    right, up = label[:, :, 1:] != label[:, :, :-1], label[:, 1:] != label[:, :-1]
+    points = fates(columns.ravel(), rows.ravel())
+    square = len(cells), PARTS + 1, PARTS + 1
+    label, settled = points.label.reshape(square), points.counts.reshape(square)
+    near = np.zeros(square, np.bool_) if points.distance is None else points.distance.reshape(square) < eps / 2
+    right = (label[:, :, 1:] != label[:, :, :-1]) | near[:, :, 1:] | near[:, :, :-1]
+    up = (label[:, 1:] != label[:, :-1]) | near[:, 1:] | near[:, :-1]
     both = settled[:, :, 1:] & settled[:, :, :-1], settled[:, 1:] & settled[:, :-1]
     counted = sum(b.sum((1, 2)) for b in both)
     found = (right & both[0]).sum((1, 2)) + (up & both[1]).sum((1, 2))

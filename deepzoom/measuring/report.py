@@ -25,6 +25,7 @@ def facts_of(scene: Scene, descent: Descent, fit: Fit) -> dict[str, Any]:
         "depth": format_decimal(scene.view.depth),
         "steps": scene.steps,
         "trust": scene.trust,
+        "filaments": scene.distance,
         "seed": descent.seed,
         "dimension": fit.dimension,
         "low": fit.low,
@@ -82,7 +83,8 @@ def lines_of(facts: dict[str, Any]) -> list[str]:
     if left_out:
         lines.append(
             f"left out   {left_out:.2%} of all pairs, at most {worst:.2%} at one distance, as a point of theirs is not"
-            " settled: those lie on the border, so the dimension may be larger"
+            f" settled{' or has no distance' if facts['filaments'] else ''}: those lie on the border, so the dimension"
+            " may be larger"
         )
     changes = facts["constant"].count(False)
     if changes:

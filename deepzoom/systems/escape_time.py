@@ -83,6 +83,11 @@ class Iteration:
         attractors = max(len(self.targets), int(self.still > 0))
         return range(0 if math.isfinite(self.radius) else 1, 1 + attractors)
 
+    @property
+    def has_distances(self) -> bool:
+        """Whether each end tells how far the border is: an attractor does if steps raise the distance to a power."""
+        return not self.still and (not self.targets or self.order > 1)
+
     @cached_property
     def centred(self) -> tuple[Centred, ...]:
         """The formula of each step of the cycle in terms of z - K, which is what pixels iterate."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepzoom.measuring.fates import At
+from deepzoom.measuring.pairs import Points
 from deepzoom.scene.view import View
 
 Floats = NDArray[np.float64]
@@ -100,7 +101,8 @@ class OfFunction:
 
     def opened(self, view: View, points: int) -> At:
         return lambda numbers: (
-            self.function(*view.points(numbers)), np.ones(len(numbers), np.bool_), len(numbers), 0, len(numbers)
+            Points(self.function(*view.points(numbers)), np.ones(len(numbers), np.bool_)),
+            len(numbers), 0, len(numbers),
         )  # fmt: skip
 
 
@@ -122,9 +124,9 @@ class ExactCantorLines:
             digits.reverse()
             return digits.index(1) % 2 if 1 in digits else 0
 
-        def at(numbers: Ints) -> tuple[Ints, NDArray[np.bool_], int, int, int]:
+        def at(numbers: Ints) -> tuple[Points, int, int, int]:
             columns, places = np.unique(numbers % view.width, return_inverse=True)
             labels = np.array([label(c) for c in columns.tolist()])[places]
-            return labels, np.ones(len(numbers), np.bool_), len(numbers), 0, len(numbers)
+            return Points(labels, np.ones(len(numbers), np.bool_)), len(numbers), 0, len(numbers)
 
         return at

@@ -128,6 +128,10 @@ def test_a_damaged_checkpoint(place, monkeypatch):
         ([*SEAHORSE, "--from", "nan"], "--from: 'nan' is not a decimal number"),
         ([*SEAHORSE, "--to", "nan"], "--to: 'nan' is not a decimal number"),
         (["mandelbrot", "--center", "-0.1", "0", "--depth", "0.1", "--steps", "9", "--quiet"], "have the same fate"),
+        (["tanh", "--filaments"], "--filaments: tanh is not an escape-time system"),
+        (["nova", "--filaments"], "--filaments: nova has no distances"),
+        ([*SEAHORSE, "--filaments", "--backend", "exact", "--quiet"], "--filaments: points have no distance"),
+        (["a.npz", "--filaments"], "--filaments: a data file is counted as it is"),
         (["tanh", "--trust", "blind"], "--trust: 'blind' is not one of"),
     ],
 )
@@ -148,14 +152,14 @@ def check_fates(scene):
     """Fates by perturbation against exact ones, on random points of a lattice; points given twice are run once."""
     lattice = Distances.parse("1e-1", "1e-7").lattice(scene.view)
     numbers = points_of(lattice)
-    (labels, sure, settled, _, checked), exact = (
+    (points, settled, _, checked), (exact, *_) = (
         OfScene(replace(scene, backend=backend), 2, Observer()).opened(lattice.view, len(numbers))(
             np.repeat(numbers, 2)
         )
         for backend in ("cpu-perturbation", "exact")
     )
-    assert (labels == exact[0]).all() and sure.all() and 0 < labels.mean() < 1
-    assert (labels[::2] == labels[1::2]).all() and settled == checked == len(numbers)
+    assert (points.label == exact.label).all() and points.counts.all() and 0 < points.label.mean() < 1
+    assert (points.label[::2] == points.label[1::2]).all() and settled == checked == len(numbers)
 
 
 def test_fates_are_those_of_exact_runs(place):

@@ -13,7 +13,7 @@ from deepzoom.errors import InputError, Stopped
 from deepzoom.measuring import box_counting
 from deepzoom.measuring.descent import LEAST_PAIRS, STRANDS, Descent
 from deepzoom.measuring.distances import LEVELS, Distances
-from deepzoom.measuring.pairs import PARTS, Cells, drawn, look
+from deepzoom.measuring.pairs import PARTS, Cells, Points, drawn, look
 from deepzoom.measuring.uncertainty_exponent import Stage, fit, t_quantile
 from deepzoom.rendering.batches import Observer
 
@@ -85,12 +85,24 @@ def test_draws_have_no_bias():
 
 def test_unsettled_points_leave_their_pairs_out():
     def fates(columns, rows):
-        return (columns >= 8).astype(np.int64), (columns != 8) | (rows != 0)
+        return Points((columns >= 8).astype(np.int64), (columns != 8) | (rows != 0))
 
     seen = look(Cells(np.zeros((1, 2), np.int64), np.ones(1), np.ones(1)), 4, fates)
     assert (seen.pairs, seen.counted, seen.differ) == (40, 37, 4)
     assert seen.share == 4 / 37
     assert seen.sides[0].tolist() == [[0, 2, 0, 0]] * PARTS
+
+
+def test_pairs_near_a_filament():
+    """Of 40 pairs, one fate on both sides: those of the corner in the middle, which is 0.49 eps from the border."""
+
+    def points(columns, rows):
+        middle = (columns == 8) & (rows == 8)
+        return Points(np.zeros(len(rows), np.int64), np.ones(len(rows), np.bool_), np.where(middle, 1.96, 2.0))
+
+    seen = look(Cells(np.zeros((1, 2), np.int64), np.ones(1), np.ones(1)), 4, points)
+    assert (seen.differ, seen.share) == (4, 4 / 40)
+    assert seen.sides[0].tolist() == [[0, 0, 0, 0], [0, 2, 2, 0], [0, 2, 2, 0], [0, 0, 0, 0]]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from deepzoom import systems
 from deepzoom.errors import InputError
 from deepzoom.files import check_output
 from deepzoom.measuring.box_counting import Bools, border_of
@@ -14,6 +15,7 @@ from deepzoom.measuring.distances import Distances
 from deepzoom.rendering import render as rendering
 from deepzoom.rendering.field import Field
 from deepzoom.scene.scene import Scene
+from deepzoom.systems.escape_time import EscapeTimeSystem
 
 from .scene import Request
 
@@ -46,9 +48,15 @@ def check_figure(path: Path | None, force: bool) -> None:
     check_output(path, "--figure", force)
 
 
-def to_measure(request: Request, largest: str, smallest: str, pairs: int, seed: int) -> tuple[Scene, Descent]:
-    """(scene, measurement). Raises InputError where the options do not make one."""
+def to_measure(
+    request: Request, largest: str, smallest: str, pairs: int, seed: int, filaments: bool
+) -> tuple[Scene, Descent]:
+    """(scene, measurement). filaments: whether distances count. Raises InputError where the options do not make one."""
     scene = request.to_scene()
-    scene = replace(scene, view=replace(scene.view, samples=1), distance=False, horizon=False, course=False)
-    rendering.plan(scene)
+    if filaments and not systems.is_escape_time(scene.system):
+        raise InputError(f"--filaments: {scene.system} is not an escape-time system; leave the option out.")
+    scene = replace(scene, view=replace(scene.view, samples=1), distance=filaments, horizon=False, course=False)
+    system = rendering.plan(scene).system
+    if filaments and isinstance(system, EscapeTimeSystem) and not system.iteration.has_distances:
+        raise InputError(f"--filaments: {scene.system} has no distances from the border; leave the option out.")
     return scene, Descent(scene.view, Distances.parse(largest, smallest), pairs, seed)
