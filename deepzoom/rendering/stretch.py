@@ -200,7 +200,7 @@ def _training_derivatives(layers: list[slice], depth: Rational, kept: Reference)
         largest = float(np.abs(kept.weights[snapshot.step][layer]).max())
         if largest > 0:
             parts.append(snapshot.weights[:5, layer] / largest)
-    if not parts:  # a run that stays at 0
+    if not parts or snapshot.step == 0:  # a run that stays at 0; or a plane of starts, left before any step
         return Derivatives(np.zeros((2, 1)))
     with np.errstate(over="ignore", invalid="ignore"):  # where the run at the centre is chaotic
         half = np.exp2(np.float64(log2(depth / 2) - snapshot.exponent))

@@ -13,7 +13,7 @@ from small_network import SmallNetwork
 
 from deepzoom import landmarks
 from deepzoom.commands.requests.scene import Request
-from deepzoom.rendering.stretch import Derivatives, _balanced, unfolding
+from deepzoom.rendering.stretch import Derivatives, _balanced, ratios, unfolding
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.shape import IDENTITY, MOST_RATIO, STEEP, Shape
 from deepzoom.scene.view import View
@@ -81,6 +81,12 @@ def test_a_run_of_one_weight_is_stretched_until_it_bends(curvature):
     t = np.random.default_rng(0).uniform(-1, 1, 200_000)
     assert np.mean((ratio**2 * curvature * t) ** 2) == pytest.approx(1, rel=0.02)
     assert _balanced(Derivatives(np.array([[1.0, 1.0]]).T)).spans[0] == pytest.approx(float(MOST_RATIO))
+
+
+def test_a_view_that_leaves_the_start_is_not_stretched(own_cache):
+    """The first weight is an axis of ``cubic``: wide views differ before any step, by that weight alone."""
+    scene = Scene("cubic", View.parse("1", "0.5", "2.6", "8x8"), 60)
+    assert unfolding(scene) == IDENTITY and ratios(scene, [scene.view.depth * 4, scene.view.depth]) == [1.0, 1.0]
 
 
 def test_a_published_experiment_with_another_optimizer_has_exact_tangents(own_cache):
