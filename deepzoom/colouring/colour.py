@@ -214,8 +214,7 @@ def _of_course(field: Field, at: Any, measure: Floats) -> Floats:
     channel = COURSE[field.scene.colouring.by]
     if getattr(field, channel) is None:
         return np.full(measure.shape, np.nan)
-    values = field.shown(channel, at)
-    return np.where(values < 0, np.nan, values) if channel == "best_step" else values
+    return course.known(channel, field.shown(channel, at))
 
 
 def _ends(field: Field) -> range:

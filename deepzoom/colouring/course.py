@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+
+
+def known(channel: str, values: NDArray[Any]) -> Floats:
+    """The values of a channel of a field; NaN where they are not known."""
+    return np.where(values < 0, np.nan, values) if channel == "best_step" else values.astype(np.float64)
 
 
 def by_value(value: Floats, among: Floats | None = None) -> Floats:

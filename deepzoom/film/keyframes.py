@@ -13,6 +13,7 @@ from deepzoom.pictures.outputs import same_run
 from deepzoom.rendering import render as rendering
 from deepzoom.rendering.batches import Observer
 from deepzoom.rendering.field import Field
+from deepzoom.scene.colours import COURSE
 from deepzoom.scene.scene import TRUST, Scene
 from deepzoom.scene.shape import IDENTITY
 
@@ -46,11 +47,8 @@ class Keyframes:
             field = Field.load(self.path(k))
         except InputError:
             return "other"
-        return (
-            "done"
-            if self._belongs(field, self.descent.keyframe(k)) and field.done[self.descent.new(k)].all()
-            else "other"
-        )
+        whole = self._shows(field) and field.done[self.descent.new(k)].all()
+        return "done" if whole and self._belongs(field, self.descent.keyframe(k)) else "other"
 
     def remove_others(self) -> None:
         """Remove keyframes deeper than this film's last; a longer film has left them."""
@@ -68,6 +66,11 @@ class Keyframes:
     def _belongs(self, field: Field, scene: Scene) -> bool:
         checked = TRUST.index(field.scene.trust) >= TRUST.index(scene.trust)
         return same_run(field.scene, scene) and checked and field.made.get("system") == self._key
+
+    def _shows(self, field: Field) -> bool:
+        """Whether a field has what the film's colours show."""
+        channel = COURSE.get(self.descent.scene.colouring.by)
+        return channel is None or getattr(field, channel) is not None
 
     def compute(self, k: int, jobs: int | None, observer: Observer) -> Field | None:
         """Render what is new in a keyframe; None if the observer stopped it, and then the finished part is saved."""
@@ -148,3 +151,9 @@ def found(folder: Path) -> Descent:
         shapes = [Field.load(f, "--from-data").scene.view.shape for f in files]
         descent = Descent(scenes[-1], scenes[0].view.depth, tuple(shapes))
     return descent
+
+
+def has_channel(folder: Path, channel: str) -> bool:
+    """Whether the keyframes in a folder have a channel; one that is stopped in between has it, too."""
+    first = min(folder.glob("key-*[0-9].npz"))
+    return getattr(Field.load(first, "--from-data"), channel) is not None

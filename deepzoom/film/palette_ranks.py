@@ -19,6 +19,7 @@ from deepzoom.colouring import palettes
 from deepzoom.colouring.attractors import counts
 from deepzoom.colouring.colour import by_cycle, by_distance, colour
 from deepzoom.colouring.relief import estimated_distance
+from deepzoom.scene.colours import COURSE
 from deepzoom.systems.escape_time import EscapeTimeSystem
 
 from .keyframes import Keyframes
@@ -71,12 +72,22 @@ class Colours:
         how, samples = self._how, self._counting(samples)
         if not self._counts:
             places = None
-            if how.by == "rank":  # converged in the palette's upper part, diverged in its lower one, as in ``by_rank``
+            if how.by in COURSE:
+                places = self._of_course(samples, position)
+            elif how.by == "rank":  # converged in the palette's upper part, diverged below, as in ``by_rank``
                 ranks = self._ranked(samples, position)
                 places = np.where(samples.measure < 0, 1 - 0.375 * ranks, 0.375 * (1 - ranks))
             return colour(samples.measure, self._palette, False, None, how, None, places)
         places = self._counted(samples, position)
         return colour(samples.measure, self._palette, False, samples.attractor, how, None, places, self._ends)
+
+    def _of_course(self, samples: Samples, position: float) -> Floats:
+        """Places of the course of runs, as in ``course.place``, from ranks along the film."""
+        assert samples.course is not None
+        ranks = self._ranked(samples, position)
+        if self._how.by == "lyapunov":
+            return 0.5 - 0.5 * np.sign(samples.course) * ranks
+        return 1 - ranks if self._how.by == "loss" else ranks
 
     def _counted(self, samples: Samples, position: float) -> Floats:
         """Places of smooth counts. Each attractor has its own part of the palette, whichever of them a frame shows."""
@@ -109,12 +120,17 @@ class Colours:
         return replace(samples, measure=counts(samples.measure, samples.attractor))
 
     def _kinds(self, samples: Samples) -> NDArray[np.int64]:
-        """The kinds of values that are ranked together: attractors or fates; -1 for values without a rank."""
+        """The kinds of values that are ranked together: attractors, fates or signs; -1 for values without a rank."""
+        if samples.course is not None:
+            signs = (samples.course < 0) & (self._how.by == "lyapunov")
+            return np.where(np.isnan(samples.course), -1, signs)
         if samples.attractor is None:
             return (samples.measure < 0).astype(np.int64)
         return np.where(samples.measure < 0, -1, samples.attractor.astype(np.int64))
 
     def _values(self, samples: Samples) -> Floats:
+        if samples.course is not None:
+            return np.abs(samples.course) if self._how.by == "lyapunov" else samples.course
         return np.floor(samples.measure) if self._how.by == "histogram" else samples.measure
 
     def _ranked(self, samples: Samples, position: float) -> Floats:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from deepzoom.colouring import course
 from deepzoom.rendering.antialiasing import values
 from deepzoom.rendering.field import Field
+from deepzoom.scene.colours import COURSE
 from deepzoom.scene.sample_positions import nearest
 from deepzoom.scene.view import View
 
@@ -22,7 +24,8 @@ Floats = NDArray[np.float64]
 class Samples:
     """Values at points: measure float64 (NaN where unknown), fate int8; and, or None, attractor and those of a field.
 
-    distance is in pixels of the view asked for.
+    distance is in pixels of the view asked for. course: what the film's colouring shows of the course of a run, NaN
+    where it is not known.
     """
 
     measure: Floats
@@ -31,6 +34,7 @@ class Samples:
     distance: Floats | None = None
     direction: NDArray[np.float32] | None = None
     phase: NDArray[np.float32] | None = None
+    course: Floats | None = None
 
     def reshaped(self, *shape: int) -> Samples:
         """The same values in arrays of another shape."""
@@ -53,6 +57,7 @@ def sample(view: View, points: Floats, keyframes: Keyframes) -> Samples:
     """
     descent = keyframes.descent
     n, last = points.shape[1], descent.count - 1
+    channel = COURSE.get(descent.scene.colouring.by)
     k = _covering(view, points, keyframes)
     field = keyframes.get(k)
     result = Samples(
@@ -60,6 +65,7 @@ def sample(view: View, points: Floats, keyframes: Keyframes) -> Samples:
         np.zeros(n, np.int8),
         None if field.attractor is None else np.zeros(n, np.int16),
         *(None if v is None else np.full(n, -1, v.dtype) for v in (field.distance, field.direction, field.phase)),
+        None if channel is None else np.full(n, np.nan),
     )
     left = np.arange(n)
     while True:
@@ -69,12 +75,12 @@ def sample(view: View, points: Floats, keyframes: Keyframes) -> Samples:
         left, at = left[inside], at[:, inside]
         row, column = at.astype(np.int64)
         known = field.done[row, column]
-        _take(result, left[known], field, _numbers(field, at[:, known]), own, view)
+        _take(result, left[known], field, _numbers(field, at[:, known]), own, view, channel)
         if k == last or not len(left):
             return result
         if own.depth * view.height < view.depth / 2:
             rest = left[~known]
-            _take(result, rest, field, np.zeros(len(rest), np.int64), own, view)
+            _take(result, rest, field, np.zeros(len(rest), np.int64), own, view, channel)
             return result
         k += 1
         field = keyframes.get(k)
@@ -119,9 +125,10 @@ def _covering(view: View, points: Floats, keyframes: Keyframes) -> int:
 
 
 def _take(
-    result: Samples, at: NDArray[np.int64], field: Field, numbers: NDArray[np.int64], own: View, view: View
-) -> None:
-    """Copy the values at flat numbers of a keyframe to some points of the result."""
+    result: Samples, at: NDArray[np.int64], field: Field, numbers: NDArray[np.int64], own: View, view: View,
+    channel: str | None,
+) -> None:  # fmt: skip
+    """Copy the values at flat numbers of a keyframe to some points of the result. channel: of the course, if any."""
     result.measure[at] = values(field, "measure", numbers)
     result.fate[at] = values(field, "fate", numbers)
     if result.attractor is not None and field.attractor is not None:
@@ -134,3 +141,5 @@ def _take(
         into = getattr(result, name)
         if into is not None:
             into[at] = -1.0 if getattr(field, name) is None else values(field, name, numbers)
+    if result.course is not None and channel is not None:
+        result.course[at] = course.known(channel, values(field, channel, numbers))

@@ -10,13 +10,13 @@ from gmpy2 import mpq
 
 import deepzoom
 from deepzoom.colouring import attractors, oklab
-from deepzoom.colouring.colour import coloured
+from deepzoom.colouring.colour import BY_RANK, coloured
 from deepzoom.film.film import Target, make
 from deepzoom.film.keyframes import Keyframes
 from deepzoom.film.palette_ranks import Colours
 from deepzoom.film.reproject import frame
 from deepzoom.film.zoom_path import Descent, Film
-from deepzoom.scene.colours import Colouring
+from deepzoom.scene.colours import COURSE, Colouring
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.view import View
 
@@ -38,9 +38,9 @@ def test_colours_go_evenly(filmed):
         assert np.abs(rgb(number) - direct).mean() < 0.12
 
 
-def signed_keyframes(tmp_path, measure_of):
+def signed_keyframes(tmp_path, measure_of, how=BY_RANK):
     """A film of a training system with invented measures, f(log2 of the distance from the centre)."""
-    scene = Scene("tanh", View.parse("0", "0", "1e-3", "32x32"), 60)
+    scene = Scene("tanh", View.parse("0", "0", "1e-3", "32x32"), 60, colouring=how)
     descent = Descent.of(scene, mpq(1))
     keyframes = Keyframes(tmp_path, descent)
     for k in range(descent.count):
@@ -81,6 +81,54 @@ def test_ranks_blend_where_a_kind_is_rare(tmp_path):
         if before is not None and before[0] is not None and means[0] is not None:
             assert abs(means[0] - before[0]) < 0.05
         before = means
+
+
+def check_course(film, keyframes, by):
+    """The frames' colours are in the order of what they show, and change evenly; exponents of both signs keep apart."""
+    colours, means = Colours(keyframes), []
+    colours._palette = "gray"
+    for number in range(film.frames):
+        view = film.view(number)
+        samples = frame(view, keyframes)
+        grey = colours.rgb(samples, film.descent.position(view.depth))[..., 0]
+        values, ordered = np.sort(samples.course, axis=None), grey.ravel()[np.argsort(samples.course, axis=None)]
+        rising = np.diff(ordered) * (-1 if by in ("loss", "lyapunov") else 1)
+        assert not np.isnan(values).any() and rising.min() > -0.005
+        if by == "lyapunov":
+            assert (ordered[values < 0] >= 0.495).all() and (ordered[values > 0] <= 0.505).all()
+        means.append(grey.mean())
+    assert np.abs(np.diff(means)).max() < 0.06
+
+
+@pytest.mark.parametrize("by", COURSE)
+def test_the_course_of_runs(tmp_path, by):
+    def wave(x, y):
+        return np.round(1000 * np.sin(3 * np.log(np.hypot(x, y)) + np.arctan2(y, x))) / 8
+
+    keyframes = signed_keyframes(tmp_path, lambda x, y: np.where(x < 0, -1.0, 1.0), Colouring(by))
+    for k in range(keyframes.descent.count):
+        field = deepzoom.Field.load(keyframes.path(k))
+        x, y = field.scene.view.points(np.arange(32 * 32))
+        values = (wave(x, y) + (200 if by == "best-step" else 0)).reshape(32, 32)
+        setattr(field, COURSE[by], values.astype(np.int32) if by == "best-step" else values)
+        field.save(keyframes.path(k))
+    check_course(Film(keyframes.descent, mpq(1), mpq(1, 1000), 40, 32, 32), keyframes, by)
+    black = Colours(keyframes)
+    samples = replace(frame(keyframes.descent.keyframe(3).view, keyframes), course=np.full((32, 32), np.nan))
+    assert np.ptp(black.rgb(samples, 3.0)) < 1e-12  # one colour where nothing is known
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("by", COURSE)
+def test_a_film_of_the_course_of_runs(own_cache, tmp_path, by):
+    """A frame looks like its view's picture."""
+    scene = Scene("tanh", View.parse("1", "1", "0.5", "24x16"), 12, colouring=Colouring(by), trust="off")
+    film = Film(Descent.of(scene, mpq(4)), mpq(4), scene.view.depth, 60, 24, 16)
+    assert make(film, Target(tmp_path, tmp_path / "data", keep=True), jobs=2).complete
+    keyframes, view = Keyframes(tmp_path / "data", film.descent), film.view(30)
+    check_course(film, keyframes, by)
+    rgb = Colours(keyframes).rgb(frame(view, keyframes), film.descent.position(view.depth))
+    assert np.abs(rgb - coloured(deepzoom.render(film.scene(30)).field)).mean() < 0.12
 
 
 @pytest.mark.parametrize(

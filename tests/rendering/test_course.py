@@ -132,7 +132,9 @@ def test_places():
 def test_bad_input_is_one_sentence(place_of):
     scene = Scene("cubic", View.parse("1", "0.5", "1", "3x3"), 5, trust="off")
     render(scene).field.save("c.npz")
-    film = ("zoom", "cubic", "--from", 9, "--to", 1, "--frames", 2, "--out", "film", "--colouring", "loss")
+    film = ("zoom", "cubic", "--from", 3, "--to", 1, "--frames", 2, "--size", "8x8", "--keep-data", "--out", "film")
+    assert deepzoom(*film, "--quiet").exit_code == 0
+    again = ("zoom", "--from-data", "film/data", "--frames", 2, "--out", "again", "--colouring", "loss")
     for args, message in [
         (("render", "mandelbrot", "--course"), "--course: mandelbrot is not a training system; leave the option out."),
         (("render", "lyapunov", "--colouring", "loss"), "--colouring: loss works only for training systems; for lyap"),
@@ -140,7 +142,7 @@ def test_bad_input_is_one_sentence(place_of):
         (("render", "--backend", "exact", "--colouring", "best-step"), "--colouring: best-step: the exact backend"),
         (("render", "cubic", "--colouring", "output"), "--colouring: cubic has no output for a probe input; give its"),
         (("colour", "c.npz", "--colouring", "loss", "--out", "x.png"), "c.npz does not hold loss; render it with --co"),
-        (film, "--colouring: loss does not work for films; give rank or cyclic."),
+        (again, "--colouring: the keyframes in film/data do not hold loss; make the film anew with it."),
     ]:
         result = deepzoom(*args)
         assert result.exit_code == 2 and message in " ".join(result.output.split()), (args, result.output)

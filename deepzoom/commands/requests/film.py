@@ -10,12 +10,12 @@ from pathlib import Path
 from deepzoom import systems
 from deepzoom.coordinates import format_decimal, parse_decimal
 from deepzoom.errors import InputError
-from deepzoom.film.keyframes import found
+from deepzoom.film.keyframes import found, has_channel
 from deepzoom.film.output import DEFAULT_FPS
 from deepzoom.film.raw_octaves import count as octaves
 from deepzoom.film.zoom_path import Descent, Film
 from deepzoom.rendering.stretch import ratios
-from deepzoom.scene.colours import OF_TRAINING
+from deepzoom.scene.colours import COURSE
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.view import parse_size
 
@@ -107,6 +107,9 @@ class FilmRequest:
             raise InputError(f"SYSTEM: the keyframes in {folder} name their system; leave it out.")
         descent = found(folder)
         descent = replace(descent, scene=self._filmed(given.colours.applied(descent.scene)))
+        by = descent.scene.colouring.by
+        if by in COURSE and not has_channel(folder, COURSE[by]):
+            raise InputError(f"--colouring: the keyframes in {folder} do not hold {by}; make the film anew with it.")
         view = descent.scene.view
         begin = descent.begin if self.begin is None else depth_of(self.begin, "--from")
         end = view.depth if self.end is None else depth_of(self.end, "--to")
@@ -127,9 +130,9 @@ class FilmRequest:
         return Film(descent, begin, end, count, width, height, max(1, round(view.height / height)))
 
     def _filmed(self, scene: Scene) -> Scene:
-        """The scene of a film, without horizons and courses. Raises InputError if it is to be coloured by them."""
-        if scene.colouring.by in OF_TRAINING:
-            raise InputError(f"--colouring: {scene.colouring.by} does not work for films; give rank or cyclic.")
+        """The scene of a film, with what its colours show. Raises InputError if it is to be coloured by horizons."""
+        if scene.colouring.by == "horizon":
+            raise InputError("--colouring: horizon does not work for films; give rank or cyclic.")
         measured = self.raw and self.from_data is None and systems.is_escape_time(scene.system)
         return replace(scene, horizon=False, course=False, distance=scene.distance or measured)
 
