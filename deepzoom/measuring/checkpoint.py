@@ -20,7 +20,7 @@ from deepzoom.scene.scene import Scene
 from .descent import Descent, Strand
 from .pairs import Cells
 
-_FORMAT = 2
+_FORMAT = 3
 
 
 def name_of(scene: Scene, descent: Descent) -> str:
@@ -31,7 +31,7 @@ def name_of(scene: Scene, descent: Descent) -> str:
 
 def save(path: Path, descent: Descent) -> None:
     """Write the strands that are done. Raises OSError if the file cannot be written."""
-    arrays: dict[str, NDArray[Any]] = {}
+    arrays: dict[str, NDArray[Any]] = {"seconds": np.array(descent.seconds)}
     for stage, strands in enumerate(descent.done):
         for number, strand in enumerate(strands):
             values = strand.shares, strand.counts, strand.parts.corners, strand.parts.weights, strand.parts.wanted
@@ -47,6 +47,7 @@ def load(path: Path, descent: Descent) -> None:
     """Give a measurement the strands that a file holds. Raises InputError if it is not a file of this version."""
     try:
         found = read_arrays(path)
+        descent.seconds = float(found.pop("seconds"))
         stages = 1 + max((int(key.split("-")[0]) for key in found), default=-1)
         descent.done = []
         for stage in range(stages):

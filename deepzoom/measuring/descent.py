@@ -49,7 +49,7 @@ class Strand:
 class Descent:
     """A measurement, to be run or gone on with. done: the strands of each stage that are finished, in order.
 
-    seconds: how long ``run`` took. pairs: how many each distance has, about, in all strands together.
+    seconds: how long it took, in all runs together. pairs: how many each distance has, about, in all strands together.
     """
 
     window: View
@@ -73,7 +73,7 @@ class Descent:
 
         Raises Stopped where the observer stops it, and InputError where too few pairs of a distance differ.
         """
-        begin, first = time.perf_counter(), self.distances.lattice(self.window)
+        begin, first = time.perf_counter() - self.seconds, self.distances.lattice(self.window)
         shared: list[At] = []
 
         def opened(lattice: Lattice) -> At:
@@ -94,6 +94,7 @@ class Descent:
                 else:
                     at = opened(lattice)
                 self.done[stage].append(self._strand(stage, number, lattice, start, at, observer))
+                self.seconds = time.perf_counter() - begin
                 keep(self)
             self._check(stage)
         self._show(observer)

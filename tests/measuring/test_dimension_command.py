@@ -91,11 +91,13 @@ def test_stopping_and_resuming(place, monkeypatch):
         patched.setattr(Watcher, "stopped", lambda self: asked.append(1) is None and len(asked) > 60)
         result = dimension(*args)
     assert result.exit_code == 3 and "Continue with --resume" in result.stderr
-    assert len(list(place.iterdir())) == 1
+    (kept,) = place.iterdir()
+    stopped = float(np.load(kept)["seconds"])
+    assert stopped > 0
     result = dimension(*args)
     assert result.exit_code == 2 and "--resume: this measurement was stopped before" in result.stderr
     resumed = json.loads(dimension(*args, "--resume", "--quiet").stdout)
-    assert {**resumed, "seconds": 0} == {**whole, "seconds": 0}
+    assert {**resumed, "seconds": 0} == {**whole, "seconds": 0} and resumed["seconds"] > stopped
     assert not list(place.iterdir())
 
 
