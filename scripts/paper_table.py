@@ -45,8 +45,8 @@ class Row:
     pairs: int = 0
 
 
-def _window(name: str, published: float, pairs: int, of_frames: int, to: str = "5e-8") -> Row:
-    return Row(name, f"--at {name}-published --pairs {pairs} --to {to}", published, of_frames)
+def _window(name: str, published: float, pairs: int, of_frames: int) -> Row:
+    return Row(name, f"--at {name}-published --pairs {pairs} --to 5e-8", published, of_frames)
 
 
 Results = dict[str, dict[str, Any] | None]
@@ -57,8 +57,8 @@ ROWS = [
     _window("relu", 1.20, 10240, 5120),
     _window("single-datapoint", 1.41, 40960, 20480),
     _window("minibatch", 1.55, 5120, 1280),
-    _window("tanh", 1.66, 2560, 1280, "1e-7"),
-    _window("weight-init", 1.98, 1280, 1280, "1e-7"),
+    _window("tanh", 1.66, 2560, 1280),
+    _window("weight-init", 1.98, 1280, 1280),
     Row("tanh, 20 decades", "--at tanh-published --pairs 1280 --to 1e-21"),
 ]
 OVERVIEW = 9
