@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from deepzoom import systems
 from deepzoom.colouring import palettes
 from deepzoom.commands.requests.colours import ColourOptions, usual
@@ -25,6 +27,7 @@ from deepzoom.systems.own_file import is_own
 
 MOST_TEXT = 4096
 """The longest text of a change, except places and addresses."""
+MOST_PULL = 32
 _COLOURS = ("palette", "colouring", "cycle", "slope", "interior")
 
 
@@ -97,6 +100,24 @@ def _rotate(scene: Scene, text: Any) -> Scene:
     return replace(scene, view=replace(scene.view, shape=scene.view.shape.turned(parse_rotation(str(text)))))
 
 
+def _reshape(scene: Scene, entries: Any) -> Scene:
+    """entries: the matrix, row by row, by which a page has pulled the picture about its middle; right and down."""
+    try:
+        pulled = np.array(entries, dtype=np.float64).reshape(2, 2)
+        sizes = np.linalg.svd(pulled, compute_uv=False)
+        possible = bool(np.linalg.det(pulled) > 0 and sizes[0] < MOST_PULL and sizes[1] > 1 / MOST_PULL)
+    except (ValueError, TypeError, np.linalg.LinAlgError):
+        possible = False
+    if not possible:
+        raise InputError(
+            f"shape: the picture may be stretched or squeezed {MOST_PULL} times at once, and not turned over."
+        )
+    if not scene.view.flip:  # the page counts down, v goes up
+        pulled = pulled * [[1, -1], [-1, 1]]
+    back = np.linalg.inv(pulled).astype(np.float64)
+    return replace(scene, view=replace(scene.view, shape=scene.view.shape.after(back)))
+
+
 def _flip(scene: Scene, value: Any) -> Scene:
     return replace(scene, view=replace(scene.view, flip=bool(value)))
 
@@ -133,8 +154,8 @@ def _trust(scene: Scene, text: Any) -> Scene:
 
 _CHANGES: dict[str, Callable[[Scene, Any], Scene]] = {
     "system": _system, "landmark": _landmark, "steps": _steps, "settings": _settings, "formula": _formula,
-    "stretch": _stretch, "rotate": _rotate, "flip": _flip, "samples": _samples, "depth": _depth, "trust": _trust,
-    "mark": _mark, **{name: _colour(name) for name in _COLOURS},
+    "stretch": _stretch, "rotate": _rotate, "reshape": _reshape, "flip": _flip, "samples": _samples, "depth": _depth,
+    "trust": _trust, "mark": _mark, **{name: _colour(name) for name in _COLOURS},
 }  # fmt: skip
 
 

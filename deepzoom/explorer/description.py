@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from deepzoom import systems
-from deepzoom.coordinates import format_decimal, log2, with_digits
+from deepzoom import landmarks, systems
+from deepzoom.coordinates import format_decimal, log2, parse_decimal, with_digits
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.shape import IDENTITY
 
-from . import changes
+from . import changes, moves
 from .address import packed
+from .thumbnails import SIZE
 
 
 def described(scene: Scene) -> dict[str, Any]:
@@ -25,5 +26,16 @@ def described(scene: Scene) -> dict[str, Any]:
         "stretched": view.shape != IDENTITY, "ratio": with_digits(long / short, 4), "degrees": round(degrees, 2),
         "palette": scene.palette, "colouring": how.by, "cycle": how.cycle, "slope": how.slope,
         "interior": how.interior, "mark": how.mark_unsettled, "samples": view.samples, "trust": scene.trust,
-        "command": changes.command(scene), "training": systems.is_training(scene.system),
+        "command": changes.command(scene), "training": systems.is_training(scene.system), "home": _home(scene),
     }  # fmt: skip
+
+
+def _home(scene: Scene) -> dict[str, Any] | None:
+    """The landmark that shows most of the plane, and where this scene lies in it; None if there is none."""
+    own = landmarks.fitting(scene.system, scene.settings)
+    if not own:
+        return None
+    widest = max(own, key=lambda place: parse_decimal(place.depth, "depth"))
+    view = widest.view(None, SIZE)
+    at = moves.place_in(scene.view, view)
+    return {"name": widest.name, "log10_depth": log2(view.depth) * math.log10(2), "at": at}

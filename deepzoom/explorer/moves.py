@@ -88,6 +88,13 @@ class Grid:
         )
 
 
+def place_in(view: View, wide: View) -> tuple[float, float] | None:
+    """Where a view's centre lies in another one: (right, down), 0 to 1 from edge to edge; None outside it."""
+    right, up = _apart(view, wide)
+    found = float(right) / wide.width + 0.5, 0.5 - float(up) / wide.height
+    return found if all(0 <= at <= 1 for at in found) else None
+
+
 def _apart(view: View, earlier: View) -> tuple[Rational, Rational]:
     """How far a view's centre lies to the right of an earlier view's and above it, in pixels of that view."""
     (xu, xv, yu, yv), det = earlier.shape.entries, earlier.shape.determinant

@@ -17,7 +17,9 @@ from deepzoom.rendering import render as rendering
 
 from .canvas import levels
 
-_MAP, _TRAINING = "84x56", "36x24"
+SIZE = 84, 56
+"""Width and height; trainings have fewer pixels of the same shape."""
+_TRAINING = 36, 24
 _one = threading.Lock()
 
 
@@ -25,9 +27,9 @@ def thumbnail(name: str, busy: Callable[[], bool] = lambda: False) -> bytes:
     """The PNG of a landmark, rendered while nothing else is. Raises InputError if there is no landmark of this name."""
     from PIL import Image
 
-    scene = Request(at=name, size=_MAP).to_scene()
+    scene = Request(at=name, size="{}x{}".format(*SIZE)).to_scene()
     if systems.is_training(scene.system):
-        scene = Request(at=name, size=_TRAINING, trust="off").to_scene()
+        scene = Request(at=name, size="{}x{}".format(*_TRAINING), trust="off").to_scene()
     key = hashlib.sha256(f"thumbnail {__version__}\n{scene.to_toml()}".encode()).hexdigest()[:32]
     with _one:
         kept = cache.load(key)

@@ -115,11 +115,15 @@ class Shape:
 
     def turned(self, degrees: float) -> Shape:
         """The shape for a picture that is first turned counter-clockwise by ``degrees``, then stretched."""
+        return self.after(rotation(degrees))
+
+    def after(self, matrix: Floats) -> Shape:
+        """The shape for a picture that first goes through a matrix (2, 2) with a determinant above zero."""
         if self.is_steep:
-            (a, b), (c, d) = ([mpq(float(v)) for v in row] for row in rotation(degrees))
+            (a, b), (c, d) = ([mpq(float(v)) for v in row] for row in matrix)
             xu, xv, yu, yv = self.entries
             return Shape._of_exact((xu * a + xv * c, xu * b + xv * d, yu * a + yv * c, yu * b + yv * d))
-        return Shape.of(self.matrix @ rotation(degrees))
+        return Shape.of(self.matrix @ matrix)
 
     @classmethod
     def stretched(cls, ratio: float, degrees: float) -> Shape:

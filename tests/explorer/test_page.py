@@ -149,6 +149,60 @@ def test_drag_palette_and_back(browser, one):
 
 
 @pytest.mark.slow
+def test_the_handle_the_ruler_and_the_mini_map(browser, one):
+    page = Page(browser, one, 660, 540)
+    first = page.is_right()
+    p, reach = page.page, 130
+    p.keyboard.press("s")
+    p.mouse.move(330 + reach, 270)
+    p.mouse.down()
+    p.mouse.move(330 + 2 * reach, 270, steps=4)
+    p.mouse.up()
+    page.wait("deepzoom.scene.stretched && deepzoom.scene.number === deepzoom.number")
+    wide = page.is_right()
+    long, short, degrees = wide.view.shape.spans  # twice as wide: half as much of the plane from left to right
+    assert abs(long / short - 2) < 0.01 and abs(long - 1) < 1e-9 and abs(degrees - 90) < 1e-6
+    p.get_by_label("Stretch upward").focus()
+    for key in ("ArrowRight", "ArrowUp", "Enter"):
+        p.keyboard.press(key)
+    page.wait("deepzoom.scene.number === deepzoom.number && deepzoom.number > 2")
+    assert page.is_right().view.shape != wide.view.shape and p.locator("#handle").is_visible()
+    p.keyboard.press("Escape")
+    assert not p.locator("#handle").is_visible()
+    p.get_by_label("Depth", exact=True).focus()
+    p.keyboard.press("ArrowRight")
+    page.wait("deepzoom.scene.depth === '0.1'")
+    assert page.is_right().view.depth < first.view.depth
+    p.get_by_label("Go to the whole system").click()
+    page.wait("deepzoom.scene.depth !== '0.1' && deepzoom.scene.number === deepzoom.number")
+    assert page.is_right().view.x == Request(at="mandelbrot-home").to_scene().view.x
+    page.close()
+
+
+@pytest.mark.slow
+def test_two_fingers_zoom(browser, one):
+    """Two fingers move apart to twice their distance: the view is half as high, and their middle stays."""
+    page = Page(browser, one, 320, 240, has_touch=True)
+    first = page.is_right().view
+    touch = page.context.new_cdp_session(page.page)
+
+    def fingers(kind, *places):
+        points = [{"x": x, "y": y, "id": k} for k, (x, y) in enumerate(places)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    fingers("touchStart", (130, 100), (190, 100))
+    for k in range(1, 11):
+        fingers("touchMove", (130 - 3 * k, 100), (190 + 3 * k, 100))
+    fingers("touchEnd")
+    page.wait("deepzoom.scene.number === deepzoom.number && deepzoom.number > 1")
+    zoomed = page.is_right().view
+    assert abs(first.depth / zoomed.depth - 2) < 1e-9
+    before, after = first.at(159.5, 99.5), zoomed.at(159.5, 99.5)
+    assert max(abs(p - q) for p, q in zip(before, after, strict=True)) < first.depth / 240 / 100
+    page.close()
+
+
+@pytest.mark.slow
 def test_formula_landmark_and_keys(browser, one, tmp_path, monkeypatch):
     monkeypatch.setenv("DEEPZOOM_DATA", str(tmp_path))
     page = Page(browser, one, 1100, 700)

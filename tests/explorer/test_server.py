@@ -114,6 +114,11 @@ def test_a_formula_runs_no_code(page, tmp_path, monkeypatch, code):
     ("kind", "message", "text"),
     [
         ("size", {"size": [10**9, 10**9]}, "is not a size"),
+        ("change", {"set": {"reshape": [1, 0, 0, -1]}}, "shape:"),
+        ("change", {"set": {"reshape": [100, 0, 0, 1]}}, "shape:"),
+        ("change", {"set": {"reshape": [1, 0, 0]}}, "shape:"),
+        ("change", {"set": {"reshape": [1, 0, 0, "x"]}}, "shape:"),
+        ("change", {"set": {"reshape": [1, float("nan"), 0, 1]}}, "shape:"),
         ("size", {"size": [0, 10]}, "is not a size"),
         ("change", {"set": {"steps": "0"}}, "--steps"),
         ("change", {"set": {"steps": "many"}}, "--steps"),
@@ -161,44 +166,6 @@ def test_a_message_beyond_all_bounds_ends_the_connection(one):
         client.socket.send("x" * (1 << 22))
         while True:
             client.receive()
-
-
-def test_pasted_places(page):
-    for text in (
-        "-1.25 0.02 1e-3", "-1.25, 0.02, 1e-3", "deepzoom render mandelbrot --center -1.25 0.02 --depth 1e-3",
-        replace(HOME, view=View.parse("-1.25", "0.02", "1e-3", "8x8")).to_toml(),
-    ):  # fmt: skip
-        page.send("place", text=text)
-        page.until("scene")
-        view = page.shown.view
-        assert (float(view.x), float(view.y), float(view.depth)) == (-1.25, 0.02, 0.001)
-        assert (view.width, view.height) == page.size
-
-
-def test_a_pasted_place_of_another_program(page):
-    """Kalles Fraktaler's imaginary axis points down, and its height is 4/Zoom."""
-    page.send("place", text="Re: -1.25\nIm: 0.02\nZoom: 4000\nIterations: 300\nRotate: 7\n")
-    page.until("scene")
-    view = page.shown.view
-    assert (float(view.x), float(view.y), float(view.depth), view.flip) == (-1.25, 0.02, 0.001, True)
-    assert (view.width, view.height) == page.size and page.shown.steps == 300
-    assert "Not taken over: the lines Rotate." in page.until("note")["text"]
-
-
-def test_the_command_renders_the_same_picture(page):
-    import shlex
-
-    from deepzoom.commands.requests.scene import Request
-
-    page.send("change", set={"palette": "magma", "steps": "300"})
-    page.until("scene")
-    words = shlex.split(page.scene["command"])
-    at = words.index("--center")
-    asked = Request(
-        system=words[2], center=(words[at + 1], words[at + 2]), depth=words[words.index("--depth") + 1],
-        size=words[words.index("--size") + 1], steps=words[words.index("--steps") + 1], stretch="off",
-    )  # fmt: skip
-    assert asked.to_scene().view == page.shown.view
 
 
 def test_saved_landmarks(page, tmp_path, monkeypatch):

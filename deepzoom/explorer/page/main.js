@@ -1,7 +1,9 @@
 // deepzoom's page: joins the connection, the picture, the gestures and the panel.
 
 import { Gestures, panBy, zoomAt } from "./gestures.js";
+import { Handle } from "./handle.js";
 import { Link } from "./link.js";
+import { Map as MiniMap } from "./map.js";
 import { Panel } from "./panel.js";
 import { Picture } from "./picture.js";
 import { Status } from "./status.js";
@@ -19,6 +21,10 @@ class App {
     this.pixel = Number(localStorage.getItem("pixel")) || 1;
     this.status = new Status(this);
     this.panel = new Panel(this);
+    this.map = new MiniMap({
+      go: (power) => this.change({ depth: `1e${power}` }), home: (landmark) => this.change({ landmark }), visit: (address) => this.visit(address),
+    });
+    this.handle = new Handle(this.picture, (reshape) => this.change({ reshape }));
     this.fit();
     this.link = new Link(() => this.hello(), (m) => this.onMessage(m), (h, b) => this.onPixels(h, b), (up, why) => this.onState(up, why));
     new Gestures(this.picture, (pan, zoom, glides) => this.go(pan, zoom, glides), (at) => this.hover(at), (at) => this.panel.probe(at));
@@ -30,7 +36,7 @@ class App {
     addEventListener("keydown", (event) => this.onKey(event));
     for (const [id, action] of [
       ["zoom-in", () => this.zoomMiddle(2)], ["zoom-out", () => this.zoomMiddle(0.5)], ["unfold", () => this.unfold()],
-      ["open-panel", () => this.panel.toggle()], ["close-panel", () => this.panel.toggle(false)],
+      ["open-handle", () => this.handle.toggle()], ["open-panel", () => this.panel.toggle()], ["close-panel", () => this.panel.toggle(false)],
       ["back", () => history.back()], ["forward", () => history.forward()],
     ]) find(id).addEventListener("click", action);
   }
@@ -123,6 +129,7 @@ class App {
     else if (message.type === "catalogue") this.panel.fill(message);
     else if (message.type === "progress") this.status.progress(message);
     else if (message.type === "recoloured") this.answer = Math.max(this.answer, message.number);
+    else if (message.type === "estimate") this.status.estimate(message);
     else if (message.type === "done") this.onDone(message);
     else if (message.type === "point") this.status.point(message);
     else if (message.type === "refused") {
@@ -141,6 +148,7 @@ class App {
     if (scene.run === scene.number) this.answer = Math.max(this.answer, scene.number);
     this.status.scene(scene);
     this.panel.scene(scene);
+    this.map.scene(scene, this.panel.trail);
     this.answered();
     clearTimeout(this.settling);
     if (first) history.replaceState(null, "", `#${scene.address}`);
@@ -159,6 +167,7 @@ class App {
     this.ended = message.run;
     this.status.done(message);
     this.panel.done(message);
+    this.map.scene(this.scene, this.panel.trail);
   }
 
   onState(up, why) {
@@ -182,6 +191,7 @@ class App {
     const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName) && event.target.type !== "checkbox";
     if (event.key === "Escape") {
       this.panel.toggle(false);
+      this.handle.toggle(false);
       find("picture").focus();
       return;
     }
@@ -193,7 +203,7 @@ class App {
       "+": () => this.zoomMiddle(2), "=": () => this.zoomMiddle(2), "-": () => this.zoomMiddle(0.5),
       u: () => this.unfold(), p: () => this.panel.toggle(), f: () => this.change({ flip: !this.scene.flip }),
       "[": () => this.panel.nextPalette(-1), "]": () => this.panel.nextPalette(1), "?": () => find("help").showModal(),
-      c: () => this.panel.copyPlace(),
+      c: () => this.panel.copyPlace(), s: () => this.handle.toggle(),
     };
     if (event.target.closest("#panel") && event.key.startsWith("Arrow")) return;
     const action = keys[event.key];
@@ -205,7 +215,7 @@ class App {
 
 const KEYS = [
   ["wheel, pinch", "zoom at the pointer"], ["drag, arrows", "move"], ["+ and -", "zoom in and out"],
-  ["double click", "zoom in; with Shift, out"], ["U", "unfold stripes"], ["F", "flip"], ["[ and ]", "other palettes"],
+  ["double click", "zoom in; with Shift, out"], ["U", "unfold stripes"], ["S", "stretch and turn"], ["F", "flip"], ["[ and ]", "other palettes"],
   ["C", "copy the place"], ["P", "settings"], ["Alt+Left", "back"], ["Esc", "close"],
 ];
 for (const [key, what] of KEYS) {

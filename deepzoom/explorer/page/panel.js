@@ -8,7 +8,7 @@ const make = (tag, properties = {}, ...children) => {
 };
 const PLACE_OF = {
   system: "place-error", landmark: "place-error", steps: "steps-error", settings: "settings-error", formula: "formula-error",
-  stretch: "shape-error", rotate: "shape-error", flip: "shape-error", samples: "quality-error", trust: "quality-error",
+  stretch: "shape-error", rotate: "shape-error", reshape: "shape-error", flip: "shape-error", samples: "quality-error", trust: "quality-error",
 };
 const KIND_PLACES = { place: "place-error", save: "save-error", unfold: "shape-error", film: "film-error", dive: "film-error" };
 const COLOURINGS = {
@@ -202,7 +202,7 @@ export class Panel {
   // the trail: every view that was finished, the newest first
   note(scene) {
     this.trail = this.trail.filter((t) => t.address !== scene.address);
-    this.trail.unshift({ address: scene.address, text: `${scene.system} ${find("where-depth").textContent}`, image: this.app.picture.thumbnail(120, 80) });
+    this.trail.unshift({ address: scene.address, power: scene.log10_depth, text: `${scene.system} ${find("where-depth").textContent}`, image: this.app.picture.thumbnail(120, 80) });
     this.trail.length = Math.min(this.trail.length, TRAIL);
     find("trail").replaceChildren(...this.trail.map((t) => {
       const button = make("button", { onclick: () => this.app.visit(t.address) }, make("img", { src: t.image, alt: "" }), make("span", { textContent: t.text }));

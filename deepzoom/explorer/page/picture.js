@@ -81,16 +81,33 @@ export class Picture {
 
   resize(width, height) {
     if (width === this.width && height === this.height) return;
-    const kept = document.createElement("canvas");
-    kept.width = this.width;
-    kept.height = this.height;
-    if (this.width && this.height) kept.getContext("2d").drawImage(this.canvas, 0, 0);
-    const a = height / (this.height || height);
+    const kept = this.copy(), a = height / (this.height || height);
     this.canvas.width = width;
     this.canvas.height = height;
-    this.layers = [{ number: -1, canvas: kept, at: { a, x: (width - kept.width * a) / 2, y: 0 }, flush() {} }];
+    this.only(kept, { a, x: (width - kept.width * a) / 2, y: 0 });
+  }
+
+  // what is shown, as a canvas. matrix: pulled by it about the middle
+  copy([a, b, c, d] = [1, 0, 0, 1]) {
+    const kept = document.createElement("canvas"), { width, height } = this;
+    kept.width = width;
+    kept.height = height;
+    const context = kept.getContext("2d"), [x, y] = [width / 2, height / 2];
+    context.setTransform(a, c, b, d, x - a * x - b * y, y - c * x - d * y);
+    if (width && height) context.drawImage(this.canvas, 0, 0);
+    return kept;
+  }
+
+  // shows a canvas until new pixels come
+  only(canvas, at) {
+    this.layers = [{ number: -1, canvas, at, flush() {} }];
     this.moves = [];
     this.draw();
+  }
+
+  // pulls what is shown into another shape
+  pull(matrix) {
+    this.only(this.copy(matrix), STILL);
   }
 
   // A move of everything that is shown, which makes view `number`. The picture glides there in some milliseconds, or

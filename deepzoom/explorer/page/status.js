@@ -48,6 +48,13 @@ export class Status {
     find("state").textContent = `${stage === "pixels" ? "" : `${stage} `}${percent} %${left ? `, ${left} left` : ""}`;
   }
 
+  // before the first pixels of a long view
+  estimate({ text, run }) {
+    if (run !== this.app.scene?.run) return;
+    const seconds = text.split(" takes ")[1]?.replace(/\.$/, "");
+    if (seconds) find("state").textContent = `takes ${seconds}`;
+  }
+
   idle() {
     find("progress").classList.remove("on");
   }
