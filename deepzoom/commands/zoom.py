@@ -49,6 +49,7 @@ from .zoom_options import (
     Size,
     Stretch,
     Trust,
+    WayPointFile,
     Yes,
 )
 
@@ -72,6 +73,7 @@ def zoom(
     settings: Settings = None,
     formula: FormulaText = None,
     scene: SceneFile = None,
+    path: WayPointFile = None,
     frames: Frames = None,
     fps: Fps = None,
     seconds: Seconds = None,
@@ -136,7 +138,7 @@ def zoom(
         trust=trust,
         samples=samples,
     )
-    wanted = FilmRequest(view, begin, end, frames, fps, seconds, quality, from_data, format_ == "exr")
+    wanted = FilmRequest(view, begin, end, frames, fps, seconds, quality, from_data, format_ == "exr", path)
     film = wanted.to_film()
     target = output.target(
         film, out, keep=keep_data, from_data=from_data, strip=expmap, fps=wanted.rate, codec=codec, force=force,

@@ -62,6 +62,15 @@ SceneFile = Annotated[
     ),
 ]
 Frames = Annotated[int | None, typer.Option(metavar="N", help="Number of frames.", rich_help_panel=LENGTH)]
+WayPointFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--path",
+        metavar="FILE.toml",
+        help="Follow the way-points of FILE.toml: depths, times and easing, instead of --from, --to and --seconds.",
+        rich_help_panel=LENGTH,
+    ),
+]
 Fps = Annotated[
     str | None, typer.Option(metavar="N", help=with_default("Frames per second.", "30"), rich_help_panel=LENGTH)
 ]

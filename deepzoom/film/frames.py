@@ -38,6 +38,7 @@ class Frames:
             *map(format_decimal, (film.descent.begin, film.begin, film.end)),
             *(" ".join(shape.texts()) for shape in film.descent.shapes),
             f"{film.frames} {film.width}x{film.height} {film.samples}",
+            *map(repr, film.shares),
             jit.source_digest("film/*.py", "colouring/*.py", "scene/sample_positions.py"),
         )
         self._digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]

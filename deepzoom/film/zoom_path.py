@@ -192,7 +192,8 @@ def _outside(a: float, b: float, c: float, d: float, width: int, height: int, w:
 class Film:
     """The frames of a zoom, evenly spaced in the logarithm of the depth, from ``begin`` to ``end``.
 
-    samples: per side of a pixel; their colours are averaged.
+    samples: per side of a pixel; their colours are averaged. shares: where each frame lies instead, from 0, ``begin``,
+    to 1, ``end``, in the logarithm; empty for an even speed.
     """
 
     descent: Descent
@@ -202,10 +203,12 @@ class Film:
     width: int
     height: int
     samples: int = 1
+    shares: tuple[float, ...] = ()
 
     def view(self, number: int, samples: int = 1) -> View:
         """The view of a frame, with ``samples`` times as many columns and rows."""
-        depth = between(self.begin, self.end, number / (self.frames - 1))
+        share = self.shares[number] if self.shares else number / (self.frames - 1)
+        depth = between(self.begin, self.end, share)
         return self.descent.view_at(depth, self.width * samples, self.height * samples)
 
     def scene(self, number: int) -> Scene:

@@ -23,7 +23,7 @@ from deepzoom.scene.view import View
 
 MANDELBROT = ["mandelbrot", "--center", "-0.75", "0.1", "--depth", "0.5", "--size", "40x33", "--steps", "300"]
 NEWTON = ["newton", "--size", "24x19", "--steps", "50"]
-TRAINING = ["tanh", "--center", "1.5", "1.5", "--depth", "6", "--size", "24x11", "--steps", "20", "--stretch", "off"]
+TRAINING = ["tanh", "--center", "1.5", "1.5", "--depth", "6", "--size", "24x15", "--steps", "20", "--stretch", "off"]
 DEEP = ["mandelbrot", "--at", "mandelbrot-deep", "--size", "32x24"]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 
 from deepzoom import systems
@@ -13,6 +14,7 @@ from deepzoom.errors import InputError
 from deepzoom.film.keyframes import found, has_channel
 from deepzoom.film.output import DEFAULT_FPS
 from deepzoom.film.raw_octaves import count as octaves
+from deepzoom.film.way_points import WayPoints, read
 from deepzoom.film.zoom_path import Descent, Film
 from deepzoom.rendering.stretch import ratios
 from deepzoom.scene.colours import COURSE
@@ -41,6 +43,7 @@ class FilmRequest:
     quality: float = 1.0
     from_data: Path | None = None
     raw: bool = False
+    path: Path | None = None
 
     @property
     def rate(self) -> Fraction:
@@ -54,6 +57,8 @@ class FilmRequest:
                 if getattr(self, option) is not None:
                     raise InputError(f"--{option}: raw data have a file for each octave; leave the option out.")
             return 0
+        if self.path is not None:
+            return self._along(self.path)
         if self.frames is not None:
             if self.seconds is not None:
                 raise InputError("--frames: give either --frames or --seconds, not both.")
@@ -67,6 +72,32 @@ class FilmRequest:
             raise InputError(f"{given}; a film needs at least 2.")
         return number
 
+    @cached_property
+    def _way(self) -> WayPoints | None:
+        """The way-points. Raises InputError if there are options that they replace."""
+        if self.path is None:
+            return None
+        if self.raw:
+            raise InputError("--path: raw data have a file for each octave, and no way-points; leave the option out.")
+        for option, given in {"from": self.begin, "to": self.end, "seconds": self.seconds}.items():
+            if given is not None:
+                raise InputError(f"--{option}: way-points have depths and times; leave the option out with --path.")
+        return read(self.path)
+
+    def _along(self, path: Path) -> int:
+        """The number of frames along way-points."""
+        assert self._way is not None
+        number = self.frames if self.frames is not None else round(self._way.seconds * float(self.rate))
+        if number < 2:
+            raise InputError(f"--path: {path} makes {number} frames; a film needs at least 2.")
+        return number
+
+    def _depths(self) -> tuple[str | None, str | None]:
+        """The depths of the first and the last keyframe, as texts; None where not given."""
+        if self._way is None:
+            return self.begin, self.end
+        return format_decimal(self._way.begin), format_decimal(self._way.end)
+
     def to_film(self, prepared: Callable[[Scene], Scene] = lambda scene: scene) -> Film:
         """The film asked for. ``prepared`` finds the shape and the iteration limit of its deepest scene.
 
@@ -75,20 +106,23 @@ class FilmRequest:
         count = self.count()
         if self.from_data is not None:
             return self._from_data(self.from_data, count)
-        if self.begin is None or self.end is None:
-            raise InputError(
-                f"--{'from' if self.begin is None else 'to'}: a film needs two depths, --from D0 and --to D1."
-            )
-        begin, end = depth_of(self.begin, "--from"), depth_of(self.end, "--to")
+        first, last = self._depths()
+        if first is None or last is None:
+            raise InputError(f"--{'from' if first is None else 'to'}: a film needs two depths, --from D0 and --to D1.")
+        begin, end = depth_of(first, "--from"), depth_of(last, "--to")
         if not end < begin:
-            raise InputError(f"--to: {self.end} is not deeper than --from {self.begin}; give a smaller depth.")
-        scene = self._filmed(replace(self.scene, depth=self.end).to_scene())
+            raise InputError(f"--to: {last} is not deeper than --from {first}; give a smaller depth.")
+        scene = self._filmed(replace(self.scene, depth=last).to_scene())
         view = scene.view
         scene = prepared(scene)
         samples = max(1, round(self.quality))
         follows = finds_shapes(scene.system, self.scene.stretch)
         descent = Descent.of(scene, begin, self.quality, ratios if follows else None)
-        return Film(descent, begin, end, count or octaves(descent.octaves), view.width, view.height, samples)
+        count = count or octaves(descent.octaves)
+        return Film(descent, begin, end, count, view.width, view.height, samples, self._shares(count))
+
+    def _shares(self, count: int) -> tuple[float, ...]:
+        return () if self._way is None else self._way.shares(count)
 
     def _from_data(self, folder: Path, count: int) -> Film:
         given = self.scene
@@ -111,8 +145,9 @@ class FilmRequest:
         if by in COURSE and not has_channel(folder, COURSE[by]):
             raise InputError(f"--colouring: the keyframes in {folder} do not hold {by}; make the film anew with it.")
         view = descent.scene.view
-        begin = descent.begin if self.begin is None else depth_of(self.begin, "--from")
-        end = view.depth if self.end is None else depth_of(self.end, "--to")
+        first, last = self._depths()
+        begin = descent.begin if first is None else depth_of(first, "--from")
+        end = view.depth if last is None else depth_of(last, "--to")
         if not view.depth <= end < begin <= descent.begin:
             raise InputError(
                 f"--to: the keyframes in {folder} go from {format_decimal(descent.begin)} to"
@@ -127,7 +162,8 @@ class FilmRequest:
         if self.raw and (begin, end) != (descent.begin, view.depth):
             raise InputError("--from: raw data show all of the keyframes; leave --from and --to out.")
         count = count or octaves(descent.octaves)
-        return Film(descent, begin, end, count, width, height, max(1, round(view.height / height)))
+        samples = max(1, round(view.height / height))
+        return Film(descent, begin, end, count, width, height, samples, self._shares(count))
 
     def _filmed(self, scene: Scene) -> Scene:
         """The scene of a film, with what its colours show. Raises InputError if it is to be coloured by horizons."""
