@@ -15,6 +15,7 @@ SCENE = "deepzoom-scene"
 _ATTRIBUTES = SCENE.encode(), b"Fraktaler3", b"KallesFraktaler2+"
 """Of a file with several, the first counts."""
 _MOST_HEADER = 1 << 24
+_MOST_PIXELS = 1 << 14
 
 
 def of_image(image: Any) -> tuple[str, tuple[int, int]] | None:
@@ -52,4 +53,6 @@ def of_exr(path: Path, where: str) -> tuple[str, tuple[int, int]] | None:
     except (IndexError, ValueError, struct.error):
         raise InputError(f"{where} is cut short.") from None
     text = next((texts[name] for name in _ATTRIBUTES if name in texts), None)
+    if size is not None and not all(1 <= n <= _MOST_PIXELS for n in size):
+        raise InputError(f"{where}: its size {size[0]}x{size[1]} is not from 1 to {_MOST_PIXELS} pixels each way.")
     return None if text is None or size is None else (text, size)

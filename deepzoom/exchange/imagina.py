@@ -21,6 +21,8 @@ from .place import SIZE, Place, Transform, checked_depth, shortened, steps_of, v
 PROGRAM = "Imagina"
 MAGIC = struct.pack("<Q", 0x000A0D56504D49FF)
 _NUMBER = re.compile(r"([+-]?)(?:0[xX])?([0-9a-fA-F]*)(?:\.([0-9a-fA-F]*))?(?:@([+-]?\d{1,7}))?", re.ASCII)
+_MOST_BITS = 1_000_000
+"""Of a centre, whose decimals a scene holds: as many as it has binary digits behind the point."""
 _FORMULAS = {"Mandelbrot": "mandelbrot", "Tricorn": "tricorn", "Burning ship": "burning-ship"}
 
 
@@ -63,6 +65,8 @@ def place_of_bytes(content: bytes, where: str) -> Place:
 def _place(system: str, x: Rational, y: Rational, half: Rational, limit: object, where: str) -> Place:
     if half <= 0:
         raise InputError(f"{where}: Size is not above zero.")
+    if any(max(v.numerator.bit_length(), v.denominator.bit_length()) > _MOST_BITS for v in (x, y)):
+        raise InputError(f"{where}: the centre has more than {_MOST_BITS:,} binary digits.")
     view = view_of(x, y, checked_depth(2 * half, f"{where}: Size"), SIZE, Transform(), where)
     steps, beyond = steps_of(limit, f"{where}: Iterations")
     return Place(Scene(system, view, steps), PROGRAM, tuple(beyond))

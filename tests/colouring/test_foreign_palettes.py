@@ -225,6 +225,7 @@ def test_broken_palettes_are_one_sentence(name, content, message, tmp_path):
     assert text.startswith("--palette: ") and message in text and "\n" not in text
 
 
+@pytest.mark.parametrize("count", [80, pytest.param(2000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("name", "content"),
     [
@@ -233,12 +234,14 @@ def test_broken_palettes_are_one_sentence(name, content, message, tmp_path):
         ("a.ugr", UGR.encode()),
         ("a.ase", swatches([(b"RGB ", (1, 0.5, 0)), (b"Gray", (0.2,))])),
         ("a.css", b"linear-gradient(90deg, #000 20%, #fff 20% 60%, hsl(20 30% 40%))"),
+        ("a.map", b"0 0 0\n255 128 0 orange\n255 255 255\n"),
+        ("a.gpl", b"GIMP Palette\nName: Two\nColumns: 2\n# two\n0 0 0 black\n255 128 0 orange\n"),
     ],
-    ids=["kfp", "ggr", "ugr", "ase", "css"],
+    ids=["kfp", "ggr", "ugr", "ase", "css", "map", "gpl"],
 )
-def test_damaged_palettes_are_read_or_refused(name, content, tmp_path):
+def test_damaged_palettes_are_read_or_refused(name, content, count, tmp_path):
     chance = random.Random(31)
-    for _ in range(80):
+    for _ in range(count):
         damaged = bytearray(content)
         for _ in range(chance.randint(1, 4)):
             at = chance.randrange(len(damaged))

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 
 import numpy as np
 import pytest
-from test_kalles_fraktaler import PLACE
-from test_other_programs import F3, IMT, RUST
 from typer.testing import CliRunner
 
 from deepzoom.cli import app
-from deepzoom.errors import InputError
-from deepzoom.exchange.reading import read_place
 from deepzoom.rendering.field import Field
 from deepzoom.scene.scene import Scene
 
@@ -75,28 +70,3 @@ def test_bad_files_end_with_one_sentence(command, text, tmp_path, monkeypatch):
     Path("a.kfr").write_text(text)
     done = run(*command, "a.kfr")
     assert done.exit_code == 2 and done.stderr.startswith("Error: ") and done.stderr.count("\n") == 1
-
-
-@pytest.mark.parametrize(
-    ("name", "text"), [("a.kfr", PLACE), ("a.toml", F3), ("b.toml", RUST), ("a.imt", IMT), ("a.txt", SHIP)]
-)
-def test_damaged_files_are_read_or_refused(name, text, tmp_path):
-    """Mutated files give a scene that can be written, or one sentence."""
-    chance, path = random.Random(24), tmp_path / name
-    for _ in range(60):
-        content = bytearray(text.encode())
-        for _ in range(chance.randint(1, 5)):
-            at = chance.randrange(len(content))
-            if chance.random() < 0.5:
-                content[at] = chance.choice(b"0123456789eE+-.,:;\n\t\0\xff{}[]\"'=#@^*x")
-            elif chance.random() < 0.5:
-                content[at:at] = chance.choice((b"9" * 20, b"e999999", b"nan", b"\n", b"\xff\xfe", b"1e400", b"[["))
-            else:
-                del content[at : at + chance.randint(1, 8)]
-        path.write_bytes(content)
-        try:
-            place = read_place(path, "FILE")
-        except InputError as error:
-            assert "\n" not in str(error)
-        else:
-            assert place is None or Scene.from_toml(place.scene.to_toml()) == place.scene

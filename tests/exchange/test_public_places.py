@@ -1,13 +1,23 @@
-"""Places that others have published, as coordinates alone: read, rendered, and three pixels against whole orbits.
+"""Thirty places that others have published, as coordinates alone: three pixels of each against whole orbits.
 
-Sources: locations/*.toml and benchmarks/*.toml of rust-fractal/rust-fractal-core, benchmarks/*.kfr of smurfix/kf2,
-examples/README.md of EduardGomezEscandell/GoMandelbrot, src/lib/constants.js of embalex/workerCanvasFractal,
-src/Config.py of hilljaxon/FractalGenerator.
+Each is re-typed in a form that deepzoom reads, read, and rendered at 64x36. Sources (the last column of ``PLACES``):
+
+- ``rust``: locations/*.toml and benchmarks/*.toml of rust-fractal/rust-fractal-core
+- ``kf2``: benchmarks/*.kfr of smurfix/kf2
+- ``go``: examples/README.md of EduardGomezEscandell/GoMandelbrot
+- ``canvas``: src/lib/constants.js of embalex/workerCanvasFractal
+- ``hilljaxon``: src/Config.py of hilljaxon/FractalGenerator
+- ``prachwal``: src/config.ts of prachwal/mandelbrot-generator
+- ``ckormanyos``: mandelbrot/cfg/*.h of ckormanyos/mandelbrot
+- ``ilidan16``: fractals/mandelbrot.py of ilidan16/ilidan16
+- ``auroram``: src/FractalInformation.py of ad-auroram/Fractal-Generation
+- ``shiyujiucsb``: burning_ship.py of shiyujiucsb/mandelbrot_julia_fractals
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import gmpy2
@@ -20,6 +30,7 @@ from deepzoom.rendering.render import render
 
 RUST = 'real = "{}"\nimag = "{}"\nzoom = "{}"\niterations = {}\n'
 KFR = "Re: {}\r\nIm: {}\r\nZoom: {}\r\nIterations: {}\r\nFractalType: 0\r\nPower: 2\r\n"
+SHIP = KFR.replace("FractalType: 0", "FractalType: 1")
 TEXT = "Real: {}\nImaginary: {}\nHeight: {}\nIterations: {}\n"
 PLACES = {
     "spiral.toml": (RUST, "2.62070620416157101340705043e-1", "-2.16815264700656475880373613e-3",
@@ -53,31 +64,70 @@ PLACES = {
     "mini.txt": (TEXT, "-1.256000", "0.382000", "0.008438", 400),
     "offset.txt": (TEXT, "-0.7499766680000003", "-0.005971333333333334", "1.0000000000000003e-10", 30_000),
     "leaf.txt": (TEXT, "-1.543577002", "-0.000058690069", "0.000051248888", 2000),
+    "test2.toml": (RUST, "-1.56318556270744275422603144305", "-3.03559619138472387941142279266e-13",
+                   "2.1474836479999513E9", 1000),
+    "test5.toml": (RUST, "5.971847909689986281171787046769e-1", "-5.495727366893209852158778781997e-1",
+                   "1.3743895347199888E11", 4000),
+    "line.toml": (RUST, "4.38201090809984714798836704183781579775093781331734e-01",
+                  "2.50541573359688171678400414758224860053729045156654e-01", "1.40057E28", 2500),
+    "elephant.txt": (TEXT, "-0.7269", "0.1889", "0.04", 256),
+    "seahorse.txt": (TEXT, "-0.7463", "0.1102", "0.004", 256),
+    "lightning.txt": (TEXT, "-1.25066", "0.02012", "0.002", 256),
+    "patterns.txt": (TEXT, "-0.8", "0.156", "0.008", 256),
+    "swirl.txt": (TEXT, "-0.749730", "-0.046608", "0.000463", 2000),
+    "seahorses.txt": (TEXT, "-0.7453983606667815", "0.1125046349959942", "3.52E-12", 2000),
+    "wiki.txt": (TEXT, "-0.7436438870371587047521915061147750", "0.1318259042053119704931320563851375", "6.2E-25",
+                 20_000),
+    "gart.txt": (TEXT, "-1.748187465", "0.001251896", "2.2474476e-6", 500),
+    "down.txt": (TEXT, "-0.748", "-0.102", "0.008", 200),
+    "elephants.txt": (TEXT, "0.3015", "-0.0200", "0.03", 200),
+    "valley2.txt": (TEXT, "-0.745", "0.105", "0.01", 200),
+    "trunks.txt": (TEXT, "0.30820836067024604", "0.030620936230004017", "0.03", 200),
+    "ship.kfr": (SHIP, "-0.45", "-0.5", "1.5686274509803922", 500),
 }  # fmt: skip
 
-QUICK = "1e14.kfr", "octopus.txt", "test4.toml", "copies.txt"
+SOURCES = {
+    "rust": ("spiral.toml", "golden_spider.toml", "peanuts.toml", "glitch_test.toml", "test4.toml", "test2.toml",
+             "test5.toml", "line.toml"),
+    "kf2": ("1e14.kfr",),
+    "prachwal": ("elephant.txt", "seahorse.txt", "lightning.txt", "patterns.txt"),
+    "ckormanyos": ("swirl.txt", "seahorses.txt", "wiki.txt"),
+    "ilidan16": ("gart.txt",),
+    "auroram": ("down.txt", "elephants.txt", "leaf.txt"),
+    "shiyujiucsb": ("ship.kfr",),
+}  # fmt: skip
+QUICK = "1e14.kfr", "octopus.txt", "test4.toml", "copies.txt", "ship.kfr"
 
 
-def count(x, y, bits, limit):
-    """The number of the first iterate beyond 2 of z**2 + c, by a whole orbit in ``bits`` bits; 0 if there is none."""
-    with gmpy2.context(precision=bits):
-        cx, cy = gmpy2.mpfr(x), gmpy2.mpfr(y)
-        zx = zy = gmpy2.mpfr(0)
-        for n in range(1, limit + 1):
-            zx, zy = zx * zx - zy * zy + cx, 2 * zx * zy + cy
-            if zx * zx + zy * zy > 4:
-                return n
+def count(x, y, bits, limit, folded):
+    """The number of the first iterate beyond 2, by a whole orbit in whole numbers over 2**bits; 0 if there is none.
+
+    folded: whether the orbit is of the Burning Ship, else of z**2 + c.
+    """
+    cx, cy = (gmpy2.mpz(round(Fraction(int(v.numerator), int(v.denominator)) * (1 << bits))) for v in (x, y))
+    zx, zy, most = gmpy2.mpz(0), gmpy2.mpz(0), gmpy2.mpz(4) << 2 * bits
+    for n in range(1, limit + 1):
+        if folded:
+            zx, zy = abs(zx), abs(zy)
+        zx, zy = ((zx * zx - zy * zy) >> bits) + cx, ((zx * zy) >> (bits - 1)) + cy
+        if zx * zx + zy * zy > most:
+            return n
     return 0
+
+
+def test_there_are_thirty():
+    assert len(PLACES) == 30 and all(n in PLACES for names in SOURCES.values() for n in names)
 
 
 @pytest.mark.parametrize("name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in PLACES])
 def test_public_places_have_the_counts_of_their_orbits(name):
     form, *values = PLACES[name]
     scene = of_text(form.format(*values), f"FILE: {name}", Path(name)).scene
-    view = replace(scene.view, width=16, height=9)
+    view = replace(scene.view, width=64, height=36)
     field = render(replace(scene, view=view)).field
-    bits = int(-log2(view.depth)) + 120
-    for row, column in ((0, 0), (4, 8), (8, 15)):
+    bits = int(-log2(view.depth)) + 120 + scene.steps // 50
+    for row, column in ((0, 0), (18, 32), (35, 63)):
         x, y = view.at(column, row)
-        assert field.iterations[row, column] == count(x, y, bits, scene.steps), (row, column)
+        exact = count(x, y, bits, scene.steps, scene.system == "burning-ship")
+        assert field.iterations[row, column] == exact, (row, column)
     assert len(np.unique(field.iterations)) > 3
