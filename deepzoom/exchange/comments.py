@@ -15,7 +15,7 @@ SCENE = "deepzoom-scene"
 _ATTRIBUTES = SCENE.encode(), b"Fraktaler3", b"KallesFraktaler2+"
 """Of a file with several, the first counts."""
 _MOST_HEADER = 1 << 24
-_MOST_PIXELS = 1 << 14
+_MOST_PIXELS = 1 << 16
 
 
 def of_image(image: Any) -> tuple[str, tuple[int, int]] | None:
