@@ -61,12 +61,10 @@ def sample(view: View, points: Floats, keyframes: Keyframes) -> Samples:
     k = _covering(view, points, keyframes)
     field = keyframes.get(k)
     result = Samples(
-        np.full(n, np.nan),
-        np.zeros(n, np.int8),
-        None if field.attractor is None else np.zeros(n, np.int16),
+        np.full(n, np.nan), np.zeros(n, np.int8), None if field.attractor is None else np.zeros(n, np.int16),
         *(None if v is None else np.full(n, -1, v.dtype) for v in (field.distance, field.direction, field.phase)),
-        None if channel is None else np.full(n, np.nan),
-    )
+    )  # fmt: skip
+    result.course = None if channel is None else np.full(n, np.nan)
     left = np.arange(n)
     while True:
         own = keyframes.descent.keyframe(k).view
