@@ -42,6 +42,14 @@ def coverage(session: nox.Session) -> None:
 
 
 @nox.session
+def browser(session: nox.Session) -> None:
+    """The page of ``deepzoom explore`` in Playwright's Chromium, installed with what it needs of the system."""
+    session.install("-e", ".[test]", "playwright>=1.50")
+    session.run("playwright", "install", "--with-deps", "chromium")
+    session.run("pytest", "-n", "0", "-m", "slow or not slow", "tests/explorer/test_page.py", *session.posargs)
+
+
+@nox.session
 def lowest(session: nox.Session) -> None:
     """The tests with the lowest versions that pyproject.toml allows. The linters' newest versions are for ``lint``."""
     session.install("uv")
