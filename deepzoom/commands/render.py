@@ -125,18 +125,14 @@ def render(
         ColourOptions(palette, colouring, cycle, slope, interior, mark_unsettled), settings_of(given),
         scene, pixel, zoom, flip, distance, stretch, rotate, trust, horizon, samples, course,
     )  # fmt: skip
-    wanted = request.to_scene()
-    if out is not None and out.suffix.lower() == ".exr":
-        wanted = with_raw_data(wanted, figure, png_bits)
+    wanted = with_raw_data(request.to_scene(), out, figure, png_bits)
     if budget is not None and wanted.trust != "settle":
         raise InputError("--budget: this needs --trust settle.")
     seconds = None if budget is None else parse_duration(budget, "--budget")
     if tiles is not None or tile is not None:
-        options = {"--data": data, "--budget": budget, "--figure": figure or None, "--show": show or None}
-        render_tiles(
-            request, wanted, TileOptions(tiles, tile, out, png_bits, jobs, force, dry_run, as_json, quiet), options
-        )
-        return
+        others = {"--data": data, "--budget": budget, "--figure": figure or None, "--show": show or None}
+        options = TileOptions(tiles, tile, out, png_bits, jobs, force, dry_run, as_json, quiet)
+        return render_tiles(request, wanted, options, others)
     plan = rendering.plan(wanted)
     outputs = Outputs.chosen(wanted, out, data, force or resume, resume)
     grows = request.grows(wanted)

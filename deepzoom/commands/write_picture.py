@@ -18,8 +18,13 @@ def check_png_bits(bits: int) -> None:
         raise InputError(f"--png-bits: {bits} is neither 8 nor 16.")
 
 
-def with_raw_data(scene: Scene, figure: bool, png_bits: int) -> Scene:
-    """The scene of an OpenEXR picture, which has all that its raw data hold. Raises InputError for options of PNG."""
+def with_raw_data(scene: Scene, out: Path | None, figure: bool, png_bits: int) -> Scene:
+    """The scene of a picture; that of an OpenEXR picture has all that its raw data hold.
+
+    Raises InputError for options of PNG with it.
+    """
+    if out is None or out.suffix.lower() != ".exr":
+        return scene
     from dataclasses import replace
 
     from deepzoom import systems

@@ -117,10 +117,11 @@ def _field(scene: Scene, header: Mapping[str, Any], channels: Arrays, radius: fl
 
 def _whole(value: object, where: str) -> float:
     """A whole number that a program writes as a number or, if it is large, as text."""
+    text = str(value) if isinstance(value, (int, float, str)) else "no number"
     try:
-        return float(int(str(value)))
-    except ValueError:
-        raise InputError(f"{where} is {str(value)[:40]!r}, not a whole number.") from None
+        return float(int(text))
+    except (ValueError, OverflowError):
+        raise InputError(f"{where} is {text[:40]!r}, not a whole number.") from None
 
 
 def _radius(text: str) -> float:
