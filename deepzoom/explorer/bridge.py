@@ -95,7 +95,7 @@ class Bridge:
             done += len(pixels)
             now = time.perf_counter()
             run.adapt(now - begin, done)
-            if now > due and not run.stopped():
+            if now > due and run.has_room() and not run.stopped():
                 pixels, out = np.concatenate([p for p, _ in waiting]), ReadOut.joined([o for _, o in waiting])
                 waiting.clear()
                 run.paint(run.canvas.sketched(pixels, out))

@@ -66,15 +66,17 @@ class Run(Observer):
 
     number: of the view, given by the page. pointer: (column, row) that comes first. paint: gets parts of the picture,
     or all of it, and whether it is the finished one; tell: gets what a page should know beside that, as a dict.
-    abandoned: whether the page is gone.
+    abandoned: whether the page is gone; has_room: whether it keeps up, as pixels do not wait for a slow one.
     """
 
     def __init__(
         self, number: int, canvas: Canvas, pointer: tuple[float, float], paint: Paint,
         tell: Callable[[Run, dict[str, Any]], None], slots: Slots, abandoned: Callable[[], bool] = lambda: False,
+        has_room: Callable[[], bool] = lambda: True,
     ) -> None:  # fmt: skip
         self.number, self.canvas, self.pointer = number, canvas, pointer
         self._paint, self._tell, self._slots, self.abandoned = paint, tell, slots, abandoned
+        self.has_room = has_room
         self._bridge: Bridge | None = None
         self._stop = threading.Event()
         self.asked: float | None = None
@@ -195,7 +197,7 @@ class Run(Observer):
         if done == total and self._goes_on and not self._shown_all:
             self._shown_all = True
             self._paint(self, self.canvas.whole(), False)
-        elif now > self._due:
+        elif now > self._due and self.has_room():
             self.paint(self.canvas.fresh())
             after = time.perf_counter()
             self._due = after + max(FRAME_SECONDS, FRAME_SHARE * (after - now))

@@ -57,7 +57,7 @@ class Pages:
             await socket.close(1013, f"{MOST_PAGES} pages are open; close one.")
             return
         outbox = _Outbox(asyncio.get_running_loop(), socket)
-        session = Session(secrets.token_urlsafe(16), outbox.send, self.first, self.slots)
+        session = Session(secrets.token_urlsafe(16), outbox.send, self.first, self.slots, outbox.has_room)
         self.open[session.key] = session
         sender = asyncio.create_task(outbox.run())
         inbox: asyncio.Queue[str] = asyncio.Queue(_MOST_WAITING)
@@ -94,13 +94,17 @@ class _Outbox:
         self._loop, self._socket = loop, socket
         self._queue: asyncio.Queue[str | bytes] = asyncio.Queue()
         self._closed = threading.Event()
-        self._room = threading.Semaphore(_MOST_UNPAINTED)
+        self._unpainted, self._changed = 0, threading.Condition()
 
     def send(self, data: str | bytes, stopped: Callable[[], bool] | None) -> None:
         """Send a message; given ``stopped``, as soon as the page has painted what it got, unless that is true first."""
-        while stopped is not None and not self._room.acquire(timeout=0.02):
-            if stopped() or self._closed.is_set():
-                return
+        if stopped is not None:
+            with self._changed:
+                while not self.has_room():
+                    self._changed.wait(0.02)
+                    if stopped() or self._closed.is_set():
+                        return
+                self._unpainted += 1
         if self._closed.is_set():
             return
         with suppress(RuntimeError):  # the loop has ended
@@ -108,7 +112,13 @@ class _Outbox:
 
     def painted(self) -> None:
         """The page has painted a part of a picture."""
-        self._room.release()
+        with self._changed:
+            self._unpainted -= 1
+            self._changed.notify()
+
+    def has_room(self) -> bool:
+        """Whether a part of a picture would be sent at once."""
+        return self._unpainted < _MOST_UNPAINTED
 
     def _put(self, data: str | bytes) -> None:
         if self._queue.qsize() < _MOST_WAITING:

@@ -32,10 +32,12 @@ Send = Callable[[str | bytes, Callable[[], bool] | None], None]
 
 
 class Session:
-    """A page. send: to the page. first: the scene that it opens with."""
+    """A page. send: to the page. first: the scene that it opens with. has_room: whether the page keeps up."""
 
-    def __init__(self, key: str, send: Send, first: Scene, slots: Slots) -> None:
-        self.key, self._send, self._slots = key, send, slots
+    def __init__(
+        self, key: str, send: Send, first: Scene, slots: Slots, has_room: Callable[[], bool] = lambda: True
+    ) -> None:
+        self.key, self._send, self._slots, self._has_room = key, send, slots, has_room
         self.scene = first
         self.canvas: Canvas | None = None
         self.run: Run | None = None
@@ -205,6 +207,7 @@ class Session:
             self._told,
             self._slots,
             self._closed.is_set,
+            self._has_room,
         )
         self._describe(number)
         self.run.start()

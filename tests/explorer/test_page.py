@@ -155,7 +155,7 @@ def test_drag_palette_and_back(browser, one):
 def test_the_handle_and_the_mini_map(browser, one):
     page = Page(browser, one, 660, 540)
     first = page.is_right()
-    p, reach = page.page, 130
+    p, reach = page.page, 130  # of the knobs from the middle
     p.keyboard.press("s")
     p.mouse.move(330 + reach, 270)
     p.mouse.down()
@@ -176,7 +176,7 @@ def test_the_handle_and_the_mini_map(browser, one):
     p.keyboard.press("ArrowRight")
     page.wait("deepzoom.scene.depth === '0.1'")
     assert page.is_right().view.depth < first.view.depth
-    p.get_by_label("Go to the whole system").click()
+    p.get_by_label("Go to the home view").click()
     page.wait("deepzoom.scene.depth !== '0.1' && deepzoom.scene.number === deepzoom.number")
     assert page.is_right().view.x == Request(at="mandelbrot-home").to_scene().view.x
     page.close()
