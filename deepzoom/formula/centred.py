@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from .expression import Complex
 from .gaussian import NotRational, Quotient, quotients
@@ -27,6 +28,7 @@ class Centred:
     y: float
 
 
+@lru_cache(maxsize=64)
 def centred(f: Complex, x: Fraction, y: Fraction) -> Centred:
     """The formula f, centred on K = x + iy."""
     if x == y == 0:

@@ -23,10 +23,16 @@ _LEAST_NUMBER = Fraction(1, 10**100)
 
 
 class Complex:
-    """A complex expression, as its real and imaginary part."""
+    """A complex expression, as its real and imaginary part. Equal expressions have the same parts."""
 
     def __init__(self, re: Real, im: Real) -> None:
         self.re, self.im = re, im
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Complex) and self.re is other.re and self.im is other.im
+
+    def __hash__(self) -> int:
+        return hash((id(self.re), id(self.im)))
 
     @classmethod
     def variable(cls, name: str) -> Complex:
