@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from deepzoom.backends.base import ReadOut, Say
 from deepzoom.backends.executor import Cpu, Executor, Launch
-from deepzoom.reference import orbit as orbits
+from deepzoom.reference.double_orbit import made_double, pair
 from deepzoom.reference.iterates import rational
+from deepzoom.reference.orbit import beginnings
 from deepzoom.scene.view import View
 from deepzoom.systems.escape_time import EscapeTimeSystem
 
@@ -99,7 +100,7 @@ class HigherPrecision:
                 continue
             if not len(unsettled):
                 break
-            _put(out, unsettled, self.retry(pixels[unsettled], rung))
+            put(out, unsettled, self.retry(pixels[unsettled], rung))
         return out
 
     def _made(self, steps: int) -> tuple[NDArray[Any], ...]:
@@ -108,10 +109,10 @@ class HigherPrecision:
             if self._orbits is None:
                 system = self._system
                 z, c = system.start(*self._about)
-                begins = orbits.beginnings(system.iteration, z)
+                begins = beginnings(system.iteration, z)
                 ends = [min(steps, end) for end in self.ends or [steps] * len(begins)]
                 found = [
-                    orbits.made_double(system.iteration, b, c, self._bits, end, turn)
+                    made_double(system.iteration, b, c, self._bits, end, turn)
                     for (b, turn), end in zip(begins, ends, strict=True)
                 ]
                 lengths = np.array([len(part[0]) - 1 for part in found], dtype=np.int64)
@@ -124,17 +125,17 @@ class HigherPrecision:
         """The arguments of ``share_double_double`` up to the limit, for these pixels; ``steps``: of the orbits."""
         view = self._view
         points = [view.point(p) for p in pixels.tolist()]
-        x = np.array([orbits.pair(x - self._about[0]) for x, _ in points]).reshape(-1, 2)
-        y = np.array([orbits.pair(y - self._about[1]) for _, y in points]).reshape(-1, 2)
+        x = np.array([pair(x - self._about[0]) for x, _ in points]).reshape(-1, 2)
+        y = np.array([pair(y - self._about[1]) for _, y in points]).reshape(-1, 2)
         none = np.zeros_like(x)
         differences = (none, none, x, y) if self._system.iteration.c is None else (x, y, none, none)
         c = self._system.start(*self._about)[1]
-        centre = [np.array(orbits.pair(rational(v))) for v in c]
+        centre = [np.array(pair(rational(v))) for v in c]
         least_error = 2.0 ** -min(self._bits - 4, 1000)
         return *differences, *pixel_of(self._system, view), *centre, least_error, *self._made(steps)
 
 
-def _put(out: ReadOut, at: NDArray[np.int64], found: ReadOut) -> None:
+def put(out: ReadOut, at: NDArray[np.int64], found: ReadOut) -> None:
     """Replace read-outs of some pixels; their distances become -1 where the new ones, as exact ones, have none."""
     for part in fields(ReadOut):
         into, values = getattr(out, part.name), getattr(found, part.name)

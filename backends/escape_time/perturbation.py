@@ -23,7 +23,7 @@ from deepzoom.scene.view import View
 from deepzoom.systems.escape_time import ORIGIN, EscapeTimeSystem, Iteration
 
 from .float64 import EscapeTimeJob, Floats
-from .higher_precision import HigherPrecision, pixel_of
+from .higher_precision import HigherPrecision, pixel_of, put
 
 _SHORTEST = 3
 """log2 of the number of steps in the shortest skips; measured in benchmarks/LOG.md."""
@@ -34,6 +34,8 @@ _NOISE = 4
 """log2 of the rounding error that one step adds to the reference, in units of its last bit."""
 _SPARE = 139
 """How many bits fewer than it needs a reference may have: what is left then is a float64's precision."""
+_UNFINISHED = 2
+"""The trust of a pixel that may be drawn to a cycle (``kernels/escape_time/perturbation.py``)."""
 _LEAST = -900
 """log2 of the smallest differences of pixels for which float64 is ever used."""
 
@@ -65,8 +67,8 @@ class PerturbationJob(EscapeTimeJob):
         self._noise = _NOISE - (bits or needed)
         if bits is not None and bits < needed - _SPARE:  # the reference's rounding hides the distance between pixels
             self._noise = max(self._noise, math.ceil(log2(view.smallest_difference())))
-        bits = bits or needed
-        self._about, first = orbits.obtain_near(system, view, bits, progress)
+        given, bits = bits, bits or needed
+        self._about, first = orbits.obtain_near(system, view, bits, progress, moves=given is None)
         z, c = system.start(*view.beside(self._about))
         below = log2(view.smallest_difference()) < _LEAST
         self.higher_precision = HigherPrecision(
@@ -128,12 +130,12 @@ class PerturbationJob(EscapeTimeJob):
         tree = rows, by_c, exponents, radii, np.zeros((total, k.TOP + 1))
         orbit = (
             self._x, self._y, self._kept, self._tiny, *self._excess, self.iteration.radius, self.kernels.targets,
-            first, turn, _SHORTEST, *self._c, *self._reach,
+            first, turn, _SHORTEST, *self._c,
         )  # fmt: skip
 
         def build(chunk: int) -> None:
             begin = chunk * _CHUNK
-            k.build_skips(*orbit, index, tree, begin, min(begin + _CHUNK, count), skips + chunk)
+            k.build_skips(orbit, self._reach, index, tree, begin, min(begin + _CHUNK, count), skips + chunk)
 
         if len(chunks) > 1:
             with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -146,6 +148,8 @@ class PerturbationJob(EscapeTimeJob):
         elif chunks:
             build(0)
         k.merge_skips(self._reach, index, tree, 0, count, _CHUNK.bit_length() - 1)
+        if count:
+            k.build_whole(orbit, self._reach, index, tree, count, length, skips)
         k.finish_skips(skips, tree)
         return index, rows, by_c, exponents, radii
 
@@ -183,18 +187,15 @@ class PerturbationJob(EscapeTimeJob):
                 (*tree, self._by_c, self._exponents, self._radii), self._near_radii, self.system.steps, launch=launch,
             )  # fmt: skip
         reach = math.ldexp(self._reach[0], max(self._reach[1], -3000))
-        return self.kernels.ran(
-            "perturbed",
-            len(pixels),
-            *start,
-            *pixel_of(self.system, self.view),
-            reach,
-            2.0 ** max(self._noise, -1000),
-            orbit,
-            (*tree, self._near_radii),
+        given = (
+            *pixel_of(self.system, self.view), reach, 2.0 ** max(self._noise, -1000), orbit, (*tree, self._near_radii),
             self.system.steps,
-            launch=launch,
-        )
+        )  # fmt: skip
+        out = self.kernels.ran("perturbed", len(pixels), *start, *given, launch=launch)
+        left = np.flatnonzero(out.trust == _UNFINISHED)
+        if len(left):
+            put(out, left, self.kernels.ran("drawn", len(left), *(part[left] for part in start), *given))
+        return out
 
 
 def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:

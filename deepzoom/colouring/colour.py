@@ -61,7 +61,7 @@ def by_count(smooth: Floats, among: Floats | None = None) -> Floats:
 
 
 def _ranks(count: Floats) -> Floats:
-    """The mean rank of each count among all, from -1 to 1: to sort and go along takes a third of the time of searching."""
+    """The mean rank of each count among all, from -1 to 1. One sorting takes a third of the time of two searches."""
     known = ~np.isnan(count)
     values = count[known]
     order = np.argsort(values)

@@ -16,7 +16,7 @@ from deepzoom.systems.escape_time import NEAR, Iteration, Point
 
 from .cycle import exact_cycle_run
 
-CLOSE = 1e-3
+NEAR_CIRCLE = 1e-3
 """|Z|**2 this close to the radius squared is compared exactly."""
 _FEWEST, _MOST = 64, 4096
 """Steps between two looks at where an orbit is: a quarter of those made so far, from the fewest to the most."""
@@ -27,8 +27,10 @@ _MOST_BITS = 1 << 27
 
 @dataclass(frozen=True)
 class Piece:
-    """Iterates Z - K in a row. start: the step of the first; x, y: mpfr numbers; near_x, near_y (n,): the same in
-    float64; beyond (n,): |Z|**2 - radius**2, in float64; exact: it in mpfr, by place, where it is below ``CLOSE``."""
+    """Iterates Z - K in a row. start: the step of the first; x, y: mpfr numbers; near_x, near_y (n,): in float64.
+
+    beyond (n,): |Z|**2 - radius**2, in float64; exact: the same in mpfr, by place, where it is below ``NEAR_CIRCLE``.
+    """
 
     start: int
     x: list[Any]
@@ -92,7 +94,7 @@ class _Looks:
         x, y = (np.fromiter(map(float, v), np.float64, len(v)) for v in (xs, ys))
         with np.errstate(all="ignore"):
             beyond = (x + self._kx) ** 2 + (y + self._ky) ** 2 - self._exit_at
-            exact = {i: self._excess(xs[i], ys[i]) for i in np.flatnonzero(np.abs(beyond) < CLOSE).tolist()}
+            exact = {i: self._excess(xs[i], ys[i]) for i in np.flatnonzero(np.abs(beyond) < NEAR_CIRCLE).tolist()}
             for i, v in exact.items():
                 beyond[i] = float(v) or math.copysign(5e-324, v) * (v != 0)
             over = ~(beyond <= 0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -22,8 +21,8 @@ from deepzoom.scene.view import View
 from deepzoom.systems.escape_time import EscapeTimeSystem, Iteration, Point
 
 from .cycle import exact_cycle, kept_count
-from .iterates import Piece, iterates, pieces, rational
-from .returns import Returns
+from .iterates import Piece, pieces, rational
+from .returns import CLOSE, NEARBY, Returns, log2_size
 
 TINY = 2.0**-400
 """Smaller iterates are stored with exponents, because products of such numbers leave float64's range."""
@@ -31,8 +30,10 @@ WIDE_ZERO = 0.0, -(1 << 40)
 """0 as mantissa and exponent, in the form that kernels use."""
 _MOST = 1e150  # its square is still a float64
 _FAR_OUT = 1e4  # few orbits go this far out and come back
-_NOT_KEPT = (0.0,) * 100
+NOT_KEPT = (0.0,) * 100
 """Stands for values that other steps of the cycle keep. No step keeps more."""
+_FEWEST = 32
+"""Pixels on a side from which a reference is put beside a nucleus: half a pixel is then close to it."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Orbit:
     or (if the formula folds) one part is. tiny_at (tiny,): their steps. tiny_m (tiny, 2 + k) float64 and tiny_e
     (tiny, 2 + k) int64: their two parts and kept values, as mantissas and exponents.
 
-    returns_at (R,): the steps of its returns, and returns_reach (R,): the smallest reach that each serves (``made``).
+    returns (R, 5): its returns, as ``Returns.found`` has them.
     """
 
     x: NDArray[np.float64]
@@ -59,8 +60,7 @@ class Orbit:
     excess_m: NDArray[np.float64]
     excess_e: NDArray[np.int64]
     kept: NDArray[np.float64]
-    returns_at: NDArray[np.int64]
-    returns_reach: NDArray[np.float64]
+    returns: NDArray[np.float64]
 
     @property
     def steps(self) -> int:
@@ -73,15 +73,32 @@ class Orbit:
         by_step = {name: getattr(self, name)[: steps + 1] for name in _BY_STEP}
         return replace(self, **tiny, **by_step)
 
-    def serving(self, reach: float, limit: int) -> Orbit | None:
+    def serving(self, reach: float, limit: int, close: float) -> Orbit | None:
         """The part of the orbit that pixels so far away need, up to a limit; None if it ends at a return before that.
 
-        reach: as for ``made``.
+        reach, close: as for ``made``.
         """
-        ends = self.returns_at[self.returns_reach <= reach]
-        if not len(ends) and self.steps < limit and self.steps in self.returns_at:
+        end = self.first(reach, CLOSE)
+        if end is None and self.steps < limit and self.steps in self.returns[:, 0]:
+            return self if self.first(reach, close) == self.steps else None
+        return self.shortened(min(self.steps, limit, end or self.steps))
+
+    def first(self, reach: float, close: float) -> int | None:
+        """The step of the first return that is so close."""
+        for n, x, y, e, small in self.returns.tolist():
+            if n <= self.steps and small <= reach and log2_size(x, y, int(e)) + close <= reach:
+                return int(n)
+        return None
+
+    def nucleus(self, reach: float) -> tuple[float, float, int] | None:
+        """Where the nucleus lies in the view of an orbit that ends at its return, and does not serve; else None.
+
+        Relative to the orbit's c: two mantissas and an exponent.
+        """
+        last = self.returns[-1].tolist() if len(self.returns) else [-1]
+        if self.first(reach, CLOSE) is not None or self.first(reach, NEARBY) != self.steps or last[0] != self.steps:
             return None
-        return self.shortened(min(self.steps, limit, *ends[:1].tolist()))
+        return last[1], last[2], int(last[3])
 
 
 _BY_STEP = "x", "y", "tiny", "excess_m", "excess_e", "kept"
@@ -103,12 +120,13 @@ def made(
     progress: Callable[[float], None] = lambda share: None,
     least: int = 1,
     reach: float = -math.inf,
+    close: float = CLOSE,
     turn: int = 0,
 ) -> Orbit:
     """The orbit of z with c, in so many bits, with at least ``least`` steps; progress gets the share of the limit.
 
-    reach: log2 of the largest |c| of a pixel. The orbit of the critical point ends at its first return that serves such
-    pixels (``returns.py``). turn: the index of its first step in the cycle.
+    reach: log2 of the largest |c| of a pixel; close: ``CLOSE`` or ``NEARBY``. The orbit of the critical point ends at
+    its first return that is so close (``returns.py``). turn: the index of its first step in the cycle.
     """
     maps, count = exact_cycle(iteration, bits), kept_count(iteration)
     folds = any(source.folds(centre.f) for centre in iteration.centred)
@@ -119,20 +137,19 @@ def made(
         for piece in pieces(iteration, z, c, bits, limit, least, turn):
             if returns is not None:
                 returns.look(piece)
-                end = returns.first(reach, least)
+                end = returns.first(reach, least, close)
             some = piece if end is None else piece.shortened(end + 1 - piece.start)
             values = []
             if count:
                 for n, (x, y) in enumerate(zip(some.x, some.y, strict=True), turn + some.start):
                     own = maps[n % len(maps)][1](x, y, a, b)
-                    values.append((*own, *_NOT_KEPT[: count - len(own)]))
+                    values.append((*own, *NOT_KEPT[: count - len(own)]))
             parts.append(_stored(some, values, folds))
             progress((piece.start + len(piece.x)) / limit)
             if end is not None:
                 break
-    found = [] if returns is None else returns.found
-    steps, reaches = np.array([n for n, _ in found], dtype=np.int64), np.array([size for _, size in found])
-    arrays = *map(np.concatenate, zip(*parts, strict=True)), steps, reaches
+    found = np.array([] if returns is None else returns.found, dtype=np.float64).reshape(-1, 5)
+    arrays = *map(np.concatenate, zip(*parts, strict=True)), found
     return Orbit(**{part.name: values for part, values in zip(fields(Orbit), arrays, strict=True)})
 
 
@@ -177,32 +194,6 @@ def beginnings(iteration: Iteration, z: Point) -> list[tuple[Point, int]]:
     return critical if z == iteration.critical else [(z, 0), *critical]
 
 
-def pair(value: Any) -> tuple[float, float]:
-    """A number of any precision as a double-double: the nearest float64, and the remainder."""
-    high = float(value)
-    return (high, float(value - (gmpy2.mpq(high) if isinstance(value, gmpy2.mpq) else high)))
-
-
-def made_double(
-    iteration: Iteration, z: Point, c: Point, bits: int, limit: int, turn: int = 0
-) -> tuple[NDArray[np.float64], ...]:
-    """x, y and |Z|**2 - radius**2 (M + 1, 2), and kept (M + 1, 2 k), of an ``Orbit`` in double-double."""
-    parts = tuple(array("d") for _ in range(4))
-    exit_at = iteration.radius * iteration.radius
-    maps, count = exact_cycle(iteration, bits), kept_count(iteration)
-    with gmpy2.context(precision=bits):
-        a, b, p, q = (gmpy2.mpfr(rational(v)) for v in (*c, *iteration.k))
-        for n, (x, y, _) in enumerate(iterates(iteration, z, c, bits, limit, 1, turn)):
-            excess = pair((x + p) ** 2 + (y + q) ** 2 - exit_at) if exit_at < math.inf else (-math.inf, 0.0)
-            for part, two in zip(parts, (pair(x), pair(y), excess), strict=False):
-                part.extend(two)
-            values = maps[(turn + n) % len(maps)][1](x, y, a, b) if count else ()
-            for value in (*values, *_NOT_KEPT[: count - len(values)]):
-                parts[3].extend(pair(value))
-    length = len(parts[0]) // 2
-    return tuple(np.frombuffer(part).reshape(length, -1) if len(part) else np.zeros((length, 0)) for part in parts)
-
-
 def obtain(
     system: EscapeTimeSystem,
     z: Point,
@@ -210,24 +201,27 @@ def obtain(
     bits: int,
     progress: Callable[[float], None] = lambda share: None,
     reach: float = -math.inf,
+    close: float = CLOSE,
+    limit: int | None = None,
     turn: int = 0,
 ) -> Orbit:
-    """The orbit up to a system's limit, and as far as ``reach`` asks: from the cache, or made and cached.
+    """The orbit up to a limit, a system's own by default, from the cache, or made and cached.
 
-    reach, turn: as of ``made``.
+    reach, close, turn: as of ``made``.
     """
+    limit = limit or system.steps
     source_digest = jit.source_digest("formula/*.py", "reference/*.py", "systems/escape_time.py")
     text = repr((system.key(), *map(str, (*z, *c)), bits, turn, source_digest))
     name = hashlib.sha256(text.encode()).hexdigest()[:32]
     cached, orbit = cache.load(name), None
     if cached is not None:
         orbit = Orbit(**{part.name: cached[part.name] for part in fields(Orbit)})
-        limit = int(cached["limit"])  # an orbit that reached it may be too short
-        orbit = orbit.serving(reach, system.steps) if orbit.steps < limit or system.steps <= limit else None
+        before = int(cached["limit"])  # an orbit that reached it may be too short
+        orbit = orbit.serving(reach, limit, close) if orbit.steps < before or limit <= before else None
     if orbit is None:
-        orbit = made(system.iteration, z, c, bits, system.steps, progress, reach=reach, turn=turn)
+        orbit = made(system.iteration, z, c, bits, limit, progress, reach=reach, close=close, turn=turn)
         arrays = {part.name: getattr(orbit, part.name) for part in fields(Orbit)}
-        cache.save(name, {**arrays, "limit": np.array(system.steps)})
+        cache.save(name, {**arrays, "limit": np.array(limit)})
     return orbit
 
 
@@ -238,19 +232,34 @@ def farthest(orbit: Orbit) -> float:
 
 
 def obtain_near(
-    system: EscapeTimeSystem, view: View, bits: int, progress: Callable[[float], None] = lambda share: None
+    system: EscapeTimeSystem,
+    view: View,
+    bits: int,
+    progress: Callable[[float], None] = lambda share: None,
+    moves: bool = False,
 ) -> tuple[tuple[int, int], Orbit]:
     """(where, orbit): the reference orbit of a view, and its point, in half pixels from the centre (``View.beside``).
 
-    The point is the centre, unless its orbit passes close to a pole and comes back, which is possible for maps without
-    an exit far out. There the pixels' orbits separate from it, and their differences from it lose all digits. Then the
-    point is the one of nine, between pixels, whose orbit stays closest to the origin. Raises InputError if all nine run
-    into poles.
+    The point is the centre. If it ``moves``, and a nucleus is near the view, it is the one closest to that: its orbit
+    ends after a period. Views that share a reference, as in a film, do not move it.
+
+    If the orbit passes close to a pole and comes back, which is possible for maps without an exit far out, the pixels'
+    orbits separate from it there, and their differences from it lose all digits. Then the point is the one of nine,
+    between pixels, whose orbit stays closest to the origin. Raises InputError if all nine run into poles.
     """
     found: list[tuple[float, tuple[int, int], Orbit]] = []
+    reach = log2(view.spans()[1]) - 1.0 if system.iteration.c is None else -math.inf
+    close = NEARBY if moves and min(view.width, view.height) >= _FEWEST else CLOSE
     for about in _places(view):
-        reach = log2(view.spans()[1]) - 1.0 if system.iteration.c is None else -math.inf
-        orbit = obtain(system, *system.start(*view.beside(about)), bits, progress, reach)
+        point = system.start(*view.beside(about))
+        orbit = obtain(system, *point, bits, progress, reach, close)
+        nucleus = orbit.nucleus(reach)
+        if nucleus is not None:
+            beside = view.nearest(*nucleus)
+            own = obtain(system, *system.start(*view.beside(beside)), bits, progress, reach, limit=orbit.steps)
+            if own.first(reach, CLOSE) == orbit.steps:
+                return beside, own
+            orbit = obtain(system, *point, bits, progress, reach)
         if math.isfinite(system.iteration.radius) or farthest(orbit) <= _FAR_OUT:
             return about, orbit
         found.append((farthest(orbit), about, orbit))

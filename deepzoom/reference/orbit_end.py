@@ -11,7 +11,7 @@ import gmpy2
 from deepzoom.systems.escape_time import Iteration, Point
 
 from .cycle import exact_cycle
-from .iterates import CLOSE, iterates, rational
+from .iterates import NEAR_CIRCLE, iterates, rational
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def end(iteration: Iteration, z: Point, c: Point, bits: int, limit: int) -> End:
         k, escaped = n, not beyond <= 0
         if escaped:
             a, b, p, q = (gmpy2.mpfr(rational(v)) for v in (*c, *iteration.k))
-            while 0 < beyond < CLOSE and k < n + bits:  # float64 would not see that it has escaped
+            while 0 < beyond < NEAR_CIRCLE and k < n + bits:  # float64 would not see that it has escaped
                 x, y = steps[k % len(steps)](x, y, a, b)
                 beyond, k = (x + p) ** 2 + (y + q) ** 2 - iteration.radius**2, k + 1
                 last.append((x, y))

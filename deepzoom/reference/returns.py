@@ -1,10 +1,10 @@
 """Returns of a critical orbit: steps at which it comes so close to the critical point that pixels may rebase there.
 
-Let D_n = dz_n/dc along the reference, and r the largest |c| of a pixel of a view. If |Z_n| is small beside r |D_n|,
-the iterates of pixels lie around the critical point at step n, and a reference that ends there serves: pixels rebase,
-and follow it again from its beginning. Then a nucleus of period n is in the view, or close to it. A rebase
-is exact wherever it happens. The conditions here are only about what it costs: only pixels so close to the centre
-that their difference is smaller than Z_n lose digits.
+Let D_n = dz_n/dc along the reference, and r the largest |c| of a pixel of a view. A nucleus of period n lies about
+-Z_n / D_n beside the reference. If that is small beside r, the iterates of pixels lie around the critical point at step
+n, and a reference that ends there serves: pixels rebase, and follow it again from its beginning. If the nucleus is
+farther away, a reference close to it serves. A rebase is exact wherever it happens. The conditions here are
+only about what it costs: only pixels so close to the reference that their difference is smaller than Z_n lose digits.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from deepzoom.formula.taylor import degree
 
 from .iterates import Piece
 
-_CLOSE = 4.0
-"""log2 of how much smaller than r |D_n| |Z_n| has to be."""
+CLOSE, NEARBY = 4.0, -2.0
+"""log2 of how much closer than r a nucleus is to a reference that serves, or so close that one at the nucleus does."""
 _SMALL = 4.0
 """log2 of how much smaller than the set's small copy at the nucleus a view may be: beside it, pixels take skips over
 many periods. Its size is about |D_n|**(-d / (d - 1)), where f is of degree d at its critical point."""
@@ -34,7 +34,8 @@ _FAR_BELOW = 1e-290
 class Returns:
     """Looks for the returns of the orbit of the critical point 0 for a complex-differentiable formula f, and for c.
 
-    found: (step, log2 of the smallest r that it serves), for each step where |Z_n| is smaller than ever before.
+    found: for each step where |Z_n| is smaller than ever before: the step, both parts of -Z_n / D_n as mantissas, their
+    exponent, and log2 of the smallest r for which a view is not a small part of the small copy.
     """
 
     def __init__(self, f: Complex, c: tuple[float, float]) -> None:
@@ -46,11 +47,14 @@ class Returns:
         self._d, self._e = 0j, 0  # D = d 2**e
         self._least = math.inf
         self._left: list[tuple[Any, Any]] = []  # slopes of the steps that D has not made yet
-        self.found: list[tuple[int, float]] = []
+        self.found: list[tuple[int, float, float, int, float]] = []
 
-    def first(self, reach: float, least: int) -> int | None:
-        """The first return from step ``least`` on that serves pixels so far away (log2); None if there is none yet."""
-        return next((n for n, size in self.found if n >= least and size <= reach), None)
+    def first(self, reach: float, least: int, close: float) -> int | None:
+        """The first return from step ``least`` on with a nucleus that is ``close``; reach: log2 of r."""
+        for n, x, y, e, small in self.found:
+            if n >= least and small <= reach and log2_size(x, y, e) + close <= reach:
+                return n
+        return None
 
     def look(self, piece: Piece) -> None:
         """Go on with the next iterates of the orbit."""
@@ -84,12 +88,18 @@ class Returns:
         self._d, self._e, self._left = d, e, []
 
     def _note(self, piece: Piece, i: int, size: float) -> None:
+        x, y, e = piece.near_x[i], piece.near_y[i], 0
         if size < _FAR_BELOW:
-            largest = max(abs(piece.x[i]), abs(piece.y[i]))
-            log = float(gmpy2.log2(largest)) if largest > 0 else -math.inf
-        else:
-            log = math.log2(size)
-        stretch = abs(self._d)
-        if 0.0 < stretch < math.inf:
-            by_c = math.log2(stretch) + self._e
-            self.found.append((piece.start + i, max(log - by_c + _CLOSE, -self._power * by_c - _SMALL)))
+            parts = gmpy2.mpfr(piece.x[i]), gmpy2.mpfr(piece.y[i])
+            e = max((gmpy2.get_exp(v) for v in parts if v != 0), default=0)
+            x, y = (float(gmpy2.mul_2exp(v, -e) if e < 0 else v) for v in parts)
+        if 0.0 < abs(self._d) < math.inf:
+            away = -complex(x, y) / self._d
+            small = -self._power * (math.log2(abs(self._d)) + self._e) - _SMALL
+            self.found.append((piece.start + i, away.real, away.imag, e - self._e, small))
+
+
+def log2_size(x: float, y: float, e: int) -> float:
+    """log2 of |x + iy| 2**e."""
+    size = math.hypot(x, y)
+    return math.log2(size) + e if size > 0.0 else -math.inf

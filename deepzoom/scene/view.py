@@ -122,6 +122,14 @@ class View:
         x, y = self.shape.times(mpq(about[0], 2 * self.height), mpq(about[1], 2 * self.height))
         return self.x + self.depth * x, self.y + self.depth * y
 
+    def nearest(self, x: float, y: float, e: int) -> tuple[int, int]:
+        """The ``about`` of ``beside`` for the point closest to (x, y) 2**e beside the centre."""
+        mantissa, exponent = scaled_float(self.depth / (2 * self.height))
+        unit = math.ldexp(1.0 / mantissa, max(-1000, min(1000, e - exponent)))
+        xu, xv, yu, yv = map(float, self.shape.entries)
+        turn = xu * yv - xv * yu
+        return round((yv * x - xv * y) * unit / turn), round((xu * y - yu * x) * unit / turn)
+
     def point(self, number: int) -> tuple[Rational, Rational]:
         """Exact (x, y) of a flat number."""
         sample, pixel = divmod(number, self.pixels)

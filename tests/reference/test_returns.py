@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import escape_oracle
 import mpmath
@@ -12,13 +13,17 @@ from escape_jobs import exact_place, job_at
 from gmpy2 import mpq
 
 from deepzoom import cache, systems
+from deepzoom.coordinates import scaled_float
 from deepzoom.reference import orbit
+from deepzoom.reference.returns import CLOSE
+from deepzoom.scene.shape import Shape
+from deepzoom.scene.view import View
 
 PLACE = "-1.768667862837488812627419470", "0.001645580546820209430325900"
 """Beside a nucleus of period 2123 and size 4e-25."""
 
 
-def test_returns_are_where_an_orbit_is_closest_and_tell_for_which_views_they_serve():
+def test_returns_are_where_an_orbit_is_closest_and_tell_where_a_nucleus_is():
     """Compared with orbits and derivatives in mpmath, for z**2 + c and z**3 + c."""
     for name, settings, power in (("mandelbrot", {}, 2), ("mandelbrot", {"power": "3"}, 3)):
         c = mpq(1, 3) + mpq(1, 10**30), mpq(7, 12)
@@ -30,10 +35,12 @@ def test_returns_are_where_an_orbit_is_closest_and_tell_for_which_views_they_ser
                 z, d = z**power + at, power * z ** (power - 1) * d + 1
                 if max(abs(z.real), abs(z.imag)) < least:
                     least = max(abs(z.real), abs(z.imag))
-                    by_c = mpmath.log(abs(d), 2)
-                    expected.append((n, max(mpmath.log(least, 2) - by_c + 4, -by_c * power / (power - 1) - 4)))
-        assert found.returns_at.tolist() == [n for n, _ in expected] and len(expected) > 2
-        assert np.allclose(found.returns_reach, [float(r) for _, r in expected], rtol=1e-9)
+                    small = -mpmath.log(abs(d), 2) * power / (power - 1) - 4
+                    expected.append((n, complex(-z / d), float(small)))
+        steps, x, y, e, small = found.returns.T
+        assert steps.tolist() == [n for n, _, _ in expected] and len(expected) > 2
+        assert np.allclose((x + 1j * y) * 2.0**e, [w for _, w, _ in expected], rtol=1e-9, atol=0)
+        assert np.allclose(small, [s for _, _, s in expected], rtol=1e-9)
 
 
 def test_an_orbit_ends_at_the_first_return_that_serves():
@@ -43,8 +50,8 @@ def test_an_orbit_ends_at_the_first_return_that_serves():
     short = orbit.made(iteration, (mpq(0), mpq(0)), c, 300, 5000, reach=reach)
     assert (whole.steps, short.steps) == (5000, 2123)
     assert np.array_equal(short.x, whole.x[:2124]) and short.tiny.shape == (2124,)
-    assert whole.serving(reach, 5000).steps == 2123 and whole.serving(reach, 100).steps == 100
-    assert short.serving(reach + 9, 5000).steps == 2123 and short.serving(reach - 99, 5000) is None
+    assert whole.serving(reach, 5000, CLOSE).steps == 2123 and whole.serving(reach, 100, CLOSE).steps == 100
+    assert short.serving(reach + 9, 5000, CLOSE).steps == 2123 and short.serving(reach - 99, 5000, CLOSE) is None
 
 
 def test_an_orbit_from_the_cache_serves_other_views(own_cache, monkeypatch):
@@ -74,4 +81,29 @@ def test_settled_pixels_are_right_along_a_reference_of_one_period(own_cache, dep
     for pixel in np.concatenate([np.random.default_rng(2).choice(1024, 20, replace=False), centre]).tolist():
         if out.trust[pixel] > 0:
             n, smooth = escape_oracle.iterate("mandelbrot", {}, *exact_place(job.view, pixel), 40_000, 400)
+            assert out.iterations[pixel] == n and abs(out.measure[pixel] - (-1 if smooth is None else smooth)) < 2e-6
+
+
+@pytest.mark.parametrize("shape", [{}, {"turned": True}])
+def test_the_point_closest_to_a_place_beside_the_centre(shape):
+    view = View.parse("0.1", "0.2", "1e-400", "40x30")
+    if shape:
+        view = replace(view, shape=Shape.stretched(3.0, 30.0), flip=True)
+    for about in ((0, 0), (7, -11), (-25, 4)):
+        x, y = (p - q for p, q in zip(view.beside(about), (view.x, view.y), strict=True))
+        (mx, ex), (my, ey) = scaled_float(x), scaled_float(y)
+        e = max(ex, ey)
+        assert view.nearest(math.ldexp(mx, ex - e), math.ldexp(my, ey - e), e) == about
+
+
+@pytest.mark.parametrize("limit", [40_000, pytest.param(200_000, marks=pytest.mark.slow)])
+def test_a_nucleus_near_the_view_gives_the_reference(own_cache, limit):
+    """A view of a small copy whose nucleus is beside the picture: all settled pixels are right."""
+    job = job_at("mandelbrot", {}, *PLACE, "2e-23", 32, limit)
+    assert job._about != (0, 0) and job._orbits[0].steps == 2123
+    out = job.first(np.arange(1024))
+    assert (out.trust > 0).mean() > 0.8 and 0.2 < (out.fate == 0).mean() < 0.99
+    for pixel in np.random.default_rng(2).choice(1024, 20, replace=False).tolist():
+        if out.trust[pixel] > 0:
+            n, smooth = escape_oracle.iterate("mandelbrot", {}, *exact_place(job.view, pixel), limit, 400)
             assert out.iterations[pixel] == n and abs(out.measure[pixel] - (-1 if smooth is None else smooth)) < 2e-6

@@ -42,6 +42,12 @@ def skip(row, x, y, ga, gb):
 
 
 @inner
+def steepness(row, size):
+    """A bound of the slope by z for |z| <= size, with what is dropped."""
+    return row[1] * (1.0 + 2.0**-40)
+
+
+@inner
 def skip_slopes(row, x, y, ga, gb):
     """A skip's derivatives by z and by gamma there, as real matrices row by row."""
     unit = row[0]

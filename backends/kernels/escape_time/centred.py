@@ -42,3 +42,10 @@ def rebased_x(x):
 def rebased_y(y):
     """The imaginary part, relative to that point."""
     return y - RY if RY != 0.0 else y
+
+
+@inner
+def beyond_radius(excess, zx, zy, x, y):
+    """|Z + z|**2 - radius**2 from |Z|**2 - radius**2; Z is given less K. It is exact however close to the radius."""
+    zx, zy = true_x(zx), true_y(zy)
+    return excess + ((zx + zx + x) * x + (zy + zy + y) * y)

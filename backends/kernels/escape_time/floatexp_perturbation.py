@@ -39,6 +39,7 @@ from deepzoom.backends.kernels.escape_time.formula_placeholder import (
     difference,
 )
 from deepzoom.backends.kernels.escape_time.perturbation import (
+    ALL,
     BELOW,
     ENDED,
     PAUSED,
@@ -119,14 +120,15 @@ def _iterate_floatexp(pixel, state, trail, orbits, tiny, skips, ends, until, lef
         block, span = np.int64(-1), one
         if m > 0 and (m - 1) & below == 0:
             q = begin[orbit] + ((m - 1) >> shortest)
-            at, steps = index[q], one << shortest
-            while at < index[q + 1] and radii[at] > 0.0 and n + steps <= limit:
+            at, steps, most = index[q], one << shortest, index[q + 1] - (n == 1)
+            while at < most and radii[at] > 0.0 and n + steps <= limit:
                 over = e - exponents[at, 0]
                 if over > 40 or (size + error) * two_to(over) >= radii[at]:
                     break
                 block, span = at, steps
                 at += 1
                 steps <<= 1
+            span = min(span, last - m)
         if block >= 0:
             u, v, unit, drop = skip_wide(
                 rows[block], linear_c[block], exponents[block, 2], radii[block], exponents[block, 0],
@@ -205,7 +207,7 @@ def share_floatexp(
         until = _NEVER if left else min(limit, n + stride)
         if within:
             how, state, seen, past, beyond, hit, trail, _ = iterate_near(
-                place, state, seen, past, trail, NO_SLOPE, orbits, near, ends, until, LEAST
+                place, state, seen, past, trail, NO_SLOPE, orbits, near, ends, until, LEAST, ALL
             )
             x, y, error, unsure, orbit, m, n = state
             count = n

@@ -15,7 +15,7 @@ from math import inf
 
 import numpy as np
 
-from deepzoom.backends.kernels.escape_time.centred import rebased_x, rebased_y, true_x, true_y, turn_of
+from deepzoom.backends.kernels.escape_time.centred import beyond_radius, rebased_x, rebased_y, turn_of
 from deepzoom.backends.kernels.escape_time.distance_estimate import first_slope, slope_after_skip, slope_after_step
 from deepzoom.backends.kernels.escape_time.error_bound import (
     OF_A_STEP,
@@ -33,6 +33,7 @@ from deepzoom.backends.kernels.escape_time.formula_placeholder import (
     RX,
     RY,
     STILL,
+    TARGETS,
     bounds,
     difference,
     parts,
@@ -46,15 +47,14 @@ from deepzoom.compiling.jit import inner, kernel
 
 ENDED, PAUSED, BELOW = 1, 0, -1
 """How ``iterate_near`` returns: the pixel has ended, is paused, or is too small for float64."""
+ALL = np.int64(1) << 62
+FEW = ALL if TARGETS or STILL > 0.0 or CYCLE > 1 else np.int64(1) << 6
+"""Rebases of a pixel that may be drawn to a cycle. Most that escape have fewer than ten. Maps with attractors of their
+own are not asked, and formulas that take turns neither."""
+UNFINISHED = 2
+"""The trust of a pixel that ``run_perturbed`` leaves to ``run_drawn``."""
 CLOSE = 2.0**-20
 """After its exit, an iterate with |z|**2 - radius**2 below this is still close to the radius."""
-
-
-@inner
-def _beyond(excess, zx, zy, x, y):
-    """|Z + z|**2 - radius**2 from |Z|**2 - radius**2; Z is given less K. It is exact however close to the radius."""
-    zx, zy = true_x(zx), true_y(zy)
-    return excess + ((zx + zx + x) * x + (zy + zy + y) * y)
 
 
 @inner
@@ -86,8 +86,8 @@ def no_past(state):
 
 # long: one function of 94 lines: divided into its stages, it took 80% longer (e50, one core with AVX-512)
 @inner
-def iterate_near(pixel, state, seen, past, trail, slope, orbits, skips, ends, until, least):
-    """Iterate a pixel until it ends, n is at least ``until``, or |z| is below ``least``.
+def iterate_near(pixel, state, seen, past, trail, slope, orbits, skips, ends, until, least, pause):
+    """Iterate a pixel until it ends, n is at least ``until``, |z| is below ``least``, or its rebase ``pause``.
 
     pixel: c as a difference, and in units of the largest |c|; the reference's rounding error; how much c changes from
     pixel to pixel, in units of the largest. state: x, y, their error bound, whether an iterate was within its error of
@@ -111,7 +111,7 @@ def iterate_near(pixel, state, seen, past, trail, slope, orbits, skips, ends, un
     fixed, least_error = ROUNDING * (abs(da) + abs(db)) + least_error, least_error + UNDERFLOW
     first, last = start[orbit], length[orbit]
     wx, wy = zx[first + m] + x, zy[first + m] + y
-    beyond = _beyond(excess[first + m], zx[first + m], zy[first + m], x, y)
+    beyond = beyond_radius(excess[first + m], zx[first + m], zy[first + m], x, y)
     hit = reached(wx, wy, trail, targets)
     while beyond <= 0.0 and hit == 0 and n < until:
         unsure |= beyond > -4.0 * radius * error or in_doubt(wx, wy, trail, error, targets)
@@ -134,6 +134,9 @@ def iterate_near(pixel, state, seen, past, trail, slope, orbits, skips, ends, un
             rebased += 1
             if rebased == keep:
                 kept_x, kept_y, kept_turn, kept_error, keep = x, y, turn_of(n), error, 2 * rebased
+            if rebased == pause:
+                state, seen = (x, y, error, unsure, orbit, m, n), (rebased, keep, kept_x, kept_y, kept_turn, kept_error)
+                return PAUSED, state, seen, no_past(state), beyond, hit, trail, slope
         if size < least:
             state, seen = (x, y, error, unsure, orbit, m, n), (rebased, keep, kept_x, kept_y, kept_turn, kept_error)
             return BELOW, state, seen, no_past(state), beyond, hit, trail, slope
@@ -141,10 +144,12 @@ def iterate_near(pixel, state, seen, past, trail, slope, orbits, skips, ends, un
         if m > 0 and (m - 1) & below == 0 and (STILL == 0.0 or n >= barred):
             q = begin[orbit] + ((m - 1) >> shortest)
             here, steps = index[q], one << shortest
-            while here < index[q + 1] and size + error < radii[here] and n + steps <= limit:
+            end = index[q + 1] - (n == 1)  # one skip for all of the first period rounds what c adds too often
+            while here < end and size + error < radii[here] and n + steps <= limit:
                 block, span = here, steps
                 here += 1
                 steps <<= 1
+            span = min(span, last - m)
         if POLES or STILL > 0.0:
             at_x, at_y, at_error = wx, wy, (inf if block >= 0 else error)
         if block >= 0:
@@ -166,7 +171,7 @@ def iterate_near(pixel, state, seen, past, trail, slope, orbits, skips, ends, un
         m += span
         n += span
         wx, wy = zx[first + m] + x, zy[first + m] + y
-        beyond = _beyond(excess[first + m], zx[first + m], zy[first + m], x, y)
+        beyond = beyond_radius(excess[first + m], zx[first + m], zy[first + m], x, y)
         trail = UNKNOWN if block >= 0 else stepped(trail, at_x, at_y, at_error, wx, wy)
         hit = reached(wx, wy, trail, targets)
         if STILL > 0.0 and hit > 0 and trail[1] == inf and n > 1:
@@ -175,7 +180,7 @@ def iterate_near(pixel, state, seen, past, trail, slope, orbits, skips, ends, un
             x, y, error, unsure, orbit, m, n = before
             first, last = start[orbit], length[orbit]
             wx, wy = zx[first + m] + x, zy[first + m] + y
-            beyond = _beyond(excess[first + m], zx[first + m], zy[first + m], x, y)
+            beyond = beyond_radius(excess[first + m], zx[first + m], zy[first + m], x, y)
             trail, hit = UNKNOWN, 0
     unsure |= hit > 0 and in_doubt(wx, wy, trail, error, targets)
     how = PAUSED if beyond <= 0.0 and hit == 0 and n < limit else ENDED
@@ -195,7 +200,7 @@ def _left(pixel, state, slope, orbits):
     first = start[orbit]
     here, end = first + m, first + length[orbit]
     fixed, least_error = ROUNDING * (abs(da) + abs(db)) + least_error, least_error + UNDERFLOW
-    while here < end and 0.0 < _beyond(excess[here], zx[here], zy[here], x, y) < CLOSE:
+    while here < end and 0.0 < beyond_radius(excess[here], zx[here], zy[here], x, y) < CLOSE:
         turn = turn_of(n)
         if DISTANCE:
             slope = slope_after_step(slope, slopes(zx[here], zy[here], cx, cy, x, y, da, db, kept, here, 1.0, turn))
@@ -224,7 +229,7 @@ def read_out_near(p, pixel, state, n, beyond, hit, trail, slope, orbits, radius,
 
 
 @inner
-def _begun_near(p, dzx, dzy, dcx, dcy, pixel, of_start, reach, least_error):
+def begun_near(p, dzx, dzy, dcx, dcy, pixel, of_start, reach, least_error):
     """(pixel, state, seen, past, slope) of ``iterate_near`` for a pixel before its first step."""
     x, y, da, db = dzx[p], dzy[p], dcx[p], dcy[p]
     ga, gb = (da / reach, db / reach) if reach > 0.0 else (0.0, 0.0)
@@ -252,11 +257,14 @@ def run_perturbed(
     """
     ends = limit, radius, targets
     for p in range(dzx.size):
-        place, state, seen, past, slope = _begun_near(p, dzx, dzy, dcx, dcy, pixel, of_start, reach, least_error)
-        _, state, _, _, beyond, hit, trail, slope = iterate_near(
-            place, state, seen, past, UNKNOWN, slope, orbits, skips, ends, limit, 0.0
+        place, state, seen, past, slope = begun_near(p, dzx, dzy, dcx, dcy, pixel, of_start, reach, least_error)
+        how, state, _, _, beyond, hit, trail, slope = iterate_near(
+            place, state, seen, past, UNKNOWN, slope, orbits, skips, ends, limit, 0.0, FEW
         )
-        read_out_near(p, place, state, state[6], beyond, hit, trail, slope, orbits, radius, law, targets, out)
+        if how == PAUSED:
+            out[3][p] = UNFINISHED
+        else:
+            read_out_near(p, place, state, state[6], beyond, hit, trail, slope, orbits, radius, law, targets, out)
 
 
 @kernel()
@@ -272,10 +280,10 @@ def share_perturbed(
             p = taken(queue)
             if p >= dzx.size:
                 break
-            place, state, seen, past, slope = _begun_near(p, dzx, dzy, dcx, dcy, pixel, of_start, reach, least_error)
+            place, state, seen, past, slope = begun_near(p, dzx, dzy, dcx, dcy, pixel, of_start, reach, least_error)
             trail = UNKNOWN
         how, state, seen, past, beyond, hit, trail, slope = iterate_near(
-            place, state, seen, past, trail, slope, orbits, skips, ends, min(limit, state[6] + stride), 0.0
+            place, state, seen, past, trail, slope, orbits, skips, ends, min(limit, state[6] + stride), 0.0, ALL
         )
         if how == ENDED:
             read_out_near(p, place, state, state[6], beyond, hit, trail, slope, orbits, radius, law, targets, out)

@@ -10,6 +10,8 @@ This file evaluates skips. ``series_first_step.py`` and ``series_composition.py`
 
 from __future__ import annotations
 
+import math
+
 from deepzoom.backends.kernels.arithmetic.exponent_bits import two_to
 from deepzoom.backends.kernels.escape_time.power_series import at
 from deepzoom.backends.kernels.escape_time.skip_sizes import ORDER, SERIES
@@ -51,6 +53,18 @@ def _polynomial(row, x, y, ga, gb):
                 q += row[n + 1]
         u, v = u * x - v * y + p, u * y + v * x + q
     return u, v, abs(p) + abs(q)
+
+
+@inner
+def steepness(row, size):
+    """A bound of |dP/dz| for |z| <= size, from the sizes of all coefficients, and for what is dropped."""
+    zeta, power, found = size * row[0], 1.0, 0.0
+    for i in range(1, ORDER + 1):
+        for j in range(ORDER + 1 - i):
+            n = 2 * (at(i + j) + j)
+            found += i * power * math.sqrt(row[n] * row[n] + row[n + 1] * row[n + 1])
+        power *= zeta
+    return found * row[0] * (1.0 + 2.0**-40)
 
 
 @inner
