@@ -56,8 +56,10 @@ def by_count(smooth: Floats, among: Floats | None = None) -> Floats:
     if among is None:
         return _ranks(count)
     known = np.sort(among[among >= 0].ravel())
-    places = (np.searchsorted(known, count) + np.searchsorted(known, count, "right")) / max(1, len(known)) - 1
-    return np.where(np.isnan(count), np.nan, places)
+    order = np.argsort(count, axis=None)  # looking up values in order is a tenth of the work
+    ascending, twice = count.ravel()[order], np.empty(count.size)
+    twice[order] = np.searchsorted(known, ascending) + np.searchsorted(known, ascending, "right")
+    return np.where(np.isnan(count), np.nan, twice.reshape(count.shape) / max(1, len(known)) - 1)
 
 
 def _ranks(count: Floats) -> Floats:

@@ -85,10 +85,10 @@ def _tiff(field: Field, path: Path) -> None:
 EXTRAS = {"OpenEXR": "exr"}
 """The extra of the package that brings a package, if it is not ``science``."""
 FORMATS: dict[str, tuple[Callable[[Field, Path], None], tuple[str, ...]]] = {
-    ".exr": (write_exr, ("OpenEXR",)),
     ".nc": (_netcdf, ("xarray", "h5netcdf", "h5py")),
     ".zarr": (_zarr, ("xarray", "zarr")),
     ".tiff": (_tiff, ("tifffile",)),
     ".tif": (_tiff, ("tifffile",)),
+    ".exr": (write_exr, ("OpenEXR",)),
 }
 """For each ending, what writes it, and the packages that it needs."""

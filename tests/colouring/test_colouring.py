@@ -14,10 +14,9 @@ from deepzoom.colouring.colour import (
     by_histogram,
     colour,
     coloured,
-    estimated_distance,
 )
 from deepzoom.colouring.palettes import apply, is_cyclic
-from deepzoom.colouring.relief import beside_another, gradient, steepness
+from deepzoom.colouring.relief import beside_another, estimated_distance, gradient, steepness
 from deepzoom.colouring.slope_shading import shade, shaded
 from deepzoom.rendering.field import Field
 from deepzoom.scene.colours import Colouring

@@ -205,7 +205,7 @@ def test_the_command(place, suffix):
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (["a.npz", "a.csv"], "OUT: a.csv does not end in .exr, .nc, .zarr, .tiff, .tif."),
+        (["a.npz", "a.csv"], "OUT: a.csv does not end in .nc, .zarr, .tiff, .tif, .exr."),
         (["a.npz", "none/a.nc"], "OUT: there is no folder none"),
         (["a.npz", "none/a.zarr"], "OUT: there is no folder none"),
         (["a.npz", "own.zarr", "--force"], "OUT: own.zarr is a folder, but no Zarr store, so it stays"),
