@@ -146,6 +146,14 @@ class Job(ABC):
         """The course of runs in float64, of jobs of traced trainings. exponents: also find Lyapunov exponents."""
         raise NotImplementedError
 
+    def follow(self, pixels: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Values of the orbits (P, 7) of pixels that escape, of jobs of escape-time systems by perturbation.
+
+        Columns: the count, or -1 where the orbit does not escape or float64 cannot follow it; its last angle in turns;
+        the averages of stripes and of triangles; the least distances from a point, a line and a circle.
+        """
+        raise NotImplementedError
+
     def retry(self, pixels: NDArray[np.int64], rung: int) -> ReadOut:
         """Run pixels, given by flat number, in the precision ``rungs[rung]``; trust 1, or -1 where it settles nothing.
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepzoom.backends.base import ReadOut, Say
 from deepzoom.backends.executor import Launch, on_cpu
@@ -41,6 +42,11 @@ class FormulaKernels:
             say(f"Compiling this formula's {f'{part} ' if part else ''}kernels (once, some seconds) ...")
             once()
             jit.mark_ready(mark)
+
+    @property
+    def degrees(self) -> NDArray[np.float64]:
+        """The degrees of the cycle's steps."""
+        return self._law[0]
 
     def ran(
         self,

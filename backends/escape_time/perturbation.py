@@ -25,6 +25,8 @@ from deepzoom.systems.escape_time import ORIGIN, EscapeTimeSystem, Iteration
 from .float64 import EscapeTimeJob, Floats
 from .higher_precision import HigherPrecision, pixel_of, put
 
+_NEVER = 62
+"""log2 of the steps of a skip that begins at no step."""
 _SHORTEST = 3
 """log2 of the number of steps in the shortest skips; measured in benchmarks/LOG.md."""
 _CHUNK = 1 << 10
@@ -60,7 +62,7 @@ class PerturbationJob(EscapeTimeJob):
         self, system: EscapeTimeSystem, view: View, bits: int | None, progress: Progress, say: Say,
         distance: bool = False, executor: Executor | None = None,
     ) -> None:  # fmt: skip
-        self._wide = log2(view.smallest_difference()) < (_LEAST if distance else _least(system.iteration))
+        self._wide = log2(view.smallest_difference()) < _LEAST if distance else self.is_wide(system, view)
         super().__init__(system, view, say, distance and not self._wide, executor)
         before = time.perf_counter()
         needed = reference_bits(system, view)
@@ -83,6 +85,11 @@ class PerturbationJob(EscapeTimeJob):
         self._join(progress)
         self.facts = Facts(bits, None, max(o.steps for o in found), time.perf_counter() - before)
         self.compile(say)
+
+    @staticmethod
+    def is_wide(system: EscapeTimeSystem, view: View) -> bool:
+        """Whether differences between a view's pixels carry exponents."""
+        return log2(view.smallest_difference()) < _least(system.iteration)
 
     def _join(self, progress: Progress) -> None:
         """Join all orbits in one array, and build the skips along each. progress: may raise Stopped."""
@@ -167,6 +174,19 @@ class PerturbationJob(EscapeTimeJob):
             exponents[fits, 1] = exponents[fits, 3] = 0
             near[part] = np.where(fits & np.isfinite(rows).all(axis=1), _ldexp(self._radii[part], radius), 0.0)
         return near
+
+    def follow(self, pixels: NDArray[np.int64]) -> Floats:
+        assert not self._wide
+        dx, dy, exponent = self.view.differences(pixels, self._about)
+        start = self.starts(np.ldexp(dx, exponent), np.ldexp(dy, exponent), ORIGIN, ORIGIN)
+        orbit = *self._c, self._x, self._y, self._kept, self._near_excess, self._start, self._length
+        none = _NEVER, np.zeros(2, np.int64), np.zeros(len(self._start), np.int64), self._rows[:1], self._near_radii[:1]
+        found = np.zeros((len(pixels), 7))
+        self.kernels.module.follow_orbits(
+            *start, math.ldexp(self._reach[0], max(self._reach[1], -3000)), 2.0 ** max(self._noise, -1000), orbit, none,
+            self.system.steps, self.iteration.radius, self.kernels.degrees, self.kernels.targets, found,
+        )  # fmt: skip
+        return found
 
     def first(self, pixels: NDArray[np.int64], launch: Launch = on_cpu) -> ReadOut:
         dx, dy, exponent = self.view.differences(pixels, self._about)

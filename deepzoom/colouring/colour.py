@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from deepzoom import systems
 from deepzoom.rendering.field import Field
-from deepzoom.scene.colours import COURSE, Colouring
+from deepzoom.scene.colours import COURSE, ORBITS, Colouring
 from deepzoom.systems.escape_time import EscapeTimeSystem
 
-from . import attractors, course, palettes, sample_mean
+from . import attractors, course, orbits, palettes, sample_mean
 from .relief import estimated_distance
 from .slope_shading import shade, shaded
 from .whole import Whole
@@ -209,6 +209,8 @@ def coloured(field: Field, fine: bool = False, at: Any = ..., whole: Whole | Non
         places = by_horizon(known, scene.steps)
     elif scene.colouring.by in COURSE:
         places = course.place(scene.colouring.by, _of_course(field, at, measure))
+    elif scene.colouring.by in ORBITS:
+        places = orbits.in_palette(scene, _channel(field, ORBITS[scene.colouring.by], at, measure))
     ends = _ends(field) if attractor is not None and scene.colouring.by == "attractor" else range(0)
     if attractor is not None and scene.colouring.by == "distance":
         system = systems.create(scene.system, scene.settings, scene.steps)
@@ -231,7 +233,11 @@ def coloured(field: Field, fine: bool = False, at: Any = ..., whole: Whole | Non
 
 def _of_course(field: Field, at: Any, measure: Floats) -> Floats:
     """The values that a colouring by the course of runs shows; NaN where they are not known. measure: as shown."""
-    channel = COURSE[field.scene.colouring.by]
+    return _channel(field, COURSE[field.scene.colouring.by], at, measure)
+
+
+def _channel(field: Field, channel: str, at: Any, measure: Floats) -> Floats:
+    """A channel as shown; NaN where there is none."""
     if getattr(field, channel) is None:
         return np.full(measure.shape, np.nan)
     return course.known(channel, field.shown(channel, at))
@@ -286,6 +292,9 @@ def _places_of_samples(field: Field, distance: Floats | None) -> Floats:
         if own is None or whole is None:
             return np.full(samples.done.shape, np.nan)
         return course.place(scene.colouring.by, own.astype(np.float64), whole.astype(np.float64))
+    if scene.colouring.by in ORBITS:
+        own, whole = (getattr(f, ORBITS[scene.colouring.by]) for f in (samples, field))
+        return np.full(samples.done.shape, np.nan) if own is None else orbits.in_palette(scene, own, whole)
     if samples.attractor is None or field.attractor is None:
         return _signed(samples.measure, scene.colouring, field.measure)
     if distance is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from deepzoom.rendering import course, horizon
+from deepzoom.rendering import course, horizon, orbit_values
 from deepzoom.scene.scene import Scene
 
 
@@ -31,6 +31,7 @@ def only_colours_differ(one: Scene, other: Scene) -> bool:
     return (
         plain == other
         and wants_distance(one) >= wants_distance(other)
+        and (orbit_values.is_wanted(one) or not orbit_values.is_wanted(other))
         and horizon.is_wanted(one) >= horizon.is_wanted(other)
         and (not course.is_wanted(other) or one.course or one.colouring.by == other.colouring.by)
     )

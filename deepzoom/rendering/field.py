@@ -14,6 +14,7 @@ from deepzoom import systems
 from deepzoom.errors import InputError
 from deepzoom.files import whole_file
 from deepzoom.npz import BROKEN, read_arrays
+from deepzoom.scene.colours import ORBITS
 from deepzoom.scene.scene import Scene
 
 if TYPE_CHECKING:
@@ -26,9 +27,10 @@ _CHANNELS: dict[str, Any] = {"measure": np.float64, "fate": np.int8, "trust": np
 _ATTRACTOR: dict[str, Any] = {"attractor": np.int16}
 _ESCAPE_TIME: dict[str, Any] = {**_CHANNELS, "iterations": np.int64, **_ATTRACTOR}
 _COURSE: dict[str, Any] = {"lyapunov": np.float64, "loss": np.float64, "best_step": np.int32, "output": np.float64}
+_ORBITS: dict[str, Any] = dict.fromkeys(ORBITS.values(), np.float64)
 _TO_BORDER: dict[str, Any] = {"distance": np.float64, "direction": np.float32, "phase": np.float32}
-_OPTIONAL: dict[str, Any] = {**_TO_BORDER, "rung": np.int8, "horizon": np.int32, **_COURSE}
-LATER = ("rung", "horizon", *_COURSE)
+_OPTIONAL: dict[str, Any] = {**_TO_BORDER, "rung": np.int8, "horizon": np.int32, **_COURSE, **_ORBITS}
+LATER = ("rung", "horizon", *_COURSE, *_ORBITS)
 """Channels that do not come with a pixel's read-out."""
 _OF_SAMPLES = "sample_"
 _LARGEST_SHOWN = 1024
@@ -56,6 +58,9 @@ class Field:
     last finite one; best_step int32: the step with the lowest loss; output float64: for the probe input, if the
     training has one. NaN (best_step -1) where not known.
 
+    Of whole orbits that escape, float64, NaN where not known, None if not asked for (docs/colouring.md): angle, the
+    angle of the last iterate in turns; stripe and triangle, averages; trap_point, trap_line, trap_circle, distances.
+
     sampled int64 (M,): flat numbers, in order, of the pixels that get the scene's samples; None until they are chosen.
     samples: the read-outs of these samples as a field of arrays (M, samples - 1), without the first sample of each,
     which is the pixel itself.
@@ -78,6 +83,12 @@ class Field:
     loss: NDArray[np.float64] | None = None
     best_step: NDArray[np.int32] | None = None
     output: NDArray[np.float64] | None = None
+    angle: NDArray[np.float64] | None = None
+    stripe: NDArray[np.float64] | None = None
+    triangle: NDArray[np.float64] | None = None
+    trap_point: NDArray[np.float64] | None = None
+    trap_line: NDArray[np.float64] | None = None
+    trap_circle: NDArray[np.float64] | None = None
     sampled: NDArray[np.int64] | None = None
     samples: Field | None = None
 

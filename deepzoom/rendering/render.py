@@ -21,7 +21,7 @@ from deepzoom.scene.scene import Scene
 from deepzoom.scene.view import View, check_in_memory, check_samples
 from deepzoom.systems.base import System
 
-from . import antialiasing, course, horizon, trust
+from . import antialiasing, course, horizon, orbit_values, trust
 from .batches import Observer, Order, batches_of, cores, run_batches
 from .field import LATER, Field
 
@@ -59,6 +59,7 @@ def plan(scene: Scene, in_tiles: bool = False) -> Plan:
         option = "--horizon" if scene.horizon else "--colouring: horizon"
         raise InputError(f"{option}: the exact backend never loses a pixel; leave this out, or give another --backend.")
     course.check(scene, system, backend)
+    orbit_values.check(scene, system, backend)
     return Plan(scene, system, backend, reason)
 
 
@@ -118,6 +119,7 @@ def render(
                 own = other if p.field is field else antialiasing.OfSamples(other, field)
                 complete = complete and course.find(own, p.field, outputs, p.batches, jobs or cores(), p.observer)
         complete = complete and _check(parts, jobs or cores(), budget)
+        complete = complete and _follow(planned, parts, jobs or cores(), progress, observer)
     except Stopped:
         complete = False
     facts = _facts(planned, job, field, time.perf_counter() - begin)
@@ -128,6 +130,8 @@ def render(
             observer.say(horizon.summary(field))
         if field.loss is not None:
             observer.say(course.summary(field))
+        if field.angle is not None:
+            observer.say(orbit_values.summary(field))
     return Rendered(field, complete, facts)
 
 
@@ -261,6 +265,18 @@ def _check(parts: list[_Part], jobs: int, budget: float | None) -> bool:
         if not trust.check(p.job, p.field, p.batches, jobs, p.observer, budget, some, spent):
             return False
     return True
+
+
+def _follow(planned: Plan, parts: list[_Part], jobs: int, progress: Progress, observer: Observer) -> bool:
+    """Find the values of whole orbits of all parts, if the scene needs them; returns whether all are found."""
+    if not orbit_values.is_wanted(planned.scene):
+        return True
+    whole = parts[0].field
+    follower = orbit_values.job_of(parts[0].job, planned.scene, planned.system, progress, observer.say)
+    jobs_of = (follower if p.field is whole else antialiasing.OfSamples(follower, whole) for p in parts)
+    return all(
+        orbit_values.find(job, p.field, p.batches, jobs, p.observer) for job, p in zip(jobs_of, parts, strict=True)
+    )
 
 
 def put(field: Field, pixels: NDArray[np.int64], out: ReadOut) -> None:

@@ -36,6 +36,9 @@ class Renumbered(Job):
     def course(self, pixels: Pixels, exponents: bool) -> Course:
         return self._job.course(self._numbers(pixels), exponents)
 
+    def follow(self, pixels: Pixels) -> NDArray[np.float64]:
+        return self._job.follow(self._numbers(pixels))
+
     def retry(self, pixels: Pixels, rung: int) -> ReadOut:
         return self._job.retry(self._numbers(pixels), rung)
 

@@ -12,9 +12,14 @@ from deepzoom.errors import InputError
 
 COURSE = {"lyapunov": "lyapunov", "loss": "loss", "best-step": "best_step", "output": "output"}
 """Colourings by the course of training runs, and the channel of a field that each shows."""
+ORBITS = {
+    "phase": "angle", "binary": "angle", "stripe": "stripe", "triangle": "triangle", "trap-point": "trap_point",
+    "trap-line": "trap_line", "trap-circle": "trap_circle",
+}  # fmt: skip
+"""Colourings by values of whole orbits that escape, and the channel of a field that each shows."""
 OF_TRAINING = ("horizon", *COURSE)
 """Colourings that only training systems have."""
-COLOURINGS = ("rank", "cyclic", "histogram", "distance", "attractor", *OF_TRAINING)
+COLOURINGS = ("rank", "cyclic", "histogram", "distance", "attractor", *ORBITS, *OF_TRAINING)
 DEFAULT_PALETTE = "Spectral"
 _HEX = re.compile("#[0-9a-fA-F]{6}")
 

@@ -29,14 +29,14 @@ from .skip_sizes import LINEAR, SERIES
 _HERE = Path(__file__).parent
 _LOOPS = (
     "skip_tree.py", "centred.py", "distance_estimate.py", "error_bound.py", "escape.py", "perturbation.py",
-    "attracted.py", "floatexp_step.py", "floatexp_perturbation.py",
+    "attracted.py", "orbit_values.py", "floatexp_step.py", "floatexp_perturbation.py",
 )  # fmt: skip
 _NOT_DOUBLE = ("exp", "sin", "cos")
 """Functions that double-double lacks."""
 _REPLACED = re.compile(
     r"from (__future__|deepzoom\.backends\.kernels\.escape_time\."
     r"(formula_placeholder|series_skips|series_skip_radius|series_composition|series_first_step|centred|distance_estimate|"
-    r"error_bound|escape|attracted|perturbation|floatexp_step))"
+    r"error_bound|escape|attracted|perturbation|orbit_values|floatexp_step))"
     r" import (\([^)]*\)|[^\n]*)\n"
 )
 _USED = """\

@@ -17,7 +17,7 @@ from deepzoom.film.raw_octaves import count as octaves
 from deepzoom.film.way_points import WayPoints, read
 from deepzoom.film.zoom_path import Descent, Film
 from deepzoom.rendering.stretch import ratios
-from deepzoom.scene.colours import COURSE
+from deepzoom.scene.colours import COURSE, ORBITS
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.view import parse_size
 
@@ -166,9 +166,9 @@ class FilmRequest:
         return Film(descent, begin, end, count, width, height, samples, self._shares(count))
 
     def _filmed(self, scene: Scene) -> Scene:
-        """The scene of a film, with what its colours show. Raises InputError if it is to be coloured by horizons."""
-        if scene.colouring.by == "horizon":
-            raise InputError("--colouring: horizon does not work for films; give rank or cyclic.")
+        """The scene of a film, with what its colours show. Raises InputError for colours that films do not have."""
+        if scene.colouring.by in ("horizon", *ORBITS):
+            raise InputError(f"--colouring: {scene.colouring.by} does not work for films; give rank or cyclic.")
         measured = self.raw and self.from_data is None and systems.is_escape_time(scene.system)
         return replace(scene, horizon=False, course=False, distance=scene.distance or measured)
 

@@ -1,0 +1,32 @@
+"""Places in the palette for values of whole orbits: phase, binary decomposition, averages and traps."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepzoom.scene.scene import Scene
+
+from . import palettes
+from .course import by_value
+
+Floats = NDArray[np.float64]
+
+
+def in_palette(scene: Scene, value: Floats, among: Floats | None = None) -> Floats:
+    """``place`` for the colouring and the palette of a scene."""
+    how = scene.colouring
+    return place(how.by, value, palettes.is_cyclic(scene.palette, how.colours), among)
+
+
+def place(by: str, value: Floats, cyclic: bool, among: Floats | None = None) -> Floats:
+    """The places in [0, 1] of the values of a colouring of ``scene.colours.ORBITS``; NaN stays NaN.
+
+    cyclic: whether the palette's ends match; else phases run through it and back. among: the values to rank within, if
+    not these; for averages and traps.
+    """
+    if by == "phase":
+        return value if cyclic else 1 - np.abs(2 * value - 1)
+    if by == "binary":  # the upper half of the plane has angles below half a turn
+        return np.where(np.isnan(value), np.nan, np.where(value < 0.5, 1.0, 0.0))
+    return by_value(value, among)
