@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from deepzoom import systems
 from deepzoom.backends.base import ReadOut
-from deepzoom.colouring.colour import by_count
+from deepzoom.colouring.places import by_count
 from deepzoom.rendering.field import Field
 
 Floats = NDArray[np.float64]

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from deepzoom import systems
 from deepzoom.colouring import palettes
 from deepzoom.colouring.attractors import counts
-from deepzoom.colouring.colour import by_cycle, by_distance, colour
+from deepzoom.colouring.colour import colour
+from deepzoom.colouring.places import by_cycle, by_distance
 from deepzoom.colouring.relief import estimated_distance
 from deepzoom.scene.colours import COURSE
 from deepzoom.systems.escape_time import EscapeTimeSystem

@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 from deepzoom import systems
 from deepzoom.backends import select
 from deepzoom.backends.base import Backend, Job, Progress, ReadOut
-from deepzoom.coordinates import with_digits
 from deepzoom.durations import duration
 from deepzoom.errors import InputError, Stopped
 from deepzoom.reference.precision import check_bits
 from deepzoom.scene.scene import Scene
-from deepzoom.scene.view import View, check_in_memory, check_samples
+from deepzoom.scene.view import check_in_memory, check_samples
 from deepzoom.systems.base import System
 
 from . import antialiasing, course, horizon, orbit_values, trust
 from .batches import Observer, Order, batches_of, cores, run_batches
+from .facts import facts_of
 from .field import LATER, Field
 
 
@@ -122,7 +122,7 @@ def render(
         complete = complete and _follow(planned, parts, jobs or cores(), progress, observer)
     except Stopped:
         complete = False
-    facts = _facts(planned, job, field, time.perf_counter() - begin)
+    facts = facts_of(planned, job, field, time.perf_counter() - begin)
     field.made = {**facts, **made_of(planned.system)}
     if complete:
         observer.say(trust.summary(field))
@@ -288,26 +288,3 @@ def put(field: Field, pixels: NDArray[np.int64], out: ReadOut) -> None:
             continue
         values = True if name == "done" else getattr(out, name)
         getattr(field, name).ravel()[pixels] = values
-
-
-def _spans(view: View) -> dict[str, Any]:
-    """What the picture's height spans, and in which direction it spans most."""
-    long, short, degrees = view.spans()
-    return {"long": with_digits(long, 6), "short": with_digits(short, 6), "long_degrees": round(degrees, 6)}
-
-
-def _facts(planned: Plan, job: Job | None, field: Field, seconds: float) -> dict[str, Any]:
-    facts = None if job is None else job.facts
-    return {
-        "backend": planned.backend.name,
-        "reason": planned.reason,
-        "bits": 53 if facts is None else facts.bits,
-        "reference_steps": 0 if facts is None else facts.reference_steps,
-        "reference_seconds": 0.0 if facts is None else round(facts.reference_seconds, 3),
-        "seconds": round(seconds, 3),
-        "pixels": int(np.count_nonzero(field.done)),
-        "sampled": 0 if field.sampled is None else len(field.sampled),
-        "samples": len(field.known("done")),
-        **_spans(planned.scene.view),
-        **trust.facts(field),
-    }

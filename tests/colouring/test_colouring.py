@@ -7,15 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from deepzoom.colouring.colour import (
-    by_count,
-    by_cycle,
-    by_distance,
-    by_histogram,
-    colour,
-    coloured,
-)
+from deepzoom.colouring.colour import colour, coloured
 from deepzoom.colouring.palettes import apply, is_cyclic
+from deepzoom.colouring.places import by_count, by_cycle, by_distance, by_histogram
 from deepzoom.colouring.relief import beside_another, estimated_distance, gradient, steepness
 from deepzoom.colouring.slope_shading import shade, shaded
 from deepzoom.rendering.field import Field

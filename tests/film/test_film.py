@@ -12,8 +12,8 @@ from mandelbrot_scene import E50, mandelbrot
 
 import deepzoom
 from deepzoom import landmarks
-from deepzoom.colouring.colour import by_cycle
 from deepzoom.colouring.palettes import apply
+from deepzoom.colouring.places import by_cycle
 from deepzoom.errors import InputError
 from deepzoom.film.exponential_map import expmap
 from deepzoom.film.film import Target, estimate, make

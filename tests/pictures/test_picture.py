@@ -15,7 +15,8 @@ from gmpy2 import mpq
 from PIL import Image
 
 from deepzoom.colouring import palettes
-from deepzoom.colouring.colour import by_rank, colour
+from deepzoom.colouring.colour import colour
+from deepzoom.colouring.places import by_rank
 from deepzoom.coordinates import parse_decimal
 from deepzoom.errors import InputError
 from deepzoom.files import check_output, whole_file
