@@ -218,7 +218,7 @@ class Run(Observer):
     def adapt(self, seconds: float, done: int) -> None:
         """Choose how many pixels the next batches have, from the time that some took."""
         if done > 0 and seconds > 0:
-            self._size = int(min(2 * self._size, max(4, _BATCH_SECONDS * done / seconds / cores())))
+            self._size = int(min(2 * self._size, max(8, _BATCH_SECONDS * done / seconds / cores())))
 
     def batches(self, size: int) -> Iterator[Pixels]:
         """Yield the pixels coarse to fine where that shows more than the page has, and then all others."""

@@ -33,7 +33,7 @@ FINER, WIDER = 256, 4
 its size in each direction. So it serves views that are up to FINER times deeper, or somewhat beside."""
 SPARE = 8
 """A job that serves only views less than so many times deeper is nearly used up: the next one is made."""
-_DEEPER = 1 << 20
+_DEEPER = 1 << 10
 """References of training serve views so many times deeper."""
 _MOST_JOBS, _MOST_BYTES = 8, 1 << 28
 """The most that is kept ready, for all pages together."""

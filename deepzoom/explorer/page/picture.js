@@ -183,25 +183,30 @@ export class Picture {
   show() {
     const { context } = this;
     context.setTransform(1, 0, 0, 1, 0, 0);
-    const newest = this.layers.at(-1);
-    const covered = newest?.finished && newest.at.a === 1 && !newest.at.x && !newest.at.y && this.camera === STILL;
-    if (!covered) {
+    const newest = this.layers.at(-1), placed = this.layers.map((layer) => ({ layer, t: joined(layer.at, this.camera) }));
+    const lowest = placed.findLastIndex(({ layer, t }) => layer.finished && this.covers(t));
+    if (lowest < 0) {
       context.fillStyle = this.ground ??= getComputedStyle(document.body).backgroundColor;
       context.fillRect(0, 0, this.width, this.height);
     }
-    for (const layer of this.layers) {
-      const { canvas, at } = layer, t = joined(at, this.camera);
+    for (const { layer, t } of placed.slice(Math.max(0, lowest))) {
       layer.flush();
-      if (!canvas.width || !canvas.height || t.a < 1e-3 || t.a > 1e5) continue;
+      if (!layer.canvas.width || !layer.canvas.height || t.a < 1e-3 || t.a > 1e5) continue;
       context.setTransform(t.a, 0, 0, t.a, t.x, t.y);
-      context.imageSmoothingEnabled = t.a !== 1;
-      context.drawImage(canvas, 0, 0);
+      context.imageSmoothingEnabled = t.a !== 1 && !this.animation; // a browser without a GPU scales smoothly too slowly
+      context.drawImage(layer.canvas, 0, 0);
     }
     context.setTransform(1, 0, 0, 1, 0, 0);
     this.frames += 1;
     if (newest?.painted && this.firstPixels?.run !== newest.number) {
       this.firstPixels = { run: newest.number, at: performance.now() };
     }
+  }
+
+  // whether a layer there leaves nothing of the picture free
+  covers({ a, x, y }) {
+    const near = 1e-6;
+    return x <= near && y <= near && x + a * this.width >= this.width - near && y + a * this.height >= this.height - near;
   }
 
   thumbnail(width, height) {
