@@ -43,7 +43,7 @@ class Outputs:
         With resume, files may exist if they are of this very scene: a render that was killed at its end leaves them.
         """
         if out is not None and out.suffix.lower() not in (".png", ".exr"):
-            raise InputError(f"--out: {out} ends in neither .png nor .exr.")
+            raise InputError(f"--out: {out} does not end in .png or .exr.")
         if out is not None and out.suffix.lower() == ".exr":
             check_package("--out")
         if data is not None and data.suffix.lower() != ".npz":

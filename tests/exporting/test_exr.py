@@ -218,7 +218,7 @@ def test_damaged_files_get_one_sentence(tmp_path, capfd):
     [
         (["render", "--out", "a.exr", "--figure"], "--figure: this is for PNG pictures"),
         (["render", "--out", "a.exr", "--png-bits", "16"], "--png-bits: this is for PNG pictures"),
-        (["render", "--out", "a.tga"], "ends in neither .png nor .exr"),
+        (["render", "--out", "a.tga"], "does not end in .png or .exr"),
         (["zoom", "--out", "a.mp4", "--from", "1", "--to", "0.1", "--format", "exr"], "give --out DIR"),
         (
             ["zoom", "--out", "a", "--from", "1", "--to", "0.1", "--format", "exr", "--frames", "5"],
