@@ -1,4 +1,4 @@
-"""Files that are compiled together share one namespace: a second definition of a name would silently replace the first."""
+"""Files that are compiled together share one namespace: a second definition of a name would replace the first."""
 
 from __future__ import annotations
 
