@@ -22,6 +22,7 @@ from deepzoom.scene.view import View
 def read_outs(name, place, depth, size):
     """All arrays of a small view's results, by kernels that start as in a new process."""
     generated._formula.cache_clear()
+    generated.kernels.cache_clear()
     place = get(place)
     system = systems.create(name, {}, 600)
     view = View.parse(place.x, place.y, depth, size)
