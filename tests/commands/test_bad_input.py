@@ -81,7 +81,7 @@ BAD = [
     (["--jobs", "0"], "--jobs: 0 is too small; give at least 1"),
     (["--png-bits", "12"], "--png-bits: 12 is neither 8 nor 16"),
     (["--out", "no/such/a.png"], "--out: there is no folder no/such"),
-    (["--out", "a.jpg"], "--out: a.jpg ends in neither .png nor .exr"),
+    (["--out", "a.jpg"], "--out: a.jpg does not end in .png or .exr"),
     (["--out", "/proc/a.png"], "--out: /proc/a.png cannot be written"),
     (["--data", "a.csv"], "--data: a.csv does not end in .npz"),
     (["--pixel", "1", "1"], "--pixel: give --pixel J I and --zoom K together, and with --scene FILE"),
