@@ -115,6 +115,7 @@ def test_reprojected_frames_equal_rendered_ones(filmed, number):
         assert np.array_equal(samples.measure[own], field.measure[own])
 
 
+@pytest.mark.slow
 def test_reprojected_frames_of_a_training_fractal(own_cache, tmp_path):
     """Down to depths where keyframes are differences from one reference run."""
     place = landmarks.get("tanh-deep")

@@ -28,6 +28,12 @@ from deepzoom.rendering.field import Field
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.view import View
 
+IN_FLOAT64 = ("buffalo", "perpendicular-burning-ship")
+"""Maps with the folds of the celtic map and the burning ship. Those two, whose kernels for differences are compiled in
+every test run, stand for these; a test run has these only in float64."""
+ALIKE = (*IN_FLOAT64, "shark-fin", "tricorn", "magnet2")
+"""Maps that only slow tests run as differences."""
+
 
 @pytest.mark.parametrize(
     "place",
@@ -35,7 +41,7 @@ from deepzoom.scene.view import View
         pytest.param(
             p,
             id=p["name"],
-            marks=[pytest.mark.slow] if p["limit"] > 10**6 else [],
+            marks=slow_if(p["limit"] > 10**6 or p["system"] in ALIKE),
         )
         for p in LOCATIONS
     ],
@@ -77,11 +83,6 @@ def three_by_three(place, run=lambda job, pixels: job.run(pixels)):
     return np.array(counts(out), dtype=object).reshape(3, 3)[::-1], out.trust.reshape(3, 3)[::-1]
 
 
-ALIKE = ("buffalo", "perpendicular-burning-ship")
-"""Maps with the folds of the celtic map and the burning ship. Those two, whose kernels for differences are compiled in
-every test run, stand for these; a test run has these only in float64."""
-
-
 X, Y = (
     "-1.76938317919551501821384728608547378290574726365475143746552821652788819126",
     "0.00423684791873677221492650717136799707668267091740375727945943565011234400",
@@ -117,7 +118,7 @@ def test_numbers_with_exponents_change_nothing(own_cache, monkeypatch, name):
     assert np.allclose(plain.measure, out.measure, rtol=1e-9, atol=0)
 
 
-@pytest.mark.parametrize("name", ALIKE)
+@pytest.mark.parametrize("name", IN_FLOAT64)
 def test_float64_agrees_with_exact_runs(own_cache, name):
     pixels = np.arange(32 * 32)
     plain = job_at(name, {}, "-0.4", "0.6", "1.9", kind=escape_time.Float64Job).run(pixels)

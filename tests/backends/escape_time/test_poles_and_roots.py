@@ -128,6 +128,7 @@ def test_centres_at_poles(own_cache, x, depth):
         assert (out.iterations[pixel], out.attractor[pixel]) == (n, attractor)
 
 
+@pytest.mark.slow
 def test_near_a_pole_that_is_not_0(own_cache):
     """p = z**3 - 2z + 2: z - p/p' has poles at +-sqrt(2/3). Near them high precision gives the denominator."""
     with mpmath.workdps(60):

@@ -3,6 +3,7 @@
 import numpy as np
 import ptx
 import pytest
+from escape_jobs import slow_if
 from lane_runs import jobs, plain_state, same
 from small_network import KINDS, SmallNetwork
 from stand_in import StandIn
@@ -26,7 +27,7 @@ LARGE = {kind: given for kind, given in KINDS.items() if len(given.get("widths",
 }
 
 
-@pytest.fixture(params=LARGE, ids=[k.replace(" ", "-") for k in LARGE])
+@pytest.fixture(params=[pytest.param(k, id=k.replace(" ", "-"), marks=slow_if(k == "deep tanh")) for k in LARGE])
 def large(request):
     return SmallNetwork(sum(map(ord, request.param)), **LARGE[request.param])
 

@@ -8,6 +8,7 @@ import re
 import numpy as np
 import ptx
 import pytest
+from escape_jobs import slow_if
 from lane_runs import same, unit_per_lane_sums
 from small_network import SmallNetwork, quiet, system_of
 from stand_in import StandIn
@@ -72,10 +73,8 @@ def test_which_networks_they_serve():
     assert not fits(arrays_of(SmallNetwork(1, widths=(16, 16, 2), rows=16).network))
 
 
-# "linear" and "relu" differ from "tanh" in the activation only, and each has kernels of its own
-@pytest.fixture(
-    params=[pytest.param(n, marks=[pytest.mark.slow] if n in ("linear", "relu") else []) for n in PUBLISHED]
-)
+# "linear" and "relu" differ from "tanh" in the activation, "minibatch" in its rows, and each has kernels of its own
+@pytest.fixture(params=[pytest.param(n, marks=slow_if(n in ("linear", "relu", "minibatch"))) for n in PUBLISHED])
 def name(request):
     return request.param
 
