@@ -16,7 +16,7 @@ from deepzoom.errors import InputError, Stopped
 from deepzoom.pictures.png_rows import write_rows
 from deepzoom.rendering.batches import Observer
 from deepzoom.rendering.field import Field
-from deepzoom.scene.colours import OF_TRAINING
+from deepzoom.scene.colours import OF_TRAINING, ORBITS
 from deepzoom.scene.scene import Scene
 
 from .tiles import BESIDE, Tiles
@@ -26,9 +26,10 @@ def check(scene: Scene) -> None:
     """Raise InputError for what pictures in tiles do not have."""
     if scene.view.samples > 1:
         raise InputError("--samples: tiles have one sample for each pixel; render larger, and scale the picture down.")
-    if scene.horizon or scene.course or scene.colouring.by in OF_TRAINING:
+    if scene.horizon or scene.course or scene.colouring.by in (*OF_TRAINING, *ORBITS):
         raise InputError(
-            "--tiles: tiles have no horizons and no courses; leave --horizon, --course and such colourings out."
+            "--tiles: tiles have no horizons, no courses and no values of whole orbits; leave --horizon, --course and"
+            " such colourings out."
         )
 
 

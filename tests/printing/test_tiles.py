@@ -140,6 +140,7 @@ def test_tiles_that_do_not_belong(tmp_path):
         (["--tiles", "t", "--out", "a.png", "--figure"], "--figure: this does not work with --tiles"),
         (["--tiles", "t", "--out", "a.png", "--data", "a.npz"], "--data: this does not work with --tiles"),
         (["--tiles", "t", "--out", "a.png", "--samples", "4"], "--samples: tiles have one sample"),
+        (["--tiles", "t", "--out", "a.png", "--colouring", "stripe"], "--tiles: tiles have no horizons, no courses"),
         (["--tiles", "t", "--out", "a.png", "--size", "1e6x1e6"], "--size: '1e6x1e6' would need"),
         (["--out", "a.png", "--size", "18000x27000"], "supported, or 68,719,476,736 with --tiles"),
     ],
