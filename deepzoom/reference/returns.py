@@ -62,7 +62,7 @@ class Returns:
         sizes = np.maximum(np.abs(x), np.abs(y))
         with np.errstate(all="ignore"):
             a, _, b, _, e, _, g, _ = (np.broadcast_to(v, x.shape) for v in self._tangent(x, y, *self._c))
-        slopes = a + 1j * b, e + 1j * g
+            slopes = a + 1j * b, e + 1j * g
         least = np.minimum.accumulate(np.concatenate(([self._least], sizes)))
         done = 0
         for i in np.flatnonzero(sizes < least[:-1]).tolist():
