@@ -9,6 +9,7 @@ from deepzoom.scene.scene import Scene
 
 from . import palettes
 from .course import by_value
+from .places import by_cycle
 
 Floats = NDArray[np.float64]
 
@@ -26,7 +27,7 @@ def place(by: str, value: Floats, cyclic: bool, among: Floats | None = None) -> 
     not these; for averages and traps.
     """
     if by == "phase":
-        return value if cyclic else 1 - np.abs(2 * value - 1)
+        return by_cycle(value, 1.0, forth_and_back=not cyclic)
     if by == "binary":  # the upper half of the plane has angles below half a turn
         return np.where(np.isnan(value), np.nan, np.where(value < 0.5, 1.0, 0.0))
     return by_value(value, among)

@@ -88,10 +88,10 @@ def _over_gradient(slope, x, y):
     if not found < inf:
         return NO_DISTANCE
     sign = 1.0 if log > 0.0 else -1.0
-    return found, _turns(sign * along_x, sign * along_y), _turns(x, y)
+    return found, in_turns(sign * along_x, sign * along_y), in_turns(x, y)
 
 
 @inner
-def _turns(x, y):
+def in_turns(x, y):
     """The angle of x + iy in turns, from 0 to below 1."""
     return (math.atan2(y, x) / (2.0 * math.pi)) % 1.0 % 1.0  # the first remainder can round to 1

@@ -12,6 +12,7 @@ from math import inf
 import numpy as np
 
 from deepzoom.backends.kernels.escape_time.centred import MOST_BEYOND, true_x, true_y, turn_of
+from deepzoom.backends.kernels.escape_time.distance_estimate import in_turns
 from deepzoom.backends.kernels.escape_time.escape import UNKNOWN
 from deepzoom.backends.kernels.escape_time.formula_placeholder import CYCLE, value
 from deepzoom.backends.kernels.escape_time.perturbation import ALL, PAUSED, begun_near, iterate_near
@@ -102,7 +103,7 @@ def follow_orbits(dzx, dzy, dcx, dcy, reach, least_error, orbits, skips, limit, 
             share = 1.0 - math.log(math.log(size) / math.log(FAR)) / math.log(degree)
             share = min(max(share, 0.0), 1.0)
             found[p, 0] = n
-            found[p, 1] = (math.atan2(y, x) / (2.0 * math.pi)) % 1.0
+            found[p, 1] = in_turns(x, y)
             found[p, 2] = _mean(sums[0], sums[1], k, share)
             found[p, 3] = _mean(sums[2], sums[3], k - 1, share)
             found[p, 4], found[p, 5], found[p, 6] = traps
