@@ -10,28 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from explored import Client, served
+from explored import HOME
 
 import deepzoom
 from deepzoom import landmarks
-from deepzoom.scene.scene import Scene
 from deepzoom.scene.view import View
-
-HOME = Scene("mandelbrot", View.parse("-0.75", "0.1", "2.5", "32x24"), 200)
-
-
-@pytest.fixture(scope="module")
-def one():
-    with served(HOME) as running:
-        yield running
-
-
-@pytest.fixture
-def page(one):
-    client = Client(one)
-    client.hello()
-    yield client
-    client.close()
 
 
 @pytest.mark.parametrize("flip", [False, True])

@@ -9,30 +9,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from explored import Client, rendered, served
+from explored import HOME, Client, rendered, served
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 import deepzoom
 from deepzoom import landmarks
 from deepzoom.explorer.address import packed, unpacked
-from deepzoom.scene.scene import Scene
-from deepzoom.scene.view import View
-
-HOME = Scene("mandelbrot", View.parse("-0.75", "0.1", "2.5", "32x24"), 200)
-
-
-@pytest.fixture(scope="module")
-def one():
-    with served(HOME) as running:
-        yield running
-
-
-@pytest.fixture
-def page(one):
-    client = Client(one)
-    client.hello()
-    yield client
-    client.close()
 
 
 def fetch(one, path, **headers):

@@ -7,14 +7,13 @@ import time
 
 import numpy as np
 import pytest
-from explored import Client, rendered, served
+from explored import HOME, Client, rendered, served
 
 from deepzoom.backends.escape_time.float64 import EscapeTimeJob
 from deepzoom.rendering.batches import cores
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.view import View
 
-HOME = Scene("mandelbrot", View.parse("-0.75", "0.1", "2.5", "32x24"), 200)
 SLOW = Scene("mandelbrot", View.parse("-0.1", "0", "0.01", "256x256"), 1_000_000)
 """Inside the set: every pixel takes all steps."""
 

@@ -21,6 +21,10 @@ from deepzoom.explorer.address import unpacked
 from deepzoom.explorer.canvas import TILE
 from deepzoom.rendering.render import render
 from deepzoom.scene.scene import Scene
+from deepzoom.scene.view import View
+
+HOME = Scene("mandelbrot", View.parse("-0.75", "0.1", "2.5", "32x24"), 200)
+"""A view that a server opens with."""
 
 
 class Served:
