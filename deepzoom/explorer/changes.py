@@ -28,6 +28,8 @@ from deepzoom.systems.own_file import is_own
 MOST_TEXT = 4096
 """The longest text of a change, except places and addresses."""
 MOST_PULL = 32
+_OF_COMMANDS = ("--center", "--depth", "--steps", "--at", "--stretch", "--rotate", "--flip")
+"""Options of a pasted command that say where it is."""
 _COLOURS = ("palette", "colouring", "cycle", "slope", "interior")
 
 
@@ -206,7 +208,10 @@ def _of_command(scene: Scene, text: str) -> Scene:
         if word == "--set" and values:
             key, _, value = values[0].partition("=")
             settings[key] = value
-        elif word in ("--center", "--depth", "--steps", "--at", "--stretch", "--flip") and len(values) == count:
+        elif (
+            word in ("--center", "--depth", "--steps", "--at", "--stretch", "--rotate", "--flip")
+            and len(values) == count
+        ):
             found[word[2:]] = tuple(values) if count == 2 else values[0] if values else True
     name = found.get("system", scene.system)
     if name != scene.system and name not in systems.names():
@@ -219,29 +224,3 @@ def _of_command(scene: Scene, text: str) -> Scene:
         found.pop("system", None)
     asked = Request(**{**found, "settings": settings, "size": _size(scene)})
     return replace(_in_colours(asked._made(digest), scene))
-
-
-def command(scene: Scene) -> str | None:
-    """The ``deepzoom render`` command that makes this picture; None if only a file of the scene says it all."""
-    view, how = scene.view, scene.colouring
-    if view.shape != IDENTITY or how.colours or scene.distance:
-        return None
-    words = ["deepzoom", "render", scene.system]
-    for key, value in scene.settings.items():
-        words += ["--set", f"{key}={value}"]
-    words += ["--center", format_decimal(view.x), format_decimal(view.y), "--depth", format_decimal(view.depth)]
-    words += ["--size", f"{view.width}x{view.height}", "--steps", str(scene.steps), "--stretch", "off"]
-    words += ["--flip"] if view.flip else []
-    others: tuple[tuple[str, Any, Any], ...] = (
-        ("backend", scene.backend, "auto"), ("bits", scene.bits, None), ("samples", view.samples, 1),
-        ("trust", scene.trust, Scene.trust), ("palette", scene.palette, Scene.palette),
-        ("colouring", how.by, usual(scene.system).by), ("cycle", how.cycle if how.by == "cyclic" else None, None),
-        ("slope", how.slope, None), ("interior", how.interior, "#000000"),
-    )  # fmt: skip
-    for option, value, usually in others:
-        if value != usually:
-            words += [f"--{option}", str(value)]
-    words += ["--mark-unsettled"] if how.mark_unsettled else []
-    words += ["--horizon"] if scene.horizon else []
-    words += ["--course"] if scene.course else []
-    return shlex.join(words)

@@ -10,8 +10,9 @@ from deepzoom.coordinates import format_decimal, log2, parse_decimal, with_digit
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.shape import IDENTITY
 
-from . import changes, moves
+from . import moves
 from .address import packed
+from .command import command
 from .thumbnails import SIZE
 
 
@@ -26,7 +27,7 @@ def described(scene: Scene) -> dict[str, Any]:
         "stretched": view.shape != IDENTITY, "ratio": with_digits(long / short, 4), "degrees": round(degrees, 2),
         "palette": scene.palette, "colouring": how.by, "cycle": how.cycle, "slope": how.slope,
         "interior": how.interior, "mark": how.mark_unsettled, "samples": view.samples, "trust": scene.trust,
-        "command": changes.command(scene), "training": systems.is_training(scene.system), "home": _home(scene),
+        "command": command(scene), "training": systems.is_training(scene.system), "home": _home(scene),
     }  # fmt: skip
 
 

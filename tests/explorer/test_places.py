@@ -14,6 +14,7 @@ from explored import HOME
 
 import deepzoom
 from deepzoom import landmarks
+from deepzoom.scene.shape import IDENTITY, Shape
 from deepzoom.scene.view import View
 
 
@@ -48,6 +49,7 @@ def test_where_a_view_lies_in_the_whole(page):
 def test_pasted_places(page):
     for text in (
         "-1.25 0.02 1e-3", "-1.25, 0.02, 1e-3", "deepzoom render mandelbrot --center -1.25 0.02 --depth 1e-3",
+        "deepzoom render mandelbrot --center -1.25 0.02 --depth 1e-3 --stretch 3@20 --rotate 10",
         replace(HOME, view=View.parse("-1.25", "0.02", "1e-3", "8x8")).to_toml(),
     ):  # fmt: skip
         page.send("place", text=text)
@@ -55,6 +57,7 @@ def test_pasted_places(page):
         view = page.shown.view
         assert (float(view.x), float(view.y), float(view.depth)) == (-1.25, 0.02, 0.001)
         assert (view.width, view.height) == page.size
+        assert view.shape == (Shape.stretched(3.0, 20.0).turned(10.0) if "--rotate" in text else IDENTITY)
 
 
 def test_a_pasted_place_of_another_program(page):
@@ -65,22 +68,6 @@ def test_a_pasted_place_of_another_program(page):
     assert (float(view.x), float(view.y), float(view.depth), view.flip) == (-1.25, 0.02, 0.001, True)
     assert (view.width, view.height) == page.size and page.shown.steps == 300
     assert "Not taken over: the lines Rotate." in page.until("note")["text"]
-
-
-def test_the_command_renders_the_same_picture(page):
-    import shlex
-
-    from deepzoom.commands.requests.scene import Request
-
-    page.send("change", set={"palette": "magma", "steps": "300"})
-    page.until("scene")
-    words = shlex.split(page.scene["command"])
-    at = words.index("--center")
-    asked = Request(
-        system=words[2], center=(words[at + 1], words[at + 2]), depth=words[words.index("--depth") + 1],
-        size=words[words.index("--size") + 1], steps=words[words.index("--steps") + 1], stretch="off",
-    )  # fmt: skip
-    assert asked.to_scene().view == page.shown.view
 
 
 def test_the_package_holds_the_page():
