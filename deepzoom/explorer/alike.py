@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from deepzoom.rendering import course, horizon, orbit_values
+from deepzoom.scene.colours import COLOURINGS
 from deepzoom.scene.scene import Scene
+
+DISTANCE = "distance"
+"""The one of these channels that comes with the runs of pixels; the others are found afterwards."""
 
 
 def same_values(one: Scene, other: Scene) -> bool:
@@ -21,17 +25,24 @@ def _plain(one: Scene, other: Scene) -> Scene:
     )  # fmt: skip
 
 
-def only_colours_differ(one: Scene, other: Scene) -> bool:
-    """Whether the values of one scene serve the other one, too."""
+def same_pixels(one: Scene, other: Scene) -> bool:
+    """Whether only colours differ, so that the runs of pixels are the same, if not all that is known of them."""
+    return replace(one, palette=other.palette, colouring=other.colouring) == other
 
-    def wants_distance(scene: Scene) -> bool:
-        return scene.distance or scene.colouring.by == "distance"
 
-    plain = replace(one, palette=other.palette, colouring=other.colouring)
-    return (
-        plain == other
-        and wants_distance(one) >= wants_distance(other)
-        and (orbit_values.is_wanted(one) or not orbit_values.is_wanted(other))
-        and horizon.is_wanted(one) >= horizon.is_wanted(other)
-        and (not course.is_wanted(other) or one.course or one.colouring.by == other.colouring.by)
-    )
+def needed(scene: Scene) -> frozenset[str]:
+    """The channels, beside those of every field, that a scene's colours and options need."""
+    found = {
+        DISTANCE: scene.distance or scene.colouring.by == "distance",
+        "angle": orbit_values.is_wanted(scene),  # and all other values of orbits
+        "horizon": horizon.is_wanted(scene),
+        "loss": course.is_wanted(scene),
+        "lyapunov": course.needs_exponents(scene),
+    }
+    return frozenset(name for name, wanted in found.items() if wanted)
+
+
+def shown_at_once(scene: Scene, given: frozenset[str]) -> list[str]:
+    """The colourings of a scene that need no channels but the given ones."""
+    how = scene.colouring
+    return [by for by in COLOURINGS if needed(replace(scene, colouring=replace(how, by=by))) <= given]

@@ -16,8 +16,8 @@ from deepzoom.rendering.field import PASSES, Field
 from deepzoom.scene.colours import OF_TRAINING, ORBITS
 from deepzoom.scene.scene import Scene
 
-from .alike import same_values
-from .moves import Grid
+from .alike import DISTANCE, needed, same_pixels, same_values
+from .earlier_view import Source, crossing
 
 Bytes = NDArray[np.uint8]
 TILE = 16
@@ -48,12 +48,16 @@ class Canvas:
     """
 
     def __init__(self, scene: Scene, earlier: Canvas | None = None) -> None:
+        self.complete = False
+        self._promised = needed(scene)
         self.field = Field.empty(scene)
+        if earlier is not None and earlier.has_pixels_of(scene):
+            self._promised |= earlier.gives
+            self.field = _continued(earlier.field, scene)
         self.size = np.full(self.field.done.shape, np.inf, np.float32)
         self.stride = np.ones(self.field.done.size, np.uint8)
         self._painted = np.zeros(self.field.done.size, np.bool_)
-        self.complete = False
-        self._source: _Source | None = None
+        self._source: Source | None = None
         self._guess: Field | None = None
         self._guessing = threading.Lock()
         self._behind = 0
@@ -61,7 +65,7 @@ class Canvas:
         if earlier is not None and same_values(earlier.scene, scene):
             if earlier._behind >= _MOST_BEHIND:
                 earlier.settle()
-            self._source = _Source.of(earlier, scene)
+            self._source = Source.of(earlier, scene)
         if self._source is not None:
             self._behind = 1 + self._source.canvas._behind
             self.size[self._source.inside] = self._source.shown_size()
@@ -90,29 +94,44 @@ class Canvas:
             _ = self.guess
         self._source, self._behind = None, 0
 
+    @property
+    def gives(self) -> frozenset[str]:
+        """The channels of ``needed`` that this view has, or will have when it is complete."""
+        if not self.complete:
+            return self._promised
+        return frozenset(n for n in self._promised if n == DISTANCE or getattr(self.field, n) is not None)
+
+    def serves(self, scene: Scene) -> bool:
+        """Whether it has all values that another scene's colours need, or will have them."""
+        return same_pixels(self.scene, scene) and needed(scene) <= self.gives
+
+    def has_pixels_of(self, scene: Scene) -> bool:
+        """Whether it is complete, and another scene's pixels are these, if not all that is to be known of them."""
+        return self.complete and same_pixels(self.scene, scene) and needed(scene) & {DISTANCE} <= self.gives
+
     def recolour(self, scene: Scene) -> None:
         """Show the same values in another scene's colours."""
         self.field.scene = scene
 
     def values(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
         """The best known values where some rows and columns cross, by channel; "done" says where there are any."""
-        own = {name: _crossing(getattr(self.field, name), rows, columns) for name in self._names}
+        own = {name: crossing(getattr(self.field, name), rows, columns) for name in self._names}
         if self.complete:
             return own
         for name in own:
             if name != "done":
-                guessed = _crossing(getattr(self.guess, name), rows, columns)
+                guessed = crossing(getattr(self.guess, name), rows, columns)
                 own[name] = np.where(own["done"], own[name], guessed)
-        own["done"] |= _crossing(self.guess.done, rows, columns)
+        own["done"] |= crossing(self.guess.done, rows, columns)
         return own
 
     def shown_size(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
         """``size`` where some rows and columns cross, with what is done of this view."""
-        found = _crossing(self.size, rows, columns)
+        found = crossing(self.size, rows, columns)
         if self.complete:
             return np.minimum(found, 1)
         for stride in PASSES:
-            there = _crossing(self.field.done, rows // stride * stride, columns // stride * stride)
+            there = crossing(self.field.done, rows // stride * stride, columns // stride * stride)
             np.minimum(found, stride, out=found, where=there)
         return found
 
@@ -152,7 +171,10 @@ class Canvas:
         """The best known values of all pixels; done where there are any."""
         guess, shown = self.guess, ~np.isnan(self.field.shown())
         finer = ~self.field.done & guess.done
-        merged = replace(self.field, done=shown | guess.done, samples=None, sampled=None)
+        scene = self.scene
+        if any(getattr(self.field, name) is None for name in needed(scene) - {DISTANCE}):
+            scene = replace(scene, colouring=replace(scene.colouring, by="rank"))
+        merged = replace(self.field, scene=scene, done=shown | guess.done, samples=None, sampled=None)
         merged.make_room_to_border(False)
         for name in _NAMES[1:]:
             values = getattr(self.field, name)
@@ -230,49 +252,10 @@ class Canvas:
         return levels(coloured(Field(plain, **parts))[0, : len(values["done"])])
 
 
-@dataclass(frozen=True)
-class _Source:
-    """An earlier view, and where its pixels lie.
-
-    inside: the part (rows, columns) of the new view that lies in it. rows, columns: of the pixels there that are
-    nearest to those. ratio: size of a new pixel, in its pixels.
-    """
-
-    canvas: Canvas
-    inside: tuple[slice, slice]
-    rows: NDArray[np.int64]
-    columns: NDArray[np.int64]
-    ratio: float
-
-    @classmethod
-    def of(cls, earlier: Canvas, scene: Scene) -> _Source | None:
-        """None if the two views have nothing in common."""
-        grid = Grid.of(scene.view, earlier.scene.view)
-        if grid is None:
-            return None
-        found, inside = [], []
-        there = earlier.field.done.shape
-        for count, first, most in zip((scene.view.height, scene.view.width), (grid.top, grid.left), there):
-            nearest = np.rint(grid.ratio * np.arange(count) + first).astype(np.int64)
-            own = np.flatnonzero((nearest >= 0) & (nearest < most))
-            if not len(own):
-                return None
-            inside.append(slice(int(own[0]), int(own[-1]) + 1))
-            found.append(nearest[inside[-1]])
-        return cls(earlier, (inside[0], inside[1]), found[0], found[1], grid.ratio)
-
-    def shown_size(self) -> NDArray[np.float32]:
-        """How wide what the page shows is, in new pixels."""
-        return self.canvas.shown_size(self.rows, self.columns) / np.float32(self.ratio)
-
-    def values(self, some: int = 1) -> dict[str, NDArray[Any]]:
-        """The best known values, of every ``some``-th row and column."""
-        return self.canvas.values(self.rows[::some], self.columns[::some])
-
-
-def _crossing(array: NDArray[Any], rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[Any]:
-    """A copy of an array where some rows and columns cross; both sorted."""
-    return array[rows].take(columns, axis=1)  # several times as fast as one index of both
+def _continued(field: Field, scene: Scene) -> Field:
+    """A finished field as that of a scene with the same pixels, which needs other values of them, too."""
+    samples = None if field.samples is None else replace(field.samples, scene=scene)
+    return replace(field, scene=scene, samples=samples)
 
 
 def levels(rgb: NDArray[np.float64]) -> Bytes:

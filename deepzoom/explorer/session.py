@@ -21,7 +21,7 @@ from deepzoom.scene.shape import IDENTITY
 
 from . import catalogue, changes, moves, tasks, unfolding
 from .address import MOST_CHARACTERS, unpacked
-from .alike import only_colours_differ
+from .alike import shown_at_once
 from .canvas import Canvas, Tiles
 from .description import described
 from .messages import about, parsed
@@ -189,7 +189,7 @@ class Session:
             self._finds.set()
             self._finds = None
         self.scene, run, canvas = scene, self.run, self.canvas
-        if canvas is not None and run is not None and only_colours_differ(canvas.scene, scene):
+        if canvas is not None and run is not None and canvas.serves(scene):
             canvas.recolour(scene)
             self._describe(number)
             run.repaint()
@@ -219,9 +219,12 @@ class Session:
 
     def _describe(self, number: int) -> None:
         """Tell the page what it shows now."""
-        run = self.run
-        assert run is not None
-        self.tell({"type": "scene", "number": number, "run": run.number, "runs": self.runs, **described(self.scene)})
+        run, canvas = self.run, self.canvas
+        assert run is not None and canvas is not None
+        self.tell({
+            "type": "scene", "number": number, "run": run.number, "runs": self.runs, **described(self.scene),
+            "at_once": shown_at_once(self.scene, canvas.gives),
+        })  # fmt: skip
 
     def _paint(self, run: Run, part: Tiles | NDArray[np.uint8], finished: bool) -> None:
         """Send a part of a picture, or all of it."""

@@ -26,7 +26,8 @@ def is_wanted(scene: Scene) -> bool:
     return scene.course or scene.colouring.by in COURSE
 
 
-def _needs_exponents(scene: Scene) -> bool:
+def needs_exponents(scene: Scene) -> bool:
+    """Whether a field of this scene needs Lyapunov exponents."""
     return scene.course or scene.colouring.by == "lyapunov"
 
 
@@ -66,7 +67,7 @@ def find(job: Job, field: Field, outputs: bool, batches: list[Pixels], jobs: int
 
     outputs: whether they have an output.
     """
-    exponents = _needs_exponents(field.scene)
+    exponents = needs_exponents(field.scene)
     shape = field.done.shape
     lacking = field.loss is None or (exponents and field.lyapunov is None)
     if lacking:

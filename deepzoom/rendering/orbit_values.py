@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,12 +28,17 @@ def is_wanted(scene: Scene) -> bool:
     return scene.colouring.by in ORBITS
 
 
+def has(system: System) -> TypeGuard[EscapeTimeSystem]:
+    """Whether a system's orbits have such values: they escape."""
+    return isinstance(system, EscapeTimeSystem) and math.isfinite(system.iteration.radius)
+
+
 def check(scene: Scene, system: System, backend: Backend) -> None:
     """Raise InputError where a scene asks for values of orbits that the backend or the system does not have."""
     if not is_wanted(scene):
         return
     what = f"--colouring: {scene.colouring.by}"
-    if not (isinstance(system, EscapeTimeSystem) and math.isfinite(system.iteration.radius)):
+    if not has(system):
         raise InputError(f"{what} needs orbits that escape, which {scene.system} does not have; give rank or cyclic.")
     if backend.exactly:
         raise InputError(f"{what}: the exact backend gives only counts; leave out --backend exact.")

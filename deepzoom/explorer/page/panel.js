@@ -12,7 +12,9 @@ const PLACE_OF = {
 };
 const KIND_PLACES = { place: "place-error", save: "save-error", unfold: "shape-error", film: "film-error", dive: "film-error" };
 const COLOURINGS = {
-  rank: "rank", cyclic: "cycle", histogram: "histogram", distance: "distance", attractor: "attractor", horizon: "horizon",
+  rank: "rank", cyclic: "cycle", histogram: "histogram", distance: "distance", attractor: "attractor",
+  phase: "phase", binary: "binary decomposition", stripe: "stripes", triangle: "triangle inequality",
+  "trap-point": "trap: point", "trap-line": "trap: line", "trap-circle": "trap: circle", horizon: "horizon",
   lyapunov: "Lyapunov exponent", loss: "last loss", "best-step": "best step", output: "output",
 };
 const SWATCHES = 15, TRAIL = 40;
@@ -137,7 +139,7 @@ export class Panel {
     if (scene.system === "formula") set("formula", scene.settings.formula ?? "z**2 + c");
     set("palette", scene.palette);
     for (const button of find("palettes").children) button.setAttribute("aria-selected", button.dataset.name === scene.palette);
-    find("colouring").replaceChildren(...(system?.colourings ?? [scene.colouring]).map((c) => make("option", { value: c, textContent: COLOURINGS[c] })));
+    find("colouring").replaceChildren(...(system?.colourings ?? [scene.colouring]).map((c) => make("option", { value: c, textContent: COLOURINGS[c] + (scene.at_once.includes(c) ? "" : " – takes time") })));
     find("colouring").value = scene.colouring;
     find("cycle-row").hidden = scene.colouring !== "cyclic";
     set("cycle", Math.log10(scene.cycle));
