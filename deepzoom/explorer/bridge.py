@@ -80,6 +80,8 @@ class Bridge:
             self._slots.ahead.release()
 
     def _ahead(self, share: float) -> None:
+        while self._run.held() and not self._run.abandoned():
+            time.sleep(0.01)
         if self._run.abandoned():
             raise Stopped
 

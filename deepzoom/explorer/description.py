@@ -12,6 +12,7 @@ from deepzoom.scene.shape import IDENTITY
 
 from . import moves
 from .address import packed
+from .canvas import Canvas
 from .command import command
 from .thumbnails import SIZE
 
@@ -29,6 +30,25 @@ def described(scene: Scene) -> dict[str, Any]:
         "interior": how.interior, "mark": how.mark_unsettled, "samples": view.samples, "trust": scene.trust,
         "command": command(scene), "training": systems.is_training(scene.system), "home": _home(scene),
     }  # fmt: skip
+
+
+def point(canvas: Canvas, column: int, row: int) -> dict[str, Any] | None:
+    """What is known of a pixel; None if it lies outside. own: whether its values are those of this view."""
+    view = canvas.scene.view
+    if not (0 <= column < view.width and 0 <= row < view.height):
+        return None
+    x, y = view.at(column, row)
+    digits = max(6, int(-log2(view.depth / view.height) * 0.302) + 3)
+    facts: dict[str, Any] = {"x": with_digits(x, digits), "y": with_digits(y, digits)}
+    known = canvas.value(column, row)
+    if known is None:
+        return facts
+    field, own = known
+    facts |= {"own": own, "measure": float(field.measure[row, column]), "fate": int(field.fate[row, column]),
+              "trust": int(field.trust[row, column])}  # fmt: skip
+    if field.iterations is not None and field.attractor is not None:
+        facts |= {"iterations": int(field.iterations[row, column]), "attractor": int(field.attractor[row, column])}
+    return facts
 
 
 def _home(scene: Scene) -> dict[str, Any] | None:

@@ -29,6 +29,10 @@ from .threads import FRAME_SECONDS, FRAME_SHARE, be_nice
 _BATCH_SECONDS = 0.02
 """How long a batch should take: stopping waits for the batches that run."""
 _FIRST_BATCH = 8
+_DEAR, _KNOWN = 1e-3, 0.1
+"""Pixels are dear that take so many seconds of a core; known after so many seconds."""
+_PATIENCE = 0.05
+"""The most seconds for which a view waits for the end of the one before, as both would share the cores."""
 _TILE = 16
 """Pixels are ordered by distance in tiles of this width."""
 _SORTED = 1 << 13
@@ -66,17 +70,21 @@ class Run(Observer):
 
     number: of the view, given by the page. pointer: (column, row) that comes first. paint: gets parts of the picture,
     or all of it, and whether it is the finished one; tell: gets what a page should know beside that, as a dict.
-    abandoned: whether the page is gone; has_room: whether it keeps up, as pixels do not wait for a slow one.
+    abandoned: whether the page is gone; has_room: whether it keeps up, as pixels do not wait for a slow one; dragging:
+    whether it is being dragged. before: the view that this one follows.
     """
 
     def __init__(
         self, number: int, canvas: Canvas, pointer: tuple[float, float], paint: Paint,
         tell: Callable[[Run, dict[str, Any]], None], slots: Slots, abandoned: Callable[[], bool] = lambda: False,
-        has_room: Callable[[], bool] = lambda: True,
+        has_room: Callable[[], bool] = lambda: True, dragging: Callable[[], bool] = lambda: False,
+        before: Run | None = None,
     ) -> None:  # fmt: skip
         self.number, self.canvas, self.pointer = number, canvas, pointer
         self._paint, self._tell, self._slots, self.abandoned = paint, tell, slots, abandoned
-        self.has_room = has_room
+        self.has_room, self._dragging, self._before = has_room, dragging, before
+        self.dear: bool = before is not None and before.dear
+        """Whether pixels take so long that the page does not drag well while they run."""
         self._bridge: Bridge | None = None
         self._stop = threading.Event()
         self.asked: float | None = None
@@ -105,6 +113,10 @@ class Run(Observer):
     def stopped(self) -> bool:
         return self._stop.is_set()
 
+    def held(self) -> bool:
+        """Whether to leave the cores to the page's frames."""
+        return self.dear and self._dragging()
+
     def repaint(self) -> None:
         """Paint everything again, after other colours were chosen."""
         with self._painting:
@@ -112,6 +124,9 @@ class Run(Observer):
 
     def _run(self) -> None:
         be_nice()
+        if self._before is not None:
+            self._before.thread.join(_PATIENCE)
+            self._before = None
         try:
             if not self._slots.take(self.stopped):
                 return
@@ -175,6 +190,7 @@ class Run(Observer):
             self._tell(self, {"type": "estimate", "text": text})
 
     def reference(self, share: float) -> None:
+        self._hold()
         now = time.perf_counter()
         if now > self._told + 0.1:
             self._told = now
@@ -215,8 +231,14 @@ class Run(Observer):
         seconds = spent * (total - done) / (done - before)
         return {"left": duration(seconds)} if seconds > 1.5 else {}
 
+    def _hold(self) -> None:
+        while self.held() and not self.stopped():
+            time.sleep(0.01)
+
     def adapt(self, seconds: float, done: int) -> None:
         """Choose how many pixels the next batches have, from the time that some took."""
+        if seconds > _KNOWN:
+            self.dear = seconds * cores() > _DEAR * done
         if done > 0 and seconds > 0:
             self._size = int(min(2 * self._size, max(8, _BATCH_SECONDS * done / seconds / cores())))
 
@@ -225,6 +247,7 @@ class Run(Observer):
         for pixels in self._in_order():
             first = 0
             while first < len(pixels):
+                self._hold()
                 last = first + max(1, min(size, max(self._size, size // 64)))  # a few slow pixels make no tiny batches
                 yield pixels[first:last]
                 first = last

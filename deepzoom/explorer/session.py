@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepzoom import landmarks, systems
-from deepzoom.coordinates import format_decimal, log2, with_digits
+from deepzoom.coordinates import format_decimal
 from deepzoom.errors import InputError
 from deepzoom.landmarks import Landmark
 from deepzoom.scene.scene import Scene
@@ -23,7 +23,7 @@ from . import catalogue, changes, moves, tasks, unfolding
 from .address import MOST_CHARACTERS, unpacked
 from .alike import shown_at_once
 from .canvas import Canvas, Tiles
-from .description import described
+from .description import described, point
 from .messages import about, parsed
 from .run import Run, Slots
 
@@ -52,10 +52,11 @@ class Session:
         self._pointer = (0.0, 0.0)
         self._moved: int | None = None
         """The number of a move that is not shown yet."""
+        self._dragging = False
         self._kinds: dict[str, Callable[[dict[str, Any]], None]] = {
             "hello": self._hello, "move": self._move, "size": self._size, "change": self._change, "go": self._go,
             "place": self._place, "point": self._point, "unfold": self._unfold, "save": self._save,
-            "stop": self._stop, "film": self._film, "dive": self._dive, "probe": self._probe,
+            "stop": self._stop, "film": self._film, "dive": self._dive, "probe": self._probe, "drag": self._drag,
         }  # fmt: skip
 
     def handle(self, text: str, more: bool = False) -> None:
@@ -103,7 +104,7 @@ class Session:
             self._finds = None
 
     def _hello(self, message: dict[str, Any]) -> None:
-        refused = None
+        self._dragging, refused = False, None
         scene = self.scene
         if message.get("address"):
             try:
@@ -129,11 +130,15 @@ class Session:
         self.scene = replace(self.scene, view=view)
         self._moved = message["number"]
 
+    def _drag(self, message: dict[str, Any]) -> None:
+        """The page is being dragged, or no longer."""
+        self._dragging = bool(message["on"])
+
     def _show_moved(self) -> None:
-        """Show where the moves have led that are not shown yet."""
-        if self._moved is not None:
-            number, self._moved = self._moved, None
-            self._show(self.scene, number)
+        """Show where the moves have led that are not shown yet; if pixels are dear, once the drag rests."""
+        held = self._dragging and self.run is not None and self.run.dear
+        if self._moved is not None and not held:
+            self._show(self.scene, self._moved)
 
     def _size(self, message: dict[str, Any]) -> None:
         width, height = message["size"]
@@ -188,7 +193,7 @@ class Session:
         if self._finds is not None:
             self._finds.set()
             self._finds = None
-        self.scene, run, canvas = scene, self.run, self.canvas
+        self.scene, self._moved, run, canvas = scene, None, self.run, self.canvas
         if canvas is not None and run is not None and canvas.serves(scene):
             canvas.recolour(scene)
             self._describe(number)
@@ -208,6 +213,8 @@ class Session:
             self._slots,
             self._closed.is_set,
             self._has_room,
+            lambda: self._dragging,
+            run,
         )
         self._describe(number)
         self.run.start()
@@ -247,21 +254,9 @@ class Session:
             return
         if self.run is not None:
             self.run.pointer = self._pointer
-        view = canvas.scene.view
-        if not (0 <= column < view.width and 0 <= row < view.height):
-            return
-        x, y = view.at(column, row)
-        digits = max(6, int(-log2(view.depth / view.height) * 0.302) + 3)
-        facts: dict[str, Any] = {"x": with_digits(x, digits), "y": with_digits(y, digits)}
-        known = canvas.value(column, row)
-        if known is not None:
-            field, own = known
-            facts |= {"own": own, "measure": float(field.measure[row, column]), "fate": int(field.fate[row, column]),
-                      "trust": int(field.trust[row, column])}  # fmt: skip
-            if field.iterations is not None and field.attractor is not None:
-                facts |= {"iterations": int(field.iterations[row, column]),
-                          "attractor": int(field.attractor[row, column])}  # fmt: skip
-        self.tell({"type": "point", "column": column, "row": row, **facts})
+        facts = point(canvas, column, row)
+        if facts is not None:
+            self.tell({"type": "point", "column": column, "row": row, **facts})
 
     def _unfold(self, message: dict[str, Any]) -> None:
         """Find the shape that unfolds stripes, in a thread, and show the scene in it."""

@@ -2,12 +2,13 @@
 
 import { panBy, STILL, zoomAt } from "./picture.js";
 
-const SEND_EVERY = 60, NOTCH = 100;
+const SEND_EVERY = 60, REST = 100, NOTCH = 100;
 
 export class Gestures {
   // go(pan, zoom, glides): makes a move; pan: [right, down] in pixels; zoom: {factor, at} or null
-  constructor(picture, go, hover, click) {
-    Object.assign(this, { picture, go, hover, click });
+  // drag(on): tells that a drag moves, or rests
+  constructor(picture, go, hover, click, drag) {
+    Object.assign(this, { picture, go, hover, click, drag, dragging: false });
     this.fingers = new Map();
     this.wheel = 0;
     this.sent = 0;
@@ -68,8 +69,22 @@ export class Gestures {
     if (!this.moved && Math.hypot(p[0] - q[0], p[1] - q[1]) < 4) return;
     this.moved = true;
     this.picture.canvas.classList.add("dragging");
+    this.moves(true);
     this.picture.hold(this.camera());
     if (performance.now() > this.sent + SEND_EVERY) this.commit();
+  }
+
+  // whether the fingers move; they rest when they have not for some time
+  moves(on) {
+    clearTimeout(this.resting);
+    if (on) this.resting = setTimeout(() => this.rest(), REST);
+    if (on !== this.dragging) this.drag(on);
+    this.dragging = on;
+  }
+
+  rest() {
+    this.commit();
+    this.moves(false);
   }
 
   // what the fingers have done since `begin`
@@ -104,6 +119,7 @@ export class Gestures {
     if (this.moved) this.commit();
     else if (event.type === "pointerup") this.click(this.pixel(event));
     this.fingers.delete(event.pointerId);
+    this.moves(false);
     this.picture.canvas.classList.remove("dragging");
     this.begin();
   }

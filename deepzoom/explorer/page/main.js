@@ -27,7 +27,10 @@ class App {
     this.handle = new Handle(this.picture, (reshape) => this.change({ reshape }));
     this.fit();
     this.link = new Link(() => this.hello(), (m) => this.onMessage(m), (h, b) => this.onPixels(h, b), (up, why) => this.onState(up, why));
-    new Gestures(this.picture, (pan, zoom, glides) => this.go(pan, zoom, glides), (at) => this.hover(at), (at) => this.panel.probe(at));
+    new Gestures(
+      this.picture, (pan, zoom, glides) => this.go(pan, zoom, glides), (at) => this.hover(at), (at) => this.panel.probe(at),
+      (on) => this.link.send({ type: "drag", on }),
+    );
     addEventListener("resize", () => {
       clearTimeout(this.resizing);
       this.resizing = setTimeout(() => this.resized(), 120);
