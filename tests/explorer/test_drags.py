@@ -25,19 +25,13 @@ def begun(monkeypatch):
     return found
 
 
-def wait(wanted):
-    until = time.perf_counter() + 60
-    while not wanted():
-        assert time.perf_counter() < until
-        time.sleep(0.01)
-
-
 def test_dear_pixels_wait_while_the_page_is_dragged(begun):
     with served(HOME) as one:
         page = Client(one)
         page.hello()
         session = next(iter(one.pages.open.values()))
-        wait(lambda: session.run.dear)
+        while not session.run.dear:  # which takes pixels, and an answer to each part of the picture
+            page.receive()
         page.send("drag", on=True)
         for _ in range(3):
             page.send("move", pan=[5, 1])
@@ -49,7 +43,8 @@ def test_dear_pixels_wait_while_the_page_is_dragged(begun):
         assert len(begun) == before and session.runs == 1 and session.scene.view != HOME.view
         page.send("drag", on=False)
         assert page.until("scene")["number"] == 5 and session.runs == 2  # all three moves at once
-        wait(lambda: session.scene.view in begun)
+        while session.scene.view not in begun:
+            page.receive()
         page.close()
 
 
@@ -72,7 +67,8 @@ def test_a_page_that_comes_back_is_not_dragged(begun):
         page = Client(one)
         page.hello()
         session = next(iter(one.pages.open.values()))
-        wait(lambda: session.run.dear)
+        while not session.run.dear:
+            page.receive()
         page.send("drag", on=True)
         page.hello()
         page.send("move", pan=[5, 1])
