@@ -10,6 +10,7 @@ Chromium.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
 import shutil
@@ -32,6 +33,8 @@ PLACES = {
     "tanh at 1e-20": (["tanh", "--depth", "1e-20"], 8),
 }
 """Options of ``deepzoom explore``, and the size of a pixel."""
+DRAG, EVERY = 300, 0.008
+"""A drag's events, and the seconds from one to the next."""
 FIRST_VIEW = 30
 """The most seconds for the first view: it need not be finished, people turn the wheel earlier."""
 _ENDED = "!!(window.deepzoom && deepzoom.done)"
@@ -39,41 +42,57 @@ _FIRST = """(() => { const app = deepzoom, first = app.picture.firstPixels;
     return app.scene.run === app.number && first?.run === app.number ? first.at - app.wheelAt : null; })()"""
 
 
-def wait(page: Any, text: str, seconds: float) -> Any:
+async def wait(page: Any, text: str, seconds: float) -> Any:
     """The value of an expression, once it is neither null nor false; None if it still is after some seconds."""
     until = time.perf_counter() + seconds
     while time.perf_counter() < until:
-        found = page.evaluate(text)
+        found = await page.evaluate(text)
         if found not in (None, False):
             return found
-        time.sleep(0.01)
+        await asyncio.sleep(0.01)
     return None
 
 
-def measure(browser: Any, options: list[str], pixel: int, turns: int) -> str:
+async def dragged(page: Any) -> float:
+    """Frames a second while the pointer moves at the rate of a mouse; no event waits for the one before."""
+    pointer = await page.context.new_cdp_session(page)
+    sent = []
+
+    def event(kind: str, k: int) -> None:
+        place = {"type": kind, "x": 500 + 2 * k, "y": 380 + k, "button": "left", "buttons": 1, "clickCount": 1}
+        sent.append(asyncio.create_task(pointer.send("Input.dispatchMouseEvent", place)))
+
+    await page.mouse.move(500, 380)
+    before, begun = await page.evaluate("deepzoom.picture.frames"), time.perf_counter()
+    event("mousePressed", 0)
+    for k in range(DRAG):
+        event("mouseMoved", k)
+        await asyncio.sleep(max(0.0, begun + k * EVERY - time.perf_counter()))
+    frames = (await page.evaluate("deepzoom.picture.frames") - before) / (time.perf_counter() - begun)
+    event("mouseReleased", DRAG)
+    await asyncio.gather(*sent)
+    return float(frames)
+
+
+async def measure(browser: Any, options: list[str], pixel: int, turns: int) -> str:
     """A line of figures for one place."""
     command = [sys.executable, "-m", "deepzoom", "explore", *options, "--port", "0", "--no-browser"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, stderr=subprocess.DEVNULL) as server:
         assert server.stdout is not None
         address = server.stdout.readline().strip()
-        context = browser.new_context(viewport=SIZE)
-        context.add_init_script(f"localStorage.setItem('pixel', '{pixel}')")
-        page = context.new_page()
-        page.goto(address)
-        wait(page, _ENDED, FIRST_VIEW)
+        context = await browser.new_context(viewport=SIZE)
+        await context.add_init_script(f"localStorage.setItem('pixel', '{pixel}')")
+        page = await context.new_page()
+        await page.goto(address)
+        await wait(page, _ENDED, FIRST_VIEW)
         times = []
         for turn in range(turns):
-            page.mouse.move(500 + 7 * turn, 380)
-            page.mouse.wheel(0, -100 if turn % 3 < 2 else 100)
-            times.append(wait(page, _FIRST, 60) or 60_000.0)
-            wait(page, _ENDED, 3)
-        begun, before = time.perf_counter(), page.evaluate("deepzoom.picture.frames")
-        page.mouse.down()
-        for step in range(150):
-            page.mouse.move(500 + 3 * step, 380 + step)
-        page.mouse.up()
-        frames = (page.evaluate("deepzoom.picture.frames") - before) / (time.perf_counter() - begun)
-        context.close()
+            await page.mouse.move(500 + 7 * turn, 380)
+            await page.mouse.wheel(0, -100 if turn % 3 < 2 else 100)
+            times.append(await wait(page, _FIRST, 60) or 60_000.0)
+            await wait(page, _ENDED, 3)
+        frames = await dragged(page)
+        await context.close()
         server.terminate()
     return f"first pixels: median {median(times):.0f} ms, most {max(times):.0f} ms; dragging: {frames:.0f} frames/s"
 
@@ -104,22 +123,27 @@ def left(options: list[str], pixel: int, turns: int) -> str:
     )
 
 
+async def run(turns: int, word: str) -> None:
+    """Print a line for each place whose name holds a word."""
+    from playwright.async_api import async_playwright
+
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        for name, (options, pixel) in PLACES.items():
+            if word not in name:
+                continue
+            line = f"{await measure(browser, options, pixel, turns)}; {left(options, pixel, turns)}"
+            print(f"{name}: {line}; load {os.getloadavg()[0]:.1f}", flush=True)
+        await browser.close()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--turns", type=int, default=10)
     parser.add_argument("--places", default="", help="only those whose name holds this")
     asked = parser.parse_args()
-    from playwright.sync_api import sync_playwright
-
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for name, (options, pixel) in PLACES.items():
-            if asked.places not in name:
-                continue
-            line = f"{measure(browser, options, pixel, asked.turns)}; {left(options, pixel, asked.turns)}"
-            print(f"{name}: {line}; load {os.getloadavg()[0]:.1f}", flush=True)
-        browser.close()
+    asyncio.run(run(asked.turns, asked.places))
 
 
 if __name__ == "__main__":

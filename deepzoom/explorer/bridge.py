@@ -107,7 +107,7 @@ class Bridge:
 
         try:
             batches = run.batches(job.batch_size)
-            run_batches(batches, job.run, take, run.canvas.field, cores(), _Until(run, self._ended))
+            run_batches(batches, job.run, take, run.canvas.field, max(1, cores() - 1), _Until(run, self._ended))
         except Exception as error:
             self._error = error
         finally:

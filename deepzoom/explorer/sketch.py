@@ -57,7 +57,7 @@ def needs_reference(planned: Plan) -> bool:
 def prepare(planned: Plan, progress: Callable[[float], None]) -> None:
     """Make the reference run of a training's view so that it serves deeper views, too. Raises what ``obtain`` does."""
     system, view = planned.system, planned.scene.view
-    if isinstance(system, Trainable) and not view.shape.is_steep:
+    if isinstance(system, Trainable):
         references.obtain(system, _deeper(view), None, progress)
 
 
@@ -104,7 +104,7 @@ def serves(ready: Ready, planned: Plan) -> Grid | None:
         scene, view=own.view, palette=own.palette, colouring=own.colouring, trust=own.trust, horizon=own.horizon,
         course=own.course,
     )  # fmt: skip
-    if plain != own or view.shape.is_steep:
+    if plain != own:
         return None
     grid = Grid.of(view, own.view)
     if grid is None or grid.ratio < 1:
