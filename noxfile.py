@@ -41,12 +41,15 @@ def coverage(session: nox.Session) -> None:
     session.run("pytest", "--cov", "--cov-report=term-missing:skip-covered", *session.posargs)
 
 
+_PAGES = "tests/explorer/test_page.py", "tests/explorer/test_restarts.py"
+
+
 @nox.session
 def browser(session: nox.Session) -> None:
     """The page of ``deepzoom explore`` in Playwright's Chromium, installed with what it needs of the system."""
     session.install("-e", ".[test]", "playwright>=1.50")
     session.run("playwright", "install", "--with-deps", "chromium")
-    session.run("pytest", "-n", "0", "-m", "slow or not slow", "tests/explorer/test_page.py", *session.posargs)
+    session.run("pytest", "-n", "0", "-m", "slow or not slow", *_PAGES, *session.posargs)
 
 
 @nox.session

@@ -101,6 +101,7 @@ def _serve(first: Scene, host: str | None, port: int, browser: bool) -> None:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host or _LOCAL, port))
+        bound.listen()  # whoever reads the address can connect at once, and waits for the server
     except OSError as error:
         raise InputError(
             f"--port: {host or _LOCAL}:{port} cannot be used ({(error.strerror or str(error)).lower()}); give another"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from http.cookies import SimpleCookie
+from contextlib import suppress
+from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 COOKIE = "deepzoom-token"
 _LOCAL = ("localhost", "127.0.0.1", "::1")
@@ -47,13 +48,13 @@ class Guard:
     def refusal(self, scope: Any, headers: dict[str, str]) -> str | None:
         """Why a request is refused, or None."""
         host = headers.get("host", "")
-        name = urlsplit(f"//{host}").hostname
+        name = _split(f"//{host}").hostname
         if name is None or (self._hosts and name not in self._hosts):
             return f"This server is not {host or 'without a name'}."
         origin = headers.get("origin")
         if origin is None and scope["type"] == "websocket":
             return "A connection needs the header Origin."
-        if origin is not None and urlsplit(origin).netloc != host:
+        if origin is not None and _split(origin).netloc != host:
             return f"Pages of {origin} may not use this server."
         if headers.get("sec-fetch-site") in ("cross-site", "same-site") and scope["path"] != "/":
             return "Other pages may not use this server."
@@ -64,8 +65,9 @@ class Guard:
     def _knows_token(self, scope: Any, headers: dict[str, str]) -> bool:
         assert self._token is not None
         given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [])
-        cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-        given += [] if cookie is None else [cookie.value]
+        with suppress(CookieError):
+            cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+            given += [] if cookie is None else [cookie.value]
         return any(secrets.compare_digest(one.encode(), self._token.encode()) for one in given)
 
     def _with_headers(self, scope: Any, send: Any) -> Callable[[Any], Any]:
@@ -78,6 +80,14 @@ class Guard:
             await send(message)
 
         return sent
+
+
+def _split(address: str) -> SplitResult:
+    """The parts of an address; none of a text that is no address."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
 
 
 async def _refuse(scope: Any, receive: Any, send: Any, reason: str) -> None:
