@@ -10,9 +10,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from deepzoom.coordinates import parse_decimal
 from deepzoom.errors import InputError
 from deepzoom.scene.colours import Colouring
+
+from .place import number_of
 
 CYCLE = 1024
 _MOST_KEYS = 1024
@@ -66,7 +67,7 @@ def colours(keys: Mapping[str, str], where: str) -> Colours | None:
     slope = None
     if _number(keys, "Slopes", "0", where):
         slope = (180.0 - _number(keys, "SlopeAngle", "45", where)) % 360.0
-    by_count = method == 0 and 0 < cycle < math.inf
+    by_count = method == 0 and cycle > 0
     by = "cyclic" if by_count else "distance" if method in _DISTANCE else "rank"
     return Colours(_blended(found[:shortest], offset), cycle if by_count else None, by, slope, _hex(interior[0]))
 
@@ -131,5 +132,4 @@ def _hex(colour: tuple[int, ...]) -> str:
 
 
 def _number(keys: Mapping[str, str], key: str, default: str, where: str) -> float:
-    number = parse_decimal(keys.get(key) or default, f"{where}: {key}")
-    return float(number) if abs(number) < 10**100 else math.inf
+    return number_of(keys.get(key) or default, f"{where}: {key}")

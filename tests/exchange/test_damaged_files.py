@@ -10,6 +10,7 @@ import random
 from fractions import Fraction
 
 import pytest
+from damage import damaged
 from PIL import Image, PngImagePlugin
 from test_hybrids import HYBRIDS, text_of
 from test_kalles_fraktaler import PLACE
@@ -45,24 +46,6 @@ KINDS = {
     "picture.jpg": picture("JPEG"),
     "picture.exr": exr([("KallesFraktaler2+", "string", KFR.encode())], (16, 9)),
 }
-PIECES = b"9" * 20, b"e999999", b"nan", b"\n", b"\xff\xfe", b"1e400", b"[[", b"-1", b";", b"{3}", b"\0\0\0\0"
-
-
-def damaged(content, chance):
-    """The content with one to five places changed, filled, or cut out, or cut short."""
-    content = bytearray(content)
-    for _ in range(chance.randint(1, 5)):
-        at = chance.randrange(len(content) or 1)
-        how = chance.random()
-        if how < 0.45:
-            content[at : at + 1] = bytes([chance.choice(b"0123456789eE+-.,:;\n\t\0\xff{}[]\"'=#@^*x/|")])
-        elif how < 0.7:
-            content[at:at] = chance.choice(PIECES)
-        elif how < 0.95:
-            del content[at : at + chance.randint(1, 8)]
-        else:
-            del content[at:]
-    return bytes(content)
 
 
 @pytest.mark.parametrize("count", [20, pytest.param(2000, marks=pytest.mark.slow)])

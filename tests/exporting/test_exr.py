@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from dataclasses import replace
 from fractions import Fraction
@@ -10,6 +11,7 @@ import mpmath
 import numpy as np
 import pytest
 import raw_data
+from damage import damaged
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -185,7 +187,7 @@ def test_a_file_of_another_program(program, radius, tmp_path):
     assert coloured(tmp_path / "a.exr", "--out", tmp_path / "a.png").exit_code == 0
 
 
-def damaged(tmp_path):
+def broken(tmp_path):
     """Files that hold no raw data, and what is said of each."""
     write_exr(made("mandelbrot", "map"), tmp_path / "good.exr")
     good = (tmp_path / "good.exr").read_bytes()
@@ -203,7 +205,7 @@ def damaged(tmp_path):
 
 
 def test_damaged_files_get_one_sentence(tmp_path, capfd):
-    for content, said in damaged(tmp_path):
+    for content, said in broken(tmp_path):
         (tmp_path / "a.exr").write_bytes(content)
         capfd.readouterr()
         with pytest.raises(InputError, match=said):
@@ -211,6 +213,23 @@ def test_damaged_files_get_one_sentence(tmp_path, capfd):
         assert capfd.readouterr() == ("", "")  # the library's own words do not show
     with pytest.raises(InputError, match="there is no file"):
         read(tmp_path / "none.exr")
+
+
+@pytest.mark.parametrize("count", [20, pytest.param(2000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", ["mandelbrot", "tanh"])
+def test_damaged_bytes_are_read_or_refused(name, count, tmp_path):
+    write_exr(made(name, "map" if name == "mandelbrot" else "training"), tmp_path / "good.exr")
+    good, chance, read_ones = (tmp_path / "good.exr").read_bytes(), random.Random(24), 0
+    for _ in range(count):
+        (tmp_path / "a.exr").write_bytes(damaged(good, chance))
+        try:
+            field = read(tmp_path / "a.exr")
+        except InputError as error:
+            assert "\n" not in str(error)
+        else:
+            read_ones += 1
+            assert field.measure.shape == (field.scene.view.height, field.scene.view.width)
+    assert count < 2000 or 0 < read_ones < count
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 
 import pytest
+from damage import damaged
 from gmpy2 import mpq
 from zoom_films import contents, zoom
 
@@ -104,6 +106,21 @@ def test_broken_files_get_one_sentence(text, said):
         read(Path("none.toml"))
     assert said in str(error.value)
     assert zoom(*MAP, "--path", "none.toml", "--out", "f").exit_code == 2
+
+
+@pytest.mark.parametrize("count", [50, pytest.param(2000, marks=pytest.mark.slow)])
+def test_damaged_files_are_read_or_refused(count):
+    chance, read_ones = random.Random(24), 0
+    for _ in range(count):
+        Path("none.toml").write_bytes(damaged(WAY.encode(), chance))
+        try:
+            way = read(Path("none.toml"))
+        except InputError as error:
+            assert "\n" not in str(error)
+        else:
+            read_ones += 1
+            assert all(0 <= s <= 1 for s in way.shares(20))
+    assert count < 2000 or 0 < read_ones < count
 
 
 @pytest.mark.parametrize("more", [["--from", "4"], ["--to", "1"], ["--seconds", "3"], ["--format", "exr"]])
