@@ -12,6 +12,7 @@ from deepzoom.commands.colour import colour
 from deepzoom.commands.convert import convert
 from deepzoom.commands.dimension import dimension
 from deepzoom.commands.dive import dive
+from deepzoom.commands.doctor import doctor
 from deepzoom.commands.exit_codes import Command
 from deepzoom.commands.explore import explore
 from deepzoom.commands.export import export
@@ -28,7 +29,6 @@ app = typer.Typer(
     name="deepzoom",
     help="Zoom into fractals of neural-network training, and classical ones, far deeper than float64 allows.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -48,6 +48,7 @@ app.command("systems")(list_systems)
 app.command("landmarks")(list_landmarks)
 app.command("backends")(list_backends)
 app.command("cache")(show_cache)
+app.command()(doctor)
 
 
 @app.callback(invoke_without_command=True)

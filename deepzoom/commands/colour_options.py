@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from . import completion
 from .shared_options import flag, with_default
 
 COLOURS = "Colours"
@@ -16,6 +17,7 @@ Palette = Annotated[
         metavar="NAME",
         help=with_default("Use a colour map, palette file, picture or CSS gradient.", "the scene's, else Spectral"),
         rich_help_panel=COLOURS,
+        autocompletion=completion.palettes,
     ),
 ]
 ColouringText = Annotated[
@@ -28,6 +30,7 @@ ColouringText = Annotated[
             "the scene's, else rank; attractor for newton",
         ),
         rich_help_panel=COLOURS,
+        autocompletion=completion.colourings,
     ),
 ]
 Cycle = Annotated[

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from . import completion
+
 VIEW, SYSTEM, RUN, QUALITY, OUTPUT = "Where to look", "System", "Computation", "Quality", "Output"
 
 
@@ -25,11 +27,17 @@ SystemName = Annotated[
             "What to draw: a name from 'deepzoom systems', or FILE.py:NAME for your own map or training.", "tanh"
         ),
         metavar="SYSTEM",
+        autocompletion=completion.systems,
     ),
 ]
 At = Annotated[
     str | None,
-    typer.Option(metavar="LANDMARK", help="Go to this landmark; see 'deepzoom landmarks'.", rich_help_panel=VIEW),
+    typer.Option(
+        metavar="LANDMARK",
+        help="Go to this landmark; see 'deepzoom landmarks'.",
+        rich_help_panel=VIEW,
+        autocompletion=completion.landmarks,
+    ),
 ]
 Center = Annotated[
     tuple[str, str] | None,
@@ -69,6 +77,7 @@ BackendName = Annotated[
         metavar="NAME",
         help=with_default("Compute with this backend; see 'deepzoom backends'.", "auto"),
         rich_help_panel=RUN,
+        autocompletion=completion.backends,
     ),
 ]
 Bits = Annotated[
