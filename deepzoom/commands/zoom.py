@@ -55,6 +55,7 @@ from .zoom_options import (
 
 if TYPE_CHECKING:
     from deepzoom.film.film import Target
+    from deepzoom.film.tour import Tour
     from deepzoom.film.zoom_path import Film
 
 
@@ -140,6 +141,8 @@ def zoom(
     )
     wanted = FilmRequest(view, begin, end, frames, fps, seconds, quality, from_data, format_ == "exr", path)
     film = wanted.to_film()
+    if expmap is not None and len(film.parts) > 1:
+        raise InputError("--expmap: a film with several centres has no exponential map; leave the option out.")
     target = output.target(
         film, out, keep=keep_data, from_data=from_data, strip=expmap, fps=wanted.rate, codec=codec, force=force,
         resume=resume, raw=wanted.raw,
@@ -148,8 +151,8 @@ def zoom(
     if dry_run:
         _describe(film, target, jobs, as_json)
         return
-    client = None if scheduler is None else connected(scheduler, film.descent.scene)
-    film = wanted.to_film(lambda found: prepared(view, found, quiet))
+    client = None if scheduler is None else connected(scheduler, film.parts[0].scene)
+    film = wanted.to_film(lambda request, found: prepared(request, found, quiet))
     if force and not resume:
         output.clear(target)
     with Watcher(quiet) as watcher:
@@ -166,15 +169,14 @@ def zoom(
             typer.echo(str(path))
 
 
-def _check_size(film: Film, yes: bool) -> None:
+def _check_size(film: Film | Tour, yes: bool) -> None:
     """Raise InputError for a film so large that it may be a mistake."""
     from deepzoom.commands.requests.film import MOST_BYTES, MOST_FRAMES, MOST_RUNS
     from deepzoom.errors import InputError
     from deepzoom.film.film import BYTES_PER_FRAME_PIXEL, BYTES_PER_KEYFRAME_PIXEL
     from deepzoom.scene.view import in_bytes
 
-    view, count = film.descent.scene.view, film.descent.count
-    runs = view.samples * view.pixels * (count + 1) / 2
+    runs = sum(d.scene.view.samples * d.scene.view.pixels * (d.count + 1) / 2 for d in film.parts)
     size = film.frames * film.width * film.height * BYTES_PER_FRAME_PIXEL + runs * BYTES_PER_KEYFRAME_PIXEL
     too_large = film.frames > MOST_FRAMES or size > MOST_BYTES or runs > MOST_RUNS
     if too_large and not yes:
@@ -184,7 +186,7 @@ def _check_size(film: Film, yes: bool) -> None:
         )
 
 
-def _describe(film: Film, target: Target, jobs: int | None, as_json: bool) -> None:
+def _describe(film: Film | Tour, target: Target, jobs: int | None, as_json: bool) -> None:
     """Print how much time and disk space a film would take."""
     from deepzoom.commands.terminal.progress import Watcher
     from deepzoom.coordinates import format_decimal
@@ -194,7 +196,7 @@ def _describe(film: Film, target: Target, jobs: int | None, as_json: bool) -> No
     from deepzoom.scene.view import in_bytes
 
     facts: dict[str, Any] = {
-        "system": film.descent.scene.system,
+        "system": film.parts[0].scene.system,
         "from": format_decimal(film.begin),
         "to": format_decimal(film.end),
         "size": f"{film.width}x{film.height}",

@@ -33,6 +33,7 @@ def zoom(
     not above the scene's depth, or out exists already.
     """
     from deepzoom.coordinates import parse_decimal
+    from deepzoom.errors import InputError
 
     from .film import make
     from .output import target
@@ -40,6 +41,8 @@ def zoom(
 
     depth = parse_decimal(begin, "begin")
     view = scene.view
+    if not depth > view.depth:
+        raise InputError(f"begin: {begin} is not above the scene's depth; give a larger number.")
     descent = Descent.of(scene, depth, quality)
     film = Film(descent, depth, view.depth, frames, view.width, view.height, max(1, round(quality)))
     return make(film, target(film, Path(out), keep=keep_data, resume=resume), jobs=jobs, observer=observer)

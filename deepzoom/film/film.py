@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from .exponential_map import expmap
 from .frames import Frames, in_order
 from .keyframes import Keyframes
 from .raw_octaves import RawOctaves
+from .tour import Tour
 from .video import is_video, write_video
 from .zoom_path import Film
 
@@ -61,36 +63,42 @@ class Filmed:
     facts: dict[str, Any]
 
 
-def estimate(film: Film, jobs: int, observer: Observer) -> dict[str, Any]:
+def estimate(film: Film | Tour, jobs: int, observer: Observer) -> dict[str, Any]:
     """What a film needs: frames, keyframes, pixels to compute, seconds (None if not known) and bytes on disk.
 
     Pixels, seconds and bytes are upper bounds: they assume that every pixel gets all samples.
     """
-    descent = film.descent
-    samples = descent.scene.view.samples
-    counts = [samples * int(np.count_nonzero(descent.new(k))) for k in range(descent.count)]
     seconds: float | None = 0.0
     kinds: dict[str, float | None] = {}
-    for k, count in enumerate(counts):
+    pixels = 0
+    for descent, k in ((d, k) for d in film.parts for k in range(d.count)):
+        count = descent.scene.view.samples * int(np.count_nonzero(descent.new(k)))
+        pixels += count
         planned = rendering.plan(descent.keyframe(k))
         name = planned.backend.name
         if name not in kinds:
             kinds[name] = planned.backend.seconds_per_pixel(planned.system, 0, observer.say)
         each = kinds[name]
         seconds = None if each is None or seconds is None else seconds + each * count / jobs
-    pixels = sum(counts)
     size = film.frames * film.width * film.height * BYTES_PER_FRAME_PIXEL + pixels * BYTES_PER_KEYFRAME_PIXEL
     return {
         "frames": film.frames,
-        "keyframes": descent.count,
+        "keyframes": sum(d.count for d in film.parts),
         "pixels": pixels,
         "seconds": None if seconds is None else round(seconds, 1),
         "bytes": int(size),
     }
 
 
+def keyframes_of(film: Film | Tour, folder: Path) -> list[Keyframes]:
+    """The keyframes of each part of a film, in a folder or, if there are several parts, in folders in it."""
+    if len(film.parts) == 1:
+        return [Keyframes(folder, film.parts[0])]
+    return [Keyframes(folder / f"part-{k:02}", part) for k, part in enumerate(film.parts)]
+
+
 def make(
-    film: Film, target: Target, *, jobs: int | None = None, observer: Observer | None = None, client: Any = None
+    film: Film | Tour, target: Target, *, jobs: int | None = None, observer: Observer | None = None, client: Any = None
 ) -> Filmed:
     """Make the missing parts of a film: its keyframes, deepest first, then its frames.
 
@@ -99,10 +107,10 @@ def make(
     and the result is not complete.
     """
     observer, jobs, begin = observer or Observer(), jobs or cores(), time.perf_counter()
-    keyframes = Keyframes(target.data, film.descent)
+    parts = keyframes_of(film, target.data)
     facts: dict[str, Any] = {
         "frames": film.frames,
-        "keyframes": film.descent.count,
+        "keyframes": sum(part.descent.count for part in parts),
         "from": format_decimal(film.begin),
         "to": format_decimal(film.end),
         "size": f"{film.width}x{film.height}",
@@ -114,17 +122,21 @@ def make(
     }
     try:
         framed = not target.is_video and not target.raw
-        missing = _missing(Frames(film, keyframes), target.out, facts, observer) if framed else []
+        missing = _missing(Frames(film, parts), target.out, facts, observer) if framed else []
         if missing or not framed or target.strip is not None or target.keep:
-            _compute(keyframes, target.given, jobs, facts, observer, client)
+            for part in parts:
+                _compute(part, target.given, jobs, facts, observer, client)
             if target.strip is not None:
-                _write_strip(keyframes, target.strip, observer)
+                _write_strip(parts[0], target.strip, observer)
             if target.raw:
-                _write_raw(keyframes, target.out, observer)
+                _write_raw(parts[0], target.out, observer)
             else:
-                _write_frames(Frames(film, keyframes), missing, target, jobs, observer)
+                _write_frames(Frames(film, parts), missing, target, jobs, observer)
         if not target.keep:
-            keyframes.remove()
+            for part in parts:
+                part.remove()
+            with suppress(OSError):
+                target.data.rmdir()
         complete = True
     except Stopped:
         complete = False
@@ -188,7 +200,7 @@ def _compute(
             " be computed again."
         )
     sizes = [int(np.count_nonzero(keyframes.descent.new(k))) if states[k] != "done" else 0 for k in range(count)]
-    total, before = sum(sizes), 0
+    total, before, others = sum(sizes), 0, facts["pixels"]
     left = [k for k in reversed(range(count)) if states[k] != "done"]
     here = left if client is None else left[:1]
     with ThreadPoolExecutor(1) as writer:  # compressing takes a quarter as long as the pixels
@@ -201,7 +213,7 @@ def _compute(
                 raise Stopped
             writing = writer.submit(keyframes.keep, k, field)
             before += sizes[k]
-            facts["pixels"] = before
+            facts["pixels"] = others + before
         if writing is not None:
             writing.result()
     if left[len(here) :]:
@@ -209,7 +221,7 @@ def _compute(
 
         for k in cluster.compute(client, keyframes, left[len(here) :], observer):
             before += sizes[k]
-            facts["pixels"] = before
+            facts["pixels"] = others + before
             observer.part("keyframes", before, total)
 
 
@@ -252,7 +264,7 @@ def _write_frames(frames: Frames, missing: list[int], target: Target, jobs: int,
             raise Stopped
 
     if target.is_video:
-        comment = replace(film.descent.scene, view=film.view(film.frames - 1)).to_toml()
+        comment = film.scene(film.frames - 1).to_toml()
         pictures: Iterator[NDArray[np.float64]] = counted(in_order(frames.rgb, numbers, jobs, observer.stopped))
         clear_abandoned(target.out.parent, of=target.out.name)
         write_video(target.out, pictures, (film.width, film.height), target.fps, target.codec, comment)

@@ -11,6 +11,7 @@ from deepzoom.pictures.exr import check_package
 
 from .film import Target
 from .raw_octaves import PATTERN
+from .tour import Tour
 from .video import CONTAINERS, check_name, encoder, is_video
 from .zoom_path import Film
 
@@ -18,7 +19,7 @@ DEFAULT_FPS = Fraction(30)
 
 
 def target(
-    film: Film,
+    film: Film | Tour,
     out: Path,
     *,
     keep: bool = False,
@@ -51,7 +52,7 @@ def target(
         if out.exists() and not out.is_dir():
             raise InputError(f"--out: {out} is neither a folder nor ends in {', '.join(CONTAINERS)}.")
         check_output(out / "frame-000000.png" if out.exists() else out, "--out", True)
-    unfinished = from_data is None and any(data.glob("key-*.npz"))
+    unfinished = from_data is None and any(data.rglob("key-*.npz"))
     if not (resume or force) and (unfinished or (not video and any(_frames(out)))):
         raise InputError(
             f"--out: {out} holds a film, or part of one; continue it with --resume, or start over with --force."
@@ -68,6 +69,6 @@ def clear(target: Target) -> None:
     """Remove the files of another film: its frames, and its keyframes unless they are given."""
     old = [] if target.is_video else _frames(target.out)
     if not target.given:
-        old += target.data.glob("key-*.npz")
+        old += target.data.rglob("key-*.npz")
     for path in old:
         path.unlink()

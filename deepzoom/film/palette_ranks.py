@@ -25,6 +25,7 @@ from deepzoom.systems.escape_time import EscapeTimeSystem
 
 from .keyframes import Keyframes
 from .reproject import Samples, frame
+from .zoom_path import Descent
 
 Floats = NDArray[np.float64]
 
@@ -68,19 +69,32 @@ class Colours:
         self._iteration = system.iteration if isinstance(system, EscapeTimeSystem) else None
         self._ends, self._counts = system.ends, self._iteration is not None or self._how.by == "attractor"
 
+    @property
+    def descent(self) -> Descent:
+        """The path whose keyframes decide the ranks."""
+        return self._keyframes.descent
+
     def rgb(self, samples: Samples, position: float) -> Floats:
         """RGB (height, width, 3) of samples (height, width); position: among the keyframes (``Descent.position``)."""
-        how, samples = self._how, self._counting(samples)
-        if not self._counts:
-            places = None
-            if how.by in COURSE:
-                places = self._of_course(samples, position)
-            elif how.by == "rank":  # converged in the palette's upper part, diverged below, as in ``by_rank``
-                ranks = self._ranked(samples, position)
-                places = np.where(samples.measure < 0, 1 - 0.375 * ranks, 0.375 * (1 - ranks))
-            return colour(samples.measure, self._palette, False, None, how, None, places)
-        places = self._counted(samples, position)
-        return colour(samples.measure, self._palette, False, samples.attractor, how, None, places, self._ends)
+        return self.painted(samples, self.places(samples, position))
+
+    def places(self, samples: Samples, position: float) -> Floats | None:
+        """Places in the palette, NaN where there is none; None if they follow from the measure alone."""
+        samples = self._counting(samples)
+        if self._counts:
+            return self._counted(samples, position)
+        if self._how.by in COURSE:
+            return self._of_course(samples, position)
+        if self._how.by == "rank":  # converged in the palette's upper part, diverged below, as in ``by_rank``
+            ranks = self._ranked(samples, position)
+            return np.where(samples.measure < 0, 1 - 0.375 * ranks, 0.375 * (1 - ranks))
+        return None
+
+    def painted(self, samples: Samples, places: Floats | None) -> Floats:
+        """RGB (height, width, 3) of samples (height, width) at places in the palette, as ``places`` gives them."""
+        samples = self._counting(samples)
+        attractor = samples.attractor if self._counts else None
+        return colour(samples.measure, self._palette, False, attractor, self._how, None, places, self._ends)
 
     def _of_course(self, samples: Samples, position: float) -> Floats:
         """Places of the course of runs, as in ``course.place``, from ranks along the film."""

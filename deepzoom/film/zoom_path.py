@@ -11,7 +11,7 @@ import numpy as np
 from gmpy2 import mpq
 from numpy.typing import NDArray
 
-from deepzoom.coordinates import Rational, log2, rounded
+from deepzoom.coordinates import Rational, format_decimal, log2, rounded
 from deepzoom.errors import InputError
 from deepzoom.rendering import render as rendering
 from deepzoom.scene.scene import Scene
@@ -36,7 +36,8 @@ def between(begin: Rational, end: Rational, share: float) -> Rational:
 class Descent:
     """The keyframes from a depth down to a scene's view, each deeper than the one before by a factor of sqrt(2).
 
-    shapes: of each keyframe's view; empty if the scene's view is not stretched.
+    shapes: of each keyframe's view; empty if the scene's view is not stretched. If both depths are equal, there is one
+    keyframe.
     """
 
     scene: Scene
@@ -54,12 +55,12 @@ class Descent:
         """The path to a scene, with keyframes ``quality`` times as wide and high.
 
         The view's stretch and turn grow from zero, evenly with the logarithm of the depth. With ``ratios``, which gives
-        the stretch that each depth needs, the stretch follows these instead. Raises InputError if the scene is not
-        deeper than ``begin``, or if the path is too short for the stretch and turn.
+        the stretch that each depth needs, the stretch follows these instead. Raises InputError if the scene is less
+        deep than ``begin``, or if the path is too short for the stretch and turn.
         """
         view = scene.view
-        if not begin > view.depth:
-            raise InputError("--to: this is not deeper than --from; give a smaller depth, such as 1e-20.")
+        if begin < view.depth:
+            raise InputError("--to: this is less deep than --from; give a smaller depth, such as 1e-20.")
         if not 0.1 <= quality <= 16:
             raise InputError(f"--quality: {quality:g} is not a number from 0.1 to 16.")
         height = max(1, round(view.height * quality))
@@ -110,7 +111,7 @@ class Descent:
 
     def keyframe_depth(self, k: int) -> Rational:
         """The depth of a keyframe."""
-        return between(self.begin, self.scene.view.depth, k / (PER_OCTAVE * self.octaves))
+        return between(self.begin, self.scene.view.depth, k / (PER_OCTAVE * self.octaves)) if k else self.begin
 
     def keyframe(self, k: int) -> Scene:
         """The scene of a keyframe."""
@@ -189,6 +190,20 @@ def _outside(a: float, b: float, c: float, d: float, width: int, height: int, w:
 
 
 @dataclass(frozen=True)
+class Shot:
+    """What a frame shows: a depth of a part's descent, seen ``right`` and ``up`` of its centre, in heights of the view.
+
+    reached: in a move from one centre to the next, the share of the way; else None.
+    """
+
+    part: int
+    depth: Rational
+    right: float = 0.0
+    up: float = 0.0
+    reached: float | None = None
+
+
+@dataclass(frozen=True)
 class Film:
     """The frames of a zoom, evenly spaced in the logarithm of the depth, from ``begin`` to ``end``.
 
@@ -205,11 +220,27 @@ class Film:
     samples: int = 1
     shares: tuple[float, ...] = ()
 
-    def view(self, number: int, samples: int = 1) -> View:
-        """The view of a frame, with ``samples`` times as many columns and rows."""
+    @property
+    def parts(self) -> tuple[Descent, ...]:
+        """The parts that have keyframes of their own: one."""
+        return (self.descent,)
+
+    def shot(self, number: int) -> Shot:
+        """What a frame shows."""
         share = self.shares[number] if self.shares else number / (self.frames - 1)
-        depth = between(self.begin, self.end, share)
-        return self.descent.view_at(depth, self.width * samples, self.height * samples)
+        return Shot(0, between(self.begin, self.end, share))
+
+    def seen(self, shot: Shot) -> View:
+        """The view of a frame with ``samples`` times as many columns and rows, at its part's centre."""
+        return self.descent.view_at(shot.depth, self.width * self.samples, self.height * self.samples)
+
+    def path(self) -> str:
+        """What decides where each frame lies."""
+        return " ".join((format_decimal(self.begin), format_decimal(self.end), *map(repr, self.shares)))
+
+    def view(self, number: int) -> View:
+        """The view of a frame."""
+        return self.descent.view_at(self.shot(number).depth, self.width, self.height)
 
     def scene(self, number: int) -> Scene:
         """The scene that renders a frame's view directly."""

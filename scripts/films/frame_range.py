@@ -12,8 +12,8 @@ import argparse
 from pathlib import Path
 
 from deepzoom.commands.requests.film import FilmRequest
+from deepzoom.film.film import keyframes_of
 from deepzoom.film.frames import Frames, in_order
-from deepzoom.film.keyframes import Keyframes
 from deepzoom.rendering.batches import cores
 
 
@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     film = FilmRequest(frames=args.frames, from_data=args.data).to_film()
-    frames = Frames(film, Keyframes(args.data, film.descent))
+    frames = Frames(film, keyframes_of(film, args.data))
     args.out.mkdir(parents=True, exist_ok=True)
     last = args.frames - 1 if args.last is None else min(args.last, args.frames - 1)
     missing = [n for n in range(args.first, last + 1) if frames.state(args.out, n) != "done"]

@@ -62,7 +62,7 @@ def main() -> None:
             continue  # a system that has no deep place
         asked = Request(at=place.name, size=args.size, steps=args.steps, stretch="auto")
         wanted = FilmRequest(asked, BEGIN.get(system, "4"), end, None, args.fps, args.seconds)
-        film = wanted.to_film(lambda scene, asked=asked: prepared(asked, scene, quiet=False))
+        film = wanted.to_film(lambda request, scene: prepared(request, scene, quiet=False))
         with Watcher() as watcher:
             result = make(film, target(film, path, fps=wanted.rate, resume=True), observer=watcher)
         if not result.complete:

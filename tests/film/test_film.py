@@ -138,7 +138,7 @@ def test_every_point_is_covered(filmed):
     film, keyframes, _ = filmed
     for number in range(film.frames):
         for samples in (1, 3):
-            assert not np.isnan(frame(film.view(number, samples), keyframes).measure).any()
+            assert not np.isnan(frame(replace(film, samples=samples).seen(film.shot(number)), keyframes).measure).any()
 
 
 def test_a_point_takes_the_value_of_the_deepest_keyframes_pixel(filmed):
@@ -196,8 +196,8 @@ def test_stretched_and_flipped_films(own_cache, tmp_path, flip):
 def test_a_turn_too_sharp_for_its_way_is_refused():
     with pytest.raises(InputError, match="--stretch: the view is stretched and turned too much for so short a zoom"):
         Descent.of(mandelbrot("0.5", shape=parse_stretch("1e6@10")), mpq(1))
-    with pytest.raises(InputError, match="--to: this is not deeper than --from"):
-        Descent.of(mandelbrot("1"), mpq(1))
+    with pytest.raises(InputError, match="--to: this is less deep than --from"):
+        Descent.of(mandelbrot("2"), mpq(1))
     for quality in (0.0, 17.0, float("nan")):
         with pytest.raises(InputError, match=r"--quality: .* is not a number from 0.1 to 16"):
             Descent.of(mandelbrot(), mpq(1), quality)

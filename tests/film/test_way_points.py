@@ -45,7 +45,8 @@ def here(tmp_path, monkeypatch):
 def test_shares_by_hand():
     way = read(Path("way.toml"))
     assert (way.begin, way.end, way.seconds) == (4, mpq(1, 16), 14)
-    found = way.shares(15)  # one frame a second
+    parts, found = zip(*way.shots(15), strict=True)  # one frame a second
+    assert set(parts) == {0}
     wanted = [0, 4 / 16, 4 * 4 / 16, 4 * 9 / 16, 4, 4, 4, 3.5, 3, 2.5, 2]  # octaves below 4
     wanted += [2 + 4 * (3 * t**2 - 2 * t**3) for t in (0.25, 0.5, 0.75, 1)]
     assert found == pytest.approx([w / 6 for w in wanted], abs=1e-12)
@@ -56,7 +57,7 @@ def test_shares_by_hand():
 def test_speeds_at_the_ends(ease, starts, ends):
     """As multiples of the mean speed."""
     way = WayPoints((WayPoint(mpq(8)), WayPoint(mpq(1), 5.0, ease)))
-    at = way.shares(1001)
+    at = [share for _, share in way.shots(1001)]
     assert (at[1] - at[0]) * 1000 == pytest.approx(starts, abs=0.01)
     assert (at[-1] - at[-2]) * 1000 == pytest.approx(ends, abs=0.01)
 
@@ -85,13 +86,17 @@ FIRST = "[[waypoint]]\ndepth = 4\n[[waypoint]]\n"
         ("[[waypoint", "is not TOML"),
         ("depth = 4", "must hold tables [[waypoint]]"),
         ("waypoint = 3", "must hold tables [[waypoint]]"),
-        ("[[waypoint]]\ndepth = 4", "needs two way-points of different depths"),
-        (FIRST + "depth = 4\nseconds = 1", "needs two way-points of different depths"),
+        ("[[waypoint]]\ndepth = 4", "needs two way-points of different depths or centres"),
+        (FIRST + "depth = 4\nseconds = 1", "needs two way-points of different depths or centres"),
         ("[[waypoint]]\ndepth = 4\nseconds = 2", "way-point 1 has seconds"),
         (FIRST + "depth = 1", "way-point 2 needs either seconds or speed"),
         (FIRST + "depth = 1\nspeed = -1", "speed -1 is not a number above zero"),
         (FIRST + "depth = 4\nspeed = 1", "stays at its depth, so it needs seconds"),
         (FIRST + "depth = 1\nseconds = 1\nease = 'slow'", "ease 'slow' is not one of none"),
+        (FIRST + "depth = 1\nseconds = 1\ncenter = ['0', '1']", "has another centre, so it needs the depth of"),
+        (FIRST + "depth = 4\nseconds = 1\ncenter = ['0', 1]", "center needs two texts, such as center"),
+        (FIRST + "depth = 4\nseconds = 1\ncenter = ['0', 'x']", "center"),
+        (FIRST + "depth = 4\nspeed = 1\ncenter = ['0', '1']", "stays at its depth, so it needs seconds"),
         (FIRST + "depth = 1\nx = 1", "way-point 2 has 'x'; it can have depth"),
         ("[[waypoint]]\ndepth = -4", "depth -4 is not above zero"),
         ("[[waypoint]]\ndepth = 'deep'", "depth"),
@@ -119,7 +124,7 @@ def test_damaged_files_are_read_or_refused(count):
             assert "\n" not in str(error)
         else:
             read_ones += 1
-            assert all(0 <= s <= 1 for s in way.shares(20))
+            assert all(0 <= s <= 1 for _, s in way.shots(20))
     assert count < 2000 or 0 < read_ones < count
 
 

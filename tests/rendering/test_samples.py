@@ -198,7 +198,7 @@ def test_films_have_smooth_frames(own_cache, tmp_path):
         film = Film(Descent.of(scene, mpq(1, 10)), mpq(1, 10), view.depth, 5, 36, 24)
         target = Target(tmp_path / f"f{n}", tmp_path / f"f{n}" / "data", keep=True)
         assert make(film, target).complete
-        frames = Frames(film, Keyframes(target.data, film.descent))
+        frames = Frames(film, [Keyframes(target.data, film.descent)])
         pictures[n] = [frames.rgb(number) for number in range(5)]
         assert frames.film.scene(2).view.samples == n
     for number in (1, 3):

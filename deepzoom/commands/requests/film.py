@@ -14,6 +14,7 @@ from deepzoom.errors import InputError
 from deepzoom.film.keyframes import found, has_channel
 from deepzoom.film.output import DEFAULT_FPS
 from deepzoom.film.raw_octaves import count as octaves
+from deepzoom.film.tour import Tour
 from deepzoom.film.way_points import WayPoints, read
 from deepzoom.film.zoom_path import Descent, Film
 from deepzoom.rendering.stretch import ratios
@@ -25,6 +26,7 @@ from .scene import Request, depth_of, finds_shapes
 
 MOST_FRAMES, MOST_BYTES, MOST_RUNS = 100_000, 200 << 30, 10_000_000_000
 """A film above any of these needs ``--yes``."""
+Prepared = Callable[[Request, Scene], Scene]
 
 
 @dataclass(frozen=True)
@@ -98,12 +100,14 @@ class FilmRequest:
             return self.begin, self.end
         return format_decimal(self._way.begin), format_decimal(self._way.end)
 
-    def to_film(self, prepared: Callable[[Scene], Scene] = lambda scene: scene) -> Film:
-        """The film asked for. ``prepared`` finds the shape and the iteration limit of its deepest scene.
+    def to_film(self, prepared: Prepared = lambda request, scene: scene) -> Film | Tour:
+        """The film asked for. ``prepared`` finds the shape and the iteration limit of its deepest scenes.
 
         Raises InputError if the options do not make a film.
         """
         count = self.count()
+        if self._way is not None and len(self._way.zooms) > 1:
+            return self._tour(self._way, count, prepared)
         if self.from_data is not None:
             return self._from_data(self.from_data, count)
         first, last = self._depths()
@@ -112,17 +116,48 @@ class FilmRequest:
         begin, end = depth_of(first, "--from"), depth_of(last, "--to")
         if not end < begin:
             raise InputError(f"--to: {last} is not deeper than --from {first}; give a smaller depth.")
-        scene = self._filmed(replace(self.scene, depth=last).to_scene())
+        scene = self._scene(self.scene, last, self._way, prepared)
         view = scene.view
-        scene = prepared(scene)
         samples = max(1, round(self.quality))
         follows = finds_shapes(scene.system, self.scene.stretch)
         descent = Descent.of(scene, begin, self.quality, ratios if follows else None)
         count = count or octaves(descent.octaves)
         return Film(descent, begin, end, count, view.width, view.height, samples, self._shares(count))
 
+    def _scene(self, request: Request, depth: str, way: WayPoints | None, prepared: Prepared) -> Scene:
+        """The deepest scene of a zoom, at the centre of its way-points if they have one."""
+        scene = self._filmed(replace(request, depth=depth).to_scene())
+        center = None if way is None else way.points[0].center
+        if center is None:
+            return prepared(request, scene)
+        x, y = center
+        own = replace(request, at=None, scene=None, center=(format_decimal(x), format_decimal(y)))
+        return prepared(own, replace(scene, view=replace(scene.view, x=x, y=y)))
+
     def _shares(self, count: int) -> tuple[float, ...]:
-        return () if self._way is None else self._way.shares(count)
+        return () if self._way is None else tuple(share for _, share in self._way.shots(count))
+
+    def _tour(self, way: WayPoints, count: int, prepared: Prepared) -> Tour:
+        """The film along way-points with several centres: unstretched, with one iteration limit."""
+        if self.from_data is not None:
+            raise InputError(
+                "--from-data: this does not work with several centres; for other colours, give --resume and the --out"
+                " of a film that was made with --keep-data."
+            )
+        turned = {"--stretch": self.scene.stretch not in (None, "off"), "--rotate": self.scene.rotate is not None}
+        for option, given in turned.items():
+            if given:
+                raise InputError(f"{option}: a film with several centres has square views; leave the option out.")
+        request = replace(self.scene, stretch="off")
+        scenes = [self._scene(request, format_decimal(zoom.end), zoom, prepared) for zoom in way.zooms]
+        steps = max(scene.steps for scene in scenes)
+        zooms = [
+            Descent.of(replace(scene, steps=steps), zoom.begin, self.quality)
+            for scene, zoom in zip(scenes, way.zooms, strict=True)
+        ]
+        size = scenes[0].view.width, scenes[0].view.height
+        depths = [zoom.points[0].depth for zoom in way.zooms[1:]]
+        return Tour.of(zooms, depths, way.shots(count), size, max(1, round(self.quality)))
 
     def _from_data(self, folder: Path, count: int) -> Film:
         given = self.scene
