@@ -134,10 +134,10 @@ def wheel(session: nox.Session) -> None:
     (path,) = Path("dist").resolve().glob("*.whl")
     session.install("--only-binary", ":all:", str(path))
     session.chdir(session.create_tmp())
-    session.run("deepzoom", "--version")
+    session.run("deepzoom", "doctor")
     session.run("deepzoom", "render", "mandelbrot", "--size", "32x32", "--data", "small.npz")
     session.run("deepzoom", "render", "--steps", "30", "--size", "16x16")
-    session.run("deepzoom", "colour", "small.npz", "--palette", "viridis")
+    session.run("deepzoom", "colour", "small.npz", "--palette", "viridis", "--out", "small.png")
     session.run("deepzoom", "info", "small.npz")
 
 
