@@ -14,11 +14,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-from .npz import BROKEN, read_arrays
+from .npz import BROKEN, read_arrays, write_arrays
 
 MOST_BYTES = 2 << 30
 """The most bytes of cached references; above that, those unused for longest are deleted."""
@@ -38,10 +37,10 @@ def _references() -> Path:
 
 
 def load(key: str) -> dict[str, NDArray[Any]] | None:
-    """The arrays cached under a key, or None."""
+    """The arrays cached under a key, or None. Large ones are in files (``mapped.Growing``)."""
     path = _references() / f"{key}.npz"
     try:
-        arrays = read_arrays(path)
+        arrays = read_arrays(path, folder=folder())
     except (FileNotFoundError, NotADirectoryError):
         return None
     except BROKEN:
@@ -61,7 +60,7 @@ def save(key: str, arrays: Mapping[str, NDArray[Any]]) -> None:
         handle, temporary = tempfile.mkstemp(suffix=".tmp", dir=_references())
         try:
             with os.fdopen(handle, "wb") as file:
-                np.savez(file, **arrays)  # type: ignore[arg-type]
+                write_arrays(file, arrays)
             os.replace(temporary, _references() / f"{key}.npz")
             used.add(key)
         except BaseException:

@@ -6,7 +6,6 @@ import math
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -17,21 +16,22 @@ from deepzoom.backends.executor import Executor, Launch, on_cpu
 from deepzoom.coordinates import log2, scaled_float
 from deepzoom.formula.taylor import degree, least_exponent
 from deepzoom.reference import orbit as orbits
-from deepzoom.reference.orbit import Orbit
 from deepzoom.reference.precision import moves_steadily, reference_bits
 from deepzoom.scene.view import View
 from deepzoom.systems.escape_time import ORIGIN, EscapeTimeSystem, Iteration
 
 from .float64 import EscapeTimeJob, Floats
 from .higher_precision import HigherPrecision, pixel_of, put
+from .joined_orbits import AT_ONCE, JoinedOrbits, joined, ldexp
 
 _NEVER = 62
 """log2 of the steps of a skip that begins at no step."""
 _SHORTEST = 3
 """log2 of the number of steps in the shortest skips; measured in benchmarks/LOG.md."""
+_MOST_PLACES = 1 << 16
+"""At most so many of the shortest skips: along longer orbits they have more steps. They take 40 MiB."""
 _CHUNK = 1 << 10
-"""How many of the shortest skips one thread builds, together with the longer ones made of them."""
-_AT_ONCE = 1 << 16
+"""How many skips of 8 steps one thread builds, together with the longer ones made of them."""
 _NOISE = 4
 """log2 of the rounding error that one step adds to the reference, in units of its last bit."""
 _SPARE = 139
@@ -93,15 +93,9 @@ class PerturbationJob(EscapeTimeJob):
 
     def _join(self, progress: Progress) -> None:
         """Join all orbits in one array, and build the skips along each. progress: may raise Stopped."""
-        found = self._orbits
-        self._start = np.cumsum([0, *(len(o.x) for o in found[:-1])]).astype(np.int64)
-        self._length = np.array([o.steps for o in found], dtype=np.int64)
-        joined = {f.name: _joined([getattr(o, f.name) for o in found]) for f in fields(Orbit)}
-        self._x, self._y = (joined[n] for n in ("x", "y"))
-        self._kept = joined["kept"]
-        self._tiny, self._tiny_m, self._tiny_e = (joined[n] for n in ("tiny", "tiny_m", "tiny_e"))
-        self._tiny_at = np.concatenate([o.tiny_at + s for o, s in zip(found, self._start, strict=True)])
-        self._excess = [joined["excess_m"], joined["excess_e"]]
+        self._all = JoinedOrbits(self._orbits, self.iteration)
+        most = int(self._all.length.max())
+        self._shortest = max(_SHORTEST, ((most - 1) // _MOST_PLACES).bit_length())
         if self.iteration.c is not None:
             size = orbits.WIDE_ZERO
         else:
@@ -112,49 +106,49 @@ class PerturbationJob(EscapeTimeJob):
         self._reach = size
         made = [
             self._skips_along(int(first), int(length), turn, progress)
-            for first, length, turn in zip(self._start, self._length, self._turns, strict=True)
+            for first, length, turn in zip(self._all.start, self._all.length, self._turns, strict=True)
         ]
         self._begin = np.cumsum([0, *(len(m[0]) for m in made[:-1])])
         shift = np.cumsum([0, *(len(m[1]) for m in made[:-1])])
-        self._index = _joined([m[0] + s for m, s in zip(made, shift, strict=True)])
-        self._rows, self._by_c, self._exponents, self._radii = (_joined([m[k] for m in made]) for k in range(1, 5))
+        self._index = joined([m[0] + s for m, s in zip(made, shift, strict=True)])
+        self._rows, self._by_c, self._exponents, self._radii = (joined([m[k] for m in made]) for k in range(1, 5))
         self._near_radii = self._narrow()
-        m, e = self._excess
-        near = _ldexp(m, e)
-        self._near_excess = np.where((near == 0) & (m != 0), np.copysign(5e-324, m), near)
+        self._all.release()
 
     def _skips_along(self, first: int, length: int, turn: int, progress: Progress) -> tuple[NDArray[Any], ...]:
         """The index and the skips of one orbit (``escape_time/skip_tree.py``). turn: of its first step."""
-        k = self.kernels.module
-        count = max(0, length - 1) >> _SHORTEST
+        k, all_ = self.kernels.module, self._all
+        count = max(0, length - 1) >> self._shortest
         index = np.zeros(count + 2, dtype=np.int64)
         k.place_skips(count, index)
         skips = int(index[-1])
-        chunks = range(0, count, _CHUNK)
+        at_once = max(1, _CHUNK >> (self._shortest - _SHORTEST))
+        chunks = range(0, count, at_once)
         total = skips + len(chunks)
         rows, by_c, radii = np.zeros((total, k.ROW)), np.zeros((total, 4)), np.zeros(total)
         exponents = np.zeros((total, 4), dtype=np.int64)
         tree = rows, by_c, exponents, radii, np.zeros((total, k.TOP + 1))
         orbit = (
-            self._x, self._y, self._kept, self._tiny, *self._excess, self.iteration.radius, self.kernels.targets,
-            first, turn, _SHORTEST, *self._c,
+            all_.x, all_.y, all_.kept, all_.tiny[0], *all_.excess, self.iteration.radius, self.kernels.targets,
+            first, turn, self._shortest, *self._c,
         )  # fmt: skip
 
         def build(chunk: int) -> None:
-            begin = chunk * _CHUNK
-            k.build_skips(orbit, self._reach, index, tree, begin, min(begin + _CHUNK, count), skips + chunk)
+            begin = chunk * at_once
+            k.build_skips(orbit, self._reach, index, tree, begin, min(begin + at_once, count), skips + chunk)
 
         if len(chunks) > 1:
             with ThreadPoolExecutor(os.cpu_count()) as pool:
                 try:
                     for _ in pool.map(build, range(len(chunks))):
                         progress(1.0)
+                        all_.release()
                 except BaseException:
                     pool.shutdown(cancel_futures=True)
                     raise
         elif chunks:
             build(0)
-        k.merge_skips(self._reach, index, tree, 0, count, _CHUNK.bit_length() - 1)
+        k.merge_skips(self._reach, index, tree, 0, count, at_once.bit_length() - 1)
         if count:
             k.build_whole(orbit, self._reach, index, tree, count, length, skips)
         k.finish_skips(skips, tree)
@@ -163,24 +157,35 @@ class PerturbationJob(EscapeTimeJob):
     def _narrow(self) -> Floats:
         """Scale in place the skips that fit float64; returns their radii, and 0 for the others."""
         near = np.zeros(len(self._radii))
-        for begin in range(0, len(near), _AT_ONCE):  # in parts, so that copies stay small
-            part = slice(begin, begin + _AT_ONCE)
+        for begin in range(0, len(near), AT_ONCE):  # in parts, so that copies stay small
+            part = slice(begin, begin + AT_ONCE)
             rows, exponents = self._rows[part], self._exponents[part]
             radius, value = exponents[:, 0].copy(), exponents[:, 1]
             fits = (radius > -900) & (value > -900)
-            rows[:, 2:-1] = _ldexp(rows[:, 2:-1], np.where(fits, value, 0)[:, None])
-            rows[:, 1] = _ldexp(rows[:, 1], np.where(fits, exponents[:, 3], 0))
-            rows[:, 0] = _ldexp(rows[:, 0], np.where(fits, -radius, 0))
+            rows[:, 2:-1] = ldexp(rows[:, 2:-1], np.where(fits, value, 0)[:, None])
+            rows[:, 1] = ldexp(rows[:, 1], np.where(fits, exponents[:, 3], 0))
+            rows[:, 0] = ldexp(rows[:, 0], np.where(fits, -radius, 0))
             exponents[fits, 1] = exponents[fits, 3] = 0
-            near[part] = np.where(fits & np.isfinite(rows).all(axis=1), _ldexp(self._radii[part], radius), 0.0)
+            near[part] = np.where(fits & np.isfinite(rows).all(axis=1), ldexp(self._radii[part], radius), 0.0)
         return near
+
+    def _orbit(self) -> tuple[Any, ...]:
+        """The orbits as the kernels take them."""
+        o = self._all
+        return *self._c, o.x, o.y, o.kept, o.near_excess, o.start, o.length
 
     def follow(self, pixels: NDArray[np.int64]) -> Floats:
         assert not self._wide
         dx, dy, exponent = self.view.differences(pixels, self._about)
         start = self.starts(np.ldexp(dx, exponent), np.ldexp(dy, exponent), ORIGIN, ORIGIN)
-        orbit = *self._c, self._x, self._y, self._kept, self._near_excess, self._start, self._length
-        none = _NEVER, np.zeros(2, np.int64), np.zeros(len(self._start), np.int64), self._rows[:1], self._near_radii[:1]
+        orbit = self._orbit()
+        none = (
+            _NEVER,
+            np.zeros(2, np.int64),
+            np.zeros(len(self._all.start), np.int64),
+            self._rows[:1],
+            self._near_radii[:1],
+        )
         found = np.zeros((len(pixels), 7))
         self.kernels.module.follow_orbits(
             *start, math.ldexp(self._reach[0], max(self._reach[1], -3000)), 2.0 ** max(self._noise, -1000), orbit, none,
@@ -193,15 +198,10 @@ class PerturbationJob(EscapeTimeJob):
         if not self._wide:
             dx, dy, exponent = np.ldexp(dx, exponent), np.ldexp(dy, exponent), 0
         start = self.starts(dx, dy, ORIGIN, ORIGIN)
-        orbit = (
-            *self._c, self._x, self._y, self._kept, self._near_excess, self._start, self._length,
-        )  # fmt: skip
-        tree = _SHORTEST, self._index, self._begin, self._rows
+        orbit = self._orbit()
+        tree = self._shortest, self._index, self._begin, self._rows
         if self._wide:
-            tiny = (
-                self._tiny, self._tiny_at, self._tiny_m, self._tiny_e, *self._excess, self._wide_c,
-                self._noise,
-            )  # fmt: skip
+            tiny = *self._all.tiny, *self._all.excess, self._wide_c, self._noise
             return self.kernels.ran(
                 "floatexp", len(pixels), *start, exponent, *self._reach, orbit, tiny,
                 (*tree, self._by_c, self._exponents, self._radii), self._near_radii, self.system.steps, launch=launch,
@@ -216,14 +216,3 @@ class PerturbationJob(EscapeTimeJob):
         if len(left):
             put(out, left, self.kernels.ran("drawn", len(left), *(part[left] for part in start), *given))
         return out
-
-
-def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
-    """The arrays one after the other; the array itself, not a copy, where there is only one."""
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-
-def _ldexp(m: Floats, e: NDArray[np.int64]) -> Floats:
-    with np.errstate(over="ignore", under="ignore"):
-        result: Floats = np.ldexp(m, np.clip(e, -3000, 3000).astype(np.int32))
-    return result

@@ -82,8 +82,8 @@ class _Looks:
     """Looks at iterates: where they are, and whether an orbit that begins at z ends there."""
 
     def __init__(self, iteration: Iteration, z: Point) -> None:
-        self._still, self._exit_at = iteration.still, iteration.radius * iteration.radius
-        self._kx, self._ky = iteration.centred[0].x, iteration.centred[0].y
+        self._iteration, self._still = iteration, iteration.still
+        self._exit_at = iteration.radius * iteration.radius
         self._k = [gmpy2.mpfr(rational(v)) for v in iteration.k]
         self._targets = shifted_targets(iteration)
         self._begin = [gmpy2.mpfr(rational(v)) for v in less(z, iteration.k)] if z == iteration.critical else None
@@ -93,11 +93,11 @@ class _Looks:
         """The piece of these iterates, and at which of them the orbit ends (n,)."""
         x, y = (np.fromiter(map(float, v), np.float64, len(v)) for v in (xs, ys))
         with np.errstate(all="ignore"):
-            beyond = (x + self._kx) ** 2 + (y + self._ky) ** 2 - self._exit_at
-            exact = {i: self._excess(xs[i], ys[i]) for i in np.flatnonzero(np.abs(beyond) < NEAR_CIRCLE).tolist()}
+            excess = beyond_radius(self._iteration, x, y)
+            exact = {i: self._excess(xs[i], ys[i]) for i in np.flatnonzero(np.abs(excess) < NEAR_CIRCLE).tolist()}
             for i, v in exact.items():
-                beyond[i] = float(v) or math.copysign(5e-324, v) * (v != 0)
-            over = ~(beyond <= 0)
+                excess[i] = float(v) or math.copysign(5e-324, v) * (v != 0)
+            over = ~(excess <= 0)
             for t, u in self._targets:
                 over |= np.hypot(x - t, y - u) < NEAR
         if self._still:
@@ -105,7 +105,7 @@ class _Looks:
         if self._begin is not None:
             for i in np.flatnonzero(x == float(self._begin[0])).tolist():
                 over[i] |= start + i > 0 and xs[i] == self._begin[0] and ys[i] == self._begin[1]
-        return Piece(start, xs, ys, x, y, beyond, exact), over
+        return Piece(start, xs, ys, x, y, excess, exact), over
 
     def _excess(self, x: Any, y: Any) -> Any:
         return (x + self._k[0]) ** 2 + (y + self._k[1]) ** 2 - self._exit_at
@@ -116,6 +116,13 @@ class _Looks:
             found.append(bool(gmpy2.hypot(x - self._before[0], y - self._before[1]) < self._still))
             self._before = x, y
         return found
+
+
+def beyond_radius(iteration: Iteration, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """|Z|**2 - radius**2 of iterates Z - K (n,), in float64."""
+    centre = iteration.centred[0]
+    found: NDArray[np.float64] = (x + centre.x) ** 2 + (y + centre.y) ** 2 - iteration.radius * iteration.radius
+    return found
 
 
 def iterates(

@@ -17,11 +17,12 @@ from deepzoom.compiling import jit
 from deepzoom.coordinates import log2
 from deepzoom.errors import InputError
 from deepzoom.formula import source
+from deepzoom.mapped import Growing
 from deepzoom.scene.view import View
 from deepzoom.systems.escape_time import EscapeTimeSystem, Iteration, Point
 
 from .cycle import exact_cycle, kept_count
-from .iterates import Piece, pieces, rational
+from .iterates import Piece, beyond_radius, pieces, rational
 from .returns import CLOSE, NEARBY, Returns, log2_size
 
 TINY = 2.0**-400
@@ -41,12 +42,16 @@ class Orbit:
     """The iterates Z_0 .. Z_M of a map, minus K (see ``Iteration``), up to the first that meets an exit or the limit.
 
     x, y (M + 1,): float64. kept (M + 1, k): values of parts of the formula that float64 would lose
-    (``formula.source.kept``). excess_m, excess_e (M + 1,): |Z|**2 - radius**2 (of Z itself, not Z - K) as mantissa and
-    exponent, because close to the radius float64 cannot tell it from |Z|.
+    (``formula.source.kept``).
+
+    close_at (close,): the steps at which |Z|**2 - radius**2 (of Z itself, not Z - K) is below ``NEAR_CIRCLE``, where
+    float64 cannot tell it from |Z|; close_m, close_e (close,): its mantissas and exponents.
 
     tiny (M + 1,) bool: iterates whose step needs exponents, because both parts are below ``TINY``, or a kept value is,
     or (if the formula folds) one part is. tiny_at (tiny,): their steps. tiny_m (tiny, 2 + k) float64 and tiny_e
     (tiny, 2 + k) int64: their two parts and kept values, as mantissas and exponents.
+
+    Arrays of long orbits are in files (``mapped.Growing``).
 
     returns (R, 5): its returns, as ``Returns.found`` has them.
     """
@@ -57,8 +62,9 @@ class Orbit:
     tiny_at: NDArray[np.int64]
     tiny_m: NDArray[np.float64]
     tiny_e: NDArray[np.int64]
-    excess_m: NDArray[np.float64]
-    excess_e: NDArray[np.int64]
+    close_at: NDArray[np.int64]
+    close_m: NDArray[np.float64]
+    close_e: NDArray[np.int64]
     kept: NDArray[np.float64]
     returns: NDArray[np.float64]
 
@@ -68,10 +74,21 @@ class Orbit:
 
     def shortened(self, steps: int) -> Orbit:
         """The orbit up to one of its steps."""
-        rows = self.tiny_at <= steps
-        tiny = {name: getattr(self, name)[rows] for name in ("tiny_at", "tiny_m", "tiny_e")}
-        by_step = {name: getattr(self, name)[: steps + 1] for name in _BY_STEP}
-        return replace(self, **tiny, **by_step)
+        some = {name: getattr(self, name)[: steps + 1] for name in _BY_STEP}
+        for at, names in _OF_SOME.items():
+            rows = getattr(self, at) <= steps
+            some |= {name: getattr(self, name)[rows] for name in names}
+        return replace(self, **some)
+
+    def excess(self, iteration: Iteration, begin: int, end: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """|Z|**2 - radius**2 at some steps: mantissas and exponents (end - begin,). iteration: the orbit's."""
+        with np.errstate(all="ignore"):
+            m, e = np.frexp(beyond_radius(iteration, self.x[begin:end], self.y[begin:end]))
+        e = e.astype(np.int64)
+        first, last = np.searchsorted(self.close_at, (begin, end))
+        at = self.close_at[first:last] - begin
+        m[at], e[at] = self.close_m[first:last], self.close_e[first:last]
+        return m, e
 
     def serving(self, reach: float, limit: int, close: float) -> Orbit | None:
         """The part of the orbit that pixels so far away need, up to a limit; None if it ends at a return before that.
@@ -101,7 +118,8 @@ class Orbit:
         return last[1], last[2], int(last[3])
 
 
-_BY_STEP = "x", "y", "tiny", "excess_m", "excess_e", "kept"
+_BY_STEP = "x", "y", "tiny", "kept"
+_OF_SOME = {"tiny_at": ("tiny_at", "tiny_m", "tiny_e"), "close_at": ("close_at", "close_m", "close_e")}
 
 
 def _wide(value: Any) -> tuple[float, int]:
@@ -131,7 +149,7 @@ def made(
     maps, count = exact_cycle(iteration, bits), kept_count(iteration)
     folds = any(source.folds(centre.f) for centre in iteration.centred)
     returns, end = _returns(iteration, z, c), None
-    parts: list[tuple[NDArray[Any], ...]] = []
+    columns = [Growing(cache.folder()) for _ in range(_STORED)]
     with gmpy2.context(precision=bits):
         a, b = (gmpy2.mpfr(rational(v)) for v in c)
         for piece in pieces(iteration, z, c, bits, limit, least, turn):
@@ -144,19 +162,19 @@ def made(
                 for n, (x, y) in enumerate(zip(some.x, some.y, strict=True), turn + some.start):
                     own = maps[n % len(maps)][1](x, y, a, b)
                     values.append((*own, *NOT_KEPT[: count - len(own)]))
-            parts.append(_stored(some, values, folds))
+            for column, part in zip(columns, _stored(some, values, folds), strict=True):
+                column.extend(part)
             progress((piece.start + len(piece.x)) / limit)
             if end is not None:
                 break
     found = np.array([] if returns is None else returns.found, dtype=np.float64).reshape(-1, 5)
-    arrays = *map(np.concatenate, zip(*parts, strict=True)), found
+    arrays = *(column.array() for column in columns), found
     return Orbit(**{part.name: values for part, values in zip(fields(Orbit), arrays, strict=True)})
 
 
 def _returns(iteration: Iteration, z: Point, c: Point) -> Returns | None:
     """What looks for returns of the orbit of z; None where none would serve."""
-    f = iteration.formula
-    if iteration.further or not z == iteration.critical == iteration.k or not source.is_holomorphic(f):
+    if iteration.further or not z == iteration.critical == iteration.k:
         return None
     return Returns(iteration.centred[0].f, (float(c[0]), float(c[1])))
 
@@ -174,14 +192,16 @@ def _stored(piece: Piece, values: list[tuple[Any, ...]], folds: bool) -> tuple[N
     at = np.flatnonzero(tiny)
     wide = [[_wide(v) for v in (piece.x[i], piece.y[i], *(values[i] if values else ()))] for i in at.tolist()]
     pairs = np.array(wide, dtype=object).reshape(len(at), 2 + kept.shape[1], 2)
-    excess_m, excess_e = np.frexp(piece.beyond)
-    excess_e = excess_e.astype(np.int64)
-    for i, value in piece.exact.items():
-        excess_m[i], excess_e[i] = _wide(value)
+    close = [(i + piece.start, *_wide(value)) for i, value in sorted(piece.exact.items())]
+    close_at, close_m, close_e = zip(*close, strict=True) if close else ((), (), ())
     return (
-        x, y, tiny, at + piece.start, pairs[..., 0].astype(np.float64), pairs[..., 1].astype(np.int64), excess_m,
-        excess_e, kept,
+        x, y, tiny, at + piece.start, pairs[..., 0].astype(np.float64), pairs[..., 1].astype(np.int64),
+        np.array(close_at, dtype=np.int64), np.array(close_m, dtype=np.float64), np.array(close_e, dtype=np.int64),
+        kept,
     )  # fmt: skip
+
+
+_STORED = len(fields(Orbit)) - 1  # all but the returns
 
 
 def beginnings(iteration: Iteration, z: Point) -> list[tuple[Point, int]]:

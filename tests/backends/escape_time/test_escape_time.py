@@ -152,7 +152,11 @@ def test_an_orbit_ends_where_it_escapes_and_keeps_what_float64_does_not():
     zero, half = (mpq(0), mpq(0)), (mpq(1, 2), mpq(0))
     found = orbit.made(system.iteration, zero, half, 100, 50)
     assert found.steps == 5 and found.x[:4].tolist() == [0.0, 0.5, 0.75, 1.0625]
-    assert abs(found.x[-1]) > 2 and found.excess_m[-1] > 0 > found.excess_m[-2]
+    excess = np.ldexp(*found.excess(system.iteration, 3, 6))
+    assert abs(found.x[-1]) > 2 and excess[-1] > 0 > excess[-2] and excess[0] == 1.0625**2 - 4
+    circle = orbit.made(system.iteration, zero, (-2 + mpq(1, 10**30), mpq(0)), 300, 20)  # z_n is 2 less a bit
+    m, e = circle.excess(system.iteration, 2, 4)
+    assert np.allclose(np.ldexp(m, e), [-12e-30, -60e-30], rtol=1e-12, atol=0)
     # c = -1 + 1e-200 makes every second iterate tiny
     tiny = orbit.made(system.iteration, zero, (mpq(-1) + mpq(1, 10**200), mpq(0)), 900, 6)
     assert tiny.tiny.tolist() == [True, False, True, False, True, False, True]
