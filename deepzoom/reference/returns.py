@@ -14,7 +14,6 @@ from typing import Any
 
 import gmpy2
 import numpy as np
-from numpy.typing import NDArray
 
 from deepzoom.formula import source
 from deepzoom.formula.expression import Complex
