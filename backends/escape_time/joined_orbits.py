@@ -43,6 +43,7 @@ class JoinedOrbits:
                 size = ldexp(*part)
                 m.extend(part[0])
                 e.extend(part[1])
+                release(orbit.x, orbit.y)
                 near.extend(np.where((size == 0) & (part[0] != 0), np.copysign(5e-324, part[0]), size))
         self.excess, self.near_excess = (m.array(), e.array()), near.array()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,6 +14,7 @@ from gmpy2 import mpfr, mpq
 
 from deepzoom.coordinates import Rational
 from deepzoom.formula import source
+from deepzoom.formula.exact import exact_run
 from deepzoom.formula.expression import Complex
 from deepzoom.scene.view import View
 from deepzoom.systems.escape_time import EscapeTimeSystem
@@ -36,38 +38,82 @@ def compiled(f: Complex, bits: int) -> Callable[..., Any]:
     return names["value"]  # type: ignore[no-any-return]
 
 
-class Map:
-    """A system's step and its derivatives, with so many bits; (kx, ky) is its critical point K.
+SLOPE_BITS = 64
+"""Bits of derivatives, where no more are asked for."""
+_FEWEST, _AT_ONCE = 16, 1 << 22
+"""The fewest iterates that are found at once, and about the bits of all of them."""
+_FAR_OUT = 1e40
 
-    Call its methods in a gmpy2 context of these bits.
-    """
+
+@dataclass(frozen=True)
+class Passed:
+    """The iterate z_n of the critical point, and its derivatives by z_(n-1), by c and by z_1."""
+
+    n: int
+    zx: Any
+    zy: Any
+    by_z: Matrix
+    by_c: Matrix
+    along: Matrix
+
+
+class Map:
+    """A system's step with so many bits, and its derivatives; (kx, ky) is its critical point K."""
 
     def __init__(self, system: EscapeTimeSystem, bits: int) -> None:
         f = system.iteration.formula
-        self.step = compiled(f, bits)
+        self.bits, self._run, self._holomorphic = bits, exact_run(f, bits), source.is_holomorphic(f)
         self._columns = [
             compiled(Complex(f.re.derivative(v), f.im.derivative(v)), bits) for v in ("zx", "zy", "cx", "cy")
         ]
         with gmpy2.context(precision=bits):
             self.kx, self.ky = (mpfr(mpq(v.numerator, v.denominator)) for v in system.iteration.critical)
 
-    def slopes(self, *point: Any) -> tuple[Matrix, Matrix]:
+    def _slopes(self, *point: Any) -> tuple[Matrix, Matrix]:
         """(df/dz, df/dc) at a point, each a real 2x2 matrix, row by row."""
         (a, c), (b, d), (e, g), (f, h) = (column(*point) for column in self._columns)
         return (a, b, c, d), (e, f, g, h)
 
-    def run(self, period: int, x: Any, y: Any) -> tuple[Any, Any, Matrix, Matrix]:
-        """z_period - K (two numbers), its derivative by c, and the derivative of z_period by z_1."""
-        zx, zy = self.kx, self.ky
+    def orbit(self, x: Any, y: Any, most: int, bits: int = SLOPE_BITS) -> Iterator[Passed]:
+        """Yield z_n with its derivatives for n = 1, 2 .. most, until it is far out; the derivative by c has ``bits``.
+
+        The slopes of a step are found from z rounded to as many bits as the derivatives have, so a step costs little
+        more than z itself.
+        """
+        times = _holomorphic_product if self._holomorphic else product
+        zx, zy, n = self.kx, self.ky, 0
         by_c: Matrix = (mpfr(0),) * 4
         along: Matrix = (mpfr(1), mpfr(0), mpfr(0), mpfr(1))
-        for n in range(period):
-            a, b = self.slopes(zx, zy, x, y)
-            by_c = added(product(a, by_c), b)
-            if n:
-                along = product(a, along)
-            zx, zy = self.step(zx, zy, x, y)
-        return zx - self.kx, zy - self.ky, by_c, along
+        while n < most and len(xs := self._next(zx, zy, x, y, min(most - n, max(_FEWEST, _AT_ONCE // self.bits)))):
+            found = []
+            for u, v in xs:
+                with gmpy2.context(precision=bits):
+                    a, b = self._slopes(*(mpfr(w, bits) for w in (zx, zy, x, y)))
+                    by_c = added(times(a, by_c), b)
+                if n:
+                    with gmpy2.context(precision=SLOPE_BITS):
+                        along = times(tuple(mpfr(w, SLOPE_BITS) for w in a), along)
+                zx, zy, n = u, v, n + 1
+                found.append(Passed(n, zx, zy, a, by_c, along))
+            yield from found
+
+    def _next(self, zx: Any, zy: Any, x: Any, y: Any, count: int) -> list[tuple[Any, Any]]:
+        """The next iterates, at most ``count``: a loop with functions such as sin ends far out."""
+        xs, ys = list[Any](), list[Any]()
+        with gmpy2.context(precision=self.bits):
+            self._run(zx, zy, x, y, count, _FAR_OUT, xs.append, ys.append)
+        return list(zip(xs, ys, strict=True))
+
+    def last(self, x: Any, y: Any, period: int, bits: int = SLOPE_BITS) -> Passed | None:
+        """What ``orbit`` has at the step ``period``; None if it ends before."""
+        passed = deque(self.orbit(x, y, period, bits), maxlen=1)
+        return passed[0] if passed and passed[0].n == period else None
+
+
+def _holomorphic_product(m: Matrix, n: Matrix) -> Matrix:
+    """The product of two matrices that are complex numbers."""
+    a, b = m[0] * n[0] - m[2] * n[2], m[2] * n[0] + m[0] * n[2]
+    return a, -b, b, a
 
 
 def product(m: Matrix, n: Matrix) -> Matrix:
@@ -82,6 +128,12 @@ def added(m: Matrix, n: Matrix) -> Matrix:
 
 def determinant(m: Matrix) -> Any:
     return m[0] * m[3] - m[1] * m[2]
+
+
+def solved(m: Matrix, x: Any, y: Any) -> tuple[Any, Any]:
+    """The vector that m takes to (x, y). Raises ZeroDivisionError if m is singular."""
+    det = determinant(m)
+    return (m[3] * x - m[1] * y) / det, (m[0] * y - m[2] * x) / det
 
 
 def norm(m: Matrix) -> Any:
@@ -116,23 +168,21 @@ def discs(system: EscapeTimeSystem, view: View, bits: int, most: int) -> Iterato
     space: dict[str, Any] = dict(source.FLOAT_FUNCTIONS)
     exec(source.curvature(system.iteration.formula), space)
     map_ = Map(system, bits)
-    with gmpy2.context(precision=bits):
-        x, y, zx, zy = mpfr(view.x), mpfr(view.y), map_.kx, map_.ky
-        reach = mpfr(view.depth) * math.hypot(1, view.width / view.height) / 2
-        by_c: Matrix = (mpfr(0),) * 4
+    x, y = mpfr(view.x, bits), mpfr(view.y, bits)
+    with gmpy2.context(precision=SLOPE_BITS):
+        reach = number(view.depth) * math.hypot(1, view.width / view.height) / 2
         dropped = ball = mpfr(0)
-    for _ in range(most):
-        with gmpy2.context(precision=bits):
-            a, b = map_.slopes(zx, zy, x, y)
+    before = map_.kx, map_.ky
+    for passed in map_.orbit(x, y, most):
+        with gmpy2.context(precision=SLOPE_BITS):
             try:
-                k = space["curvature"](float(zx), float(zy), float(x), float(y))
+                k = space["curvature"](*map(float, (*before, x, y)))
             except (ZeroDivisionError, OverflowError, ValueError):
                 k = (math.inf,) * 3
-            dropped = norm(a) * dropped + k[0] * ball**2 + k[1] * ball * reach + k[2] * reach**2
-            by_c = added(product(a, by_c), b)
-            zx, zy = map_.step(zx, zy, x, y)
-            ball = norm(by_c) * reach + dropped
-        yield Disc(zx, zy, by_c, ball)
+            dropped = norm(passed.by_z) * dropped + k[0] * ball**2 + k[1] * ball * reach + k[2] * reach**2
+            ball = norm(passed.by_c) * reach + dropped
+        before = passed.zx, passed.zy
+        yield Disc(passed.zx, passed.zy, passed.by_c, ball)
 
 
 def starts(view: View) -> Iterator[tuple[Rational, Rational]]:

@@ -18,7 +18,20 @@ from deepzoom.coordinates import Rational, log2, rounded
 from deepzoom.scene.view import View
 from deepzoom.systems.escape_time import EscapeTimeSystem
 
-from .critical_orbit import Disc, Map, Matrix, added, determinant, discs, length, norm, number, product, starts
+from .critical_orbit import (
+    SLOPE_BITS,
+    Disc,
+    Map,
+    Matrix,
+    added,
+    determinant,
+    discs,
+    length,
+    norm,
+    number,
+    solved,
+    starts,
+)
 from .nucleus import check
 
 MOST_PERIOD = 24
@@ -61,11 +74,11 @@ def find(system: EscapeTimeSystem, view: View, most: int) -> Misiurewicz | None:
 def _candidates(system: EscapeTimeSystem, view: View, bits: int, most: int) -> Iterator[tuple[int, int]]:
     """Yield (k, p) for which a linear step within the view can bring z_{k+p} - z_k to 0, until the centre escapes."""
     before: list[Disc] = []
-    with gmpy2.context(precision=bits):
+    with gmpy2.context(precision=SLOPE_BITS):
         reach = number(view.depth) * math.hypot(1, view.width / view.height) / 2
     for n, disc in enumerate(discs(system, view, bits, most), 1):
-        with gmpy2.context(precision=bits):
-            if length(disc.zx, disc.zy) > max(2.0, system.iteration.radius):
+        with gmpy2.context(precision=SLOPE_BITS):  # a difference of longer numbers is exact until it is rounded
+            if length(disc.zx + 0, disc.zy + 0) > max(2.0, system.iteration.radius):
                 return
             fits = [
                 p
@@ -80,18 +93,17 @@ def _less(m: Matrix, n: Matrix) -> Matrix:
     return added(m, (-n[0], -n[1], -n[2], -n[3]))
 
 
-def _difference(map_: Map, k: int, p: int, x: Any, y: Any) -> tuple[Any, Any, Matrix]:
-    """z_{k+p} - z_k and its derivative by c."""
+def _difference(map_: Map, k: int, p: int, x: Any, y: Any, bits: int = SLOPE_BITS) -> tuple[Any, Any, Matrix] | None:
+    """z_{k+p} - z_k and its derivative by c, with so many bits; None if the orbit ends before."""
     zx, zy = map_.kx, map_.ky
     by_c: Matrix = (mpfr(0),) * 4
-    early = zx, zy, by_c
-    for n in range(k + p):
-        if n == k:
-            early = zx, zy, by_c
-        a, b = map_.slopes(zx, zy, x, y)
-        by_c = added(product(a, by_c), b)
-        zx, zy = map_.step(zx, zy, x, y)
-    return zx - early[0], zy - early[1], _less(by_c, early[2])
+    for passed in map_.orbit(x, y, k + p, bits):
+        if passed.n == k:
+            zx, zy, by_c = passed.zx, passed.zy, passed.by_c
+        if passed.n == k + p:
+            with gmpy2.context(precision=bits):
+                return passed.zx - zx, passed.zy - zy, _less(passed.by_c, by_c)
+    return None
 
 
 def _refined(
@@ -100,34 +112,41 @@ def _refined(
     """The point to which Newton's method converges from a start, if it lies in the view and has this k and p."""
     needed = math.ceil(-log2(view.depth)) + _GUARD
     map_ = Map(system, bits)
-    with gmpy2.context(precision=bits):
-        x, y = number(start[0]), number(start[1])
-        wide = 2 * number(view.depth) * max(1.0, view.width / view.height)
-        for _ in range(_MOST_NEWTON):
-            f, g, by_c = _difference(map_, k, p, x, y)
+    x, y = mpfr(start[0], bits), mpfr(start[1], bits)
+    wide, known = 2 * number(view.depth) * max(1.0, view.width / view.height), 0.0
+    for _ in range(_MOST_NEWTON):
+        slope_bits = min(bits, SLOPE_BITS + math.ceil(2 * known))
+        apart = _difference(map_, k, p, x, y, slope_bits)
+        if apart is None:
+            return None
+        f, g, by_c = apart
+        with gmpy2.context(precision=slope_bits):
             det = determinant(by_c)
             if not gmpy2.is_finite(det) or det == 0:
                 return None
-            dx, dy = (by_c[3] * f - by_c[1] * g) / det, (by_c[0] * g - by_c[2] * f) / det
+            dx, dy = solved(by_c, f, g)
+            moved = length(dx, dy)
+        with gmpy2.context(precision=bits):
             x, y = x - dx, y - dy
             if not max(abs(x - number(view.x)), abs(y - number(view.y))) < wide:
                 return None
-            if length(dx, dy) < gmpy2.exp2(-needed):
-                return _accepted(map_, view, k, p, x, y)
+        if moved < gmpy2.exp2(-needed):
+            return _accepted(map_, view, k, p, x, y)
+        known = max(known, -float(gmpy2.log2(moved)) + log2(view.depth))
     return None
 
 
 def _accepted(map_: Map, view: View, k: int, p: int, x: Any, y: Any) -> Misiurewicz | None:
-    """The point (x, y), if it lies in the view and has exactly this preperiod and period; else None.
-
-    Call it in a gmpy2 context of the map's bits.
-    """
+    """The point (x, y), if it lies in the view and has exactly this preperiod and period; else None."""
     cx, cy = (rounded(mpq(v), view.depth / 2**_GUARD) for v in (x, y))
     if abs(cx - view.x) > view.depth * view.width / view.height / 2 or abs(cy - view.y) > view.depth / 2:
         return None
     lower = [(k - 1, p), *((k, part) for part in range(1, p) if p % part == 0)]
     for early, period in lower:
-        f, g, by_c = _difference(map_, early, period, x, y)
-        if length(f, g) <= norm(by_c) * number(view.depth) / 2**32:  # it is a root of this smaller pair too
-            return None
+        apart = _difference(map_, early, period, x, y)
+        assert apart is not None  # these steps are among those of the pair
+        f, g, by_c = apart
+        with gmpy2.context(precision=SLOPE_BITS):
+            if length(f, g) <= norm(by_c) * number(view.depth) / 2**32:  # it is a root of this smaller pair too
+                return None
     return Misiurewicz(k, p, cx, cy)

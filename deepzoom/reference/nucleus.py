@@ -23,7 +23,7 @@ from deepzoom.errors import InputError
 from deepzoom.scene.view import View
 from deepzoom.systems.escape_time import EscapeTimeSystem
 
-from .critical_orbit import Map, compiled, determinant, discs, length, norm, number, starts
+from .critical_orbit import SLOPE_BITS, Map, compiled, determinant, discs, length, norm, number, solved, starts
 
 _GUARD = 64  # bits of a nucleus beyond those of its component's size
 _MOST_FAILED = 64  # give up after so many periods whose ball contains K but that have no nucleus
@@ -97,9 +97,9 @@ def _candidates(system: EscapeTimeSystem, view: View, bits: int, most: int) -> I
     """Yield periods n for which the ball around the centre's z_n contains K, until the whole view has escaped."""
     map_ = Map(system, bits)
     for n, disc in enumerate(discs(system, view, bits, most), 1):
-        with gmpy2.context(precision=bits):
+        with gmpy2.context(precision=SLOPE_BITS):  # a difference of longer numbers is exact until it is rounded
             away = length(disc.zx - map_.kx, disc.zy - map_.ky)
-            ends = length(disc.zx, disc.zy) > disc.radius + max(2.0, system.iteration.radius)
+            ends = length(disc.zx + 0, disc.zy + 0) > disc.radius + max(2.0, system.iteration.radius)
             holds = not away > disc.radius
         if ends:
             return
@@ -118,24 +118,29 @@ def _refined(
 ) -> Nucleus | None:
     """The nucleus to which Newton's method converges from a start, if it lies in the view."""
     x, y = mpfr(start[0], bits), mpfr(start[1], bits)
-    wide = view.depth * max(1, Fraction(view.width, view.height))
+    wide, known = view.depth * max(1, Fraction(view.width, view.height)), 0.0
     for _ in range(_MOST_NEWTON):
-        map_ = Map(system, bits)
+        map_, slope_bits = Map(system, bits), min(bits, SLOPE_BITS + math.ceil(2 * known))
+        end = map_.last(x, y, period, slope_bits)
+        if end is None:
+            return None
+        with gmpy2.context(precision=slope_bits):
+            det, along = determinant(end.by_c), abs(determinant(end.along))
+            if not (gmpy2.is_finite(det) and gmpy2.is_finite(along) and det != 0 and along != 0):
+                return None
+            dx, dy = solved(end.by_c, end.zx - map_.kx, end.zy - map_.ky)
+            moved = length(dx, dy)
         with gmpy2.context(precision=bits):
-            p, q, by_c, along = map_.run(period, x, y)
-            det, along_det = determinant(by_c), abs(determinant(along))
-            if not (gmpy2.is_finite(det) and gmpy2.is_finite(along_det) and det != 0 and along_det != 0):
-                return None
-            dx, dy = (by_c[3] * p - by_c[1] * q) / det, (by_c[0] * q - by_c[2] * p) / det
             x, y = x - dx, y - dy
-            away, moved = max(abs(x - mpfr(view.x)), abs(y - mpfr(view.y))), length(dx, dy)
-            if not away < 2 * mpfr(mpq(wide)):
+            if not max(abs(x - number(view.x)), abs(y - number(view.y))) < 2 * number(wide):
                 return None
-            size = 1 / (gmpy2.sqrt(abs(det)) * gmpy2.root(leading * gmpy2.sqrt(along_det), degree - 1))
+        with gmpy2.context(precision=SLOPE_BITS):
+            size = 1 / (gmpy2.sqrt(abs(det)) * gmpy2.root(leading * gmpy2.sqrt(along), degree - 1))
             needed = math.ceil(-float(gmpy2.log2(size))) + _GUARD
             reached = bits if moved == 0 else -float(gmpy2.log2(moved))
         if reached >= needed:
             return _accepted(system, view, period, x, y, size, bits)
+        known = max(known, reached + log2(view.depth))
         bits = max(bits, math.ceil(min(2 * reached, needed)) + 96)
     return None
 
@@ -149,9 +154,9 @@ def _accepted(
     if abs(cx - view.x) > view.depth * view.width / view.height / 2 or abs(cy - view.y) > view.depth / 2:
         return None
     map_ = Map(system, bits)
-    with gmpy2.context(precision=bits):
-        for part in (n for n in range(1, period) if period % n == 0):
-            p, q, by_c, _ = map_.run(part, x, y)
-            if length(p, q) <= norm(by_c) * size / 2**20:  # its period is a divisor, whose ball missed K
-                return None
+    for passed in map_.orbit(x, y, period // 2):
+        if period % passed.n == 0:
+            with gmpy2.context(precision=SLOPE_BITS):  # its period is a divisor, whose ball missed K
+                if length(passed.zx - map_.kx, passed.zy - map_.ky) <= norm(passed.by_c) * size / 2**20:
+                    return None
     return Nucleus(period, cx, cy, rounded(exact, exact / 2**20))
