@@ -18,6 +18,7 @@ from deepzoom.commands.explore import explore
 from deepzoom.commands.export import export
 from deepzoom.commands.info import info
 from deepzoom.commands.lists import list_backends, list_landmarks, list_systems
+from deepzoom.commands.misiurewicz import misiurewicz
 from deepzoom.commands.nucleus import nucleus
 from deepzoom.commands.probe import probe
 from deepzoom.commands.render import render
@@ -42,6 +43,7 @@ app.command()(export)
 app.command()(info)
 app.command()(convert)
 app.command(cls=Command)(nucleus)
+app.command(cls=Command)(misiurewicz)
 app.command()(verify)
 app.command(cls=Command)(probe)
 app.command("systems")(list_systems)

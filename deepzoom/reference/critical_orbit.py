@@ -62,7 +62,7 @@ class Map:
 
     def __init__(self, system: EscapeTimeSystem, bits: int) -> None:
         f = system.iteration.formula
-        self.bits, self._run, self._holomorphic = bits, exact_run(f, bits), source.is_holomorphic(f)
+        self.bits, self._run, self.holomorphic = bits, exact_run(f, bits), source.is_holomorphic(f)
         self._columns = [
             compiled(Complex(f.re.derivative(v), f.im.derivative(v)), bits) for v in ("zx", "zy", "cx", "cy")
         ]
@@ -80,7 +80,7 @@ class Map:
         The slopes of a step are found from z rounded to as many bits as the derivatives have, so a step costs little
         more than z itself.
         """
-        times = _holomorphic_product if self._holomorphic else product
+        times = _holomorphic_product if self.holomorphic else product
         zx, zy, n = self.kx, self.ky, 0
         by_c: Matrix = (mpfr(0),) * 4
         along: Matrix = (mpfr(1), mpfr(0), mpfr(0), mpfr(1))

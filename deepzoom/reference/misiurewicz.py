@@ -44,13 +44,16 @@ _MOST_NEWTON = 60
 class Misiurewicz:
     """A Misiurewicz point (x, y), exact decimals to 2**-64 of the view's depth.
 
-    z_0 is the critical point, z_k the first iterate on the cycle, k = ``preperiod``; ``period``: of the cycle.
+    z_0 is the critical point, z_k the first iterate on the cycle, k = ``preperiod``; ``period``: of the cycle. alike:
+    the slope of the map along the cycle. Magnified and turned by it about the point, the set looks the same, the more
+    so the deeper (Tan Lei 1990); None if the map is not complex-differentiable.
     """
 
     preperiod: int
     period: int
     x: Rational
     y: Rational
+    alike: complex | None
 
 
 def find(system: EscapeTimeSystem, view: View, most: int) -> Misiurewicz | None:
@@ -149,4 +152,10 @@ def _accepted(map_: Map, view: View, k: int, p: int, x: Any, y: Any) -> Misiurew
         with gmpy2.context(precision=SLOPE_BITS):
             if length(f, g) <= norm(by_c) * number(view.depth) / 2**32:  # it is a root of this smaller pair too
                 return None
-    return Misiurewicz(k, p, cx, cy)
+    alike = None
+    if map_.holomorphic:
+        ends = [passed.along for passed in map_.orbit(x, y, k + p) if passed.n in (k, k + p)]
+        with gmpy2.context(precision=SLOPE_BITS):
+            before, after = (gmpy2.mpc(m[0], m[2]) for m in ends)
+            alike = complex(after / before)
+    return Misiurewicz(k, p, cx, cy, alike)

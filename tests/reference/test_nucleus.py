@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
 import shlex
 from pathlib import Path
 
 import mpmath
 import numpy as np
 import pytest
+from gmpy2 import mpq
 from typer.testing import CliRunner
 
 from deepzoom import systems
@@ -69,8 +72,8 @@ def test_all_nuclei_of_low_periods(power, period, count):
             assert abs(as_mpc(n) - c) < size * mpmath.mpf("1e-19")
 
 
-def own_size(c, power, period):
-    """The size 1 / (|dz_p/dc| |dz_p/dz_1|**(1/(d-1))), both slopes by central differences."""
+def own_slopes(c, power, period):
+    """(dz_p/dc, dz_p/dz_1), by central differences."""
     h = mpmath.mpf(10) ** -20
 
     def last(c, moved=0):
@@ -79,8 +82,12 @@ def own_size(c, power, period):
             z = z**power + c
         return z
 
-    by_c = (last(c + h) - last(c - h)) / (2 * h)
-    along = (last(c, h) - last(c, -h)) / (2 * h)
+    return (last(c + h) - last(c - h)) / (2 * h), (last(c, h) - last(c, -h)) / (2 * h)
+
+
+def own_size(c, power, period):
+    """The size 1 / (|dz_p/dc| |dz_p/dz_1|**(1/(d-1)))."""
+    by_c, along = own_slopes(c, power, period)
     return 1 / (abs(by_c) * abs(along) ** (mpmath.mpf(1) / (power - 1)))
 
 
@@ -182,8 +189,13 @@ def test_the_command(tmp_path, monkeypatch, own_cache):
         return CliRunner().invoke(app, list(args))
 
     facts = json.loads(run("nucleus", "--at", "mandelbrot-deep", "--json").stdout)
-    assert list(facts) == ["system", "period", "x", "y", "size", "depth", "command"]
-    assert run("nucleus", "--at", "mandelbrot-deep").stdout.splitlines()[-1] == f"command  {facts['command']}"
+    assert list(facts) == ["system", "period", "x", "y", "size", "turn", "depth", "command", "film"]
+    printed = run("nucleus", "--at", "mandelbrot-deep").stdout.splitlines()
+    assert printed[-2:] == [f"command  {facts['command']}", f"film     {facts['film']}"]
+    words = shlex.split(facts["film"])[1:]
+    assert words[0] == "zoom" and words[words.index("--steps") + 1] == "auto"
+    dry = run(*words, "--dry-run", "--json")
+    assert dry.exit_code == 0 and json.loads(dry.stdout)["frames"] == 900
     assert (
         run(*shlex.split(facts["command"])[1:], "--size", "32x32", "--data", "a.npz", "--out", "a.png").exit_code == 0
     )
@@ -201,6 +213,61 @@ def test_the_command(tmp_path, monkeypatch, own_cache):
         (["mandelbrot", "--center", "0", "0"], "--depth: a view with --center needs a depth"),
         (["mandelbrot", "--set", "power=x"], "--set power: 'x' is not a whole number"),
         (["mandelbrot", "--steps", "0"], "--steps: 0 is not"),
+        (["mandelbrot", "--size", "-1"], "--size: -1 is not above zero"),
     ):
         result = run("nucleus", *given)
         assert result.exit_code == 2 and message in result.stderr and result.stderr.count("\n") == 1
+
+
+def cusps(c, power, period):
+    """Cusps of the component around a nucleus: c for which some z beside 0 has z_p = z, with slope 1."""
+
+    def equations(z, c):
+        w, slope = z, 1
+        for _ in range(period):
+            w, slope = w**power + c, slope * power * w ** (power - 1)
+        return w - z, slope - 1
+
+    size, scale = own_size(c, power, period), abs(own_slopes(c, power, period)[1]) ** (-mpmath.mpf(1) / (power - 1))
+    found = []
+    for k in range(12):  # in the main set, z is 1/2 and c is 1/4
+        turn = mpmath.expjpi(mpmath.mpf(k) / 6)
+        with contextlib.suppress(ValueError, ZeroDivisionError):
+            at = mpmath.findroot(equations, (turn * scale / 2, c + turn * size / 4), tol=1e-30, maxsteps=40)[1]
+            if abs(at - c) < size:
+                found.append(at)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("power", "x", "y", "period"),
+    [
+        (2, "-0.15652", "1.03225", 4),
+        (2, "-1.25637", "0.38032", 5),
+        (2, "-1.769", "0.0563", 7),
+        (3, "0.2487", "1.1075", 9),
+    ],
+)
+def test_the_turn_of_a_minibrot_is_the_direction_of_its_cusp(power, x, y, period):
+    """The cusps of the whole set lie on the positive real axis, or turned against it by parts of a turn."""
+    n = found("mandelbrot", x, y, "0.02", {"power": str(power)})
+    assert n.period == period
+    with mpmath.workdps(60):
+        c = mpmath.findroot(lambda c: orbit(c, power, period)[-1], as_mpc(n), tol=1e-80)
+        angles = [float(mpmath.degrees(mpmath.arg(at - c))) for at in cusps(c, power, period)]
+    assert angles and all(abs(math.remainder(a - n.turn, 360 / (power - 1))) < 3 for a in angles), (angles, n.turn)
+
+
+def test_only_complex_differentiable_maps_have_a_turn():
+    assert found("burning-ship", "-1.755", "0.001", "0.05").turn is None
+    assert found("mandelbrot", "-1.75", "0", "0.1").turn == 0
+
+
+def test_a_minibrot_of_at_most_a_size():
+    view = View.parse("-1.75", "0", "0.1", "256x256")
+    system = systems.create("mandelbrot")
+    n = nucleus.find(system, view, 100, mpq("0.001"))
+    assert n.period > 3 and n.size <= mpq("0.001")
+    with mpmath.workdps(60):
+        c = mpmath.findroot(lambda c: orbit(c, 2, n.period)[-1], as_mpc(n))
+        assert float(n.size) == pytest.approx(float(own_size(c, 2, n.period)), rel=1e-5)
