@@ -141,8 +141,6 @@ def zoom(
     )
     wanted = FilmRequest(view, begin, end, frames, fps, seconds, quality, from_data, format_ == "exr", path)
     film = wanted.to_film()
-    if expmap is not None and len(film.parts) > 1:
-        raise InputError("--expmap: a film with several centres has no exponential map; leave the option out.")
     target = output.target(
         film, out, keep=keep_data, from_data=from_data, strip=expmap, fps=wanted.rate, codec=codec, force=force,
         resume=resume, raw=wanted.raw,

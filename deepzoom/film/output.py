@@ -32,6 +32,8 @@ def target(
     raw: bool = False,
 ) -> Target:
     """The output files of a film. Raises InputError if they cannot be written, or if another film is there."""
+    if strip is not None and len(film.parts) > 1:
+        raise InputError("--expmap: a film with several centres has no exponential map; leave the option out.")
     check_name(out, codec)
     video = is_video(out)
     if raw:
