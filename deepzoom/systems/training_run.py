@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from deepzoom.arithmetic.delta import Delta
 from deepzoom.arithmetic.exact import Exact
 from deepzoom.arithmetic.numpy_operations import floats
+from deepzoom.arithmetic.saturation import tanh_side
 from deepzoom.arithmetic.tangent import Fold, Series, monomials, substituted
 from deepzoom.coordinates import Rational
 
@@ -189,7 +190,7 @@ def record(network: Network, step: Step) -> NDArray[np.float64]:
         value = reference_of(h)
         parts.append(floats(value))
         if network.activation == "tanh":
-            parts.append(floats(1.0 - np.abs(value)))
+            parts.append(tanh_side(reference_of(z), value))
         elif network.activation == "relu":
             parts.append(floats(reference_of(z)))
         parts.append(floats(reference_of(p)))

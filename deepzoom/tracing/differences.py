@@ -3,7 +3,7 @@
 Capital letters are values of the reference run, small ones differences from them. With ``F = f(A)`` the rules are
 
     product   A b + a (B + b)          quotient   (a - F b) / (B + b)        sqrt   a / (F + sqrt(A + a))
-    exp       F expm1(a)               log        log1p(a / A)
+    exp       F expm1(a) (``saturation.py``)       log        log1p(a / A)
     sin       cos A sin a - 2 F sin(a / 2)**2      cos    -sin A sin a - 2 F sin(a / 2)**2
     tanh      ``tanh_difference``      softplus   log1p(sigmoid(A) expm1(a))
     positive  positive(A + a) - F      select     by cases of the condition before and now
@@ -23,6 +23,8 @@ from .graph import Node, constant, depends, given, node, ordered
 VIEWS = ("reshape", "transpose", "broadcast", "slice", "place", "join")
 """Operations that only move numbers. A value of the reference is recorded before them."""
 _HALF = Fraction(1, 2)
+_FAR = 1
+"""How far the largest argument of exp moves before a shift follows it: a sum of exponentials stays near 1 or above."""
 
 
 class Differences:
@@ -119,8 +121,12 @@ def _quotient(d: Differences, n: Node) -> Node | None:
 
 
 def _exp(d: Differences, n: Node) -> Node | None:
-    a = d.of(n.inputs[0])
-    return None if a is None else node("multiply", d.reference(n), node("expm1", a))
+    z = n.inputs[0]
+    a = d.of(z)
+    if a is None:
+        return None
+    value, beyond = (given("reference", node(op, z), n.shape) for op in ("exp_within", "exp_beyond"))
+    return node("multiply", value, node("expm1", node("add", a, beyond)))
 
 
 def _log(d: Differences, n: Node) -> Node | None:
@@ -141,10 +147,9 @@ def _tanh(d: Differences, n: Node) -> Node | None:
     a = d.of(n.inputs[0])
     if a is None:
         return None
-    size = node("select", node("positive", n), n, node("negative", n))
-    room = node("subtract", constant(1), size)
+    side = node("tanh_side", n.inputs[0], n)
     scale = node("divide", constant(2), node("log", constant(2)))
-    return node("tanh_difference", d.reference(n), given("reference", room, n.shape), node("multiply", a, scale))
+    return node("tanh_difference", d.reference(n), given("reference", side, n.shape), node("multiply", a, scale))
 
 
 def _tanh_slope(d: Differences, n: Node) -> Node | None:
@@ -199,14 +204,20 @@ def _select(d: Differences, n: Node) -> Node | None:
     )
 
 
-def _none(d: Differences, n: Node) -> None:
-    return None
+def _shift(d: Differences, n: Node) -> Node | None:
+    """0, as the value of a shift does not matter, unless the sum of exponentials would change much."""
+    if d.of(n.inputs[0]) is None:
+        return None
+    nothing = node("broadcast", constant(0), data=n.shape)
+    a = node("subtract", node("shift", d.total(n.inputs[0]), data=n.data), d.reference(n))
+    far = (node("positive", node("subtract", moved, constant(_FAR))) for moved in (a, node("negative", a)))
+    return node("select", next(far), a, node("select", next(far), a, nothing))
 
 
 _RULES = {
     "add": _add, "subtract": _subtract, "multiply": _product, "matmul": _product, "divide": _quotient, "exp": _exp,
     "log": _log, "sqrt": _sqrt, "tanh": _tanh, "tanh_slope": _tanh_slope, "sin": _wave, "cos": _wave,
-    "softplus": _softplus, "positive": _positive, "select": _select, "shift": _none,
+    "softplus": _softplus, "positive": _positive, "select": _select, "shift": _shift,
 }  # fmt: skip
 
 

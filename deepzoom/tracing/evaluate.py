@@ -11,6 +11,7 @@ import numpy as np
 from deepzoom.arithmetic import arrays
 from deepzoom.arithmetic.conditions import positive, select
 from deepzoom.arithmetic.delta import parts
+from deepzoom.arithmetic.saturation import exp_beyond, exp_within, tanh_side
 from deepzoom.arithmetic.tanh_slope import tanh_slope
 
 from .graph import Node, depends, ordered
@@ -87,6 +88,11 @@ def _same(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda data, *values: function(*values)
 
 
+def _of_references(function: Callable[..., Any]) -> Callable[..., Any]:
+    """An operation on values of the reference alone."""
+    return lambda data, *values: function(*(parts(v)[0] for v in values))
+
+
 def _tanh_scaled(v: Any) -> Any:
     """tanh(v ln 2 / 2); ln 2 in the arithmetic of v."""
     return np.tanh(v * (np.log(v * 0.0 + 2.0) * 0.5))
@@ -107,6 +113,9 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
     "matmul": _same(np.matmul),
     "tanh_slope": _same(tanh_slope),
     "tanh_scaled": _same(_tanh_scaled),
+    "tanh_side": _of_references(tanh_side),
+    "exp_within": _of_references(exp_within),
+    "exp_beyond": _of_references(exp_beyond),
     "slope_scaled": _same(lambda v: tanh_slope(_tanh_scaled(v))),
     "copy": _same(lambda v: v),
     "softplus": _same(lambda z: np.logaddexp(0.0, z)),

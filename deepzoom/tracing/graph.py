@@ -54,7 +54,7 @@ node)."""
 ELEMENTWISE = (
     "add", "subtract", "multiply", "divide", "negative", "exp", "log", "sqrt", "tanh", "tanh_slope", "sin", "cos",
     "softplus", "positive", "select", "expm1", "log1p", "tanh_difference", "softplus_difference", "tanh_scaled",
-    "slope_scaled", "copy",
+    "slope_scaled", "copy", "tanh_side", "exp_within", "exp_beyond",
 )  # fmt: skip
 
 

@@ -13,14 +13,16 @@ The difference ``tanh(A + a) - tanh A`` is, for ``a >= 0`` and ``E = exp(2 a) - 
     (1 - T) (1 + T) E / (2 + E (1 + T)),
 
 a quotient of positive terms: nothing cancels, however large a is or however saturated T. For ``a < 0`` the mirror
-image holds. It needs 1 - |T| from high precision.
+image holds. It needs 1 - |T| from high precision (``arithmetic/saturation.py``).
 """
 
 from __future__ import annotations
 
 import numba
 
-from .simd import clamp, fma, magnitude, power_of_two, quotient, where_less, where_opposed, with_sign, within
+from deepzoom.arithmetic.saturation import LAST_ROOM
+
+from .simd import clamp, fma, magnitude, maximum, power_of_two, quotient, where_less, where_opposed, with_sign, within
 
 ARGUMENT_SCALE = 2.8853900817779268
 """2 / ln 2: the functions here take their argument multiplied by it."""
@@ -92,8 +94,9 @@ def tanh_and_slope(v):
 
 
 @numba.njit(inline="always")
-def tanh_slope(complement):
-    """1 - tanh(A)**2 from 1 - |tanh(A)|."""
+def tanh_slope(side):
+    """1 - tanh(A)**2 from ``tanh_side`` of A."""
+    complement = maximum(side, LAST_ROOM)
     return complement * (2.0 - complement)
 
 
@@ -104,15 +107,22 @@ def tanh_slope_difference(t, h):
 
 
 @numba.njit(inline="always")
+def from_within(t, side, v):
+    """The difference v from a reference that stands at ``LAST`` at most (``arithmetic/saturation.py``)."""
+    return fma(t, maximum(-side, 0.0), v)  # t is 1 or -1 where side is negative
+
+
+@numba.njit(inline="always")
 def reduced_for_difference(v):
-    """``reduced`` of the magnitude of the difference that ``tanh_difference`` takes."""
+    """``reduced`` of the magnitude of the difference that ``tanh_difference_of_reduced`` takes."""
     return reduced(within(magnitude(v), _OVERFLOW))
 
 
 @numba.njit(inline="always")
-def tanh_difference_of_reduced(t, complement, v, q, k_bits):
-    """The second half of ``tanh_difference``."""
+def tanh_difference_of_reduced(t, side, v, q, k_bits):
+    """The second half of ``tanh_difference``; v, q and k_bits after ``from_within``."""
     s = power_of_two(k_bits)
+    complement = maximum(side, LAST_ROOM)
     n = fma(q, s + 1.0, s - 1.0)
     nearer = complement * n
     farther = fma(2.0, n, -nearer)  # n (1 + |t|)
@@ -121,10 +131,11 @@ def tanh_difference_of_reduced(t, complement, v, q, k_bits):
 
 
 @numba.njit(inline="always")
-def tanh_difference(t, complement, v):
-    """tanh(A + a) - tanh(A) from t = tanh(A), complement = 1 - |t| (both float64) and the vector v = 2 a / ln 2.
+def tanh_difference(t, side, v):
+    """tanh(A + a) - tanh(A) from t = tanh(A), side = ``tanh_side`` of A (both float64) and the vector v = 2 a / ln 2.
 
-    Relative error about 1e-15 for every a, also where t is saturated.
+    Relative error about 1e-15 for every a, also where t is saturated: then beside an absolute one of 1e-278.
     """
+    v = from_within(t, side, v)
     q, k_bits = reduced_for_difference(v)
-    return tanh_difference_of_reduced(t, complement, v, q, k_bits)
+    return tanh_difference_of_reduced(t, side, v, q, k_bits)

@@ -20,7 +20,7 @@ class RecordLayout(NamedTuple):
     hidden: NDArray[np.int64]
     """First element of each hidden layer's values H, rows x width."""
     side: NDArray[np.int64]
-    """Beside them: 1 - |H| for tanh, the input Z for relu, nothing for identity."""
+    """Beside them: ``tanh_side`` for tanh, the input Z for relu, nothing for identity."""
     back: NDArray[np.int64]
     """The loss's derivative by H, on the rows drawn."""
     residual: int

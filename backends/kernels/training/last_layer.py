@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from deepzoom.backends.kernels.arithmetic.simd import LANES, fma, load, splat, spread, store, vectors
 from deepzoom.backends.kernels.arithmetic.tanh import (
+    from_within,
     reduced_for_difference,
     reduced_for_tanh,
     tanh_difference_of_reduced,
@@ -60,14 +61,19 @@ def backward_last(lanes, h, w, g, d, rows, n):
 
 @inner
 def forward_last_difference(lanes, h, scaled, totals, out, room, reference, hidden, side, rows, n):
-    """As ``forward_last``, of differences from the reference's values (from ``hidden`` on, 1 - |H| from ``side`` on).
+    """As ``forward_last``, of differences; the reference's values begin at ``hidden``, their ``tanh_side`` at ``side``.
 
     scaled, totals: the weights' differences and the weights. room: of 2 n vectors.
     """
     more = room + n * LANES
     for r in range(rows):
-        for i in range(0, n * LANES, LANES):
-            q, k = reduced_for_difference(load(lanes, h + i))
+        for j in range(n):
+            i = j * LANES
+            v = load(lanes, h + i)
+            if reference[side + j] < 0.0:
+                v = from_within(reference[hidden + j], reference[side + j], v)
+                store(lanes, h + i, v)
+            q, k = reduced_for_difference(v)
             store(lanes, room + i, q)
             store(lanes, more + i, k)
         by_weight, by_value = splat(0.0), splat(0.0)
