@@ -127,9 +127,9 @@ class Canvas:
 
     def shown_size(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
         """``size`` where some rows and columns cross, with what is done of this view."""
-        found = crossing(self.size, rows, columns)
         if self.complete:
-            return np.minimum(found, 1)
+            return np.ones((len(rows), len(columns)), np.float32)
+        found = crossing(self.size, rows, columns)
         for stride in PASSES:
             there = crossing(self.field.done, rows // stride * stride, columns // stride * stride)
             np.minimum(found, stride, out=found, where=there)

@@ -18,11 +18,12 @@ from deepzoom.errors import InputError, Stopped
 from deepzoom.rendering import render as rendering
 from deepzoom.rendering import trust
 from deepzoom.rendering.batches import Observer, Pixels, cores
-from deepzoom.rendering.field import PASSES, Field
+from deepzoom.rendering.field import Field
 from deepzoom.rendering.iteration_limit import MOST, sample
 
 from .bridge import Bridge
 from .canvas import Canvas, Tiles
+from .order import in_order
 from .sketch import Store, needs_reference, prepare
 from .threads import FRAME_SECONDS, FRAME_SHARE, be_nice
 
@@ -32,11 +33,7 @@ _FIRST_BATCH = 8
 _DEAR, _KNOWN = 1e-3, 0.1
 """Pixels are dear that take so many seconds of a core; known after so many seconds."""
 _PATIENCE = 0.05
-"""The most seconds for which a view waits for the end of the one before, as both would share the cores."""
-_TILE = 16
-"""Pixels are ordered by distance in tiles of this width."""
-_SORTED = 1 << 13
-"""About how many pixels are put in order at once."""
+"""The most seconds for which a view waits for the end of a dear one before, as both would share the cores."""
 
 Paint = Callable[["Run", "Tiles | NDArray[np.uint8]", bool], None]
 
@@ -65,6 +62,10 @@ class Slots:
         return False
 
 
+class _Left(Exception):
+    """Stops a reference run at a centre that the page has left; to keep what is done of it takes too long."""
+
+
 class Run(Observer):
     """A view that is being rendered.
 
@@ -91,6 +92,7 @@ class Run(Observer):
         """When the stop was asked for, by ``time.perf_counter``."""
         self.waited = 0.0
         """Seconds from there to the end."""
+        self._leaves = False
         self._begin = self._due = self._told = time.perf_counter()
         self._first: tuple[float, int] | None = None
         self._size = _FIRST_BATCH
@@ -104,10 +106,10 @@ class Run(Observer):
         self.thread.start()
         return self
 
-    def stop(self) -> None:
-        """Ask it to stop; returns at once."""
+    def stop(self, leaves: bool = False) -> None:
+        """Ask it to stop; returns at once. leaves: whether the page goes to another centre."""
         if self.asked is None:
-            self.asked = time.perf_counter()
+            self.asked, self._leaves = time.perf_counter(), leaves
         self._stop.set()
 
     def stopped(self) -> bool:
@@ -124,9 +126,9 @@ class Run(Observer):
 
     def _run(self) -> None:
         be_nice()
-        if self._before is not None:
+        if self._before is not None and self._before.dear:
             self._before.thread.join(_PATIENCE)
-            self._before = None
+        self._before = None
         try:
             if not self._slots.take(self.stopped):
                 return
@@ -136,7 +138,7 @@ class Run(Observer):
             finally:
                 self._slots.busy.discard(id(self))
                 self._slots.free.release()
-        except Stopped:
+        except (Stopped, _Left):
             pass
         except InputError as error:
             self._tell(self, {"type": "error", "text": str(error)})
@@ -176,7 +178,7 @@ class Run(Observer):
     def _prepared(self, share: float) -> None:
         self.reference(share)
         if self.stopped():
-            raise Stopped
+            raise _Left if self._leaves else Stopped
 
     def paint(self, parts: list[Tiles]) -> None:
         """Paint parts of a picture that is not finished."""
@@ -244,44 +246,13 @@ class Run(Observer):
 
     def batches(self, size: int) -> Iterator[Pixels]:
         """Yield the pixels coarse to fine where that shows more than the page has, and then all others."""
-        for pixels in self._in_order():
+        for pixels in in_order(self.canvas, self.pointer):
             first = 0
             while first < len(pixels):
                 self._hold()
                 last = first + max(1, min(size, max(self._size, size // 64)))  # a few slow pixels make no tiny batches
                 yield pixels[first:last]
                 first = last
-
-    def _in_order(self) -> Iterator[Pixels]:
-        """Yield some thousand pixels at a time, so that the first ones need not wait until all are in order."""
-        canvas = self.canvas
-        left, shown = ~canvas.field.done.ravel(), canvas.size.ravel()
-        height, width = canvas.field.done.shape
-        tiles = _nearest(height, width, self.pointer)
-        for stride, better in (*((stride, True) for stride in PASSES), (1, False)):  # exact ones come last
-            most = _SORTED * stride**2 // _TILE**2
-            for first in range(0, len(tiles), most):
-                pixels = _of_tiles(tiles[first : first + most], stride, height, width)
-                wanted = left[pixels] & (shown[pixels] > stride) if better else left[pixels]
-                pixels = pixels[wanted]
-                left[pixels] = False
-                canvas.stride[pixels] = stride
-                yield pixels
-
-
-def _nearest(height: int, width: int, pointer: tuple[float, float]) -> NDArray[np.int64]:
-    """(row, column) of all tiles of a picture, the nearest to the pointer first."""
-    rows, columns = (np.arange(0, n, _TILE) // _TILE for n in (height, width))
-    far = np.hypot((rows - pointer[1] / _TILE)[:, None], columns - pointer[0] / _TILE)
-    return np.stack(np.divmod(np.argsort(far.ravel(), kind="stable"), len(columns)), axis=1)
-
-
-def _of_tiles(tiles: NDArray[np.int64], stride: int, height: int, width: int) -> Pixels:
-    """Flat numbers of every ``stride``-th pixel of some tiles, one tile after the other."""
-    inside = np.arange(0, _TILE, stride)
-    rows, columns = (tiles[:, k, None] * _TILE + inside for k in (0, 1))
-    pixels = rows[:, :, None] * width + columns[:, None]
-    return pixels[(rows < height)[:, :, None] & (columns < width)[:, None]]
 
 
 def suggested_steps(field: Field) -> int | None:

@@ -201,7 +201,8 @@ class Session:
             self.tell({"type": "recoloured", "number": number})
             return
         if run is not None:
-            run.stop()
+            before, view = run.canvas.scene.view, scene.view
+            run.stop(leaves=(before.x, before.y) != (view.x, view.y))
         self.runs += 1
         self.canvas = Canvas(scene, canvas)
         self.run = Run(

@@ -14,6 +14,8 @@ from deepzoom.backends.base import Job
 from deepzoom.commands.requests.scene import Request
 from deepzoom.explorer import sketch
 from deepzoom.explorer.moves import panned, zoomed
+from deepzoom.explorer.run import Run, Slots
+from deepzoom.explorer.session import Session
 from deepzoom.rendering.render import plan
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.shape import Shape
@@ -118,6 +120,16 @@ def test_a_picture_does_not_depend_on_references_made_ahead(own_cache, first):
         scene = page.finish()
         page.close()
     assert np.array_equal(page.picture[..., :3], rendered(scene))
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+def test_what_is_done_of_a_reference_run_is_kept_unless_its_centre_is_left(own_cache, monkeypatch, leaves):
+    """To keep it takes longer than a view that is left may go on."""
+    monkeypatch.setattr(Run, "reference", lambda run, share: run.stop(leaves))
+    session = Session("", lambda data, stopped: None, SCENE, Slots.of(2))
+    session.handle('{"type": "hello", "number": 0, "size": [12, 8]}')
+    session.run.thread.join(60)
+    assert not session.run.thread.is_alive() and bool(list(own_cache.glob("*.npz"))) == (not leaves)
 
 
 def test_what_a_job_does_not_serve():
