@@ -27,7 +27,7 @@ from .order import in_order
 from .sketch import Store, needs_reference, prepare
 from .threads import FRAME_SECONDS, FRAME_SHARE, be_nice
 
-_BATCH_SECONDS = 0.02
+_BATCH_SECONDS = 0.012
 """How long a batch should take: stopping waits for the batches that run."""
 _FIRST_BATCH = 8
 _DEAR, _KNOWN = 1e-3, 0.1

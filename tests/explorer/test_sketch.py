@@ -23,7 +23,7 @@ from deepzoom.scene.view import View
 
 X = "1.12384440100021348074095195491369621276605620077330"
 Y = "2.30180775615836264880754203609022616230775595669770"
-SCENE = Scene("tanh", View.parse(X, Y, "1e-9", "12x8"), 60, trust="off")
+SCENE = Scene("tanh", View.parse(X, Y, "1e-9", "12x8"), 60, backend="cpu-perturbation", trust="off")
 STEEP = Request(at="cosine-1e-20", size="12x8", trust="off").to_scene()
 
 
