@@ -12,7 +12,7 @@ import pytest
 from escape_jobs import exact_place, job_at
 from gmpy2 import mpq
 
-from deepzoom import cache, systems
+from deepzoom import cache, landmarks, systems
 from deepzoom.coordinates import scaled_float
 from deepzoom.reference import orbit
 from deepzoom.reference.returns import CLOSE
@@ -41,6 +41,51 @@ def test_returns_are_where_an_orbit_is_closest_and_tell_where_a_nucleus_is():
         assert steps.tolist() == [n for n, _, _ in expected] and len(expected) > 2
         assert np.allclose((x + 1j * y) * 2.0**e, [w for _, w, _ in expected], rtol=1e-9, atol=0)
         assert np.allclose(small, [s for _, _, s in expected], rtol=1e-9)
+
+
+FOLDED = {
+    "burning-ship": lambda z: mpmath.mpc(abs(z.real), abs(z.imag)) ** 2,
+    "celtic": lambda z: mpmath.mpc(abs((z**2).real), (z**2).imag),
+    "tricorn": lambda z: mpmath.conj(z) ** 2,
+}
+
+
+@pytest.mark.parametrize("name", FOLDED)
+def test_returns_of_maps_that_fold(name):
+    """D by differences of orbits in mpmath; a nucleus lies where Z_n + D_n d is 0."""
+    c = mpq(-13, 10) + mpq(1, 10**30), mpq(-1, 17)
+    found = orbit.made(systems.create(name).iteration, (mpq(0), mpq(0)), c, 400, 40)
+    with mpmath.workdps(80):
+        at, h = mpmath.mpc(*(mpmath.mpf(int(v.numerator)) / int(v.denominator) for v in c)), mpmath.mpf(10) ** -50
+        orbits = []
+        for moved in (at, at + h, at + 1j * h):
+            orbits.append([mpmath.mpc(0)])
+            for _ in range(found.steps):
+                orbits[-1].append(FOLDED[name](orbits[-1][-1]) + moved)
+        least, expected = mpmath.inf, []
+        for n, (z, right, up) in enumerate(zip(*orbits, strict=True)):
+            if n > 0 and max(abs(z.real), abs(z.imag)) < least:
+                least = max(abs(z.real), abs(z.imag))
+                p, q = (right - z) / h, (up - z) / h
+                d = mpmath.matrix([[p.real, q.real], [p.imag, q.imag]])
+                away = mpmath.lu_solve(d, mpmath.matrix([-z.real, -z.imag]))
+                expected.append((n, complex(*away), float(-mpmath.log(abs(mpmath.det(d)), 2) - 4)))
+    steps, x, y, e, small = found.returns.T
+    assert steps.tolist() == [n for n, _, _ in expected] and len(expected) > 2
+    assert np.allclose((x + 1j * y) * 2.0**e, [w for _, w, _ in expected], rtol=1e-9, atol=0)
+    assert np.allclose(small, [s for _, _, s in expected], rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["burning-ship-e100", pytest.param("buffalo-e100", marks=pytest.mark.slow)])
+def test_settled_pixels_of_a_map_that_folds_are_right_along_a_short_reference(own_cache, name):
+    place = landmarks.get(name)
+    job = job_at(place.system, {}, place.x, place.y, "1e-60", 32, 3000)
+    out = job.first(np.arange(1024))
+    assert job._orbits[0].steps < 300 and (out.trust > 0).mean() > 0.8
+    for pixel in np.random.default_rng(2).choice(1024, 40, replace=False).tolist():
+        if out.trust[pixel] > 0:
+            n, smooth = escape_oracle.iterate(place.system, {}, *exact_place(job.view, pixel), 3000, 500)
+            assert out.iterations[pixel] == n and abs(out.measure[pixel] - (-1 if smooth is None else smooth)) < 2e-6
 
 
 def test_an_orbit_ends_at_the_first_return_that_serves():
