@@ -176,7 +176,8 @@ def _returns(iteration: Iteration, z: Point, c: Point) -> Returns | None:
     """What looks for returns of the orbit of z; None where none would serve."""
     if iteration.further or not z == iteration.critical == iteration.k:
         return None
-    return Returns(iteration.centred[0].f, (float(c[0]), float(c[1])))
+    proves = not (iteration.targets or iteration.still)
+    return Returns(iteration.centred[0].f, (float(c[0]), float(c[1])), proves)
 
 
 def _stored(piece: Piece, values: list[tuple[Any, ...]], folds: bool) -> tuple[NDArray[Any], ...]:

@@ -30,6 +30,9 @@ CLOSE, NEARBY = 4.0, -2.0
 _SMALL = 4.0
 """log2 of how much smaller than the set's small copy at the nucleus a view may be: beside it, pixels take skips over
 many periods. Its size is about |D_n|**(-d / (d - 1)), where f is of degree d at its critical point."""
+_PROVED = -890.0
+"""log2 of the least r of views that may be smaller: there a proof ends the orbits of pixels that are drawn to a cycle,
+after some rebases (``backends/kernels/escape_time/attracted.py``)."""
 _TOGETHER = 16
 """Steps that D makes at once; their slopes are multiplied before."""
 _FAR_BELOW = 1e-290
@@ -39,16 +42,18 @@ class Returns:
     """Looks for the returns of the orbit of the critical point 0 for a formula f, and for c.
 
     found: for each step where |Z_n| is smaller than ever before: the step, both parts of -Z_n / D_n as mantissas, their
-    exponent, and log2 of the smallest r for which a view is not a small part of the small copy.
+    exponent, and log2 of the smallest r for which a view is not a small part of the small copy, or for which its pixels
+    end by a proof.
     """
 
-    def __init__(self, f: Complex, c: tuple[float, float]) -> None:
+    def __init__(self, f: Complex, c: tuple[float, float], proves: bool) -> None:
+        """proves: whether pixels that are drawn to a cycle end by a proof."""
         space: dict[str, Any] = {name: getattr(np, name) for name in ("sqrt", "exp", "sin", "cos")}
         space["sign"] = lambda x: np.where(x < 0.0, -1.0, 1.0)
         exec(source.tangent(f), space)
         self._tangent, self._c = space["tangent"], c
         d = max(2, degree(f))
-        self._power = d / (d - 1)
+        self._power, self._most = d / (d - 1), _PROVED if proves else math.inf
         self._d: Any = (0.0,) * 4
         self._e = 0  # D = d 2**e
         self._least = math.inf
@@ -100,7 +105,7 @@ class Returns:
         if 0.0 < abs(det) < math.inf:
             away = (d[1] * y - d[3] * x) / det, (d[2] * x - d[0] * y) / det
             small = -self._power * (math.log2(abs(det)) / 2 + self._e) - _SMALL
-            self.found.append((piece.start + i, *away, e - self._e, small))
+            self.found.append((piece.start + i, *away, e - self._e, min(small, self._most)))
 
 
 def _together(by_z: Slopes, by_c: Slopes) -> tuple[Slopes, Slopes]:
