@@ -253,7 +253,8 @@ def test_the_turn_of_a_minibrot_is_the_direction_of_its_cusp(power, x, y, period
     n = found("mandelbrot", x, y, "0.02", {"power": str(power)})
     assert n.period == period
     with mpmath.workdps(60):
-        c = mpmath.findroot(lambda c: orbit(c, power, period)[-1], as_mpc(n), tol=1e-80)
+        near = as_mpc(n)
+        c = mpmath.findroot(lambda c: orbit(c, power, period)[-1], (near, near + float(n.size) / 1e9))
         angles = [float(mpmath.degrees(mpmath.arg(at - c))) for at in cusps(c, power, period)]
     assert angles and all(abs(math.remainder(a - n.turn, 360 / (power - 1))) < 3 for a in angles), (angles, n.turn)
 
