@@ -186,7 +186,7 @@ class PerturbationJob(EscapeTimeJob):
             self._rows[:1],
             self._near_radii[:1],
         )
-        found = np.zeros((len(pixels), 7))
+        found = np.zeros((len(pixels), 6))
         self.kernels.module.follow_orbits(
             *start, math.ldexp(self._reach[0], max(self._reach[1], -3000)), 2.0 ** max(self._noise, -1000), orbit, none,
             self.system.steps, self.iteration.radius, self.kernels.degrees, self.kernels.targets, found,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from deepzoom import systems
 from deepzoom.rendering.field import Field
-from deepzoom.scene.colours import COURSE, ORBITS, Colouring
+from deepzoom.scene.colours import COURSE, OF_ORBITS, Colouring
 from deepzoom.systems.escape_time import EscapeTimeSystem
 
 from . import attractors, course, orbits, palettes, sample_mean
@@ -131,8 +131,8 @@ def coloured(field: Field, fine: bool = False, at: Any = ..., whole: Whole | Non
         places = by_horizon(known, scene.steps)
     elif scene.colouring.by in COURSE:
         places = course.place(scene.colouring.by, _of_course(field, at, measure))
-    elif scene.colouring.by in ORBITS:
-        places = orbits.in_palette(scene, _channel(field, ORBITS[scene.colouring.by], at, measure))
+    elif (channel := OF_ORBITS.get(scene.colouring.by)) is not None:
+        places = orbits.in_palette(scene, _channel(field, channel, at, measure))
     ends = _ends(field) if attractor is not None and scene.colouring.by == "attractor" else range(0)
     if attractor is not None and scene.colouring.by == "distance":
         system = systems.create(scene.system, scene.settings, scene.steps)
@@ -214,8 +214,8 @@ def _places_of_samples(field: Field, distance: Floats | None) -> Floats:
         if own is None or whole is None:
             return np.full(samples.done.shape, np.nan)
         return course.place(scene.colouring.by, own.astype(np.float64), whole.astype(np.float64))
-    if scene.colouring.by in ORBITS:
-        own, whole = (getattr(f, ORBITS[scene.colouring.by]) for f in (samples, field))
+    if (channel := OF_ORBITS.get(scene.colouring.by)) is not None:
+        own, whole = (getattr(f, channel) for f in (samples, field))
         return np.full(samples.done.shape, np.nan) if own is None else orbits.in_palette(scene, own, whole)
     if samples.attractor is None or field.attractor is None:
         return _signed(samples.measure, scene.colouring, field.measure)

@@ -1,10 +1,11 @@
-"""Places in the palette for values of whole orbits: phase, binary decomposition, averages and traps."""
+"""Places in the palette for the last angle of an orbit, and for averages and traps of the whole orbit."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from deepzoom.scene.colours import ORBITS
 from deepzoom.scene.scene import Scene
 
 from . import palettes
@@ -21,13 +22,15 @@ def in_palette(scene: Scene, value: Floats, among: Floats | None = None) -> Floa
 
 
 def place(by: str, value: Floats, cyclic: bool, among: Floats | None = None) -> Floats:
-    """The places in [0, 1] of the values of a colouring of ``scene.colours.ORBITS``; NaN stays NaN.
+    """The places in [0, 1] of the values of a colouring of ``PHASES`` or ``ORBITS``; NaN and angles below 0 are NaN.
 
     cyclic: whether the palette's ends match; else phases run through it and back. among: the values to rank within, if
     not these; for averages and traps.
     """
+    if by in ORBITS:
+        return by_value(value, among)
+    turns = np.where(value < 0, np.nan, value)
     if by == "phase":
-        return by_cycle(value, 1.0, forth_and_back=not cyclic)
-    if by == "binary":  # the upper half of the plane has angles below half a turn
-        return np.where(np.isnan(value), np.nan, np.where(value < 0.5, 1.0, 0.0))
-    return by_value(value, among)
+        return by_cycle(turns, 1.0, forth_and_back=not cyclic)
+    # the upper half of the plane has angles below half a turn
+    return np.where(np.isnan(turns), np.nan, np.where(turns < 0.5, 1.0, 0.0))

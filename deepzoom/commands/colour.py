@@ -50,7 +50,7 @@ def colour(
     from deepzoom.files import check_output
     from deepzoom.rendering.antialiasing import with_samples
     from deepzoom.rendering.field import Field
-    from deepzoom.scene.colours import COURSE, ORBITS
+    from deepzoom.scene.colours import COURSE, ORBITS, PHASES
     from deepzoom.scene.sample_positions import parse_samples
 
     check_png_bits(png_bits)
@@ -72,10 +72,11 @@ def colour(
     channel = COURSE.get(field.scene.colouring.by)
     if channel is not None and getattr(field, channel) is None:
         raise InputError(f"--colouring: {file} does not hold {channel}; render it with --course.")
-    if field.scene.colouring.by in ORBITS and field.angle is None:
-        raise InputError(
-            f"--colouring: {file} does not hold whole orbits; render it with --colouring {field.scene.colouring.by}."
-        )
+    by = field.scene.colouring.by
+    if by in ORBITS and field.stripe is None:
+        raise InputError(f"--colouring: {file} does not hold whole orbits; render it with --colouring {by}.")
+    if by in PHASES and field.phase is None:
+        raise InputError(f"--colouring: {file} does not hold angles; render it with --distance.")
     if field.scene.colouring.by == "attractor" and field.attractor is None:
         raise InputError(f"--colouring: {file} holds no attractors; give rank or cyclic.")
     write_picture(field, out, figure, png_bits)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from deepzoom.rendering import course, horizon, orbit_values
-from deepzoom.scene.colours import COLOURINGS
+from deepzoom.scene.colours import COLOURINGS, WITH_DISTANCE
 from deepzoom.scene.scene import Scene
 
 DISTANCE = "distance"
@@ -33,8 +33,8 @@ def same_pixels(one: Scene, other: Scene) -> bool:
 def needed(scene: Scene) -> frozenset[str]:
     """The channels, beside those of every field, that a scene's colours and options need."""
     found = {
-        DISTANCE: scene.distance or scene.colouring.by == "distance",
-        "angle": orbit_values.is_wanted(scene),  # and all other values of orbits
+        DISTANCE: scene.distance or scene.colouring.by in WITH_DISTANCE,
+        "stripe": orbit_values.is_wanted(scene),  # and all other values of orbits
         "horizon": horizon.is_wanted(scene),
         "loss": course.is_wanted(scene),
         "lyapunov": course.needs_exponents(scene),

@@ -58,7 +58,6 @@ CHANNELS = {
     "loss": Channel("last finite loss", comment="NaN: not known; inf: no loss was finite"),
     "best_step": Channel("step with the lowest loss", comment="-1: not known; the number of steps: no loss was finite"),
     "output": Channel("output of the trained network for the probe input", comment="NaN: not known"),
-    "angle": Channel("angle of the first iterate beyond 1e10", "turns", "NaN: not known"),
     "stripe": Channel("average of stripes along the orbit", comment="NaN: not known"),
     "triangle": Channel("average of the triangle inequality along the orbit", comment="NaN: not known"),
     "trap_point": Channel("least distance of an iterate from the origin", comment="NaN: not known"),

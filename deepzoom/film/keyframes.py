@@ -13,7 +13,7 @@ from deepzoom.pictures.outputs import same_run
 from deepzoom.rendering import render as rendering
 from deepzoom.rendering.batches import Observer
 from deepzoom.rendering.field import Field
-from deepzoom.scene.colours import COURSE
+from deepzoom.scene.colours import COURSE, PHASES
 from deepzoom.scene.scene import TRUST, Scene
 from deepzoom.scene.shape import IDENTITY
 
@@ -69,7 +69,8 @@ class Keyframes:
 
     def _shows(self, field: Field) -> bool:
         """Whether a field has what the film's colours show."""
-        channel = COURSE.get(self.descent.scene.colouring.by)
+        by = self.descent.scene.colouring.by
+        channel = {**COURSE, **PHASES}.get(by)
         return channel is None or getattr(field, channel) is not None
 
     def compute(self, k: int, jobs: int | None, observer: Observer) -> Field | None:

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepzoom import systems
-from deepzoom.colouring import palettes
+from deepzoom.colouring import orbits, palettes
 from deepzoom.colouring.attractors import counts
 from deepzoom.colouring.colour import colour
 from deepzoom.colouring.places import by_cycle, by_distance
 from deepzoom.colouring.relief import estimated_distance
-from deepzoom.scene.colours import COURSE
+from deepzoom.scene.colours import COURSE, PHASES
 from deepzoom.systems.escape_time import EscapeTimeSystem
 
 from .keyframes import Keyframes
@@ -112,6 +112,10 @@ class Colours:
         if how.by == "cyclic":
             there_and_back = several or not palettes.is_cyclic(self._palette, how.colours)
             places = by_cycle(samples.measure, how.cycle, there_and_back)
+        elif how.by in PHASES:
+            cyclic = palettes.is_cyclic(self._palette, how.colours)
+            turns = np.full(samples.measure.shape, np.nan) if samples.phase is None else samples.phase
+            places = orbits.place(how.by, turns.astype(np.float64), cyclic)
         elif how.by == "distance":
             distance = samples.distance
             if distance is None:
@@ -122,7 +126,7 @@ class Colours:
         else:
             places = self._ranked(samples, position)
         places = np.where(samples.measure < 0, np.nan, places)
-        if several and how.by != "attractor":
+        if several and how.by not in ("attractor", *PHASES):
             places = (samples.attractor - self._ends.start + 0.1 + 0.8 * places) / len(self._ends)
         return places
 

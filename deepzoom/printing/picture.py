@@ -16,7 +16,7 @@ from deepzoom.errors import InputError, Stopped
 from deepzoom.pictures.png_rows import write_rows
 from deepzoom.rendering.batches import Observer
 from deepzoom.rendering.field import Field
-from deepzoom.scene.colours import OF_TRAINING, ORBITS
+from deepzoom.scene.colours import OF_TRAINING, ORBITS, PHASES
 from deepzoom.scene.scene import Scene
 
 from .tiles import BESIDE, Tiles
@@ -34,7 +34,12 @@ def check(scene: Scene) -> None:
 
 
 def write(tiles: Tiles, path: Path, bits: int, observer: Observer) -> None:
-    """Write the picture of tiles that are all done, whole or not at all. Raises Stopped if the observer stops it."""
+    """Write the picture of tiles that are all done, whole or not at all.
+
+    Raises InputError if they lack what the colouring shows, and Stopped if the observer stops it.
+    """
+    if tiles.scene.colouring.by in PHASES and tiles.load(0).phase is None:
+        raise InputError("--colouring: the tiles hold no angles; give another folder, or begin with --distance.")
     whole = _collected(tiles, observer)
     write_rows(path, _rows(tiles, whole, bits == 16, observer), tiles.scene, bits)
 

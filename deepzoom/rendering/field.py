@@ -58,8 +58,8 @@ class Field:
     last finite one; best_step int32: the step with the lowest loss; output float64: for the probe input, if the
     training has one. NaN (best_step -1) where not known.
 
-    Of whole orbits that escape, float64, NaN where not known, None if not asked for (docs/colouring.md): angle, the
-    angle of the last iterate in turns; stripe and triangle, averages; trap_point, trap_line, trap_circle, distances.
+    Of whole orbits that escape, float64, NaN where not known, None if not asked for (docs/colouring.md): stripe
+    and triangle, averages; trap_point, trap_line, trap_circle, distances.
 
     sampled int64 (M,): flat numbers, in order, of the pixels that get the scene's samples; None until they are chosen.
     samples: the read-outs of these samples as a field of arrays (M, samples - 1), without the first sample of each,
@@ -83,7 +83,6 @@ class Field:
     loss: NDArray[np.float64] | None = None
     best_step: NDArray[np.int32] | None = None
     output: NDArray[np.float64] | None = None
-    angle: NDArray[np.float64] | None = None
     stripe: NDArray[np.float64] | None = None
     triangle: NDArray[np.float64] | None = None
     trap_point: NDArray[np.float64] | None = None

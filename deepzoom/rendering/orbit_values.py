@@ -1,4 +1,4 @@
-"""Values of whole orbits, as channels of a field: the last angle, averages of stripes and triangles, and traps."""
+"""Values of whole orbits, as channels of a field: averages of stripes and triangles, and traps."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from deepzoom.backends.base import Backend, Job, Progress, Say
 from deepzoom.backends.escape_time.perturbation import PerturbationJob
 from deepzoom.errors import InputError
-from deepzoom.scene.colours import ORBITS
+from deepzoom.scene.colours import ORBITS, PHASES
 from deepzoom.scene.scene import Scene
 from deepzoom.systems.base import System
 from deepzoom.systems.escape_time import EscapeTimeSystem
@@ -19,7 +19,7 @@ from deepzoom.systems.escape_time import EscapeTimeSystem
 from .batches import Observer, Pixels, run_batches
 from .field import Field
 
-CHANNELS = tuple(dict.fromkeys(ORBITS.values()))
+CHANNELS = tuple(ORBITS.values())
 """In the order in which ``follow_orbits`` gives them."""
 
 
@@ -34,8 +34,8 @@ def has(system: System) -> TypeGuard[EscapeTimeSystem]:
 
 
 def check(scene: Scene, system: System, backend: Backend) -> None:
-    """Raise InputError where a scene asks for values of orbits that the backend or the system does not have."""
-    if not is_wanted(scene):
+    """Raise InputError where a scene asks for values of orbits, or angles, that the backend or system does not have."""
+    if not (is_wanted(scene) or scene.colouring.by in PHASES):
         return
     what = f"--colouring: {scene.colouring.by}"
     if not has(system):
@@ -60,13 +60,13 @@ def find(job: Job, field: Field, batches: list[Pixels], jobs: int, observer: Obs
     A pixel has values only if its orbit escapes with the count that the field has, and float64 can follow it: one that
     more digits had to settle has none (NaN).
     """
-    if field.angle is None:
+    if field.stripe is None:
         for name in CHANNELS:
             setattr(field, name, np.full(field.done.shape, np.nan))
-    assert field.iterations is not None and field.angle is not None
+    assert field.iterations is not None and field.stripe is not None
     counts, escaped = field.iterations.ravel(), (field.fate > 0).ravel()
-    angle = field.angle.ravel()
-    waiting = [t for t in batches if (np.isnan(angle[t]) & escaped[t]).any()]
+    stripe = field.stripe.ravel()
+    waiting = [t for t in batches if (np.isnan(stripe[t]) & escaped[t]).any()]
     total, done = sum(len(t) for t in waiting), 0
 
     def take(pixels: Pixels, found: NDArray[Any]) -> None:
@@ -84,8 +84,8 @@ def find(job: Job, field: Field, batches: list[Pixels], jobs: int, observer: Obs
 
 def summary(field: Field) -> str:
     """A sentence on how many pixels have values."""
-    assert field.angle is not None
+    assert field.stripe is not None
     escaped = field.done & (field.fate > 0)
-    lost = int(np.count_nonzero(escaped & np.isnan(field.angle)))
+    lost = int(np.count_nonzero(escaped & np.isnan(field.stripe)))
     text = f"{np.count_nonzero(escaped) - lost:,} orbits were followed step by step"
     return f"{text}; float64 could not follow {lost:,} others, which are grey." if lost else f"{text}."

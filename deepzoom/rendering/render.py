@@ -16,6 +16,7 @@ from deepzoom.backends.base import Backend, Job, Progress, ReadOut
 from deepzoom.durations import duration
 from deepzoom.errors import InputError, Stopped
 from deepzoom.reference.precision import check_bits
+from deepzoom.scene.colours import WITH_DISTANCE
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.view import check_in_memory, check_samples
 from deepzoom.systems.base import System
@@ -130,7 +131,7 @@ def render(
             observer.say(horizon.summary(field))
         if field.loss is not None:
             observer.say(course.summary(field))
-        if field.angle is not None:
+        if field.stripe is not None:
             observer.say(orbit_values.summary(field))
     return Rendered(field, complete, facts)
 
@@ -156,7 +157,7 @@ def stopping(observer: Observer) -> Progress:
 
 def job_of(planned: Plan, observer: Observer) -> Job:
     """The job that computes a scene's pixels. Raises Stopped if the observer stops its reference."""
-    scene, wanted = planned.scene, planned.scene.distance or planned.scene.colouring.by == "distance"
+    scene, wanted = planned.scene, planned.scene.distance or planned.scene.colouring.by in WITH_DISTANCE
     return planned.backend.job(planned.system, scene.view, scene.bits, stopping(observer), observer.say, wanted)
 
 

@@ -12,14 +12,19 @@ from deepzoom.errors import InputError
 
 COURSE = {"lyapunov": "lyapunov", "loss": "loss", "best-step": "best_step", "output": "output"}
 """Colourings by the course of training runs, and the channel of a field that each shows."""
+PHASES = {"phase": "phase", "binary": "phase"}
+"""Colourings by the angle of the last iterate, which comes with the distance, and the channel that each shows."""
+WITH_DISTANCE = ("distance", *PHASES)
+"""Colourings for which the distance and what comes with it are computed along with each pixel."""
 ORBITS = {
-    "phase": "angle", "binary": "angle", "stripe": "stripe", "triangle": "triangle", "trap-point": "trap_point",
-    "trap-line": "trap_line", "trap-circle": "trap_circle",
+    "stripe": "stripe", "triangle": "triangle", "trap-point": "trap_point", "trap-line": "trap_line",
+    "trap-circle": "trap_circle",
 }  # fmt: skip
 """Colourings by values of whole orbits that escape, and the channel of a field that each shows."""
+OF_ORBITS = {**PHASES, **ORBITS}
 OF_TRAINING = ("horizon", *COURSE)
 """Colourings that only training systems have."""
-COLOURINGS = ("rank", "cyclic", "histogram", "distance", "attractor", *ORBITS, *OF_TRAINING)
+COLOURINGS = ("rank", "cyclic", "histogram", "distance", "attractor", *OF_ORBITS, *OF_TRAINING)
 DEFAULT_PALETTE = "Spectral"
 _HEX = re.compile("#[0-9a-fA-F]{6}")
 

@@ -1,4 +1,4 @@
-"""Colourings by whole orbits against slow formulas, written from their definitions in docs/colouring.md alone."""
+"""Colourings by orbits against slow formulas, written from their definitions in docs/colouring.md alone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from deepzoom.colouring.colour import coloured
 from deepzoom.errors import InputError
 from deepzoom.rendering import orbit_values
 from deepzoom.rendering.render import render
-from deepzoom.scene.colours import ORBITS, Colouring
+from deepzoom.scene.colours import OF_ORBITS, Colouring
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.view import View
 
@@ -77,7 +77,8 @@ CASES = {
 @pytest.mark.parametrize("name", [n if n == "home" else pytest.param(n, marks=pytest.mark.slow) for n in CASES])
 def test_values_of_100_pixels_against_slow_formulas(name):
     system, settings, step, radius, x, y, depth, steps = CASES[name]
-    scene = Scene(system, View.parse(x, y, depth, "32x24"), steps, settings, colouring=Colouring("stripe"))
+    stripes = Colouring("stripe")
+    scene = Scene(system, View.parse(x, y, depth, "32x24"), steps, settings, colouring=stripes, distance=True)
     field = render(scene).field
     pixels = np.random.default_rng(24).permutation(32 * 24)[:100]
     seen = 0
@@ -86,32 +87,35 @@ def test_values_of_100_pixels_against_slow_formulas(name):
             continue
         exact = values(step, *scene.view.at(int(column), int(row)), steps, radius, 400)
         got = [getattr(field, channel)[row, column] for channel in orbit_values.CHANNELS]
+        phase = field.phase[row, column]
         if exact is None:
-            assert field.fate[row, column] == 0 and np.isnan(got).all()
+            assert field.fate[row, column] == 0 and np.isnan(got).all() and phase == -1
             continue
-        if np.isnan(got[0]):
+        assert phase < 0 or abs((phase - exact[1] + 0.5) % 1 - 0.5) < 1e-5, (row, column)
+        if np.isnan(got[0]) or phase < 0:
             continue
         seen += 1
         assert field.iterations[row, column] == exact[0]
-        apart = abs(got[0] - exact[1])
-        assert min(apart, 1 - apart) < 1e-5, (row, column)
-        assert got[1:] == pytest.approx(exact[2:], abs=1e-5), (row, column)
+        assert got == pytest.approx(exact[2:], abs=1e-5), (row, column)
     assert seen > 30
 
 
 def test_places_of_phases_and_of_the_binary_decomposition():
-    value = np.array([0.0, 0.25, 0.4999, 0.5, 0.75, np.nan])
+    value = np.array([0.0, 0.25, 0.4999, 0.5, 0.75, np.nan, -1.0])
     assert orbits.place("phase", value, True)[:5].tolist() == value[:5].tolist()
     assert orbits.place("phase", value, False)[:5] == pytest.approx([0, 0.5, 0.9998, 1, 0.5])
     assert orbits.place("binary", value, False)[:5].tolist() == [1, 1, 1, 0, 0]
-    assert np.isnan(orbits.place("binary", value, True)[5]) and np.isnan(orbits.place("stripe", value, True)[5])
+    for by in ("phase", "binary"):
+        assert np.isnan(orbits.place(by, value, True)[5:]).all()
+    assert np.isnan(orbits.place("stripe", value, True)[5])
 
 
 def test_one_field_has_the_values_of_all_these_colourings():
-    scene = Scene("mandelbrot", View.parse("-0.75", "0", "2.5", "24x16"), 200, colouring=Colouring("phase"))
+    view, how = View.parse("-0.75", "0", "2.5", "24x16"), Colouring("stripe")
+    scene = Scene("mandelbrot", view, 200, colouring=how, distance=True)
     field = render(scene).field
     inside = field.fate == 0
-    for by in ORBITS:
+    for by in OF_ORBITS:
         field.scene = replace(scene, colouring=Colouring(by))
         rgb = coloured(field)
         assert (rgb[inside] == 0).all() and len(np.unique(rgb[~inside], axis=0)) >= 2
@@ -128,8 +132,15 @@ def test_one_field_has_the_values_of_all_these_colourings():
     ],
 )
 def test_what_has_no_such_orbits_is_refused(system, depth, backend, phrase):
-    scene = Scene(system, View.parse("-0.5", "0.5", depth, "8x8"), 100, colouring=Colouring("stripe"))
     made = systems.create(system, {}, 100)
-    chosen, _ = select.select(backend, scene.view, made, 100)
-    with pytest.raises(InputError, match=phrase):
-        orbit_values.check(scene, made, chosen)
+    for by in ("stripe", "phase"):
+        scene = Scene(system, View.parse("-0.5", "0.5", depth, "8x8"), 100, colouring=Colouring(by))
+        chosen, _ = select.select(backend, scene.view, made, 100)
+        with pytest.raises(InputError, match=phrase):
+            orbit_values.check(scene, made, chosen)
+
+
+def test_angles_need_no_second_run():
+    scene = Scene("mandelbrot", View.parse("-0.75", "0", "2.5", "24x16"), 200, colouring=Colouring("binary"))
+    field = render(scene).field
+    assert field.stripe is None and ((field.phase >= 0) == (field.fate > 0)).all()

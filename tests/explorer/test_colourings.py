@@ -11,7 +11,7 @@ from explored import HOME, Client, rendered, served
 from deepzoom.explorer.alike import shown_at_once
 from deepzoom.explorer.canvas import Canvas
 from deepzoom.rendering import render as rendering
-from deepzoom.scene.colours import COLOURINGS, OF_TRAINING, ORBITS, Colouring
+from deepzoom.scene.colours import COLOURINGS, OF_ORBITS, OF_TRAINING, Colouring
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.view import View
 
@@ -66,9 +66,9 @@ def test_a_view_without_these_values_yet_is_shown_by_rank():
 
 
 def test_what_a_view_shows_at_once():
-    plain = [by for by in COLOURINGS if by not in (*ORBITS, *OF_TRAINING, "distance")]
+    plain = [by for by in COLOURINGS if by not in (*OF_ORBITS, *OF_TRAINING, "distance")]
     assert shown_at_once(HOME, frozenset()) == plain
-    assert shown_at_once(HOME, frozenset({"angle", "distance"})) == [by for by in COLOURINGS if by not in OF_TRAINING]
+    assert shown_at_once(HOME, frozenset({"stripe", "distance"})) == [by for by in COLOURINGS if by not in OF_TRAINING]
     assert "lyapunov" not in shown_at_once(SHORT, frozenset({"loss"}))
 
 
@@ -84,4 +84,4 @@ def test_a_view_too_deep_for_whole_orbits():
 def test_the_list_of_colourings(page):
     page.send("hello", size=list(page.size))
     systems = {s["name"]: s["colourings"] for s in page.until("catalogue")["systems"]}
-    assert set(ORBITS) < set(systems["mandelbrot"]) and not set(ORBITS) & {*systems["newton"], *systems["tanh"]}
+    assert set(OF_ORBITS) < set(systems["mandelbrot"]) and not set(OF_ORBITS) & {*systems["newton"], *systems["tanh"]}

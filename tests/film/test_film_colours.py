@@ -131,6 +131,23 @@ def test_a_film_of_the_course_of_runs(own_cache, tmp_path, by):
     assert np.abs(rgb - coloured(deepzoom.render(film.scene(30)).field)).mean() < 0.12
 
 
+def test_a_film_of_angles(tmp_path):
+    """Colours are those of the keyframes' angles; a film without angles cannot have them later."""
+    view = View.parse("-0.7463", "0.1102", "0.5", "24x16")
+    scene = Scene("mandelbrot", view, 100, colouring=Colouring("binary"), trust="off")
+    film = Film(Descent.of(scene, mpq(2)), mpq(2), view.depth, 5, 24, 16)
+    assert make(film, Target(tmp_path, tmp_path / "data", keep=True), jobs=2).complete
+    keyframes = Keyframes(tmp_path / "data", film.descent)
+    first = keyframes.get(0)
+    samples = frame(film.view(4), keyframes)
+    assert ((samples.phase >= 0) == (samples.fate > 0)).all()
+    rgb = Colours(keyframes).rgb(samples, film.descent.position(view.depth))
+    assert np.abs(rgb - coloured(deepzoom.render(scene).field)).max() < 1 / 255
+    first.make_room_to_border(False)
+    first.save(keyframes.path(0))
+    assert keyframes.state(0) == "other"
+
+
 @pytest.mark.parametrize(
     "how", [Colouring("cyclic", 9.0), Colouring("histogram"), Colouring("distance"), Colouring(slope=40.0)]
 )

@@ -51,7 +51,7 @@ def pixels(path):
     ("place", "colours"),
     [
         (MANDELBROT, [["--slope", "45"], ["--colouring", "cyclic"], ["--colouring", "histogram", "--png-bits", "16"]]),
-        (MANDELBROT, [["--colouring", "distance", "--mark-unsettled"]]),
+        (MANDELBROT, [["--colouring", "distance", "--mark-unsettled"], ["--colouring", "phase"]]),
         (NEWTON, [["--slope", "200"], ["--colouring", "rank"]]),
         (TRAINING, [["--slope", "45"], ["--colouring", "cyclic", "--slope", "10"]]),
         pytest.param(DEEP, [["--slope", "45", "--trust", "settle"]], marks=pytest.mark.slow),
@@ -70,6 +70,12 @@ def test_equal_pixels(place, colours):
         first, second = map(pixels, names)
         assert first.dtype == second.dtype and np.array_equal(first, second)
         assert read_scene(names[0]) == read_scene(names[1])
+
+
+def test_tiles_without_angles():
+    assert run(*MANDELBROT, "--tiles", "t", "--out", "a.png").exit_code == 0
+    result = run(*MANDELBROT, "--tiles", "t", "--out", "b.png", "--colouring", "binary")
+    assert result.exit_code == 2 and "--colouring: the tiles hold no angles" in result.stderr
 
 
 def test_shares_make_the_same_picture():

@@ -1,4 +1,4 @@
-"""Values of a pixel's whole orbit, for colourings that need every iterate: averages, traps and the last angle.
+"""Values of a pixel's whole orbit, for colourings that need every iterate: averages and traps.
 
 A pixel runs again by perturbation in float64, step by step, because skips would jump over iterates. The definitions are
 in docs/colouring.md. This file is compiled as ``escape.py`` is.
@@ -12,7 +12,6 @@ from math import inf
 import numpy as np
 
 from deepzoom.backends.kernels.escape_time.centred import MOST_BEYOND, true_x, true_y, turn_of
-from deepzoom.backends.kernels.escape_time.distance_estimate import in_turns
 from deepzoom.backends.kernels.escape_time.escape import UNKNOWN
 from deepzoom.backends.kernels.escape_time.formula_placeholder import CYCLE, value
 from deepzoom.backends.kernels.escape_time.perturbation import ALL, PAUSED, begun_near, iterate_near
@@ -69,7 +68,7 @@ def _mean(total, last, count, share):
 
 @kernel()
 def follow_orbits(dzx, dzy, dcx, dcy, reach, least_error, orbits, skips, limit, radius, degrees, targets, found):
-    """Fill found (P, 7): of each pixel that escapes n, the angle in turns, both averages and the three traps.
+    """Fill found (P, 6): of each pixel that escapes n, both averages and the three traps.
 
     n is -1 for other pixels, and where the error of an iterate is above ``MOST_BLUR``. skips: none, in the form of
     ``run_perturbed``, as all other parameters are; degrees: of the cycle's steps.
@@ -103,7 +102,6 @@ def follow_orbits(dzx, dzy, dcx, dcy, reach, least_error, orbits, skips, limit, 
             share = 1.0 - math.log(math.log(size) / math.log(FAR)) / math.log(degree)
             share = min(max(share, 0.0), 1.0)
             found[p, 0] = n
-            found[p, 1] = in_turns(x, y)
-            found[p, 2] = _mean(sums[0], sums[1], k, share)
-            found[p, 3] = _mean(sums[2], sums[3], k - 1, share)
-            found[p, 4], found[p, 5], found[p, 6] = traps
+            found[p, 1] = _mean(sums[0], sums[1], k, share)
+            found[p, 2] = _mean(sums[2], sums[3], k - 1, share)
+            found[p, 3], found[p, 4], found[p, 5] = traps

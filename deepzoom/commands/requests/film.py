@@ -18,7 +18,7 @@ from deepzoom.film.tour import Tour
 from deepzoom.film.way_points import WayPoints, read
 from deepzoom.film.zoom_path import Descent, Film
 from deepzoom.rendering.stretch import ratios
-from deepzoom.scene.colours import COURSE, ORBITS
+from deepzoom.scene.colours import COURSE, ORBITS, PHASES
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.view import parse_size
 
@@ -177,7 +177,8 @@ class FilmRequest:
         descent = found(folder)
         descent = replace(descent, scene=self._filmed(given.colours.applied(descent.scene)))
         by = descent.scene.colouring.by
-        if by in COURSE and not has_channel(folder, COURSE[by]):
+        shown = {**COURSE, **PHASES}
+        if by in shown and not has_channel(folder, shown[by]):
             raise InputError(f"--colouring: the keyframes in {folder} do not hold {by}; make the film anew with it.")
         view = descent.scene.view
         first, last = self._depths()
