@@ -72,6 +72,9 @@ class Rendered:
     complete: bool
     facts: dict[str, Any]
 
+    def _repr_png_(self) -> bytes:
+        return self.field._repr_png_()
+
 
 def render(
     scene: Scene,

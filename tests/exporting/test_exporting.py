@@ -21,6 +21,7 @@ from deepzoom.exporting import channels, write
 from deepzoom.pictures.png import read_scene, write_png
 from deepzoom.rendering import field as fields
 from deepzoom.rendering.field import Field
+from deepzoom.rendering.render import Rendered
 from deepzoom.scene import sample_positions
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.shape import Shape
@@ -255,6 +256,7 @@ def test_a_field_shows_its_picture(tmp_path):
     assert shown.read_bytes() == (tmp_path / "a.png").read_bytes() and read_scene(shown) == field.scene
     with Image.open(shown) as picture:
         assert picture.size == (9, 6)
+    assert Rendered(field, True, {})._repr_png_() == shown.read_bytes()
     large = Field.empty(Scene("tanh", View.parse("0", "0", "1", "3000x5"), 10))
     with Image.open(io.BytesIO(large._repr_png_())) as picture:
         assert picture.size == (1000, 2)
