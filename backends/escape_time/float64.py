@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import ClassVar
 
 import numpy as np
@@ -19,6 +20,9 @@ from .exact import MOST, exact_pixels
 from .higher_precision import DOUBLE, HigherPrecision, pixel_of
 
 Floats = NDArray[np.float64]
+_LARGE_BATCH, _BATCHES = 4096, 32
+"""Pixels in lanes end one by one, so the last of a batch run with empty lanes beside them. A batch is as large as this,
+unless a core then had fewer batches than that."""
 
 
 def exact_bits(system: EscapeTimeSystem, view: View) -> int:
@@ -39,7 +43,8 @@ class EscapeTimeJob(Job):
         self.system, self.view = system, view
         self.iteration = system.iteration
         self.executor = executor or Cpu()
-        self.batch_size = max(self.batch_size, self.executor.batch_size)
+        large = min(_LARGE_BATCH, view.pixels // (_BATCHES * (os.cpu_count() or 1)))
+        self.batch_size = max(self.batch_size, self.executor.batch_size, large)
         self.kernels = FormulaKernels(system, self.kind, distance)
         self.facts = Facts()
 

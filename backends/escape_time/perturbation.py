@@ -36,6 +36,10 @@ _NOISE = 4
 """log2 of the rounding error that one step adds to the reference, in units of its last bit."""
 _SPARE = 139
 """How many bits fewer than it needs a reference may have: what is left then is a float64's precision."""
+_LONGEST = 16
+"""Rows of the table of steps behind the last (``LONGEST`` in ``kernels/escape_time/lane_steps.py``)."""
+_MOST_IN_LANES = 1 << 21
+"""Steps of orbits for which that table is made, for memory."""
 _UNFINISHED = 2
 """The trust of a pixel that may be drawn to a cycle (``kernels/escape_time/perturbation.py``)."""
 _LEAST = -900
@@ -113,6 +117,8 @@ class PerturbationJob(EscapeTimeJob):
         self._index = joined([m[0] + s for m, s in zip(made, shift, strict=True)])
         self._rows, self._by_c, self._exponents, self._radii = (joined([m[k] for m in made]) for k in range(1, 5))
         self._near_radii = self._narrow()
+        lanes = self.kernels.module.lanes and not self._wide and len(self._all.x) <= _MOST_IN_LANES
+        self._table = self._steps_in_lanes() if lanes else None
         self._all.release()
 
     def _skips_along(self, first: int, length: int, turn: int, progress: Progress) -> tuple[NDArray[Any], ...]:
@@ -156,8 +162,8 @@ class PerturbationJob(EscapeTimeJob):
 
     def _narrow(self) -> Floats:
         """Scale in place the skips that fit float64; returns their radii, and 0 for the others."""
-        near = np.zeros(len(self._radii))
-        for begin in range(0, len(near), AT_ONCE):  # in parts, so that copies stay small
+        near = np.zeros(len(self._radii) + 7)  # lanes look at eight in a row
+        for begin in range(0, len(self._radii), AT_ONCE):  # in parts, so that copies stay small
             part = slice(begin, begin + AT_ONCE)
             rows, exponents = self._rows[part], self._exponents[part]
             radius, value = exponents[:, 0].copy(), exponents[:, 1]
@@ -166,13 +172,28 @@ class PerturbationJob(EscapeTimeJob):
             rows[:, 1] = ldexp(rows[:, 1], np.where(fits, exponents[:, 3], 0))
             rows[:, 0] = ldexp(rows[:, 0], np.where(fits, -radius, 0))
             exponents[fits, 1] = exponents[fits, 3] = 0
-            near[part] = np.where(fits & np.isfinite(rows).all(axis=1), ldexp(self._radii[part], radius), 0.0)
+            near[part][: len(rows)] = np.where(
+                fits & np.isfinite(rows).all(axis=1), ldexp(self._radii[part], radius), 0.0
+            )
         return near
 
     def _orbit(self) -> tuple[Any, ...]:
         """The orbits as the kernels take them."""
         o = self._all
         return *self._c, o.x, o.y, o.kept, o.near_excess, o.start, o.length
+
+    def _steps_in_lanes(self) -> Floats:
+        """What pixels in lanes need of each step (``kernels/escape_time/lane_queues.py``)."""
+        all_ = self._all
+        table = np.zeros((len(all_.x) + _LONGEST, 4))
+        for column, values in enumerate((all_.x, all_.y, all_.near_excess)):
+            table[: len(values), column] = values
+        for first, begin, length in zip(all_.start, self._begin, all_.length, strict=True):
+            count = max(0, int(length) - 1) >> self._shortest
+            skips = self._index[begin : begin + count]
+            steps = count << self._shortest
+            table[first + 1 : first + 1 + steps : 1 << self._shortest, 3] = self._near_radii[skips]
+        return table
 
     def follow(self, pixels: NDArray[np.int64]) -> Floats:
         assert not self._wide
@@ -211,7 +232,10 @@ class PerturbationJob(EscapeTimeJob):
             *pixel_of(self.system, self.view), reach, 2.0 ** max(self._noise, -1000), orbit, (*tree, self._near_radii),
             self.system.steps,
         )  # fmt: skip
-        out = self.kernels.ran("perturbed", len(pixels), *start, *given, launch=launch)
+        if launch is on_cpu and self._table is not None:
+            out = self.kernels.ran("lanes", len(pixels), *start, *given[:4], self._table, *given[4:])
+        else:
+            out = self.kernels.ran("perturbed", len(pixels), *start, *given, launch=launch)
         left = np.flatnonzero(out.trust == _UNFINISHED)
         if len(left):
             put(out, left, self.kernels.ran("drawn", len(left), *(part[left] for part in start), *given))

@@ -13,7 +13,7 @@ def _none(*args: Any) -> Any:
     raise NotImplementedError("the kernels of escape.py are compiled together with a formula")
 
 
-value = difference = slopes = bounds = parts = lost = stretch = _none
+value = difference = lane_difference = lane_bounds = slopes = bounds = parts = lost = stretch = _none
 wide_step = double_difference = tangent = curvature = fold_distance = taylor = _none
 TAYLOR_ROWS = 0
 KX = KY = KX_LESS = KY_LESS = 0.0

@@ -36,7 +36,7 @@ _NOT_DOUBLE = ("exp", "sin", "cos")
 _REPLACED = re.compile(
     r"from (__future__|deepzoom\.backends\.kernels\.escape_time\."
     r"(formula_placeholder|series_skips|series_skip_radius|series_composition|series_first_step|centred|distance_estimate|"
-    r"error_bound|escape|attracted|perturbation|orbit_values|floatexp_step))"
+    r"error_bound|escape|attracted|perturbation|orbit_values|floatexp_step|lane_steps))"
     r" import (\([^)]*\)|[^\n]*)\n"
 )
 _USED = """\
@@ -50,7 +50,11 @@ from deepzoom.backends.kernels.arithmetic.floatexp import *
 from deepzoom.compiling.jit import inner
 """
 """What generated code imports."""
+_USED_BY_LANES = "from deepzoom.backends.kernels.escape_time.lane_functions import *\n"
+_LANES = "lane_steps.py", "lane_queues.py"
 _LAUNCHED = ("run_", "share_")
+_KEPT = re.compile(r"\bF\[")
+_FUNCTION = re.compile(r"\b(difference|bounds|folded|sign)\(")
 _KERNEL = re.compile(r"^@kernel\(\)\ndef (\w+)\(", re.MULTILINE)
 _SKIPS = {
     "series": "from deepzoom.backends.kernels.escape_time.series_skips import *\n"
@@ -161,6 +165,17 @@ def _constants(iteration: Iteration, distance: bool) -> str:
     return "\n".join(lines)
 
 
+def _in_lanes(iteration: Iteration, distance: bool) -> str | None:
+    """The code of a step in lanes; None for formulas that have more than lanes can do."""
+    (map_, *others), i = {id(m): m for m in iteration.centred}.values(), iteration
+    if distance or others or len(i.cycle) > 1 or i.targets or i.still > 0.0 or map_.near is not None:
+        return None
+    if any(node.op in ("/", *_NOT_DOUBLE) for node in ordered((map_.f.re, map_.f.im))):
+        return None
+    code = "\n".join(_with_branch(make, map_, "") for make in (difference, bounds))
+    return None if _KEPT.search(code) else _FUNCTION.sub(r"lane_\1(", code)
+
+
 def text_of(iteration: Iteration, distance: bool) -> str:
     """The source of a formula's module."""
     maps = iteration.centred
@@ -176,6 +191,9 @@ def text_of(iteration: Iteration, distance: bool) -> str:
         makers, files = [*makers, double_difference], [*files, "double_double_perturbation.py"]
     code = _constants(iteration, distance)
     code += "\n".join(_function(make, maps) for make in makers)
+    lanes = _in_lanes(iteration, distance)
+    if lanes is not None:
+        code, files = _USED_BY_LANES + code + lanes, [*files, *_LANES]
     rest = "\n\n".join(_REPLACED.sub("", (_HERE / file).read_text(encoding="utf-8")) for file in files)
     return f"{_USED}{_SKIPS[skips]}{code}\n\n{rest}"
 
@@ -192,6 +210,8 @@ class Formula(ModuleType):
         self._text, self._lock = text, threading.Lock()
         self._module: ModuleType | None = None
         self.ROW, self.TOP = SERIES if _SKIPS["series"] in text else LINEAR
+        self.lanes = "\ndef run_lanes(" in text
+        """Whether there is a kernel that runs pixels in lanes."""
         for name in _KERNEL.findall(text):
             self.__dict__[name] = machine_code.Kernel(f"{self.__name__}.{name}", partial(self._own, name))
 
