@@ -85,7 +85,7 @@ def test_skips_against_orbits_in_mpmath(own_cache, name, depth):
     with mpmath.workdps(360):
         centre = mpmath.mpc(*(mpmath.mpf(v.numerator) / v.denominator for v in (view.x, view.y)))
         orbit = [mpmath.mpc(0)]
-        for _ in range(job._length[0]):
+        for _ in range(job._all.length[0]):
             orbit.append(step(orbit[-1], centre))
         for place_of in range(min(20, len(job._index) - 2)):
             first, last = job._index[place_of], job._index[place_of + 1]

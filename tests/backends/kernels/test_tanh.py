@@ -59,4 +59,5 @@ def test_tanh_difference_keeps_its_digits():
                 least = 1e-277 if abs(v) > 300 else 1e-307
                 for lane, change in enumerate(part):
                     true = mpmath.tanh(mpmath.mpf(v) + mpmath.mpf(change)) - mpmath.tanh(mpmath.mpf(v))
-                    assert abs(out[i * LANES + lane] - true) <= 3e-15 * abs(true) + least, (v, change)
+                    rounded = 4e-16 * abs(change) if abs(v) > 100 else 0.0  # what the last bit of v moves exp(2 a) by
+                    assert abs(out[i * LANES + lane] - true) <= (3e-15 + rounded) * abs(true) + least, (v, change)
