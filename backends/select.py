@@ -73,10 +73,9 @@ def select(name: str, view: View, system: System, steps: int = 0) -> tuple[Backe
         reason = f"float64 has {'' if shallow else 'only '}{_count(bits)} numbers between neighbouring pixels"
     kind = "float64" if shallow else "perturbation"
     if view.pixels * steps >= PAYS.get(system.kind, math.inf):
-        gpu = made(f"gpu-{kind}")
-        obstacle = gpu.obstacle()
+        obstacle = device.obstacle()  # before the GPU's backend is imported, which takes as long as Numba
         if obstacle is None:
-            return gpu, f"{reason}; {view.pixels:,} pixels of {steps:,} steps pay for a GPU's start"
+            return made(f"gpu-{kind}"), f"{reason}; {view.pixels:,} pixels of {steps:,} steps pay for a GPU's start"
         if device.expected():
             reason += f"; a GPU would pay, but {obstacle}"
     return made(f"cpu-{kind}"), reason
