@@ -208,10 +208,7 @@ def _of_command(scene: Scene, text: str) -> Scene:
         if word == "--set" and values:
             key, _, value = values[0].partition("=")
             settings[key] = value
-        elif (
-            word in ("--center", "--depth", "--steps", "--at", "--stretch", "--rotate", "--flip")
-            and len(values) == count
-        ):
+        elif word in _OF_COMMANDS and len(values) == count:
             found[word[2:]] = tuple(values) if count == 2 else values[0] if values else True
     name = found.get("system", scene.system)
     if name != scene.system and name not in systems.names():
