@@ -20,11 +20,11 @@ from __future__ import annotations
 
 import numba
 
-from deepzoom.arithmetic.saturation import LAST_ROOM
+from deepzoom.arithmetic.saturation import LAST_ROOM, SCALE
 
 from .simd import clamp, fma, magnitude, maximum, power_of_two, quotient, where_less, where_opposed, with_sign, within
 
-ARGUMENT_SCALE = 2.8853900817779268
+ARGUMENT_SCALE = SCALE
 """2 / ln 2: the functions here take their argument multiplied by it."""
 
 # Minimax coefficients of tanh(r ln 2 / 2) / r in r**2 on |r| <= 1/2, highest first; relative error 1.4e-18
