@@ -74,3 +74,11 @@ def signs(pixels: NDArray[np.int64], count: int, seed: int, wanted: int | None =
 def disturbed(values: Floats, direction: Floats) -> Floats:
     """Values moved by one unit in the last place, up or down by their signs; zero stays zero."""
     return np.where(values == 0.0, 0.0, np.nextafter(values, direction * np.inf))
+
+
+def further(values: Floats, first: Floats, direction: Floats) -> Floats:
+    """Values moved by one unit in the last place away from those of a first run; by their signs where both are equal.
+
+    Moved by signs alone, values that are moved twice would often stand where they stood.
+    """
+    return disturbed(values, np.where(values == first, direction, np.sign(values - first)))

@@ -19,7 +19,7 @@ from deepzoom.systems.traced_system import TracedSystem
 from deepzoom.tracing.evaluate import as_float64, evaluate
 from deepzoom.tracing.training import X, Y
 
-from .expansions import disturbed, signs
+from .expansions import disturbed, further, signs
 from .following import Followers, skipped_tangents
 from .horizon import horizons
 from .perturbation import Places, TrainingPerturbationJob
@@ -78,13 +78,12 @@ class TracedFloat64Job(TracedJob):
 
     def begun(self, pixels: NDArray[np.int64], moved: bool) -> State:
         x, y = self._view.points(pixels)
-        if moved:
-            x, y = disturbed(np.stack([x, y], axis=1), signs(pixels, 2, 0)).T
         parameters = self._runs.parameters(x, y)
         state = self._runs.start(parameters)
         if moved:
-            parameters = disturbed(parameters, signs(pixels, 2, 1))
-            state = disturbed(state, signs(pixels, state.shape[1], OF_WEIGHTS))
+            near = self._runs.parameters(*disturbed(np.stack([x, y], axis=1), signs(pixels, 2, 0)).T)
+            state = further(self._runs.start(near), state, signs(pixels, state.shape[1], OF_WEIGHTS))
+            parameters = further(near, parameters, signs(pixels, 2, 1))
         return state, parameters, np.zeros(len(x), dtype=np.int64), np.zeros((len(x), 4))
 
     def course(self, pixels: NDArray[np.int64], exponents: bool) -> Course:

@@ -85,3 +85,12 @@ def test_settled_fates_are_those_of_the_oracle(own_cache, name):
         assert np.array_equal(fates[agree], np.array(true)[agree]), depth
         both |= set(true)
     assert both == {-1, 1} and settled >= 0.9 * 3 * PIXELS
+
+
+def test_second_runs_of_starts_on_the_axes_begin_elsewhere(own_cache):
+    """Coordinates, parameters and weights all move, and no move undoes another."""
+    view = View.parse("-0.9", "0.3", "1e-3", "40x30")
+    job = TracedFloat64Job(TracedSystem("toy", small_training("toy"), {}, STEPS), view, lambda text: None)
+    first, second = (job.begun(np.arange(view.pixels), moved) for moved in (False, True))
+    for here, there in zip(first[:2], second[:2]):
+        assert np.array_equal(here == there, here == 0)
