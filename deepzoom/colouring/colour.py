@@ -93,12 +93,11 @@ def _counted(
     that is not in it gives NaN.
     """
     places = np.full(smooth.shape, np.nan)
-    whole = whole or Whole(smooth.shape[0], smooth, attractor)
-    assert whole.kinds is not None
-    all_smooth, all_kinds = whole.values, whole.kinds
-    kinds = np.unique(all_kinds[all_smooth >= 0])
+    among = whole or Whole(smooth.shape[0], smooth, attractor)
+    assert among.kinds is not None
+    kinds = np.flatnonzero(np.bincount(among.kinds[among.values >= 0]))
     for k, kind in enumerate(kinds):
-        own, others = attractor == kind, all_smooth[all_kinds == kind]
+        own, others = attractor == kind, None if whole is None else among.values[among.kinds == kind]
         if how.by in ("rank", "attractor"):
             places[own] = (by_count(smooth[own], others) + 1) / 2
         elif how.by == "histogram":
@@ -108,7 +107,7 @@ def _counted(
             places[own] = by_cycle(smooth[own], how.cycle, part or not palettes.is_cyclic(palette, how.colours))
         else:
             assert distance is not None
-            places[own] = by_distance(np.where(distance[own] < 0, np.nan, distance[own]), whole.rows)
+            places[own] = by_distance(np.where(distance[own] < 0, np.nan, distance[own]), among.rows)
         if len(kinds) > 1 and how.by != "attractor":
             places[own] = (k + 0.1 + 0.8 * places[own]) / len(kinds)
     return places

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
 from typing import IO
 
@@ -19,6 +21,8 @@ from deepzoom.scene.scene import Scene
 
 KEY, _FILM = comments.SCENE, "deepzoom-film"
 """Names of the PNG's texts: a scene, and which frame of which film it is."""
+_SUB, _LEVEL, _PART = 1, 3, 1 << 30
+"""The PNG filter that takes differences from the left; how thoroughly pixels are compressed; bytes of a chunk."""
 
 
 def write_png(path: str | Path, rgb: NDArray[np.float64], scene: Scene, bits: int = 8, film: str | None = None) -> None:
@@ -43,19 +47,32 @@ def png_bytes(rgb: NDArray[np.float64], scene: Scene) -> bytes:
 
 
 def _write_8_bit(file: IO[bytes], rgb: NDArray[np.float64], scene: Scene, film: str | None) -> None:
-    from PIL import Image
-
-    Image.fromarray(np.rint(rgb * 255).astype(np.uint8)).save(file, "PNG", pnginfo=_metadata(scene, film))
-
-
-def _metadata(scene: Scene, film: str | None):  # type: ignore[no-untyped-def]
-    from PIL.PngImagePlugin import PngInfo
-
-    info = PngInfo()
-    info.add_itxt(KEY, scene.to_toml(), zip=True)
+    height, width, _ = rgb.shape
+    texts = [text_chunk(scene)]
     if film is not None:
-        info.add_text(_FILM, film)
-    return info
+        texts.append((b"tEXt", f"{_FILM}\0{film}".encode("latin-1")))
+    pixels = _deflated(np.rint(rgb * 255).astype(np.uint8).reshape(height, 3 * width))
+    begin = b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    file.write(b"\x89PNG\r\n\x1a\n")
+    parts = [(b"IDAT", pixels[k : k + _PART]) for k in range(0, len(pixels), _PART)]
+    for kind, content in (begin, *texts, *parts, (b"IEND", b"")):
+        check = struct.pack(">I", zlib.crc32(content, zlib.crc32(kind)))
+        file.write(struct.pack(">I", len(content)) + kind + content + check)
+
+
+def _deflated(levels: NDArray[np.uint8]) -> bytes:
+    """The compressed rows of a picture.
+
+    Pixels stand as they are where their colours are few, as those of a palette; else as differences from their left
+    neighbours. What is smaller is tried on every 16th row.
+    """
+    height, length = levels.shape
+    plain, differences = np.zeros((2, height, length + 1), dtype=np.uint8)
+    plain[:, 1:] = levels
+    differences[:, 0], differences[:, 1:4] = _SUB, levels[:, :3]
+    differences[:, 4:] = levels[:, 3:] - levels[:, :-3]
+    smaller = min((plain, differences), key=lambda rows: len(zlib.compress(rows[::16].tobytes(), _LEVEL)))
+    return zlib.compress(smaller, _LEVEL)
 
 
 def film_of(path: Path) -> str | None:
@@ -87,8 +104,6 @@ def _write_16_bit(file, levels: NDArray[np.uint16], scene: Scene) -> None:  # ty
 
 def text_chunk(scene: Scene) -> tuple[bytes, bytes]:
     """(type, content) of the chunk that holds a scene."""
-    import zlib
-
     return b"iTXt", KEY.encode() + b"\0\1\0\0\0" + zlib.compress(scene.to_toml().encode())
 
 

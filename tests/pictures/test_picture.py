@@ -51,6 +51,18 @@ def test_a_data_file_reads_back(tmp_path, field):
         }  # fmt: skip
 
 
+def test_a_picture_of_few_colours_or_many_reads_back(tmp_path):
+    rng = np.random.default_rng(5)
+    few, many = rng.integers(0, 256, (4, 3))[rng.integers(0, 4, (50, 31))], np.cumsum(np.ones((50, 31, 3)), axis=1)
+    for levels in (few, many):
+        write_png(tmp_path / "a.png", levels / 255, SCENE)
+        with Image.open(tmp_path / "a.png") as found:
+            assert np.array_equal(np.asarray(found), levels)
+        assert read_scene(tmp_path / "a.png") == SCENE
+    chunks = png.Reader(bytes=(tmp_path / "a.png").read_bytes()).chunks()
+    assert [kind for kind, _ in chunks] == [b"IHDR", b"iTXt", b"IDAT", b"IEND"]
+
+
 def test_distances_are_kept_where_there_are_any(tmp_path):
     scene = Scene("mandelbrot", SCENE.view, 100)
     without = Field.empty(scene)
