@@ -25,7 +25,8 @@ from deepzoom.pictures.png import read_scene
 from deepzoom.rendering import antialiasing
 from deepzoom.rendering import render as rendering
 from deepzoom.rendering.batches import Observer, cores, run_batches
-from deepzoom.rendering.field import Field
+from deepzoom.rendering.field import Field, put
+from deepzoom.rendering.sample_counts import Places
 from deepzoom.scene.colours import Colouring
 from deepzoom.scene.scene import Scene
 
@@ -60,16 +61,16 @@ def take_samples(field: Field, pixels: np.ndarray) -> tuple[Field, Field, float,
         return time.perf_counter() - begin
 
     some = replace(field)
-    antialiasing.Sampling(job, some, None)
+    antialiasing.Sampling(job, some, Places(some, some.done))
     some.sampled = np.intersect1d(some.sampled, pixels)
     some.samples = Field.empty(field.scene, (len(some.sampled), view.samples - 1))
-    sampling = antialiasing.Sampling(job, some, None)
+    sampling = antialiasing.Sampling(job, some, Places(some, some.done))
 
-    def put(rows, found) -> None:
+    def take(rows, found) -> None:
         for places, out in found:
-            rendering.put(some.samples, places, out)
+            put(some.samples, places, out)
 
-    seconds = run(some, sampling.batches(), sampling.run, put)
+    seconds = run(some, sampling.batches(), sampling.run, take)
     every = replace(field, sampled=pixels, samples=Field.empty(field.scene, (len(pixels), view.samples - 1)))
     rows = np.searchsorted(pixels, some.sampled)
     for name in every.samples.channels:
@@ -77,7 +78,7 @@ def take_samples(field: Field, pixels: np.ndarray) -> tuple[Field, Field, float,
     left = np.flatnonzero(~every.samples.done)
     batches = (left[k : k + job.batch_size] for k in range(0, len(left), job.batch_size))
     of_all = antialiasing.OfSamples(job, every)
-    rest = run(every, batches, of_all.run, lambda places, out: rendering.put(every.samples, places, out))
+    rest = run(every, batches, of_all.run, lambda places, out: put(every.samples, places, out))
     return some, every, seconds, seconds + rest
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -143,7 +142,10 @@ def coloured(field: Field, fine: bool = False, at: Any = ..., whole: Whole | Non
             own = field.shown("distance", at) * (len(measure) / len(field.measure))
             distance = np.where(own >= 0, own, distance)
     mixes = field.samples is not None and at is ...
-    mixed = partial(_with_samples, field=field, fine=fine, distance=distance, ends=ends) if mixes else None
+
+    def mixed(rgb: Floats) -> Floats:
+        return _with_samples(rgb, field, fine, distance, ends, whole) if mixes else rgb
+
     rgb = colour(measure, scene.palette, fine, attractor, scene.colouring, distance, places, ends, mixed, whole)
     if scene.colouring.mark_unsettled:
         if mixes:
@@ -185,9 +187,12 @@ def counting(field: Field) -> Field:
     return replace(field, measure=attractors.counts(field.measure, field.attractor), samples=samples)
 
 
-def _with_samples(rgb: Floats, field: Field, fine: bool, distance: Floats | None, ends: range) -> Floats:
-    """Colours of pixels; a pixel with samples gets their mean. rgb, distance: of the pixels."""
-    samples, scene, places = field.samples, field.scene, _places_of_samples(field, distance)
+def _with_samples(
+    rgb: Floats, field: Field, fine: bool, distance: Floats | None, ends: range, whole: Whole | None
+) -> Floats:
+    """Colours of pixels; a pixel with samples gets their mean. rgb, distance: of the pixels. whole: of the picture."""
+    whole = whole or Whole(len(field.measure), field.measure, field.attractor)
+    samples, scene, places = field.samples, field.scene, _places_of_samples(field, distance, whole)
     assert samples is not None
     how = replace(scene.colouring, slope=None)
 
@@ -200,8 +205,11 @@ def _with_samples(rgb: Floats, field: Field, fine: bool, distance: Floats | None
     return sample_mean.mixed(rgb, field, ~np.isnan(places) | inside, colours)
 
 
-def _places_of_samples(field: Field, distance: Floats | None) -> Floats:
-    """The places (M, samples - 1) of samples in the palette, ranked within the pixels. distance: of the pixels."""
+def _places_of_samples(field: Field, distance: Floats | None, whole: Whole) -> Floats:
+    """The places (M, samples - 1) of samples in the palette, ranked within the pixels of the picture (``whole``).
+
+    distance: of the pixels.
+    """
     scene, samples = field.scene, field.samples
     assert samples is not None
     if scene.colouring.by == "horizon":
@@ -209,19 +217,18 @@ def _places_of_samples(field: Field, distance: Floats | None) -> Floats:
             return np.full(samples.done.shape, np.nan)
         return by_horizon(samples.horizon.astype(np.float64), scene.steps, field.horizon.astype(np.float64))
     if scene.colouring.by in COURSE:
-        own, whole = (getattr(f, COURSE[scene.colouring.by]) for f in (samples, field))
-        if own is None or whole is None:
+        own, among = (getattr(f, COURSE[scene.colouring.by]) for f in (samples, field))
+        if own is None or among is None:
             return np.full(samples.done.shape, np.nan)
-        return course.place(scene.colouring.by, own.astype(np.float64), whole.astype(np.float64))
+        return course.place(scene.colouring.by, own.astype(np.float64), among.astype(np.float64))
     if (channel := OF_ORBITS.get(scene.colouring.by)) is not None:
-        own, whole = (getattr(f, channel) for f in (samples, field))
-        return np.full(samples.done.shape, np.nan) if own is None else orbits.in_palette(scene, own, whole)
+        own, among = (getattr(f, channel) for f in (samples, field))
+        return np.full(samples.done.shape, np.nan) if own is None else orbits.in_palette(scene, own, among)
     if samples.attractor is None or field.attractor is None:
-        return _signed(samples.measure, scene.colouring, field.measure)
+        return _signed(samples.measure, scene.colouring, whole.values)
     if distance is not None:
         beside = distance.ravel()[field.sampled][:, None]
         distance = np.broadcast_to(np.where(beside < 0, _BESIDE, beside), samples.done.shape)
         if samples.distance is not None:
             distance = np.where(samples.distance < 0, distance, samples.distance)
-    whole = Whole(len(field.measure), field.measure, field.attractor)
     return _counted(samples.measure, scene.palette, samples.attractor, scene.colouring, distance, whole)

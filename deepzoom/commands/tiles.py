@@ -81,14 +81,16 @@ def render_tiles(request: Request, scene: Scene, options: TileOptions, others: M
     begin = time.perf_counter()
     with Watcher(options.quiet) as watcher:
         try:
-            pixels = compute(tiles, numbers, options.jobs or cores(), watcher)
+            done = compute(tiles, numbers, options.jobs or cores(), watcher)
             if share is None and out is not None:
                 picture.write(tiles, out, options.png_bits, watcher)
+            elif done.left and not options.quiet:
+                watcher.say("Once all jobs have ended, the same command takes this share's samples.")
         except Stopped:
             if not options.quiet:
                 watcher.say("Stopped; whole tiles are saved. The same command goes on with the others.")
             raise typer.Exit(3) from None
-    facts = {"tiles": tiles.count, "share": len(numbers), "pixels": pixels, "seconds": _since(begin)}
+    facts = {"tiles": tiles.count, "share": len(numbers), **done._asdict(), "seconds": _since(begin)}
     written = str(out) if share is None else None
     if options.as_json:
         typer.echo(json.dumps({**facts, "out": written, "folder": str(folder)}))

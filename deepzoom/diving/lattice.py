@@ -16,7 +16,7 @@ from deepzoom.reference import training as reference
 from deepzoom.reference.training import HAND_OFF
 from deepzoom.rendering import render as rendering
 from deepzoom.rendering.batches import Observer, batches_of, cores, run_batches
-from deepzoom.rendering.field import Field
+from deepzoom.rendering.field import Field, put
 from deepzoom.scene.scene import Scene
 from deepzoom.systems.trainable import Trainable
 
@@ -54,7 +54,7 @@ class Lattice:
         pixels = self._pixels(window, columns, rows)
 
         def take(some: Pixels, out: ReadOut) -> None:
-            rendering.put(field, some, out)
+            put(field, some, out)
 
         batches = batches_of(view.width, view.height, self._job.batch_size)
         if not run_batches(batches, lambda t: self._job.run(pixels[t]), take, field, self._jobs, self._observer):

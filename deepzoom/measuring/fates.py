@@ -15,8 +15,7 @@ from deepzoom.backends.base import Job
 from deepzoom.errors import InputError, Stopped
 from deepzoom.rendering import trust
 from deepzoom.rendering.batches import Observer, Pixels, run_batches
-from deepzoom.rendering.field import Field
-from deepzoom.rendering.render import put
+from deepzoom.rendering.field import Field, put
 from deepzoom.rendering.renumbered import Renumbered
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.view import View

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +18,11 @@ from deepzoom.rendering.field import Field
 from deepzoom.scene.colours import OF_TRAINING, ORBITS, PHASES
 from deepzoom.scene.scene import Scene
 
-from .tiles import BESIDE, Tiles
+from .tiles import Tiles, surrounded
 
 
 def check(scene: Scene) -> None:
     """Raise InputError for what pictures in tiles do not have."""
-    if scene.view.samples > 1:
-        raise InputError("--samples: tiles have one sample for each pixel; render larger, and scale the picture down.")
     if scene.horizon or scene.course or scene.colouring.by in (*OF_TRAINING, *ORBITS):
         raise InputError(
             "--tiles: tiles have no horizons, no courses and no values of whole orbits; leave --horizon, --course and"
@@ -63,26 +60,12 @@ def _rows(tiles: Tiles, whole: Whole, fine: bool, observer: Observer) -> Iterato
     for number in range(tiles.count):
         assert here is not None
         below = tiles.load(number + 1) if number + 1 < tiles.count else None
-        parts, before = [here], 0
-        if above is not None:
-            parts, before = [_part(above, slice(-BESIDE, None)), here], BESIDE
-        if below is not None:
-            parts.append(_part(below, slice(0, BESIDE)))
-        rgb = coloured(_stacked(parts), fine, whole=whole)
-        yield rgb[before : before + len(here.done)]
+        if tiles.has_samples:
+            tiles.load_samples(number, here)
+        field, before = surrounded(above, here, below)
+        yield coloured(field, fine, whole=whole)[before : before + len(here.done)]
         _tell(observer, "colours", number, tiles.count)
-        above, here = here, below
-
-
-def _part(field: Field, rows: slice) -> Field:
-    return replace(field, **{name: getattr(field, name)[rows] for name in field.channels})
-
-
-def _stacked(parts: list[Field]) -> Field:
-    """A field of all rows of some fields."""
-    names = parts[0].channels
-    joined: dict[str, Any] = {name: np.concatenate([getattr(p, name) for p in parts]) for name in names}
-    return replace(parts[0], **joined)
+        above, here = replace(here, sampled=None, samples=None), below
 
 
 def _tell(observer: Observer, name: str, number: int, count: int) -> None:

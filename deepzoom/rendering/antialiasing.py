@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from deepzoom.backends.base import Job, ReadOut
 from deepzoom.errors import InputError
 
-from .batches import Observer, Pixels
-from .field import Field
+from .batches import Observer, Pixels, run_batches
+from .field import Field, put
 from .renumbered import Renumbered
 from .sample_counts import Places, begins, goes_on, rounds
 
@@ -28,11 +28,13 @@ _MOST_BATCHES = 4
 class Sampling:
     """Runs samples of a field's pixels, in each as many as its values need."""
 
-    def __init__(self, job: Job, field: Field, wanted: NDArray[np.bool_] | None) -> None:
-        """Choose the pixels to sample (only wanted ones) unless the field has them, and make room for their samples."""
-        known = field.done if wanted is None else field.done & wanted
-        self._places = Places(field, known)
-        spread = self._places.spread().ravel()
+    def __init__(self, job: Job, field: Field, places: Places, rows: slice = slice(None)) -> None:
+        """Choose the pixels to sample unless the field has them, and make room for their samples.
+
+        places: of the field's values, or of a field of which it has some rows.
+        """
+        self._places = places
+        spread = places.spread()[rows].ravel()
         self._rounds = rounds(field.scene.view.samples)
         if field.samples is None:
             field.sampled = np.flatnonzero(begins(spread)).astype(np.int64)
@@ -40,7 +42,7 @@ class Sampling:
         self.done = field.samples.done
         """(M, samples - 1) bool; the samples of one pixel run together."""
         self._spread = spread[field.sampled]
-        self._first = self._places.pixels.reshape(len(spread), -1)[field.sampled]
+        self._first = places.pixels[rows].reshape(len(spread), -1)[field.sampled]
         self._job, self._batch_size = OfSamples(job, field), job.batch_size
 
     def batches(self) -> Iterator[Pixels]:
@@ -68,6 +70,28 @@ class Sampling:
             if not len(left):
                 break
         return found
+
+    def finish(self, field: Field, jobs: int, observer: Observer) -> bool:
+        """Run what is not done, and put it into the field's samples; returns whether all are done now."""
+        samples, count = field.samples, int(np.count_nonzero(self.done[:, 0]))
+        assert samples is not None
+
+        def take(rows: Pixels, found: list[tuple[Pixels, ReadOut]]) -> None:
+            nonlocal count
+            for places, out in found:
+                put(samples, places, out)
+            count += len(rows)
+            observer.part("samples", count, len(self.done))
+
+        return run_batches(self.batches(), self.run, take, field, jobs, observer)
+
+
+def run_samples(job: Job, field: Field, jobs: int, observer: Observer, wanted: NDArray[np.bool_] | None = None) -> bool:
+    """Run the samples of (wanted) pixels that are not done yet; returns whether all are done now."""
+    sampling = Sampling(job, field, Places(field, field.done if wanted is None else field.done & wanted))
+    most, total = field.scene.view.samples, len(sampling.done)
+    observer.say(f"{total:,} of {int(field.done.sum()):,} pixels get up to {most} samples, the others get one.")
+    return sampling.finish(field, jobs, observer)
 
 
 def numbers(field: Field) -> Pixels:

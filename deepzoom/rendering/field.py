@@ -20,6 +20,8 @@ from deepzoom.scene.scene import Scene
 if TYPE_CHECKING:
     import xarray
 
+    from deepzoom.backends.base import ReadOut
+
 PASSES = (16, 8, 4, 2, 1)
 """Coarse to fine: first the pixels whose row and column are multiples of 16, then of 8, and so on."""
 
@@ -30,7 +32,7 @@ _COURSE: dict[str, Any] = {"lyapunov": np.float64, "loss": np.float64, "best_ste
 _ORBITS: dict[str, Any] = dict.fromkeys(ORBITS.values(), np.float64)
 _TO_BORDER: dict[str, Any] = {"distance": np.float64, "direction": np.float32, "phase": np.float32}
 _OPTIONAL: dict[str, Any] = {**_TO_BORDER, "rung": np.int8, "horizon": np.int32, **_COURSE, **_ORBITS}
-LATER = ("rung", "horizon", *_COURSE, *_ORBITS)
+_LATER = ("rung", "horizon", *_COURSE, *_ORBITS)
 """Channels that do not come with a pixel's read-out."""
 _OF_SAMPLES = "sample_"
 _LARGEST_SHOWN = 1024
@@ -219,3 +221,14 @@ class _Reader:
         if array.shape != shape or array.dtype != kind:
             raise InputError(f"{self.where}: {name} does not have the size and type that its scene needs.")
         return array
+
+
+def put(field: Field, pixels: NDArray[np.int64], out: ReadOut) -> None:
+    """Put read-outs into a field, at flat pixel numbers. The field has distances only if all its pixels have them."""
+    if out.distance is None or not field.done.any():
+        field.make_room_to_border(out.distance is not None)
+    for name in field.channels:
+        if name in _LATER:
+            continue
+        values = True if name == "done" else getattr(out, name)
+        getattr(field, name).ravel()[pixels] = values

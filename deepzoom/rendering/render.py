@@ -24,7 +24,8 @@ from deepzoom.systems.base import System
 from . import antialiasing, course, horizon, orbit_values, trust
 from .batches import Observer, Order, batches_of, cores, run_batches
 from .facts import facts_of
-from .field import LATER, Field
+from .field import Field, put
+from .parts import Checks, Part
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def plan(scene: Scene, in_tiles: bool = False) -> Plan:
     """Choose how to render. Raises InputError where the scene cannot be rendered, in_tiles: or not in tiles."""
     if not in_tiles:
         check_in_memory(scene.view)
-        check_samples(scene.view)
+    check_samples(scene.view, in_memory=not in_tiles)
     system = systems.create(scene.system, scene.settings, scene.steps, scene.digest)
     system.check(scene.view, scene.steps)
     backend, reason = select.select(scene.backend, scene.view, system, scene.steps)
@@ -107,12 +108,15 @@ def render(
         job = job_of(planned, observer)
         _report_job(job, planned, field, jobs or cores(), observer)
         complete = _run(job, field, jobs or cores(), observer, wanted, order)
+        checks = Checks(jobs or cores(), budget)
         parts = []
         if complete:
-            parts.append(_Part(job, field, list(_batches_of_field(job.second_batch_size, field, wanted)), observer))
+            parts.append(Part(job, field, list(_batches_of_field(job.second_batch_size, field, wanted)), observer))
         if complete and scene.view.samples > 1:
-            complete = _run_samples(job, field, jobs or cores(), observer, wanted)
-            parts.append(_Part.of_samples(job, field, observer))
+            if scene.trust == "settle":  # the values that samples are chosen by are to be the settled ones
+                complete = checks.run(parts)
+            complete = complete and antialiasing.run_samples(job, field, jobs or cores(), observer, wanted)
+            parts.append(Part.of_samples(job, field, observer))
         if horizon.is_wanted(scene):
             for p in parts:
                 complete = complete and horizon.find(p.job, p.field, p.batches, jobs or cores(), p.observer)
@@ -122,7 +126,7 @@ def render(
             for p in parts:
                 own = other if p.field is field else antialiasing.OfSamples(other, field)
                 complete = complete and course.find(own, p.field, outputs, p.batches, jobs or cores(), p.observer)
-        complete = complete and _check(parts, jobs or cores(), budget)
+        complete = complete and checks.run(parts)
         complete = complete and _follow(planned, parts, jobs or cores(), progress, observer)
     except Stopped:
         complete = False
@@ -219,59 +223,7 @@ def _run(
     return run_batches(waiting, job.run, take, field, jobs, observer)
 
 
-def _run_samples(job: Job, field: Field, jobs: int, observer: Observer, wanted: NDArray[np.bool_] | None) -> bool:
-    """Run the samples that are not done yet; returns whether all are done now."""
-    sampling = antialiasing.Sampling(job, field, wanted)
-    samples, total = field.samples, len(sampling.done)
-    assert samples is not None
-    count = int(np.count_nonzero(sampling.done[:, 0]))
-    most = field.scene.view.samples
-    observer.say(f"{total:,} of {int(field.done.sum()):,} pixels get up to {most} samples, the others get one.")
-
-    def take(rows: NDArray[np.int64], found: list[tuple[NDArray[np.int64], ReadOut]]) -> None:
-        nonlocal count
-        for places, out in found:
-            put(samples, places, out)
-        count += len(rows)
-        observer.part("samples", count, total)
-
-    return run_batches(sampling.batches(), sampling.run, take, field, jobs, observer)
-
-
-@dataclass(frozen=True)
-class _Part:
-    """One thing to check: the pixels, or their samples. batches: of the second runs."""
-
-    job: Job
-    field: Field
-    batches: list[NDArray[np.int64]]
-    observer: Observer
-
-    @classmethod
-    def of_samples(cls, job: Job, field: Field, observer: Observer) -> _Part:
-        assert field.samples is not None
-        places, size = np.flatnonzero(field.samples.done).astype(np.int64), job.second_batch_size
-        batches = [places[k : k + size] for k in range(0, len(places), size)]
-        return cls(antialiasing.OfSamples(job, field), field.samples, batches, antialiasing.OfWhole(observer, field))
-
-
-def _check(parts: list[_Part], jobs: int, budget: float | None) -> bool:
-    """Check all parts with ``trust.check``: they share one sample (trust "sample") and one budget."""
-    begin = time.perf_counter()
-    chosen: list[NDArray[np.int64] | None] = [None] * len(parts)
-    if len(parts) > 1 and parts[0].field.scene.trust == "sample":
-        whole, samples = np.sort(np.concatenate(parts[0].batches)), np.flatnonzero(parts[1].field.done)
-        every = trust.sample_of(np.arange(len(whole) + len(samples)))
-        own = np.searchsorted(every, len(whole))
-        chosen = [whole[every[:own]], samples[every[own:] - len(whole)].astype(np.int64)]
-    for p, some in zip(parts, chosen, strict=True):
-        spent = time.perf_counter() - begin
-        if not trust.check(p.job, p.field, p.batches, jobs, p.observer, budget, some, spent):
-            return False
-    return True
-
-
-def _follow(planned: Plan, parts: list[_Part], jobs: int, progress: Progress, observer: Observer) -> bool:
+def _follow(planned: Plan, parts: list[Part], jobs: int, progress: Progress, observer: Observer) -> bool:
     """Find the values of whole orbits of all parts, if the scene needs them; returns whether all are found."""
     if not orbit_values.is_wanted(planned.scene):
         return True
@@ -281,14 +233,3 @@ def _follow(planned: Plan, parts: list[_Part], jobs: int, progress: Progress, ob
     return all(
         orbit_values.find(job, p.field, p.batches, jobs, p.observer) for job, p in zip(jobs_of, parts, strict=True)
     )
-
-
-def put(field: Field, pixels: NDArray[np.int64], out: ReadOut) -> None:
-    """Put read-outs into a field, at flat pixel numbers. The field has distances only if all its pixels have them."""
-    if out.distance is None or not field.done.any():
-        field.make_room_to_border(out.distance is not None)
-    for name in field.channels:
-        if name in LATER:
-            continue
-        values = True if name == "done" else getattr(out, name)
-        getattr(field, name).ravel()[pixels] = values

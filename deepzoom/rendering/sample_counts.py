@@ -11,6 +11,7 @@ other, the pixel's own place is already their mean, and it needs no samples.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -38,27 +39,34 @@ def rounds(samples: int) -> list[int]:
     return found
 
 
-class Places:
-    """The places of values among those of a field, at its known pixels (height, width)."""
+def kinds(measure: Floats, attractor: NDArray[Any] | None, counts: bool) -> NDArray[np.int64]:
+    """The kinds of values; below 0 where a value has none. counts: whether measures are smooth counts."""
+    if attractor is None:
+        return (measure < 0).astype(np.int64)
+    return np.where(counts & (measure < 0), -1, attractor.astype(np.int64))
 
-    def __init__(self, field: Field, known: NDArray[np.bool_]) -> None:
+
+class Places:
+    """The places of values among those of a field, at its known pixels (height, width).
+
+    order: for each kind the values to rank among, ascending, if not the field's own.
+    """
+
+    def __init__(self, field: Field, known: NDArray[np.bool_], order: Mapping[int, Floats] | None = None) -> None:
         self._known = known
         self._counts = field.iterations is not None
-        measure = field.measure[known]
-        kind = self._kinds(measure, None if field.attractor is None else field.attractor[known])
-        self._order = {k: np.sort(measure[kind == k]) for k in np.unique(kind[kind >= 0]).tolist()}
+        if order is None:
+            measure = field.measure[known]
+            kind = kinds(measure, None if field.attractor is None else field.attractor[known], self._counts)
+            order = {k: np.sort(measure[kind == k]) for k in np.unique(kind[kind >= 0]).tolist()}
+        self._order = order
         own = self.of(field.measure, field.attractor)
         self.pixels = np.where(known[..., None], own, np.nan)
         """(height, width, places): the places of the field's own values; NaN where not known."""
 
-    def _kinds(self, measure: Floats, attractor: NDArray[Any] | None) -> NDArray[np.int64]:
-        if attractor is None:
-            return (measure < 0).astype(np.int64)
-        return np.where(self._counts & (measure < 0), -1, attractor.astype(np.int64))
-
     def of(self, measure: Floats, attractor: NDArray[Any] | None) -> Floats:
         """The places (..., places) of values (...)."""
-        kind, place = self._kinds(measure, attractor), np.full(measure.shape, _INSIDE)
+        kind, place = kinds(measure, attractor, self._counts), np.full(measure.shape, _INSIDE)
         for n, (k, order) in enumerate(self._order.items()):
             own = kind == k
             both = np.searchsorted(order, measure[own]) + np.searchsorted(order, measure[own], "right")

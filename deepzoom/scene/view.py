@@ -219,14 +219,14 @@ def check_in_memory(view: View) -> None:
         raise _too_large(f"{view.width}x{view.height}", view.pixels)
 
 
-def check_samples(view: View) -> None:
-    """Raise InputError for a number of samples out of range, or one that could need too much memory."""
+def check_samples(view: View, in_memory: bool = True) -> None:
+    """Raise InputError for a number of samples out of range, or (in memory) one that could need too much memory."""
     if not 1 <= view.samples <= sample_positions.MOST_SAMPLES:
         raise InputError(
             f"--samples: {view.samples} is not a number from 1 to {sample_positions.MOST_SAMPLES}, such as 16."
         )
     most, needed = MOST_PIXELS * BYTES_PER_PIXEL, BYTES_PER_PIXEL + (view.samples - 1) * BYTES_PER_SAMPLE
-    if view.pixels * needed > most:
+    if in_memory and view.pixels * needed > most:
         raise InputError(
             f"--samples: {view.samples} in {view.width}x{view.height} pixels may need {in_bytes(view.pixels * needed)}"
             f" of memory, more than the {in_bytes(most)} allowed; give fewer, or a smaller --size."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,9 @@ MANDELBROT = ["mandelbrot", "--center", "-0.75", "0.1", "--depth", "0.5", "--siz
 NEWTON = ["newton", "--size", "24x19", "--steps", "50"]
 TRAINING = ["tanh", "--center", "1.5", "1.5", "--depth", "6", "--size", "24x15", "--steps", "20", "--stretch", "off"]
 DEEP = ["mandelbrot", "--at", "mandelbrot-deep", "--size", "32x24"]
+BASINS = ["basins", "--size", "24x19", "--steps", "40", "--samples", "4"]
+UNFOLDED = ["tanh", "--center", *(f"{v}41592653589793238462643" for v in ("-0.4", "-0.17")), "--depth", "1e-16",
+            "--size", "16x13", "--steps", "250", "--stretch", "auto", "--samples", "4"]  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -55,9 +59,17 @@ def pixels(path):
         (NEWTON, [["--slope", "200"], ["--colouring", "rank"]]),
         (TRAINING, [["--slope", "45"], ["--colouring", "cyclic", "--slope", "10"]]),
         pytest.param(DEEP, [["--slope", "45", "--trust", "settle"]], marks=pytest.mark.slow),
+        ([*MANDELBROT, "--samples", "4", "--stretch", "3@20"], [["--slope", "45"], ["--colouring", "histogram"]]),
+        ([*MANDELBROT, "--samples", "9"], [["--colouring", "distance", "--mark-unsettled"], ["--colouring", "binary"]]),
+        ([*NEWTON, "--samples", "4"], [["--colouring", "attractor", "--slope", "200"]]),
+        ([*TRAINING, "--samples", "4"], [["--slope", "45"]]),
+        pytest.param([*DEEP, "--samples", "4"], [["--trust", "settle"]], marks=pytest.mark.slow),
+        pytest.param(BASINS, [[], ["--colouring", "rank"]], marks=pytest.mark.slow),
+        pytest.param(UNFOLDED, [["--trust", "settle"]], marks=pytest.mark.slow),
     ],
-    ids=["mandelbrot", "distance", "newton", "training", "deep"],
-)
+    ids=["mandelbrot", "distance", "newton", "training", "deep", "mandelbrot-4", "distance-9", "newton-4", "training-4",
+         "deep-4", "basins-4", "unfolded-4"],
+)  # fmt: skip
 def test_equal_pixels(place, colours):
     """With several colourings, the tiles of the first serve them all."""
     for k, colour in enumerate(colours):
@@ -66,7 +78,8 @@ def test_equal_pixels(place, colours):
         tiled = run(*place, *colour, "--out", names[1], "--tiles", "t", "--json")
         assert one.exit_code == tiled.exit_code == 0, one.output + tiled.output
         facts = json.loads(tiled.stdout)
-        assert facts["tiles"] >= 3 and (facts["pixels"] > 0) == (k == 0)
+        assert facts["tiles"] >= 3 and (facts["pixels"] > 0) == (k == 0) and facts["left"] == 0
+        assert (facts["samples"] > 0) == ("--samples" in place and k == 0)
         first, second = map(pixels, names)
         assert first.dtype == second.dtype and np.array_equal(first, second)
         assert read_scene(names[0]) == read_scene(names[1])
@@ -92,30 +105,48 @@ def test_shares_make_the_same_picture():
     assert Path("a.png").read_bytes() == Path("b.png").read_bytes()
 
 
-class Stops(Observer):
-    """Stops once the third tile is under way."""
+def test_shares_take_samples_once_all_tiles_are_there():
+    own = [*MANDELBROT, "--samples", "4", "--tiles", "b", "--out", "b.png", "--json"]
+    for k, first in ((2, True), (1, True), (1, False), (2, False)):
+        result = run(*own, "--tile", f"{k}/2")
+        facts = json.loads(result.stdout)
+        waits = (k, first) == (2, True)
+        assert (facts["pixels"] > 0) == first and (facts["left"] > 0) == waits
+        assert (facts["samples"] > 0) == (not waits and (k, first) != (1, False))
+        assert ("Samples need the pixels of all tiles; " in result.stderr) == waits
+    assert json.loads(run(*own).stdout)["samples"] == 0
+    assert run(*MANDELBROT, "--samples", "4", "--out", "a.png").exit_code == 0
+    assert np.array_equal(pixels("a.png"), pixels("b.png"))
 
-    def __init__(self):
-        self.done = 0
+
+class Stops(Observer):
+    """Stops once so many pixels are done, or gone through for samples."""
+
+    def __init__(self, name, most):
+        self._name, self._most, self._stopped = name, most, False
 
     def part(self, name, done, total):
-        self.done = done
+        self._stopped |= name == self._name and done > self._most
 
     def stopped(self):
-        return self.done > 2 * 160
+        return self._stopped
 
 
 def test_a_stopped_or_killed_render_goes_on(tmp_path):
     scene = Scene("mandelbrot", View.parse("-0.75", "0.1", "0.5", "40x33"), 300)
-    tiles = Tiles.of(tmp_path, scene)
+    tiles = Tiles.of(tmp_path, replace(scene, view=replace(scene.view, samples=4)))
     with pytest.raises(Stopped):
-        compute(tiles, range(tiles.count), 1, Stops())
-    kept = {p.name: p.read_bytes() for p in tmp_path.glob("tile-*.npz")}
+        compute(tiles, range(tiles.count), 1, Stops("pixels", 2 * 160))
+    kept = {p.name: p.read_bytes() for p in tmp_path.glob("*.npz")}
     assert sorted(kept) == ["tile-00000.npz", "tile-00001.npz"]
     (tmp_path / ".tile-00002.npz.abc.tmp").write_bytes(b"cut")  # as a killed process leaves it
-    assert compute(tiles, range(tiles.count), 1, Observer()) == 40 * 33 - 2 * 160
+    with pytest.raises(Stopped):
+        compute(tiles, range(tiles.count), 1, Stops("samples", 2 * 160))
+    assert (found := {p.name for p in tmp_path.glob("samples-4-*.npz")}) >= {"samples-4-00000.npz"} and len(found) < 9
+    assert compute(tiles, range(tiles.count), 1, Observer()).samples > 0
     assert all((tmp_path / name).read_bytes() == content for name, content in kept.items())
-    assert all(tiles.load(k).done.all() for k in range(tiles.count))
+    assert all(tiles.load(k).done.all() and tiles.is_done(k, samples=True) for k in range(tiles.count))
+    assert compute(Tiles.of(tmp_path, scene), range(tiles.count), 1, Observer()) == (0, 0, 0)  # the same pixels
 
 
 def test_tiles_that_do_not_belong(tmp_path):
@@ -133,6 +164,31 @@ def test_tiles_that_do_not_belong(tmp_path):
     assert np.array_equal(pixels("a.png"), pixels("b.png"))
 
 
+def test_samples_that_do_not_belong(tmp_path, monkeypatch):
+    own = [*MANDELBROT, "--samples", "4", "--tiles", "t", "--json"]
+    assert run(*own, "--out", "a.png").exit_code == 0
+    assert run(*own, "--samples", "3", "--out", "c.png").exit_code == 0  # samples of each number are kept
+    path = tmp_path / "t" / "samples-4-00003.npz"
+    path.write_bytes(path.read_bytes()[:-100])
+    cut = run(*own, "--out", "b.png")
+    assert cut.exit_code == 2 and "samples-4-00003.npz is cut short" in cut.stderr
+    again = json.loads(run(*own, "--out", "b.png", "--force").stdout)
+    assert again["pixels"] == 0 < again["samples"] and np.array_equal(pixels("a.png"), pixels("b.png"))
+    assert not list((tmp_path / "t").glob("samples-3-*"))
+    monkeypatch.setattr(module, "SAMPLES", 320)
+    other = run(*own, "--out", "c.png", "--force", "--samples", "4")
+    assert other.exit_code == 0 and len(list((tmp_path / "t").glob("tile-*"))) == 17
+    monkeypatch.undo()
+    rows = run(*MANDELBROT, "--tiles", str(tmp_path / "t"), "--out", str(tmp_path / "d.png"))
+    assert rows.exit_code == 2 and "tile-00000.npz has rows 0 to 1, and with --samples 1 it would have" in rows.stderr
+
+
+def test_tiles_checked_in_different_ways(tmp_path):
+    """Tiles that were repaired and tiles that were not make one picture."""
+    assert run(*TRAINING, "--tiles", "t", "--tile", "2/2", "--trust", "settle").exit_code == 0
+    assert run(*TRAINING, "--tiles", "t", "--out", "a.png", "--slope", "45").exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -145,7 +201,7 @@ def test_tiles_that_do_not_belong(tmp_path):
         (["--tiles", "no/t", "--out", "a.png"], "there is no folder no"),
         (["--tiles", "t", "--out", "a.png", "--figure"], "--figure: this does not work with --tiles"),
         (["--tiles", "t", "--out", "a.png", "--data", "a.npz"], "--data: this does not work with --tiles"),
-        (["--tiles", "t", "--out", "a.png", "--samples", "4"], "--samples: tiles have one sample"),
+        (["--tiles", "t", "--out", "a.png", "--samples", "257"], "--samples: '257' is not a whole number"),
         (["--tiles", "t", "--out", "a.png", "--colouring", "stripe"], "--tiles: tiles have no horizons, no courses"),
         (["--tiles", "t", "--out", "a.png", "--size", "1e6x1e6"], "--size: '1e6x1e6' would need"),
         (["--out", "a.png", "--size", "18000x27000"], "supported, or 68,719,476,736 with --tiles"),
