@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from deepzoom.commands.exit_codes import Command, Group
+from deepzoom.commands.exit_codes import Command
 from deepzoom.commands.shared_options import flag
 
 _COMMANDS = {
@@ -30,7 +30,6 @@ def application(commands: Iterable[str] = tuple(_COMMANDS)) -> typer.Typer:
     """The command line with these commands."""
     made = typer.Typer(
         name="deepzoom",
-        cls=Group,
         help="Zoom into fractals of neural-network training, and classical ones, far deeper than float64 allows.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,

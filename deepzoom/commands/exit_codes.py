@@ -11,29 +11,17 @@ from functools import wraps
 from typing import Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
-
-from .plain_values import keep_plain
+from typer.core import TyperCommand
 
 _typed: ContextVar[tuple[str, ...]] = ContextVar("typed", default=())
 
 
 class Command(TyperCommand):
-    """A command that keeps its arguments as they were typed, for its errors, and takes plain values as they are."""
+    """A command that keeps its arguments as they were typed, for its errors."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments."""
         _typed.set(tuple(args))
-        keep_plain(self.get_params(ctx))
-        return super().parse_args(ctx, args)
-
-
-class Group(TyperGroup):
-    """The program, whose own options take plain values as they are."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse the arguments."""
-        keep_plain(self.get_params(ctx))
         return super().parse_args(ctx, args)
 
 
