@@ -19,7 +19,7 @@ from .difference import Difference
 from .exact import Exact, level, lifted
 from .fixed_point import BASE_BITS
 from .numpy_operations import Arithmetic, Move, floats, rules_of
-from .tanh_slope import Scaled
+from .scaled import Scaled
 
 Truth = NDArray[np.bool_]
 

@@ -5,14 +5,15 @@ formed. Each rule below gives ``f(A + a) - f(A)`` from A and a:
 
     product     A b + B a + a b                 quotient   (a - (A / B) b) / (B + b)
     exp         e^A expm1(a)                    log        log1p(a / A)
-    sqrt        a / (sqrt(A + a) + sqrt(A))     softplus   log1p(sigmoid(A) expm1(a))
+    sqrt        a / (sqrt(A + a) + sqrt(A))     softplus   log1p(expm1(a) / (1 + e^-A))
     sin         cos A sin a - 2 sin A sin(a/2)^2           cos        -sin A sin a - 2 cos A sin(a/2)^2
     tanh        S E / (2 + E (1 + T)),          T = tanh A, S = (1 - T)(1 + T), E = expm1(2 a)
     |.|, max(., 0)                              by cases of the signs of A and A + a
 
-(for tanh the mirror image where a < 0). The reference is computed in its own arithmetic, so that 1 - T keeps its
-digits. The same rules work for every kind of difference: float64 differences of a batch of pixels (``Batch`` in
-``difference.py``), or Taylor polynomials in the two parameters (``Series`` in ``tangent.py``).
+(for tanh the mirror image where a < 0). Numbers such as 1 - T keep their digits, and where float64 cannot hold them,
+differences still cross over to the other side (``saturation.py``). The same rules work for every kind of difference:
+float64 differences of a batch of pixels (``Batch`` in ``difference.py``), or Taylor polynomials in the two parameters
+(``Series`` in ``tangent.py``).
 
 Differences can still cancel each other, as in any float64 sum; the condition of the step bounds that.
 """
@@ -28,6 +29,7 @@ from .arrays import broadcast, join, moved
 from .difference import Difference
 from .exact import Exact
 from .numpy_operations import Arithmetic, Move, floats, rules_of, whole_power
+from .saturation import LAST, LAST_ROOM, rounded_exp, tanh_side
 
 _SATURATED = 350.0  # a larger difference moves tanh to its limit; expm1 of twice this is still finite
 
@@ -202,13 +204,13 @@ def _heaviside(x: Delta, at_zero: float) -> Delta:
 
 @rule(np.exp)
 def _exp(x: Delta) -> Delta:
-    value = np.exp(x.reference)
-    return Delta(value, x.difference.small("expm1").scaled(floats(value)))
+    return Delta(np.exp(x.reference), x.difference.grown(x.reference, rounded_exp(x.reference)))
 
 
 @rule(np.log)
 def _log(x: Delta) -> Delta:
-    return Delta(np.log(x.reference), x.difference.scaled(1.0 / floats(x.reference)).small("log1p"))
+    value = np.log(x.reference)
+    return Delta(value, x.difference.logged(x.reference, value))
 
 
 @rule(np.sqrt)
@@ -236,15 +238,20 @@ def _wave(x: Delta, value: Any, slope: Any) -> Delta:
 @rule(np.logaddexp)
 def _softplus(zero: float, x: Delta) -> Delta:
     value = np.logaddexp(zero, x.reference)
-    half = np.tanh(x.reference * 0.5) * 0.5
-    return Delta(value, x.difference.softened(x.reference, floats(0.5 + half), floats(0.5 - half)))
+    half = x.reference * 0.5
+    rest = np.maximum(tanh_side(half, np.tanh(half)), 0.0) * 0.5
+    shares = np.where(floats(half) > 0, (1.0 - rest, rest), (rest, 1.0 - rest))
+    return Delta(value, x.difference.softened(x.reference, *shares))
 
 
 @rule(np.tanh)
 def _tanh(x: Delta) -> Delta:
     value = np.tanh(x.reference)
-    below, above = floats(1.0 - value), floats(1.0 + value)
-    sign, size = x.difference.parted(_SATURATED)
+    side = tanh_side(x.reference, value)
+    upper, near = floats(x.reference) > 0, np.maximum(side, LAST_ROOM)
+    below, above = np.where(upper, near, 2.0 - near), np.where(upper, 2.0 - near, near)
+    beyond = floats(x.reference) - np.clip(floats(x.reference), -LAST, LAST)
+    sign, size = x.difference.from_within(beyond).parted(_SATURATED)
     growth = size.scaled(2.0).small("expm1")
     change = growth.weighted(below * above).over(np.asarray(2.0), growth.weighted(np.where(sign < 0, below, above)))
     return Delta(value, change.weighted(sign))

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .numpy_operations import Move, floats
+from .saturation import LEAST
 
 Floats = NDArray[np.float64]
 
@@ -53,8 +54,20 @@ class Difference(ABC):
         """sqrt(A + a) - sqrt(A), where root = sqrt(A), of numbers of any arithmetic; 0 where both are 0."""
 
     @abstractmethod
+    def grown(self, reference: Any, value: Floats) -> Any:
+        """exp(A + a) - exp(A), where value = exp(A)."""
+
+    @abstractmethod
+    def logged(self, reference: Any, value: Any) -> Any:
+        """log(A + a) - log(A), where value = log(A)."""
+
+    @abstractmethod
     def softened(self, reference: Any, share: Floats, rest: Floats) -> Any:
-        """softplus(A + a) - softplus(A), where share = sigmoid(A) and rest = 1 - share."""
+        """softplus(A + a) - softplus(A), where share = sigmoid(A) and rest = 1 - share; 0 where float64 has none."""
+
+    @abstractmethod
+    def from_within(self, beyond: Floats) -> Any:
+        """self + beyond: differences from a reference that stands nearer to 0 by ``beyond``, to cross over from."""
 
     @abstractmethod
     def folded(self, reference: Any) -> Any:
@@ -170,6 +183,22 @@ class Batch(Difference):
             far = self.data / (np.sqrt(floats(reference) + np.ldexp(self.data, self.exponent)) + floats(root))
         return self.like(np.where(there == 0, np.where(at == 0, 0.0, near), np.where(np.isinf(there), far, near)))
 
+    def grown(self, reference: Any, value: Floats) -> Batch:
+        change, at = np.ldexp(self.data, self.exponent), floats(reference)
+        with np.errstate(all="ignore"):
+            near = self._curved(np.expm1, 1.0).data * value
+            far = np.ldexp(np.exp(at + change) - value, -self.exponent)
+            return self.like(np.where(change > np.where(at < LEAST, 1.0, _LARGE), far, near))
+
+    def logged(self, reference: Any, value: Any) -> Batch:
+        change, at = np.ldexp(self.data, self.exponent), floats(reference)
+        with np.errstate(all="ignore"):
+            ratio = self.like(self.data / at)
+            there, near = np.ldexp(ratio.data, self.exponent), ratio.small("log1p").data
+            deep = np.ldexp(np.log((at + change) / at), -self.exponent)  # at + change has no rounding error there
+            far = np.ldexp(np.log(at + change) - floats(value), -self.exponent)
+            return self.like(np.where(there < -0.5, deep, np.where(np.isinf(there), far, near)))
+
     def softened(self, reference: Any, share: Floats, rest: Floats) -> Batch:
         def near(a: Floats) -> Floats:
             middle = share * np.expm1(a)
@@ -177,10 +206,18 @@ class Batch(Difference):
             return np.where(middle < -0.5, down, np.log1p(np.maximum(middle, -0.5)))
 
         change, at = np.ldexp(self.data, self.exponent), floats(reference)
+        saturated = (share == 0) | (rest == 0)
         with np.errstate(all="ignore"):
             tails = np.log1p(np.exp(-np.abs(at + change))) - np.log1p(np.exp(-np.abs(at)))
             far = self.rectified(reference).data + np.ldexp(tails, -self.exponent)
-            return self.like(np.where(np.abs(change) > _LARGE, far, self._curved(near, share).data))
+            return self.like(
+                np.where(np.abs(change) > np.where(saturated, 1.0, _LARGE), far, self._curved(near, share).data)
+            )
+
+    def from_within(self, beyond: Floats) -> Batch:
+        with np.errstate(over="ignore"):
+            added = np.ldexp(beyond, -self.exponent)
+        return self.like(self.data + np.where(np.isinf(added), 0.0, added))
 
     def _against(self, reference: Any) -> tuple[Floats, Floats]:
         """(reference in units of the shared exponent, its sum with the difference)."""

@@ -37,7 +37,7 @@ class Exact(Arithmetic):
         self.point = point
         self._floats: NDArray[np.float64] | None = None
         self.slope: tuple[Exact, NDArray[np.int64]] | None = None
-        """Of values of tanh: 1 - value**2 as mantissa and shift, see ``tanh_slope.py``."""
+        """Of values of tanh: 1 - value**2 as mantissa and shift, see ``scaled.py``."""
 
     @classmethod
     def of(cls, value: Any, bits: int) -> Exact:

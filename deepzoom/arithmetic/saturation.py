@@ -1,4 +1,4 @@
-"""Where tanh and exp are so near their limits that float64 cannot hold how near, differences must still cross over.
+"""Where float64 cannot hold how near tanh, exp or softplus are to their limits, differences still cross over.
 
 A pixel's argument ``A + a`` can have the other sign although ``tanh(A)`` is 1 to all digits. So such a reference is
 taken to stand at ``A0 = +-LAST`` instead, and ``A - A0`` is added to the difference. That changes ``tanh(A + a) -
@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .numpy_operations import floats
-from .tanh_slope import tanh_slope
+from .numpy_operations import Arithmetic, floats
+from .scaled import reference_slope
 
 Floats = NDArray[np.float64]
 
@@ -24,7 +24,7 @@ LAST_ROOM = 2.0 / (math.exp(2.0 * LAST) + 1.0)
 """1 - tanh(LAST)."""
 SCALE = 2.0 / math.log(2.0)
 LEAST = -690.0
-"""Least argument of exp at which a reference stands."""
+"""Of a reference's argument below this, exp counts as 0 beside that of a pixel, which is computed as it is."""
 
 
 def tanh_side(z: Any, h: Any) -> Floats:
@@ -33,17 +33,13 @@ def tanh_side(z: Any, h: Any) -> Floats:
     h: tanh(z), exact or float64.
     """
     with np.errstate(over="ignore"):
-        beyond = np.abs(floats(z)) - LAST
-        room = floats(tanh_slope(h)) / (1.0 + np.abs(floats(h)))
-        return np.where(beyond > 0, -SCALE * beyond, room)
+        size = np.abs(floats(z))
+        exact = isinstance(h, Arithmetic)
+        room = floats(reference_slope(h)) / (1.0 + np.abs(floats(h))) if exact else 2.0 / (np.exp(2.0 * size) + 1.0)
+        return np.where(size > LAST, -SCALE * (size - LAST), room)
 
 
-def exp_within(z: Any) -> Floats:
-    """exp(z) in float64, of what is at least ``LEAST``."""
+def rounded_exp(z: Any) -> Floats:
+    """exp of z rounded to float64, which also holds what is below the last bit of an exact number."""
     with np.errstate(over="ignore"):
-        return np.exp(np.maximum(floats(z), LEAST))
-
-
-def exp_beyond(z: Any) -> Floats:
-    """What z is below ``LEAST``: at most 0."""
-    return np.minimum(floats(z) - LEAST, 0.0)
+        return np.exp(floats(z))

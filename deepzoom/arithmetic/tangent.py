@@ -167,6 +167,15 @@ class Series(Difference):
             relative = self.scaled(np.where(nothing, 0.0, 1.0 / at))
         return relative.small("sqrt1pm1").scaled(floats(root))
 
+    def grown(self, reference: Any, value: Floats) -> Series:
+        return self.small("expm1").scaled(value)
+
+    def logged(self, reference: Any, value: Any) -> Series:
+        return self.scaled(1.0 / floats(reference)).small("log1p")
+
+    def from_within(self, beyond: Floats) -> Series:
+        return self  # a Taylor polynomial holds on one side only
+
     def softened(self, reference: Any, share: Floats, rest: Floats) -> Series:
         return self.small("expm1").scaled(share).small("log1p")
 

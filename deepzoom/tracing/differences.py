@@ -3,9 +3,8 @@
 Capital letters are values of the reference run, small ones differences from them. With ``F = f(A)`` the rules are
 
     product   A b + a (B + b)          quotient   (a - F b) / (B + b)        sqrt   a / (F + sqrt(A + a))
-    exp       F expm1(a) (``saturation.py``)       log        log1p(a / A)
     sin       cos A sin a - 2 F sin(a / 2)**2      cos    -sin A sin a - 2 F sin(a / 2)**2
-    tanh      ``tanh_difference``      softplus   log1p(sigmoid(A) expm1(a))
+    exp, log, tanh, softplus    functions of their own, in ``kernels/arithmetic/``
     positive  positive(A + a) - F      select     by cases of the condition before and now
 
 They are those of ``deepzoom/arithmetic/delta.py``, as a graph, from which kernels are generated. Values of the
@@ -125,13 +124,14 @@ def _exp(d: Differences, n: Node) -> Node | None:
     a = d.of(z)
     if a is None:
         return None
-    value, beyond = (given("reference", node(op, z), n.shape) for op in ("exp_within", "exp_beyond"))
-    return node("multiply", value, node("expm1", node("add", a, beyond)))
+    value = given("reference", node("rounded_exp", z), n.shape)
+    return node("exp_difference", value, d.reference(z), a)
 
 
 def _log(d: Differences, n: Node) -> Node | None:
-    a = d.of(n.inputs[0])
-    return None if a is None else node("log1p", node("divide", a, d.reference(n.inputs[0])))
+    z = n.inputs[0]
+    a = d.of(z)
+    return None if a is None else node("log_difference", d.reference(z), d.reference(n), a)
 
 
 def _sqrt(d: Differences, n: Node) -> Node | None:
@@ -176,9 +176,9 @@ def _softplus(d: Differences, n: Node) -> Node | None:
     a = d.of(z)
     if a is None:
         return None
-    half = node("tanh", node("multiply", z, constant(_HALF)))
-    parts = [node("multiply", node(op, constant(1), half), constant(_HALF)) for op in ("add", "subtract")]
-    return node("softplus_difference", *(given("reference", p, n.shape) for p in parts), a)
+    half = node("multiply", z, constant(_HALF))
+    side = node("tanh_side", half, node("tanh", half))
+    return node("softplus_difference", d.reference(z), given("reference", side, n.shape), a)
 
 
 def _positive(d: Differences, n: Node) -> Node | None:

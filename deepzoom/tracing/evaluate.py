@@ -11,7 +11,7 @@ import numpy as np
 from deepzoom.arithmetic import arrays
 from deepzoom.arithmetic.conditions import positive, select
 from deepzoom.arithmetic.delta import parts
-from deepzoom.arithmetic.saturation import exp_beyond, exp_within, tanh_side
+from deepzoom.arithmetic.saturation import rounded_exp, tanh_side
 from deepzoom.arithmetic.tanh_slope import tanh_slope
 
 from .graph import Node, depends, ordered
@@ -114,8 +114,7 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
     "tanh_slope": _same(tanh_slope),
     "tanh_scaled": _same(_tanh_scaled),
     "tanh_side": _of_references(tanh_side),
-    "exp_within": _of_references(exp_within),
-    "exp_beyond": _of_references(exp_beyond),
+    "rounded_exp": _of_references(rounded_exp),
     "slope_scaled": _same(lambda v: tanh_slope(_tanh_scaled(v))),
     "copy": _same(lambda v: v),
     "softplus": _same(lambda z: np.logaddexp(0.0, z)),

@@ -22,9 +22,12 @@ Operations, with what ``data`` holds:
 
 Only graphs of differences (``differences.py``) and of kernels have these:
 
-    expm1, log1p         element by element
-    tanh_difference      tanh(A + a) - tanh(A) of tanh(A), 1 - |tanh(A)| and 2 a / ln 2
-    softplus_difference  softplus(A + a) - softplus(A) of sigmoid(A), 1 - sigmoid(A) and a
+    tanh_side            1 - |tanh(A)| of A and tanh(A), in the reference run (``arithmetic/saturation.py``)
+    rounded_exp          exp(A) of A, in the reference run
+    exp_difference       exp(A + a) - exp(A) of exp(A), A and a
+    log_difference       log(A + a) - log(A) of A, log(A) and a
+    tanh_difference      tanh(A + a) - tanh(A) of tanh(A), tanh_side of A, and 2 a / ln 2
+    softplus_difference  softplus(A + a) - softplus(A) of A, tanh_side of A / 2, and a
     tanh_scaled          tanh(v ln 2 / 2)
     slope_scaled         1 - tanh(v ln 2 / 2)**2, to all digits
     copy                 the same numbers, stored in their order
@@ -53,8 +56,8 @@ node)."""
 
 ELEMENTWISE = (
     "add", "subtract", "multiply", "divide", "negative", "exp", "log", "sqrt", "tanh", "tanh_slope", "sin", "cos",
-    "softplus", "positive", "select", "expm1", "log1p", "tanh_difference", "softplus_difference", "tanh_scaled",
-    "slope_scaled", "copy", "tanh_side", "exp_within", "exp_beyond",
+    "softplus", "positive", "select", "exp_difference", "log_difference", "tanh_difference", "softplus_difference",
+    "tanh_scaled", "slope_scaled", "copy", "tanh_side", "rounded_exp",
 )  # fmt: skip
 
 
