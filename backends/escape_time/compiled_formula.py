@@ -28,8 +28,8 @@ class FormulaKernels:
         except OverflowError:
             raise InputError(f"--set: numbers in the slopes of {system.name}'s formula are beyond 1e308.") from None
         self._law = (
-            np.array([float(step.degree) for step in system.iteration.cycle]),
-            np.array([step.gain for step in system.iteration.cycle]),
+            np.array([float(step.degree) for step in system.iteration.turns]),
+            np.array([step.gain for step in system.iteration.turns]),
             system.iteration.order,
         )
         self.targets = np.array(shifted_targets(system.iteration)).reshape(-1, 2)

@@ -63,7 +63,7 @@ def _one(
     z, c = system.start(*view.point(pixel))
     found = end(system.iteration, z, c, bits, system.steps)
     back = len(found.last) - 1 if system.iteration.still else 0  # the read-out needs the lengths of the last steps
-    first = (found.k - back) % len(system.iteration.cycle)
+    first = found.k - back
     start = [np.full(1, float(v)) for v in (*found.last[-1 - back], *c)]
     none = 0.0, False
     # close to the radius, float64 cannot tell inside from outside

@@ -52,7 +52,7 @@ def _least(iteration: Iteration) -> int:
     Where pixels are starting points, a step close to a critical point raises a difference to a power; where pixels are
     c, each step adds the difference of c to it.
     """
-    formulas = [step.formula for step in iteration.cycle]
+    formulas = [step.formula for step in iteration.turns]
     least = max(map(least_exponent, formulas))
     return max(_LEAST, least * min(map(degree, formulas)) if moves_steadily(iteration) else least)
 

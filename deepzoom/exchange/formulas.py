@@ -8,9 +8,10 @@ multiplies by what was kept.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from deepzoom.errors import InputError
-from deepzoom.formula.turns import counted, parse_turns
+from deepzoom.formula.turns import counted, parse_turns, split
 
 Chain = tuple[int | str, ...]
 System = tuple[str, dict[str, str]]
@@ -55,32 +56,54 @@ def turns_of(chains: Sequence[Chain], where: str) -> System:
     return "formula", {"formula": text}
 
 
-def in_turn(formulas: Sequence[tuple[str, int]]) -> str:
-    """The text of formulas that take turns, each so many times in a row; neighbours that are equal are joined."""
+def in_turn(formulas: Sequence[tuple[str, int]], begin: int = 0) -> str:
+    """The text of formulas that take turns, each so many times in a row; neighbours that are equal are joined.
+
+    begin: which of them follows the last; those before it come only once.
+    """
+    if all(text == formulas[0][0] for text, _ in formulas):
+        return formulas[0][0]
+    before, again = _joined(formulas[:begin]), _joined(formulas[begin:])
+    if len(again) == 1:
+        again = [(again[0][0], 1)]
+    texts = [text if count == 1 else f"{text} {{{count}}}" for text, count in (*before, *again)]
+    if before:
+        texts[len(before)] = f"loop: {texts[len(before)]}"
+    return "; ".join(texts)
+
+
+def _joined(formulas: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Formulas with their counts; neighbours that are equal are joined."""
     joined: list[tuple[str, int]] = []
     for text, count in formulas:
         if joined and joined[-1][0] == text:
             count += joined.pop()[1]
         joined.append((text, count))
-    if len(joined) == 1:
-        return joined[0][0]
-    return "; ".join(text if count == 1 else f"{text} {{{count}}}" for text, count in joined)
+    return joined
 
 
-def chains_of(system: str, settings: Mapping[str, str], known: Sequence[Chain] = ()) -> list[tuple[Chain, int]] | None:
-    """The chains that a system iterates in turn from 0, each with its count; None if it iterates others."""
+class Chains(NamedTuple):
+    """Chains that are iterated in turn from 0, each with its count. begin: which of them follows the last."""
+
+    each: list[tuple[Chain, int]]
+    begin: int = 0
+
+
+def chains_of(system: str, settings: Mapping[str, str], known: Sequence[Chain] = ()) -> Chains | None:
+    """The chains that a system iterates; None if it iterates others."""
     text = settings.get("formula", "z**2 + c")
     if system != "formula" or not (";" in text or "{" in text):
         one = chain_of(system, settings, known)
-        return None if one is None else [(one, 1)]
+        return None if one is None else Chains([(one, 1)])
     found = []
-    for part in text.split(";"):
+    parts, begin = split(text, "--formula")
+    for part in parts:
         each, count = counted(part, "--formula")
         chain = chain_of(system, {**settings, "formula": each.strip()}, known)
         if chain is None:
             return None
         found.append((chain, count))
-    return found
+    return Chains(found, begin)
 
 
 def chain_of(system: str, settings: Mapping[str, str], known: Sequence[Chain] = ()) -> Chain | None:

@@ -25,10 +25,12 @@ _MOST_LENGTH = 2000
 
 def chain_of_hybrid(text: str) -> Chain | None:
     """The chain of a hybrid formula of one group, one line and one operator; None for any other."""
-    _, _, group = text.partition("/")
+    start, _, group = text.partition("/")
     repeats, bar, line = group.partition("|")
     parts = line.split(";")
-    if not bar or not _is_count(repeats) or "/" in group or len(parts) != 3 or parts[2].strip() != "0":
+    if start.strip() != "0" or not bar or not _is_count(repeats) or "/" in group:
+        return None
+    if len(parts) != 3 or parts[2].strip() != "0":
         return None
     one, two = (_OPERATOR.fullmatch(p.strip()) for p in parts[:2])
     if one is None or two is None or not 2 <= int(one[5]) <= _MOST_POWER or int(two[5]) != 0:
@@ -48,8 +50,8 @@ def hybrid(text: str, where: str) -> str:
     refused = InputError(f"{where} {shortened(text)!r} has parts that deepzoom does not have.")
     if not (start.isascii() and start.isdigit()) or not groups:
         raise refused
-    if int(start[:9]) != 0:
-        raise InputError(f"{where} begins its loop at group {start[:9]}, which deepzoom does not have: it begins at 0.")
+    if int(start[:9]) >= len(groups):
+        raise InputError(f"{where} begins its loop at group {start[:9]}, but has {len(groups)}, counted from 0.")
     found = []
     for group in groups:
         repeats, *lines = group.split("|")
@@ -61,7 +63,7 @@ def hybrid(text: str, where: str) -> str:
         found.append((f"{z} + c", int(repeats[:9])))
     if len(max((f for f, _ in found), key=len)) > _MOST_LENGTH:
         raise InputError(f"{where}: the formula is longer than {_MOST_LENGTH} characters.")
-    result = in_turn(found)
+    result = in_turn(found, int(start))
     parse_turns(result, where)
     return result
 

@@ -15,7 +15,7 @@ from deepzoom.scene.scene import Scene
 from deepzoom.scene.shape import IDENTITY
 from deepzoom.scene.view import View
 
-from .formulas import Chain, chains_of
+from .formulas import Chain, Chains, chains_of
 from .fraktaler3 import PROGRAM as FRAKTALER3
 from .kalles_colours import CYCLE
 from .kalles_formulas import CHAINS, with_power
@@ -58,7 +58,7 @@ def kfr(scene: Scene, row: Sequence[str], bailout: float | None = None, expmap: 
     InputError for a system that the program does not have.
     """
     chains = _chains(scene, KALLES_FRAKTALER)
-    formula = _kalles(chains[0][0]) if len(chains) == 1 else _kalles_hybrid(chains)
+    formula = _kalles(chains.each[0][0]) if len(chains.each) == 1 else _kalles_hybrid(chains)
     if formula is None:
         raise _unknown(scene, KALLES_FRAKTALER)
     view, how = scene.view, scene.colouring
@@ -99,19 +99,19 @@ def _kalles(chain: Chain) -> dict[str, str] | None:
         power = next((p for p in powers if p <= _MOST_POWER and with_power(known, p) == chain), None)
         if power is not None:
             return {"Power": str(power), "FractalType": str(kind)}
-    return _kalles_hybrid([(chain, 1)])
+    return _kalles_hybrid(Chains([(chain, 1)]))
 
 
-def _kalles_hybrid(chains: Sequence[tuple[Chain, int]]) -> dict[str, str] | None:
+def _kalles_hybrid(chains: Chains) -> dict[str, str] | None:
     """The keys of a hybrid formula; None if one of the chains is not some signs and a power."""
     groups = []
-    for (*signs, last), count in chains:
+    for (*signs, last), count in chains.each:
         if not (isinstance(last, int) and last <= _MOST_POWER and signs == [s for s in SIGNS if s in signs]):
             return None
         flags = ",".join(str(int(s in signs)) for s in SIGNS)
         groups.append(f"{count}|{flags},{last},1,0;0,0,0,0,0,0,0;0")
-    power = str(chains[0][0][-1])
-    return {"Power": power, "FractalType": "0", "UseHybridFormula": "1", "HybridFormula": "/".join(["0", *groups])}
+    power, text = str(chains.each[0][0][-1]), "/".join([str(chains.begin), *groups])
+    return {"Power": power, "FractalType": "0", "UseHybridFormula": "1", "HybridFormula": text}
 
 
 def f3_toml(scene: Scene, bailout: float | None = None, expmap: bool = False) -> tuple[str, list[str]]:
@@ -120,6 +120,11 @@ def f3_toml(scene: Scene, bailout: float | None = None, expmap: bool = False) ->
     Raises InputError for a system that the program lacks.
     """
     chains = _chains(scene, FRAKTALER3)
+    if chains.begin:
+        raise InputError(
+            f"FILE: in {FRAKTALER3} all formulas come again, so a scene whose formulas have 'loop:' cannot be written"
+            " for it; .kfr can hold it."
+        )
     view = scene.view
     height, transform = transform_of(view)
     turned = {
@@ -139,12 +144,12 @@ def f3_toml(scene: Scene, bailout: float | None = None, expmap: bool = False) ->
         "bailout": ends,
         "image": {"width": view.width, "height": view.height},
         **({"transform": changed} if (changed := {k: v for k, v in turned.items() if v}) else {}),
-        "formula": [_phase(chain) for chain, count in chains for _ in range(count)],
+        "formula": [_phase(chain) for chain, count in chains.each for _ in range(count)],
     }
     return tomli_w.dumps(tables), ["the colours", *_samples(view)]
 
 
-def _chains(scene: Scene, program: str) -> list[tuple[Chain, int]]:
+def _chains(scene: Scene, program: str) -> Chains:
     chains = chains_of(scene.system, scene.settings, _KNOWN)
     if chains is None:
         raise _unknown(scene, program)

@@ -23,7 +23,8 @@ def exact_cycle_run(iteration: Iteration, bits: int, turn: int) -> Callable[...,
     """``exact_run`` of the steps in turn, the first of index ``turn``; further calls go on with the next step."""
     if not iteration.further:
         return exact_run(iteration.centred[0].f, bits)
-    steps = itertools.islice(itertools.cycle(step for step, _ in exact_cycle(iteration, bits)), turn, None)
+    maps = exact_cycle(iteration, bits)
+    steps = (maps[iteration.turn(n)][0] for n in itertools.count(turn))
 
     def run(x: Any, y: Any, a: Any, b: Any, count: int, most: float, add_x: Any, add_y: Any) -> None:
         for step in itertools.islice(steps, count):

@@ -36,7 +36,7 @@ def made_double(
             excess = pair((x + p) ** 2 + (y + q) ** 2 - exit_at) if exit_at < math.inf else (-math.inf, 0.0)
             for part, two in zip(parts, (pair(x), pair(y), excess), strict=False):
                 part.extend(two)
-            values = maps[(turn + n) % len(maps)][1](x, y, a, b) if count else ()
+            values = maps[iteration.turn(turn + n)][1](x, y, a, b) if count else ()
             for value in (*values, *NOT_KEPT[: count - len(values)]):
                 parts[3].extend(pair(value))
     length = len(parts[0]) // 2

@@ -55,7 +55,7 @@ def pieces(
     """Yield the iterates from z, in pieces, up to the first exit or the limit.
 
     An orbit of the critical point also ends when it is exactly back at that point, because pixels rebase to it. No
-    orbit ends before step ``least``. turn: the index of its first step in the cycle. Call it in a gmpy2 context of so
+    orbit ends before step ``least``. turn: of its first step. Call it in a gmpy2 context of so
     many bits.
     """
     run, looks, centre = exact_cycle_run(iteration, bits, turn), _Looks(iteration, z), iteration.centred[0]

@@ -144,7 +144,7 @@ def made(
     """The orbit of z with c, in so many bits, with at least ``least`` steps; progress gets the share of the limit.
 
     reach: log2 of the largest |c| of a pixel; close: ``CLOSE`` or ``NEARBY``. The orbit of the critical point ends at
-    its first return that is so close (``returns.py``). turn: the index of its first step in the cycle.
+    its first return that is so close (``returns.py``). turn: of its first step.
     """
     maps, count = exact_cycle(iteration, bits), kept_count(iteration)
     folds = any(source.folds(centre.f) for centre in iteration.centred)
@@ -160,7 +160,7 @@ def made(
             values = []
             if count:
                 for n, (x, y) in enumerate(zip(some.x, some.y, strict=True), turn + some.start):
-                    own = maps[n % len(maps)][1](x, y, a, b)
+                    own = maps[iteration.turn(n)][1](x, y, a, b)
                     values.append((*own, *NOT_KEPT[: count - len(own)]))
             for column, part in zip(columns, _stored(some, values, folds), strict=True):
                 column.extend(part)
@@ -206,12 +206,12 @@ _STORED = len(fields(Orbit)) - 1  # all but the returns
 
 
 def beginnings(iteration: Iteration, z: Point) -> list[tuple[Point, int]]:
-    """Where the reference orbits of a view begin, each with the index of its first step in the cycle.
+    """Where the reference orbits of a view begin, each with the turn of its first step.
 
     Pixels begin along the first orbit, that of z, and rebase to those of the critical point: the last ones, one for
     each step of the cycle. The first is among them if z is that point.
     """
-    critical = [(iteration.critical, turn) for turn in range(len(iteration.cycle))]
+    critical = [(iteration.critical, turn) for turn in range(len(iteration.turns))]
     return critical if z == iteration.critical else [(z, 0), *critical]
 
 

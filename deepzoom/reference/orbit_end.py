@@ -40,7 +40,7 @@ def end(iteration: Iteration, z: Point, c: Point, bits: int, limit: int) -> End:
         if escaped:
             a, b, p, q = (gmpy2.mpfr(rational(v)) for v in (*c, *iteration.k))
             while 0 < beyond < NEAR_CIRCLE and k < n + bits:  # float64 would not see that it has escaped
-                x, y = steps[k % len(steps)](x, y, a, b)
+                x, y = steps[iteration.turn(k)](x, y, a, b)
                 beyond, k = (x + p) ** 2 + (y + q) ** 2 - iteration.radius**2, k + 1
                 last.append((x, y))
         return End(n, escaped, k, [(float(x), float(y)) for x, y in last])

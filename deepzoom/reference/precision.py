@@ -78,7 +78,7 @@ def moves_steadily(iteration: Iteration) -> bool:
 
     Where formulas take turns, it must not be 0 in any of them.
     """
-    return iteration.c is None and all(_adds_c(step.formula, bool(iteration.further)) for step in iteration.cycle)
+    return iteration.c is None and all(_adds_c(step.formula, bool(iteration.further)) for step in iteration.turns)
 
 
 def _adds_c(f: Complex, always: bool) -> bool:
@@ -129,7 +129,7 @@ def _sizes(system: EscapeTimeSystem, view: View, bits: int) -> tuple[list[float]
                 break
             if known < math.inf:
                 with gmpy2.context(precision=53):
-                    slopes = slopes_of[n % len(slopes_of)](x, y, a, b)
+                    slopes = slopes_of[iteration.turn(n)](x, y, a, b)
                 by_z, by_c = _mean(slopes[:4]), _mean(slopes[4:]) if iteration.c is None else -math.inf
     return sizes, int(min(known, len(sizes)))
 

@@ -9,7 +9,6 @@ other one earlier, the stretch ends there, as beyond it the stripes would run th
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -215,14 +214,14 @@ def _orbit_tangents(
     iteration = system.iteration
     z, c = system.start(view.x, view.y)
     kept = orbit.obtain(system, z, c, bits, progress)
-    slopes = cycle.tangents([step.formula for step in iteration.cycle], source.FLOAT_FUNCTIONS)
+    slopes = cycle.tangents([step.formula for step in iteration.turns], source.FLOAT_FUNCTIONS)
     pixel_is_c = iteration.c is None
     a, b, p, q = (float(v) for v in (*c, *iteration.critical))  # orbits are stored minus the critical point
     grown, exponent = np.zeros((2, 2)) if pixel_is_c else np.eye(2), 0
     found: dict[int, Floats] = {}
     waiting = sorted(range(len(depths)), key=lambda n: -depths[n])
-    for step, x, y in zip(itertools.cycle(slopes), kept.x[:-1].tolist(), kept.y[:-1].tolist(), strict=False):
-        values = step(x + p, y + q, a, b)
+    for n, (x, y) in enumerate(zip(kept.x[:-1].tolist(), kept.y[:-1].tolist(), strict=True)):
+        values = slopes[iteration.turn(n)](x + p, y + q, a, b)
         grown = np.reshape(values[:4], (2, 2)) @ grown
         if pixel_is_c:
             grown += np.ldexp(np.reshape(values[4:], (2, 2)), -exponent)
@@ -236,4 +235,4 @@ def _orbit_tangents(
 
 
 def _is_holomorphic(iteration: Iteration) -> bool:
-    return all(source.is_holomorphic(step.formula) for step in iteration.cycle)
+    return all(source.is_holomorphic(step.formula) for step in iteration.turns)

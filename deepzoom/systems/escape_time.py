@@ -46,7 +46,8 @@ class Iteration:
     degree, gain: far out, a step takes |z| to gain * |z|**degree. targets: attractors; near one, a step raises the
     distance to the power ``order``, or multiplies it by ``order`` if that is below 1.
 
-    further: steps of other formulas that follow before ``formula`` comes again.
+    further: steps of other formulas that follow before ``formula`` comes again. loop: the index of the step that comes
+    after the last of these instead; those before it come only once.
     """
 
     formula: Complex
@@ -61,16 +62,23 @@ class Iteration:
     order: float = 2.0
     still: float = 0.0
     further: tuple[Step, ...] = ()
+    loop: int = 0
 
     @property
-    def cycle(self) -> tuple[Step, ...]:
-        """The steps that an orbit makes again and again: step n is the one of index n modulo their number."""
+    def turns(self) -> tuple[Step, ...]:
+        """The steps that take turns; ``turn`` says which of them an orbit makes when."""
         return Step(self.formula, self.degree, self.gain), *self.further
+
+    def turn(self, n: int) -> int:
+        """The index, among ``turns``, of the step after n others."""
+        count = 1 + len(self.further)
+        return n if n < count else self.loop + (n - self.loop) % (count - self.loop)
 
     @property
     def mean_degree(self) -> float:
-        """The geometric mean of the degrees of all steps."""
-        return math.prod(step.degree for step in self.cycle) ** (1 / len(self.cycle))
+        """The geometric mean of the degrees of the steps that come again."""
+        again = self.turns[self.loop :]
+        return math.prod(step.degree for step in again) ** (1 / len(again))
 
     @property
     def k(self) -> Point:
@@ -90,12 +98,12 @@ class Iteration:
 
     @cached_property
     def centred(self) -> tuple[Centred, ...]:
-        """The formula of each step of the cycle in terms of z - K, which is what pixels iterate."""
+        """The formula of each of ``turns`` in terms of z - K, which is what pixels iterate."""
         made: dict[int, Centred] = {}
-        for step in self.cycle:
+        for step in self.turns:
             if id(step.formula) not in made:
                 made[id(step.formula)] = centred(step.formula, Fraction(self.k[0]), Fraction(self.k[1]))
-        return tuple(made[id(step.formula)] for step in self.cycle)
+        return tuple(made[id(step.formula)] for step in self.turns)
 
 
 NEAR, FAR = 1e-3, 1e10
@@ -130,7 +138,7 @@ class EscapeTimeSystem(System):
         self.ends = self.iteration.ends
         i = self.iteration
         try:
-            served = all(map(in_range, (*(s.formula for s in i.cycle), *(c.f for c in i.centred))))
+            served = all(map(in_range, (*(s.formula for s in i.turns), *(c.f for c in i.centred))))
         except OverflowError:
             served = False
         if not served:
@@ -167,9 +175,10 @@ class EscapeTimeSystem(System):
         i = self.iteration
         constants: dict[Fraction, str] = {}
         text = (
-            "".join(source.value(step.formula, constants) for step in i.cycle)
+            "".join(source.value(step.formula, constants) for step in i.turns)
             + repr(constants)
             + repr((str(i.c), str(i.start), str(i.critical), str(i.k), i.radius, i.targets, i.still))
+            + (repr(i.loop) if i.loop else "")
         )
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from deepzoom.errors import InputError, TracingError
 from deepzoom.formula.expression import Complex, in_range
-from deepzoom.formula.turns import MOST_TURNS
+from deepzoom.formula.turns import MOST_TURNS, Turns
 
 from . import own_formula
 from .base import System
@@ -133,7 +133,7 @@ def _map(file: str, name: str, found: object) -> EscapeTimeMap:
             )
         title = str(getattr(step, "__doc__", None) or "a map of your own").strip()
         settings = {k: v for k, v in own_formula.OWN_FORMULA.settings.items() if k != "formula"}
-        found = EscapeTimeMap(name, title, lambda given: own_formula.iteration((formula,), given), settings)
+        found = EscapeTimeMap(name, title, lambda given: own_formula.iteration(Turns((formula,), 0), given), settings)
     if not isinstance(found, EscapeTimeMap):
         raise InputError(
             f"SYSTEM: {file}: {name} is {str(found)[:40]!r}; give a Training, a function step(z, c), or an Iteration"
@@ -189,9 +189,11 @@ def _checked(file: str, name: str, found: object) -> Iteration:
         raise wrong("a build that gives no Iteration but", found)
     if not isinstance(found.further, tuple) or not all(isinstance(step, Step) for step in found.further):
         raise wrong("further steps that are not a tuple of Step,", found.further)
-    if len(found.cycle) > MOST_TURNS:
-        raise wrong(f"a cycle of more than {MOST_TURNS} steps,", len(found.cycle))
-    for step in found.cycle:
+    if len(found.turns) > MOST_TURNS:
+        raise wrong(f"more than {MOST_TURNS} steps that take turns,", len(found.turns))
+    if not isinstance(found.loop, int) or not 0 <= found.loop < len(found.turns):
+        raise wrong("a loop that is not the index of a step,", found.loop)
+    for step in found.turns:
         if not isinstance(step.formula, Complex):
             raise wrong("a formula that is not an expression of z and c,", step.formula)
         if not in_range(step.formula):

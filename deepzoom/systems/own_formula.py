@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import gmpy2
 
@@ -11,7 +11,7 @@ from deepzoom.coordinates import parse_decimal
 from deepzoom.errors import InputError
 from deepzoom.formula.exact import exact_map
 from deepzoom.formula.expression import Complex
-from deepzoom.formula.turns import parse_turns
+from deepzoom.formula.turns import Turns, parse_turns
 
 from .base import Setting
 from .escape_time import EscapeTimeMap, Iteration, Step, point_of
@@ -33,17 +33,18 @@ def growth(f: Complex) -> tuple[float, float]:
     return float(round(degree)), gain
 
 
-def iteration(formulas: Sequence[Complex], settings: Mapping[str, str]) -> Iteration:
+def iteration(turns: Turns, settings: Mapping[str, str]) -> Iteration:
     """The iteration of formulas that take turns, with the settings ``z0x``, ``z0y`` and ``radius``."""
     radius = parse_decimal(settings["radius"], "--set radius")
     if not 1 <= radius <= 10**10:
         raise InputError(f"--set radius: {settings['radius']} is not from 1 to 1e10.")
     start = point_of(settings, "z0")
-    grown = {id(f): growth(f) for f in formulas}
-    first, *further = (Step(f, *grown[id(f)]) for f in formulas)
+    grown = {id(f): growth(f) for f in turns.formulas}
+    first, *further = (Step(f, *grown[id(f)]) for f in turns.formulas)
     return Iteration(
-        first.formula, first.degree, first.gain, float(radius), start=start, critical=start, further=tuple(further)
-    )
+        first.formula, first.degree, first.gain, float(radius),
+        start=start, critical=start, further=tuple(further), loop=turns.loop,
+    )  # fmt: skip
 
 
 def build(settings: Mapping[str, str]) -> Iteration:
@@ -58,7 +59,7 @@ OWN_FORMULA = EscapeTimeMap(
         "formula": Setting(
             "z**2 + c",
             "next z: z, x, y, c, i, numbers, + - * / ** and re im conj fold abs exp sin cos; several take turns with ;"
-            " between them and counts in braces",
+            " between them, counts in braces, and loop: where it begins again",
         ),
         "z0x": Setting("0", "real part of the start z_0, which should be a critical point of the formula"),
         "z0y": Setting("0", "imaginary part of z_0"),

@@ -42,9 +42,9 @@ def iterated(groups, z, c):
     return z
 
 
-def text_of(groups):
-    """A hybrid formula as the program writes it."""
-    parts = ["0"]
+def text_of(groups, begin=0):
+    """A hybrid formula as the program writes it. begin: the group that follows the last."""
+    parts = [str(begin)]
     for count, lines in groups:
         each = [";".join([*(",".join(f"{v:g}" for v in o) for o in (a, b)), str("+-*/".index(h))]) for a, b, h in lines]
         parts.append("|".join([str(count), *each]))
@@ -68,7 +68,7 @@ HYBRIDS = [
 def test_hybrids_are_those_of_the_program(groups):
     """Each step of the cycle, at four points, against the program's definition."""
     scene = kfr(text_of(groups))
-    cycle = systems.create(scene.system, scene.settings).iteration.cycle
+    cycle = systems.create(scene.system, scene.settings).iteration.turns
     values = [exact_map(step.formula, 100)[0] for step in cycle]
     for angle in (0.3, 1.9, 3.7, 5.1):
         z = w = 1.25 * cmath.exp(1j * angle)
@@ -78,7 +78,29 @@ def test_hybrids_are_those_of_the_program(groups):
         assert z == pytest.approx(iterated(groups, w, c), rel=1e-10)
 
 
+@pytest.mark.parametrize(("groups", "begin"), [(HYBRIDS[0], 1), (HYBRIDS[1], 1), ([*HYBRIDS[1], *HYBRIDS[0]], 2)])
+def test_hybrids_that_begin_again_later(groups, begin):
+    """Nine steps, at four points."""
+    scene = kfr(text_of(groups, begin))
+    iteration = systems.create(scene.system, scene.settings).iteration
+    values = [exact_map(step.formula, 100)[0] for step in iteration.turns]
+    order = [line for count, line in groups for _ in range(count)]
+    again = [line for count, line in groups[begin:] for _ in range(count)]
+    while len(order) < 9:
+        order += again
+    for angle in (0.3, 1.9, 3.7, 5.1):
+        z = w = 0.6 * cmath.exp(1j * angle)
+        c = 0.3 - 0.4j
+        for n in range(9):
+            z = complex(*map(float, values[iteration.turn(n)](z.real, z.imag, c.real, c.imag)))
+            w = iterated([(1, order[n])], w, c)
+        assert z == pytest.approx(w, rel=1e-8)
+
+
 def test_texts_of_hybrids():
+    assert kfr(text_of(HYBRIDS[1], 1)).settings["formula"] == (
+        "z**2 + c {3}; loop: conj((abs(re(z)) + i*im(z)))**3 + c"
+    )
     assert kfr(text_of(HYBRIDS[0])).settings == {"formula": "z**2 + c; fold(z)**2 + c"}
     assert kfr(text_of(HYBRIDS[1])).settings["formula"] == "z**2 + c {3}; conj((abs(re(z)) + i*im(z)))**3 + c {2}"
     assert kfr("0/7|0,0,0,0,2,1,0;0,0,0,0,0,0,0;0").system == "mandelbrot"
@@ -87,7 +109,9 @@ def test_texts_of_hybrids():
 @pytest.mark.parametrize(
     ("hybrid", "phrase"),
     [
-        ("1/1|0,0,0,0,2,1,0;0,0,0,0,0,0,0;0/1|0,0,0,0,3,1,0;0,0,0,0,0,0,0;0", "begins its loop at group 1"),
+        ("2/1|0,0,0,0,2,1,0;0,0,0,0,0,0,0;0/1|0,0,0,0,3,1,0;0,0,0,0,0,0,0;0", "begins its loop at group 2, but has 2"),
+        ("1/1|0,0,0,0,2,1,0;0,0,0,0,0,0,0;0", "begins its loop at group 1, but has 1, counted from 0"),
+        ("-1/1|0,0,0,0,2,1,0;0,0,0,0,0,0,0;0", "has parts that deepzoom does not have"),
         ("0/0|0,0,0,0,2,1,0;0,0,0,0,0,0,0;0", "has parts that deepzoom does not have"),
         ("0/1|0,0,0,0,2,x,0;0,0,0,0,0,0,0;0", "has parts that deepzoom does not have"),
         ("0/1|0,0,0,0,2,1,0;0,0,0,0,0,0,0;5", "has parts that deepzoom does not have"),
@@ -110,8 +134,13 @@ def test_formulas_of_fraktaler_3_take_turns():
     assert (same.system, same.settings) == ("burning-ship", {})
 
 
-@pytest.mark.parametrize("formula", ["z**2 + c {2}; fold(z)**2 + c", "conj(z)**3 + c; z**4 + c {3}"])
-@pytest.mark.parametrize("kind", ["kfr", "f3.toml"])
+LATER = "z**2 + c {2}; conj(z)**3 + c; loop: z**2 + c; fold(z)**2 + c {2}"
+
+
+@pytest.mark.parametrize(("formula", "kind"), [
+    *((f, k) for f in ("z**2 + c {2}; fold(z)**2 + c", "conj(z)**3 + c; z**4 + c {3}") for k in ("kfr", "f3.toml")),
+    (LATER, "kfr"), ("z**4 + c; loop: z**2 + c", "kfr"),
+])  # fmt: skip
 def test_turns_come_back(formula, kind):
     scene = Scene("formula", View.parse("0.25", "-0.5", "1e-9", "64x36"), 77, {"formula": formula})
     if kind == "kfr":
@@ -119,4 +148,10 @@ def test_turns_come_back(formula, kind):
     else:
         got = fraktaler3.place(writing.f3_toml(scene)[0], "FILE").scene
     assert (got.system, got.settings, got.steps) == (scene.system, scene.settings, scene.steps)
-    assert len(systems.create(got.system, got.settings).iteration.cycle) <= MOST_TURNS
+    assert len(systems.create(got.system, got.settings).iteration.turns) <= MOST_TURNS
+
+
+def test_fraktaler_3_has_no_later_loops():
+    scene = Scene("formula", View.parse("0.25", "-0.5", "1e-9", "64x36"), 77, {"formula": LATER})
+    with pytest.raises(InputError, match="all formulas come again, so a scene whose formulas have 'loop:' cannot be"):
+        writing.f3_toml(scene)

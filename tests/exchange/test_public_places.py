@@ -1,6 +1,7 @@
-"""Thirty places that others have published, as coordinates alone: three pixels of each against whole orbits.
+"""Places of twelve collections, as coordinates alone: three pixels of each against whole orbits.
 
-Each is re-typed in a form that deepzoom reads, read, and rendered at 64x36. Sources (the last column of ``PLACES``):
+Each is re-typed in a form that deepzoom reads, read, and rendered at 64x36. The collections, by their names in
+``SOURCES``:
 
 - ``rust``: locations/*.toml and benchmarks/*.toml of rust-fractal/rust-fractal-core
 - ``kf2``: benchmarks/*.kfr of smurfix/kf2
@@ -12,6 +13,8 @@ Each is re-typed in a form that deepzoom reads, read, and rendered at 64x36. Sou
 - ``ilidan16``: fractals/mandelbrot.py of ilidan16/ilidan16
 - ``auroram``: src/FractalInformation.py of ad-auroram/Fractal-Generation
 - ``shiyujiucsb``: burning_ship.py of shiyujiucsb/mandelbrot_julia_fractals
+- ``fraktaler``: fraktaler-3-wisdom.sh of LegalizeAdulthood/fraktaler, a copy of Fraktaler-3
+- ``deepdrill``: Examples/*.ini of dirkwhoffmann/DeepDrill
 """
 
 from __future__ import annotations
@@ -31,6 +34,15 @@ from deepzoom.rendering.render import render
 RUST = 'real = "{}"\nimag = "{}"\nzoom = "{}"\niterations = {}\n'
 KFR = "Re: {}\r\nIm: {}\r\nZoom: {}\r\nIterations: {}\r\nFractalType: 0\r\nPower: 2\r\n"
 SHIP = KFR.replace("FractalType: 0", "FractalType: 1")
+FOUR = (
+    'program = "fraktaler-3"\nlocation.real = "{}"\nlocation.imag = "{}"\nlocation.zoom = "{}"\n'
+    "bailout.iterations = {}\n"
+    + "".join(f"[[formula]]\npower = 2\nabs_x = {x}\nabs_y = {y}\n" for x, y in (
+        ("false", "false"), ("false", "true"), ("false", "false"), ("true", "true"),
+    ))
+)  # fmt: skip
+"""Four formulas that take turns. The program's limit, if the file says none, is 1024."""
+ZOOM = "Re: {}\nIm: {}\nZoom: {}\nIterations: {}\n"
 TEXT = "Real: {}\nImaginary: {}\nHeight: {}\nIterations: {}\n"
 PLACES = {
     "spiral.toml": (RUST, "2.62070620416157101340705043e-1", "-2.16815264700656475880373613e-3",
@@ -87,39 +99,56 @@ PLACES = {
     "valley2.txt": (TEXT, "-0.745", "0.105", "0.01", 200),
     "trunks.txt": (TEXT, "0.30820836067024604", "0.030620936230004017", "0.03", 200),
     "ship.kfr": (SHIP, "-0.45", "-0.5", "1.5686274509803922", 500),
+    "wisdom.f3.toml": (FOUR, "0.352465816656845732", "0.392188990843255425", "4.1943021e6", 1024),
+    "flake.txt": (
+        ZOOM,
+        "-1.9999661944503703041843468850635057967553124154072485151176192294480158424234268438137612977886891381228704640"
+        "6560949864353810575744772166485672496092803920095331999999999999999999999999979999999999999999999999999999999999"
+        "999999",
+        "-0.0000000000000000000000000000000003001382436790938324072497303977592498734683119077333527017425728012047497561"
+        "4823581185647299288414075519224186504978181625478528999999999999999999999999979999999999999999999999999999999999"
+        "999999",
+        "2.56203307883E157", 60_000,
+    ),
 }  # fmt: skip
 
 SOURCES = {
     "rust": ("spiral.toml", "golden_spider.toml", "peanuts.toml", "glitch_test.toml", "test4.toml", "test2.toml",
              "line.toml"),
     "kf2": ("1e14.kfr", "1e50.kfr"),
+    "go": ("full.txt", "copies.txt", "spirals.txt", "octopus.txt", "mini.txt"),
+    "canvas": ("valley.txt", "offset.txt"),
+    "hilljaxon": ("valley2.txt", "trunks.txt", "leaf.txt"),
     "prachwal": ("elephant.txt", "seahorse.txt", "lightning.txt", "patterns.txt"),
     "ckormanyos": ("swirl.txt", "seahorses.txt", "wiki.txt"),
     "ilidan16": ("gart.txt",),
     "auroram": ("down.txt", "elephants.txt", "leaf.txt"),
     "shiyujiucsb": ("ship.kfr",),
+    "fraktaler": ("wisdom.f3.toml",),
+    "deepdrill": ("flake.txt",),
 }  # fmt: skip
 QUICK = "1e14.kfr", "octopus.txt", "test4.toml", "copies.txt", "ship.kfr"
 
 
-def count(x, y, bits, limit, folded):
-    """The number of the first iterate beyond 2, by a whole orbit in whole numbers over 2**bits; 0 if there is none.
+def count(x, y, bits, limit, folds, radius):
+    """The number of the first iterate beyond a radius, by a whole orbit in whole numbers over 2**bits; 0 if none is.
 
-    folded: whether the orbit is of the Burning Ship, else of z**2 + c.
+    folds: of each square that takes its turn, the parts whose absolute values are taken first.
     """
     cx, cy = (gmpy2.mpz(round(Fraction(int(v.numerator), int(v.denominator)) * (1 << bits))) for v in (x, y))
-    zx, zy, most = gmpy2.mpz(0), gmpy2.mpz(0), gmpy2.mpz(4) << 2 * bits
+    zx, zy, most = gmpy2.mpz(0), gmpy2.mpz(0), gmpy2.mpz(radius**2) << 2 * bits
     for n in range(1, limit + 1):
-        if folded:
-            zx, zy = abs(zx), abs(zy)
+        fold = folds[(n - 1) % len(folds)]
+        zx, zy = abs(zx) if "x" in fold else zx, abs(zy) if "y" in fold else zy
         zx, zy = ((zx * zx - zy * zy) >> bits) + cx, ((zx * zy) >> (bits - 1)) + cy
         if zx * zx + zy * zy > most:
             return n
     return 0
 
 
-def test_there_are_thirty():
-    assert len(PLACES) == 30 and all(n in PLACES for names in SOURCES.values() for n in names)
+def test_there_are_thirty_of_ten_collections():
+    assert len(PLACES) >= 30 and len(SOURCES) >= 10
+    assert {n for names in SOURCES.values() for n in names} == set(PLACES)
 
 
 @pytest.mark.parametrize("name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in PLACES])
@@ -128,9 +157,10 @@ def test_public_places_have_the_counts_of_their_orbits(name):
     scene = of_text(form.format(*values), f"FILE: {name}", Path(name)).scene
     view = replace(scene.view, width=64, height=36)
     field = render(replace(scene, view=view)).field
+    folds, radius = {SHIP: (["xy"], 2), FOUR: (["", "y", "", "xy"], 100)}.get(form, ([""], 2))
     bits = int(-log2(view.depth)) + 120 + scene.steps // 50
     for row, column in ((0, 0), (18, 32), (35, 63)):
         x, y = view.at(column, row)
-        exact = count(x, y, bits, scene.steps, scene.system == "burning-ship")
+        exact = count(x, y, bits, scene.steps, folds, radius)
         assert field.iterations[row, column] == exact, (row, column)
     assert len(np.unique(field.iterations)) > 3

@@ -96,3 +96,27 @@ def test_again_resumed_and_from_keyframes(tmp_path):
     assert result.exit_code == 0, result.output
     assert (tmp_path / "y" / "deepzoom.00000000.exr").read_bytes() == first
     assert CliRunner().invoke(app, [*other, "--from", "3", "--force"]).exit_code == 2
+
+
+TYPES = {"N": "uint32", "NF": "float32", "T": "float32", "DEX": "float32", "DEY": "float32",
+         "R": "float16", "G": "float16", "B": "float16"}  # fmt: skip
+"""Of Kalles Fraktaler and Fraktaler-3; the first channels are what both call raw iteration data."""
+
+
+def test_a_sequence_is_what_the_manuals_say_that_zoomasm_takes(tmp_path):
+    """Fraktaler-3's "Recommended parameters for zoomasm": NAME.########.exr from 0, each zoomed out by 2, exponential
+    maps of 12288 x 1360 or alike, with raw data in each; the pixels of an octave are squares.
+    """
+    assert run("--to", "0.4", "--out", tmp_path / "z").exit_code == 0
+    files, zooms = sorted((tmp_path / "z").glob("*.exr")), []
+    assert [f.name for f in files] == [f"deepzoom.{k:08}.exr" for k in range(len(files))] and len(files) == 4
+    for path in files:
+        header, found = opened(path)
+        assert {name: str(found[name].dtype) for name in TYPES} == TYPES
+        assert found["N"].shape[1] / found["N"].shape[0] == pytest.approx(2 * math.pi / math.log(2), rel=0.02)
+        assert pytest.approx(2 * math.pi / math.log(2), rel=0.005) == 12288 / 1360
+        assert header["IterationsBias"] == 1024
+        tables = fraktaler3.toml(header["Fraktaler3"], "")
+        assert tables["transform"]["exponential_map"]
+        zooms.append(float(tables["location"]["zoom"]))
+    assert np.diff(np.log2(zooms)) == pytest.approx([-1, -1, -1], abs=1e-12)

@@ -1,11 +1,12 @@
 """An oracle for formulas that take turns, in fixed-point integers, written from their definition alone.
 
-It shares nothing with the package. A cycle is a list of names of ``STEPS``; step n of an orbit from 0 is the one of
-index n modulo the list's length. A number is an integer over 2**bits.
+It shares nothing with the package. A cycle is a list of names of ``STEPS``, and may have a beginning before it: orbits
+from 0 make the steps of the beginning, then those of the cycle again and again. A number is an integer over 2**bits.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -65,27 +66,29 @@ STEPS: dict[str, tuple[Map, int]] = {
 
 
 def ended(
-    cycle: Sequence[str], x: Exact, y: Exact, limit: int, bits: int, radius: int = 100
+    cycle: Sequence[str], x: Exact, y: Exact, limit: int, bits: int, radius: int = 100, beginning: Sequence[str] = ()
 ) -> tuple[int, float | None]:
     """(n, smooth) of the pixel (x, y); (0, None) if it does not escape within ``limit`` iterations.
 
     n is the first iteration with |z_n| > radius. The orbit goes on to the first |z_k| > 1e10. Then smooth is k + 1 less
-    log(log|z_k| / log 1e10) / log d, where d is the degree of the step to z_k, and less the number of steps of mean
-    degree from 2 to 1e10, log(log 1e10 / log 2) / mean log of the degrees.
+    log(log|z_k| / log 1e10) / log d, where d is the degree of the step to z_k, and less the number of steps of the
+    cycle's mean degree from 2 to 1e10, log(log 1e10 / log 2) / mean log of the degrees.
     """
+    steps = itertools.chain(beginning, itertools.cycle(cycle))
     a, b = fixed(x, bits), fixed(y, bits)
-    u, v, k, n = mpz(0), mpz(0), 0, None
+    u, v, k, n, step = mpz(0), mpz(0), 0, None, ""
     most, far = mpz(radius) ** 2 << 2 * bits, mpz(10) ** 20 << 2 * bits
     while u * u + v * v <= far:
         if n is None and u * u + v * v > most:
             n = k
         if n is None and k == limit:
             return 0, None
-        u, v = STEPS[cycle[k % len(cycle)]][0](u, v, a, b, bits)
+        step = next(steps)
+        u, v = STEPS[step][0](u, v, a, b, bits)
         k += 1
     n = k if n is None else n
     log = (math.log(int((u * u + v * v) >> bits)) - bits * math.log(2)) / 2
-    degree = STEPS[cycle[(k - 1) % len(cycle)]][1]
+    degree = STEPS[step][1]
     mean = sum(math.log(STEPS[s][1]) for s in cycle) / len(cycle)
     far_log = math.log(10**10)
     return n, k + 1 - math.log(log / far_log) / math.log(degree) - math.log(far_log / math.log(2)) / mean

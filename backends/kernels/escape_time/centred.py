@@ -7,7 +7,7 @@ This file is compiled as ``escape.py`` is.
 
 from __future__ import annotations
 
-from deepzoom.backends.kernels.escape_time.formula_placeholder import CYCLE, KX, KY, RX, RY
+from deepzoom.backends.kernels.escape_time.formula_placeholder import KX, KY, LOOP_TURN, RX, RY, TURN_COUNT
 from deepzoom.compiling.jit import inner
 
 MOST_BEYOND = 100
@@ -16,8 +16,16 @@ MOST_BEYOND = 100
 
 @inner
 def turn_of(n):
-    """The index in the cycle of the step after n others."""
-    return n % CYCLE if CYCLE > 1 else 0
+    """The turn of the step after n others."""
+    if LOOP_TURN == 0:
+        return n % TURN_COUNT if TURN_COUNT > 1 else 0
+    return n if n < TURN_COUNT else LOOP_TURN + (n - LOOP_TURN) % (TURN_COUNT - LOOP_TURN)
+
+
+@inner
+def turn_before(n):
+    """The turn of the last of n steps; the last turn if there is none."""
+    return turn_of(n - 1) if TURN_COUNT > 1 and n > 0 else TURN_COUNT - 1
 
 
 @inner

@@ -16,7 +16,6 @@ from deepzoom.backends.kernels.escape_time.distance_estimate import first_slope,
 from deepzoom.backends.kernels.escape_time.error_bound import ROUNDING, UNDERFLOW, seen_before, steepest
 from deepzoom.backends.kernels.escape_time.escape import UNKNOWN, in_doubt, is_close, reached, read_out, stepped
 from deepzoom.backends.kernels.escape_time.formula_placeholder import (
-    CYCLE,
     DISTANCE,
     KX,
     KX_LESS,
@@ -26,6 +25,7 @@ from deepzoom.backends.kernels.escape_time.formula_placeholder import (
     RX_LESS,
     RY,
     RY_LESS,
+    TURN_COUNT,
     bounds,
     double_difference,
     slopes,
@@ -124,7 +124,7 @@ def share_double_double(
             ux, uy = double_add(wx, (-RX, -RX_LESS)), double_add(wy, (-RY, -RY_LESS))
             if m == last or (count < 0 and abs(ux[0]) + abs(uy[0]) < abs(x[0]) + abs(y[0])):
                 error += _FINE * (abs(ox[0]) + abs(oy[0]) + abs(RX) + abs(RY))
-                x, y, m, orbit = ux, uy, np.int64(0), start.size - CYCLE + turn_of(n)
+                x, y, m, orbit = ux, uy, np.int64(0), start.size - TURN_COUNT + turn_of(n)
                 first, last = start[orbit], length[orbit]
                 ever, error, seen = seen_before(x, y, turn_of(n), error, seen)
                 if ever:

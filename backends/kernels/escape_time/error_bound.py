@@ -24,7 +24,7 @@ def steepest(by_z, x, y, a, b, error, turn):
     """The factor of an error at z - K = x + iy in a step: |f_z|, which is by_z, plus the curvature within the error.
 
     For a quadratic map this is exact. Other maps curve less at their critical point than close to it: where that point
-    is within reach of the error, f_z at the far end of the error counts, too. turn: the step's index in the cycle.
+    is within reach of the error, f_z at the far end of the error counts, too. turn: the step's.
     """
     if BEND > 0.0:
         return by_z + BEND * error
@@ -57,7 +57,7 @@ def repeated(error, kept_error):
 def seen_before(x, y, turn, error, seen):
     """After a rebase: (whether the pixel's orbit repeats for ever, its error, the new ``seen``).
 
-    turn: the next step's index in the cycle. seen: how often it rebased, when to keep z for comparison, z then, its
+    turn: the next step's. seen: how often it rebased, when to keep z for comparison, z then, its
     turn and its error. z: float64 or double-double.
     """
     rebased, keep, kept_x, kept_y, kept_turn, kept_error = seen

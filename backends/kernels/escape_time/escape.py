@@ -12,7 +12,7 @@ from math import inf
 
 import numpy as np
 
-from deepzoom.backends.kernels.escape_time.centred import MOST_BEYOND, true_x, true_y, turn_of
+from deepzoom.backends.kernels.escape_time.centred import MOST_BEYOND, true_x, true_y, turn_before, turn_of
 from deepzoom.backends.kernels.escape_time.distance_estimate import (
     NO_DISTANCE,
     attractor_distance,
@@ -22,12 +22,13 @@ from deepzoom.backends.kernels.escape_time.distance_estimate import (
 )
 from deepzoom.backends.kernels.escape_time.error_bound import OF_THE_PARTS, ROUNDING, UNDERFLOW, repeated, steepest
 from deepzoom.backends.kernels.escape_time.formula_placeholder import (
-    CYCLE,
     DISTANCE,
     KX,
     KY,
+    LOOP_TURN,
     STILL,
     TARGETS,
+    TURN_COUNT,
     parts,
     stretch,
     tangent,
@@ -100,8 +101,8 @@ def _within_turn(log, degree, gain, degrees):
     it is 0 for |z_k| = ``FAR`` and 1 for |z_(k-1)| = ``FAR``, plus the steps of mean degree that take 2 to ``FAR``.
     """
     mean = 0.0
-    for i in range(CYCLE):
-        mean += math.log(degrees[i]) / CYCLE
+    for i in range(LOOP_TURN, TURN_COUNT):
+        mean += math.log(degrees[i]) / (TURN_COUNT - LOOP_TURN)
     away = math.log(log / (math.log(FAR) + math.log(gain) / (degree - 1.0))) / math.log(degree)
     return away + math.log(math.log(FAR) / math.log(2.0)) / mean
 
@@ -127,13 +128,13 @@ def smooth_count(x, y, a, b, n, k, first, error, degrees, gains):
         error = by_z * error + by_c * fixed + OF_THE_PARTS * parts(x, y, a, b, turn)
         x, y, size = u, v, grown
         k += 1
-    last = turn_of(first + k + CYCLE - 1)
+    last = turn_before(first + k)
     degree, gain = degrees[last], gains[last]
     log = math.log(max(size, 2.0))
     found = float(n)
     if size > FAR and size < inf:
         log += math.log(gain) / (degree - 1.0)
-        if CYCLE > 1:
+        if TURN_COUNT > 1:
             found = k + 1 - _within_turn(log, degree, gain, degrees)
         else:
             found = k + 1 - math.log(log / math.log(2.0)) / math.log(degree)
@@ -212,7 +213,7 @@ def _iterate(x, y, a, b, n, first, seen, error, unsure, trail, slope, ends, unti
         error += OF_THE_PARTS * parts(x, y, a, b, turn) + UNDERFLOW
         x, y = u, v
         n += 1
-        if x == kept_x and y == kept_y and turn_of(n - (keep >> 1)) == 0:
+        if x == kept_x and y == kept_y and turn_of(first + n) == turn_of(first + (keep >> 1)):
             ever, error = repeated(error, kept_error)
             n, kept_error = (limit if ever else n), error
         if n == keep:

@@ -30,11 +30,11 @@ from deepzoom.backends.kernels.escape_time.floatexp_step import (
     with_noise,
 )
 from deepzoom.backends.kernels.escape_time.formula_placeholder import (
-    CYCLE,
     LEAST_EXPONENT,
     RX,
     RY,
     STILL,
+    TURN_COUNT,
     bounds,
     difference,
 )
@@ -75,7 +75,7 @@ def _iterate_floatexp(pixel, state, trail, orbits, tiny, skips, ends, until, lef
     is_tiny, tiny_at, tiny_m, tiny_e, excess_m, excess_e, _, noise = tiny
     shortest, index, begin, rows, linear_c, exponents, radii = skips
     limit, radius, targets = ends
-    critical = start.size - CYCLE
+    critical = start.size - TURN_COUNT
     one = np.int64(1)
     below = (one << shortest) - one
     first, last = start[orbit], length[orbit]

@@ -1,7 +1,7 @@
 """Stand-ins for the functions of a formula, which ``generated.py`` replaces by generated code.
 
-Signatures are those of ``deepzoom/formula/``, with one parameter more at the end: the index of the step in the cycle of
-formulas that take turns, 0 where there is one formula.
+Signatures are those of ``deepzoom/formula/``, with one parameter more at the end: the step's turn, which is its index
+among formulas that take turns, and 0 where there is one formula.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ KX = KY = KX_LESS = KY_LESS = 0.0
 """K, mostly the critical point, and the low parts of its double-double. All iterates in the loops are z - K."""
 RX = RY = RX_LESS = RY_LESS = 0.0
 """The point that pixels rebase to, less K: the beginning of the last orbit."""
-CYCLE = 1
-"""The length of the cycle of formulas that take turns. The last so many orbits begin at its steps, in turn."""
+TURN_COUNT = 1
+"""How many turns there are, where formulas take turns. The last so many orbits begin with them, in order."""
+LOOP_TURN = 0
+"""The turn that comes after the last one."""
 DISTANCE = False
 """Whether the loops compute the derivative by a pixel's position."""
 POLES = False

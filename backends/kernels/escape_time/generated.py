@@ -100,7 +100,7 @@ _BRANCHES = {
 
 
 def _function(make: Callable[..., str], maps: Sequence[Centred]) -> str:
-    """The code of one function, which takes the step's index in the cycle as its last parameter.
+    """The code of one function, which takes the step's turn as its last parameter.
 
     Where formulas take turns, each has a function of its own, and
     the one that all call chooses between them.
@@ -158,7 +158,8 @@ def _constants(iteration: Iteration, distance: bool) -> str:
     fs = list({id(map_): map_.f for map_ in iteration.centred}.values())
     bends = list(map(source.constant_bend, fs))
     bend = max(bends) if min(bends) > 0.0 else 0.0
-    lines.append(f"CYCLE, BEND, LEAST_EXPONENT = {len(iteration.cycle)}, {bend!r}, {max(map(least_exponent, fs))}")
+    lines.append(f"TURN_COUNT, LOOP_TURN = {len(iteration.turns)}, {iteration.loop}")
+    lines.append(f"BEND, LEAST_EXPONENT = {bend!r}, {max(map(least_exponent, fs))}")
     cancelling, conformal = any(map(cancels, fs)), all(map(source.is_conformal, fs))
     lines.append(f"CANCELS, CONFORMAL = {8.0 if cancelling else 1.0}, {conformal!r}")
     lines.append(f"POLES = {any(node.op == '/' for f in fs for node in ordered((f.re, f.im)))!r}\n")
@@ -168,7 +169,7 @@ def _constants(iteration: Iteration, distance: bool) -> str:
 def _in_lanes(iteration: Iteration, distance: bool) -> str | None:
     """The code of a step in lanes; None for formulas that have more than lanes can do."""
     (map_, *others), i = {id(m): m for m in iteration.centred}.values(), iteration
-    if distance or others or len(i.cycle) > 1 or i.targets or i.still > 0.0 or map_.near is not None:
+    if distance or others or len(i.turns) > 1 or i.targets or i.still > 0.0 or map_.near is not None:
         return None
     if any(node.op in ("/", *_NOT_DOUBLE) for node in ordered((map_.f.re, map_.f.im))):
         return None

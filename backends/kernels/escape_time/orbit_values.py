@@ -11,9 +11,9 @@ from math import inf
 
 import numpy as np
 
-from deepzoom.backends.kernels.escape_time.centred import MOST_BEYOND, true_x, true_y, turn_of
+from deepzoom.backends.kernels.escape_time.centred import MOST_BEYOND, true_x, true_y, turn_before, turn_of
 from deepzoom.backends.kernels.escape_time.escape import UNKNOWN
-from deepzoom.backends.kernels.escape_time.formula_placeholder import CYCLE, value
+from deepzoom.backends.kernels.escape_time.formula_placeholder import value
 from deepzoom.backends.kernels.escape_time.perturbation import ALL, PAUSED, begun_near, iterate_near
 from deepzoom.compiling.jit import inner, kernel
 from deepzoom.systems.escape_time import FAR
@@ -98,7 +98,7 @@ def follow_orbits(dzx, dzy, dcx, dcy, reach, least_error, orbits, skips, limit, 
             size = math.hypot(x, y)
             sums = _summed(sums, x, y, a, b, k)
         if beyond > 0.0 and FAR < size < inf and blur < MOST_BLUR and not state[3]:
-            degree = degrees[turn_of(k + CYCLE - 1)]
+            degree = degrees[turn_before(k)]
             share = 1.0 - math.log(math.log(size) / math.log(FAR)) / math.log(degree)
             share = min(max(share, 0.0), 1.0)
             found[p, 0] = n

@@ -15,7 +15,7 @@ from math import inf
 
 import numpy as np
 
-from deepzoom.backends.kernels.escape_time.centred import beyond_radius, rebased_x, rebased_y, turn_of
+from deepzoom.backends.kernels.escape_time.centred import beyond_radius, rebased_x, rebased_y, turn_before, turn_of
 from deepzoom.backends.kernels.escape_time.distance_estimate import first_slope, slope_after_skip, slope_after_step
 from deepzoom.backends.kernels.escape_time.error_bound import (
     OF_A_STEP,
@@ -27,13 +27,13 @@ from deepzoom.backends.kernels.escape_time.error_bound import (
 )
 from deepzoom.backends.kernels.escape_time.escape import UNKNOWN, in_doubt, is_close, reached, read_out, stepped
 from deepzoom.backends.kernels.escape_time.formula_placeholder import (
-    CYCLE,
     DISTANCE,
     POLES,
     RX,
     RY,
     STILL,
     TARGETS,
+    TURN_COUNT,
     bounds,
     difference,
     parts,
@@ -48,7 +48,7 @@ from deepzoom.compiling.jit import inner, kernel
 ENDED, PAUSED, BELOW = 1, 0, -1
 """How ``iterate_near`` returns: the pixel has ended, is paused, or is too small for float64."""
 ALL = np.int64(1) << 62
-FEW = ALL if TARGETS or STILL > 0.0 or CYCLE > 1 else np.int64(1) << 6
+FEW = ALL if TARGETS or STILL > 0.0 or TURN_COUNT > 1 else np.int64(1) << 6
 """Rebases of a pixel that may be drawn to a cycle. Most that escape have fewer than ten. Maps with attractors of their
 own are not asked, and formulas that take turns neither."""
 UNFINISHED = 2
@@ -105,7 +105,7 @@ def iterate_near(pixel, state, seen, past, trail, slope, orbits, skips, ends, un
     shortest, index, begin, rows, radii = skips
     at_x, at_y, at_error, barred, before = past
     limit, radius, targets = ends
-    critical = start.size - CYCLE
+    critical = start.size - TURN_COUNT
     one = np.int64(1)
     below = (one << shortest) - one
     fixed, least_error = ROUNDING * (abs(da) + abs(db)) + least_error, least_error + UNDERFLOW
@@ -120,7 +120,7 @@ def iterate_near(pixel, state, seen, past, trail, slope, orbits, skips, ends, un
             error += ROUNDING * (abs(zx[first + m]) + abs(zy[first + m]) + abs(RX) + abs(RY))
             if POLES and at_error < inf:
                 wx, wy, error = _without_reference(
-                    (at_x, at_y, at_error), cx, cy, da, db, fixed, wx, wy, error, turn_of(n + CYCLE - 1)
+                    (at_x, at_y, at_error), cx, cy, da, db, fixed, wx, wy, error, turn_before(n)
                 )
             x, y, m, orbit = rebased_x(wx), rebased_y(wy), np.int64(0), critical + turn_of(n)
             first, last = start[orbit], length[orbit]
