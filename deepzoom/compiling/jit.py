@@ -53,7 +53,7 @@ def _numba_version() -> str:
 
 
 def inner(function: Callable[..., Any]) -> Any:
-    """Decorator for a routine that only kernels call. It skips the wrapper for Python, which takes as long to compile.
+    """Decorator for a routine that only kernels call, which is a part of them (``parts.py``).
 
     A routine that is made inside a function needs its own ``__qualname__``. Cached kernels refer to a routine by this
     name and by a number that counts what their process compiled; if a third process loads kernels from two others, two
@@ -63,7 +63,11 @@ def inner(function: Callable[..., Any]) -> Any:
 
     if "<locals>" in function.__qualname__:
         raise ValueError(f"{function.__qualname__}: a compiled routine needs a __qualname__ of its own")
-    return numba.njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+    from .parts import PartCompiler
+
+    return numba.njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, pipeline_class=PartCompiler)(
+        function
+    )
 
 
 def implemented(routine: Callable[..., Any], kind: type, function: Callable[..., Any]) -> None:

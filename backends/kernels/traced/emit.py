@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from deepzoom.tracing.graph import Node
 
 from .index import ROW, ZERO, Index, flat, spread_index
 from .memory import stored_shape
+from .parts import Parts
 from .schedule import AFTER, BEFORE, BLOCK, Schedule, Task, base
 from .values import Values
 from .vocabulary import Vocabulary
@@ -23,19 +25,19 @@ class Emitter(Values):
         record: Mapping[Node, int] | None = None,
     ) -> None:  # fmt: skip
         super().__init__(schedule, block, vocabulary, numbers, record or {})
-        self._lines = [f"def {name}(lanes, numbers, {'kind' if record is None else 'record'}):"]
-        for line in vocabulary.begin:
-            self._put(line)
+        arguments = f"lanes, numbers, {'kind' if record is None else 'record'}"
+        self._parts = Parts(name, arguments, vocabulary.begin)
+        self._lines = [f"@inner\ndef {name}({arguments}):", *(f"    {line}" for line in vocabulary.begin)]
         self._body()
 
     @property
     def text(self) -> str:
-        return "\n".join(self._lines) + "\n"
+        """The step, after the parts of it that are functions of their own."""
+        return "\n\n\n".join([*self._parts.functions, "\n".join(self._lines)]) + "\n"
 
     def _body(self) -> None:
         phases = {p: [t for t in self.schedule.tasks if t.phase == p] for p in (BEFORE, BLOCK, AFTER)}
-        for task in phases[BEFORE]:
-            self._task(task)
+        self._phase(phases[BEFORE], "")
         if phases[BLOCK]:
             for n in self.places:  # not the set of totals, whose order is another in each process
                 if n in self.schedule.rows.totals and n in self.schedule.stored:
@@ -46,16 +48,29 @@ class Emitter(Values):
             self._put(f"for {ROW} in range(0, {self.schedule.rows.count}, {self.block}):")
             self._depth += 1
             self._put(f"rows = min({self.block}, {self.schedule.rows.count} - {ROW})")
-            for task in phases[BLOCK]:
-                self._task(task)
+            self._phase(phases[BLOCK], f", {ROW}, rows")
             self._depth -= 1
-        for task in phases[AFTER]:
-            self._task(task)
+        self._phase(phases[AFTER], "")
         *after, loss = self.schedule.outputs
         found = self._words.vector(self._value(loss, (), {}))
         self._put(f"loss = {self._words.returned.format(found)}")
         self._write_state(after)
         self._put("return loss")
+
+    def _phase(self, tasks: Sequence[Task], more: str) -> None:
+        """The code of some tasks. more: what the functions among it also take."""
+        self._in_parts([partial(self._task, task) for task in tasks], more)
+
+    def _in_parts(self, writers: Sequence[Callable[[], None]], more: str) -> None:
+        lines, depth = self._lines, self._depth
+        written: list[list[str]] = []
+        for write in writers:
+            self._lines, self._depth = [], 1
+            write()
+            written.append(self._lines)
+        self._lines, self._depth = lines, depth
+        for line in self._parts.calls(written, more):
+            self._lines.append("    " * (depth - 1) + line)
 
     def _write_state(self, after: Sequence[Node]) -> None:
         """Write the new state over the old one; what only moves within the old one is read before."""
@@ -68,17 +83,17 @@ class Emitter(Values):
             for i, index in enumerate(np.ndindex(*n.shape)):
                 value = self._value(n, tuple(map(Index, index)), {})
                 stores.append((self._lane(Index(begin + i)), value))
-        for n, begin, moves in zip(after, begins, moved, strict=True):
-            if moves:
-                continue
-            depth = self._depth
-            self._loops(n.shape, n)
-            index = tuple(Index.of(f"i{k}") for k in range(len(n.shape)))
-            value = self._value(n, index, {})
-            self._store(self._lane(flat(index, n.shape) + begin), value)
-            self._depth = depth
+        own = [(n, begin) for n, begin, moves in zip(after, begins, moved, strict=True) if not moves]
+        self._in_parts([partial(self._write, n, begin) for n, begin in own], "")
         for place, value in stores:
             self._store(place, value)
+
+    def _write(self, n: Node, begin: int) -> None:
+        """Write a node to the state."""
+        self._loops(n.shape, n)
+        index = tuple(Index.of(f"i{k}") for k in range(len(n.shape)))
+        value = self._value(n, index, {})
+        self._store(self._lane(flat(index, n.shape) + begin), value)
 
     def _extent(self, n: Node, axis: int) -> str:
         """How many steps a loop along an axis takes."""

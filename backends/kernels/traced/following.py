@@ -58,5 +58,5 @@ def following_kernels(training: TracedTraining, tangents: bool) -> FollowingKern
         f"PER_STEP = {sum(n.size for n in per_step)}\nPLAIN_SIZE, DELTA_SIZE = {steps[0].size}, {steps[1].size}\n"
     )
     loops = REPLACED.sub("", (Path(__file__).parent / "following_loops.py").read_text(encoding="utf-8"))
-    text = "\n\n".join([IMPORTS + head, *(f"@inner\n{s.text}" for s in steps), loops])
+    text = "\n\n".join([IMPORTS + head, *(s.text for s in steps), loops])
     return FollowingKernels(generated_module.imported("following", text), numbers, per_step, delta.references)

@@ -112,7 +112,7 @@ def kernels_of(training: TracedTraining) -> StepKernels:
         ("expansion_step", in_limbs, loads, EXPANSIONS, exact, None),
     ):
         emitter = Emitter(name, Schedule(outputs, inputs, words.of_arrays), BLOCK, words, begins, recorded)
-        parts.append(f"@inner\n{emitter.text}")
+        parts.append(emitter.text)
         sizes[name] = emitter.size
     state = sum(n.size for n in training.state)
     last = LAST if training.last is None else training.last or 1 << 40  # more steps than any run has
