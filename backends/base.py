@@ -57,9 +57,13 @@ class ReadOut:
     phase: NDArray[np.float64] | None = None
 
     def agrees(self, other: ReadOut, within: float = AGREEMENT) -> NDArray[np.bool_]:
-        """Which pixels have the same fate and attractor as in another run, and a measure within this share of it."""
+        """Which pixels have the same fate and attractor as in another run, and a measure within this share of it.
+
+        A measure that is infinite, as where a loss is 0, agrees with none.
+        """
         larger = np.maximum(np.abs(self.measure), np.abs(other.measure))
-        close = np.abs(self.measure - other.measure) <= within * larger
+        with np.errstate(invalid="ignore"):  # inf - inf
+            close = np.isfinite(larger) & (np.abs(self.measure - other.measure) <= within * larger)
         same: NDArray[np.bool_] = (self.fate == other.fate) & close
         return same if self.attractor is None else same & (self.attractor == other.attractor)
 

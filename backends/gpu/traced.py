@@ -15,7 +15,7 @@ from deepzoom.backends.kernels.gpu.lane_group import GROUP
 from deepzoom.backends.training.expansions import disturbed, signs
 from deepzoom.backends.training.horizon import horizons
 from deepzoom.backends.training.traced import TracedFloat64Job, TracedJob, TracedPerturbationJob
-from deepzoom.backends.training.traced_runs import Floats, TracedRuns
+from deepzoom.backends.training.traced_runs import NONE, Floats, TracedRuns
 from deepzoom.compiling import jit
 from deepzoom.reference.picture_coordinates import Frame
 from deepzoom.reference.training import HAND_OFF, Reference
@@ -70,13 +70,13 @@ class TracedPerThread(Held):
         size = self._sizes[step] * int(LANES)
         return one.zeros((slots(pixels, size), size), np.float64)
 
-    def run(self, one: Arrays, state: Standing, sloped: bool, steps: int | None = None) -> tuple[Any, Any]:
-        """Run pixels to their end, or to a step; their steps and sums on the GPU. sloped: as of ``run_pixels``."""
+    def run(self, one: Arrays, state: Standing, moved: bool, steps: int | None = None) -> tuple[Any, Any]:
+        """Run pixels to their end, or to a step; their steps and sums on the GPU. moved: these are second runs."""
         there = [placed(one, v) for v in state]
-        lanes = self._lanes(one, len(state[1]), "sloped" if sloped else "plain")
+        lanes = self._lanes(one, len(state[1]), "sloped" if moved else "plain")
         own = one.zeros((len(lanes), 2, int(LANES)), np.int64)
         queues = one.zeros(1, np.int64), one.zeros(1, np.int64)
-        given = self._steps if steps is None else steps, *there, *self._on(one)[:2], sloped, (0.0,)
+        given = self._steps if steps is None else steps, *there, *self._on(one)[:2], 0 if moved else NONE, (0.0,)
         one.launch(self._module.run_pixels_lanes, (*queues, *given, lanes, own, GROUP), THREADS)
         return there[2], there[3]
 

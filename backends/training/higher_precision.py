@@ -67,6 +67,8 @@ class HigherPrecision(ABC):
     """
 
     rungs: tuple[str, ...] = tuple(BATCHES)
+    _counting: Any = False
+    """Which numbers of the state only count, so that second runs do not move them."""
 
     def __init__(
         self,
@@ -229,6 +231,8 @@ class HigherPrecision(ABC):
     def _disturbed(self, values: Floats, pixels: NDArray[np.int64], count: int, seed: int) -> Floats:
         """The expansions moved by a few units of their last limb."""
         size = values[..., 0] * 2.0 ** -(53 * count - 2)
+        if seed == 0:
+            size = np.where(self._counting, 0.0, size)
         moved = values.copy()
         moved[..., -1] += size * expansions.signs(pixels, values.shape[1], seed)
         return moved

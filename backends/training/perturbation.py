@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +79,9 @@ def _truncation(snapshot: Snapshot, layers: list[slice], view: View, framed: boo
 
 class TrainingPerturbationJob(TrainingJob):
     """Runs training pixels as differences from a reference run."""
+
+    _counting: Any = False
+    """Which numbers of the state only count, so that second runs do not move them."""
 
     def __init__(
         self,
@@ -228,7 +232,7 @@ class TrainingPerturbationJob(TrainingJob):
         rates, offsets = self._parameters(by)
         weights, learning = ref.weights[np.minimum(step, ref.steps)] + differences, ref.learning + rates
         if moved:
-            weights = disturbed(weights, signs(pixels, size, OF_HAND_OFF))
+            weights = np.where(self._counting, weights, disturbed(weights, signs(pixels, size, OF_HAND_OFF)))
             learning = disturbed(learning, signs(pixels, learning.shape[1], 2))
         return weights, learning, ref.offset + offsets, step, sums
 

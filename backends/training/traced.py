@@ -24,7 +24,7 @@ from .following import Followers, skipped_tangents
 from .horizon import horizons
 from .perturbation import Places, TrainingPerturbationJob
 from .traced_expansions import TracedExpansions
-from .traced_runs import Floats, State, TracedRuns
+from .traced_runs import NONE, Floats, State, TracedRuns
 
 
 class TracedJob(Job):
@@ -43,10 +43,10 @@ class TracedJob(Job):
         raise NotImplementedError
 
     def run(self, pixels: NDArray[np.int64]) -> ReadOut:
-        return self._runs.ended(self.begun(pixels, False), False)
+        return self._runs.ended(self.begun(pixels, False), NONE)
 
     def shadow(self, pixels: NDArray[np.int64]) -> ReadOut:
-        return self._runs.ended(self.begun(pixels, True), True)
+        return self._runs.ended(self.begun(pixels, True), 0)
 
     def horizon(self, pixels: NDArray[np.int64]) -> NDArray[np.int32]:
         plain, shadow = self.begun(pixels, False), self.begun(pixels, True)
@@ -54,8 +54,8 @@ class TracedJob(Job):
             self._runs.steps,
             plain[2:],
             shadow[2:],
-            lambda steps: self._runs.ran(plain, False, steps),
-            lambda steps: self._runs.ran(shadow, True, steps),
+            lambda steps: self._runs.ran(plain, NONE, steps),
+            lambda steps: self._runs.ran(shadow, 0, steps),
         )
 
     def retry(self, pixels: NDArray[np.int64], rung: int) -> ReadOut:
@@ -82,7 +82,8 @@ class TracedFloat64Job(TracedJob):
         state = self._runs.start(parameters)
         if moved:
             near = self._runs.parameters(*disturbed(np.stack([x, y], axis=1), signs(pixels, 2, 0)).T)
-            state = further(self._runs.start(near), state, signs(pixels, state.shape[1], OF_WEIGHTS))
+            apart = further(self._runs.start(near), state, signs(pixels, state.shape[1], OF_WEIGHTS))
+            state = np.where(self._runs.counting, state, apart)
             parameters = further(near, parameters, signs(pixels, 2, 1))
         return state, parameters, np.zeros(len(x), dtype=np.int64), np.zeros((len(x), 4))
 
@@ -105,6 +106,7 @@ class TracedPerturbationJob(TracedJob, TrainingPerturbationJob):  # type: ignore
     ) -> None:
         self._system, self._view, self._steps, self._deciding = system, view, system.steps, system.last
         self._runs = TracedRuns(system, say)
+        self._counting = self._runs.counting
         self._followers = Followers(self._runs, say)
         self._reference, self._frame = reference, frame
         self._layers = system.layers

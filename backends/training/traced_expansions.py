@@ -28,7 +28,7 @@ class TracedExpansions(HigherPrecision):
 
     def __init__(self, runs: TracedRuns, system: TracedSystem, view: View, say: Say, *of_reference: Any) -> None:
         super().__init__(system, view, say, *of_reference)
-        self._runs = runs
+        self._runs, self._counting = runs, runs.counting
 
     def _mark(self, count: int) -> str:
         return f"{self._runs.mark}-limbs-{count}"
@@ -39,7 +39,7 @@ class TracedExpansions(HigherPrecision):
     def _on_cpu(
         self, count: int, state: Floats, parameters: tuple[Floats, ...], step: NDArray[np.int64], sums: Floats
     ) -> None:
-        self._runs.ran((state, parameters[0], step, sums), True, None, count)
+        self._runs.ran((state, parameters[0], step, sums), len(step) // 2, None, count)
 
     def _read_out(self, count: int, state: Floats, sums: Floats) -> ReadOut:
         return self._runs.read_out(state, sums, count)

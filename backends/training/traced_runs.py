@@ -24,6 +24,8 @@ Floats = NDArray[np.float64]
 State = tuple[Floats, Floats, NDArray[np.int64], Floats]
 """Where pixels stand: state (P, n), parameters (P, 2), step (P,) and sums (P, 4); of expansions, limb after limb."""
 
+NONE = 2**62
+"""Of rows that are second runs: there are none."""
 _BATCH_OPERATIONS = 2e10  # floating-point operations of one batch: some seconds on one core at most
 
 
@@ -43,6 +45,9 @@ class TracedRuns:
         self.training, self.steps = system.training, system.steps
         self.moves_start = any(n in (X, Y) for n in ordered(system.training.start))
         """Whether pixels begin with different states."""
+        sizes = [n.size for n in system.training.state]
+        self.counting = np.repeat(system.training.counting, sizes)
+        """Which numbers of the state only count, so that second runs do not move them."""
         self.kernels: StepKernels = kernels_of(system.training)
         labelling = system.training.labelling
         self.labels = None if labelling is None else kernels_of(labelling)
@@ -61,7 +66,7 @@ class TracedRuns:
         """Compile the kernel for numbers of some limbs, by one step."""
         n = self.training.layers[-1].stop
         state = np.zeros((1, n * limbs)), np.zeros((1, 2 * limbs)), np.zeros(1, np.int64), np.zeros((1, 4))
-        self.read_out(state[0], self.ran(state, False, 1, limbs), limbs)
+        self.read_out(state[0], self.ran(state, NONE, 1, limbs), limbs)
 
     def table(self, n: Node) -> Floats:
         """The values (steps, size) of an input that is different at each step."""
@@ -70,16 +75,16 @@ class TracedRuns:
         table: Floats = self.training.tables[n.data[1]]
         return table[: self.steps].reshape(self.steps, -1)
 
-    def ran(self, state: State, sloped: bool, steps: int | None = None, limbs: int = 1) -> Floats:
-        """Run pixels to their end, in place, and return their sums. sloped, limbs: as of ``run_pixels``."""
+    def ran(self, state: State, second: int, steps: int | None = None, limbs: int = 1) -> Floats:
+        """Run pixels to their end, in place, and return their sums. second, limbs: as of ``run_pixels``."""
         steps = self.steps if steps is None else steps
         numbers = self.kernels.numbers if limbs == 1 else self.kernels.expansions(limbs)
-        self.kernels.module.run_pixels(steps, *state, numbers, self.tables, sloped, (0.0,) * limbs)
+        self.kernels.module.run_pixels(steps, *state, numbers, self.tables, second, (0.0,) * limbs)
         return state[3]
 
-    def ended(self, state: State, sloped: bool, limbs: int = 1) -> ReadOut:
+    def ended(self, state: State, second: int, limbs: int = 1) -> ReadOut:
         """Run pixels to their end, in place, and read them out; arguments as of ``ran``."""
-        return self.read_out(state[0], self.ran(state, sloped, None, limbs), limbs)
+        return self.read_out(state[0], self.ran(state, second, None, limbs), limbs)
 
     def read_out(self, state: Floats, sums: Floats, limbs: int = 1) -> ReadOut:
         """Read-outs of pixels from their final state and sums."""
@@ -90,7 +95,7 @@ class TracedRuns:
         count, number = len(state), np.zeros((len(state), convergence_measure.COLUMNS))
         numbers = labels.numbers if limbs == 1 else labels.expansions(limbs)
         given = state.copy(), np.zeros((count, 2 * limbs)), np.zeros(count, np.int64), number
-        labels.module.run_pixels(1, *given, numbers, np.zeros((1, 0)), False, (0.0,) * limbs)
+        labels.module.run_pixels(1, *given, numbers, np.zeros((1, 0)), NONE, (0.0,) * limbs)
         found = (out.fate < 0) & np.isfinite(state).all(axis=1)
         basin = np.where(found, number[:, convergence_measure.FIRST], 0).astype(np.int16)
         return replace(out, attractor=basin)
@@ -119,6 +124,6 @@ def seconds_per_step(system: TracedSystem, say: Say) -> float:
         parameters = np.full((pixels, 2), 1e-6)
         state = runs.start(parameters), parameters, np.zeros(pixels, np.int64), np.zeros((pixels, 4))
         before = time.perf_counter()
-        runs.ran(state, False, steps)
+        runs.ran(state, NONE, steps)
         best = min(best, time.perf_counter() - before)
     return best / (steps * pixels)

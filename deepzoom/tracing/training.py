@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .graph import Node, given
+from .whole import counts
 
 X, Y = given("parameter", "x", ()), given("parameter", "y", ())
 """The two parameters of a pixel: 10**coordinate on an axis that is a power of ten, else the coordinate."""
@@ -48,6 +49,11 @@ class TracedTraining:
         """Where each array of the state stands among all numbers of the state, flat."""
         ends: list[Any] = np.cumsum([n.size for n in self.state]).tolist()
         return [slice(end - n.size, end) for end, n in zip(ends, self.state, strict=True)]
+
+    @property
+    def counting(self) -> tuple[bool, ...]:
+        """Whether each array of the state has whole numbers alone, which no rounding changes."""
+        return counts(self.state, self.start, self.after)
 
     @property
     def labelling(self) -> TracedTraining | None:

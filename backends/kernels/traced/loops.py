@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from deepzoom.backends.kernels.arithmetic.last_bit import OF_DIFFERENCES, OF_HAND_OFF, disturb_row
+from deepzoom.backends.kernels.arithmetic.last_bit import OF_DIFFERENCES, OF_HAND_OFF, disturb_row, disturbed_each
 from deepzoom.backends.kernels.arithmetic.simd import (
     LANES,
     first_lane,
@@ -26,6 +26,7 @@ from deepzoom.backends.kernels.pixel_queue import next_unfinished
 from deepzoom.backends.kernels.traced.steps_placeholder import (
     DELTA_SIZE,
     EXPANSION_SIZE,
+    MOVING,
     PER_STEP,
     PLAIN_SIZE,
     SLOPED_SIZE,
@@ -57,7 +58,27 @@ EXTRA, DELTA_EXTRA = 1, 3
 
 
 @inner
-def run_through(queue, steps, state, parameters, step, sums, numbers, tables, sloped, kind, lanes, t, holds):
+def move_on(lanes, lane, t, kind):
+    """Move the state of a lane before its step t, as a second run does: by a unit in the last place of each number.
+
+    Arrays that only count stay. Expansions move by some units of their last limb. Once, before the first step, would
+    not do: where runs draw closer and part later, as with a rate that grows, the two would meet at the same numbers,
+    and then agree for good.
+    """
+    limbs = len(kind)
+    for begin, end in MOVING:
+        for i in range(begin, end):
+            at = i * LANES * limbs + lane
+            if limbs == 1:
+                lanes[at] = disturbed_each((lanes[at],), (float(i),), t * STATE)[0]
+            else:
+                up = disturbed_each((1.0,), (float(i),), t * STATE)[0] > 1.0
+                unit = lanes[at] * 2.0 ** (2 - 53 * limbs)
+                lanes[at + (limbs - 1) * LANES] += unit if up else -unit
+
+
+@inner
+def run_through(queue, steps, state, parameters, step, sums, numbers, tables, second, kind, lanes, t, holds):
     """Run the pixels of a queue (1,) int64 through the lanes until it is empty; arguments as of ``run_pixels``.
 
     lanes: the step's workspace and ``EXTRA`` vectors, zero at first; t and holds (LANES,): int64, each lane's step and
@@ -85,7 +106,7 @@ def run_through(queue, steps, state, parameters, step, sums, numbers, tables, sl
                 lanes[(STATE + 2 + i) * place + lane] = tables[row, i]
         if active == 0:
             return
-        store(lanes, losses, one_step(lanes, numbers, sloped, kind))
+        store(lanes, losses, one_step(lanes, numbers, second == 0, kind))
         for lane in range(first_lane(), past_lane()):
             pixel = holds[lane]
             if pixel < 0:
@@ -93,6 +114,8 @@ def run_through(queue, steps, state, parameters, step, sums, numbers, tables, sl
             loss = lanes[losses + lane]
             add_loss(sums, pixel, t[lane], steps, loss)
             t[lane] += 1
+            if pixel >= second:
+                move_on(lanes, lane, t[lane], kind)
             if math.isnan(loss) or t[lane] == steps:
                 step[pixel] = steps
                 take(lanes, 0, lane, state, pixel)
@@ -100,25 +123,26 @@ def run_through(queue, steps, state, parameters, step, sums, numbers, tables, sl
 
 
 @kernel()
-def run_pixels(steps, state, parameters, step, sums, numbers, tables, sloped, kind):
+def run_pixels(steps, state, parameters, step, sums, numbers, tables, second, kind):
     """Run pixels from their step to the end, in place: a queue of pixels through the lanes.
 
     kind: a tuple of as many float64 as a number has limbs. One row per pixel, limb after limb: state (P, n * limbs),
     parameters (P, 2 * limbs); step (P,) int64 and sums (P, 4). numbers: constants of the graph, limb after limb;
-    tables (steps, m): what is different at each step. sloped: of one limb, compute the slopes of tanh to all digits;
-    expansions always do.
+    tables (steps, m): what is different at each step. second: rows from this one on are second runs, which move on
+    between steps. Of one limb, it is the first row or none; second runs then compute the slopes of tanh to all digits,
+    as expansions always do.
     """
     limbs = len(kind)
     size = max(PLAIN_SIZE, SLOPED_SIZE) if limbs == 1 else EXPANSION_SIZE
     lanes = lane_array(size * limbs + EXTRA)
     lanes[:] = 0.0
     queue, t, holds = np.zeros(1, np.int64), np.empty(LANES, np.int64), np.empty(LANES, np.int64)
-    run_through(queue, steps, state, parameters, step, sums, numbers, tables, sloped, kind, lanes, t, holds)
+    run_through(queue, steps, state, parameters, step, sums, numbers, tables, second, kind, lanes, t, holds)
 
 
 @kernel()
 def run_pixels_lanes(
-    queue, counter, steps, state, parameters, step, sums, numbers, tables, sloped, kind, lanes, own, group
+    queue, counter, steps, state, parameters, step, sums, numbers, tables, second, kind, lanes, own, group
 ):
     """The same on a GPU, a pixel in each thread; kind: of one limb.
 
@@ -128,7 +152,7 @@ def run_pixels_lanes(
     slot = own_slot(counter, group)
     if slot < lanes.shape[0]:
         t, holds = own[slot, 0], own[slot, 1]
-        run_through(queue, steps, state, parameters, step, sums, numbers, tables, sloped, kind, lanes[slot], t, holds)
+        run_through(queue, steps, state, parameters, step, sums, numbers, tables, second, kind, lanes[slot], t, holds)
 
 
 @inner

@@ -116,8 +116,10 @@ def kernels_of(training: TracedTraining) -> StepKernels:
         sizes[name] = emitter.size
     state = sum(n.size for n in training.state)
     last = LAST if training.last is None else training.last or 1 << 40  # more steps than any run has
-    head = f"STATE, PER_STEP, LAST = {state}, {sum(n.size for n in per_step)}, {last}\n" + "".join(
-        f"{name.split('_')[0].upper()}_SIZE = {size}\n" for name, size in sizes.items()
+    moving = [(0, 0), *((part.start, part.stop) for part, c in zip(training.layers, training.counting) if not c)]
+    head = (
+        f"STATE, PER_STEP, LAST = {state}, {sum(n.size for n in per_step)}, {last}\nMOVING = {tuple(moving)}\n"
+        + "".join(f"{name.split('_')[0].upper()}_SIZE = {size}\n" for name, size in sizes.items())
     )
     loops = REPLACED.sub("", (_HERE / "loops.py").read_text(encoding="utf-8"))
     copied = [_functions(file, names) for file, names in _COPIED.items()]

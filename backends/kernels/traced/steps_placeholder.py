@@ -6,6 +6,8 @@ from typing import Any
 
 STATE = PER_STEP = 0
 """Numbers of the state, and those that are different at each step."""
+MOVING = ((0, 0),)
+"""Where the arrays of the state stand that rounding changes: first number and the one after the last of each."""
 PLAIN_SIZE = SLOPED_SIZE = DELTA_SIZE = EXPANSION_SIZE = 0
 """Numbers of each step's workspace."""
 

@@ -18,7 +18,7 @@ from deepzoom.backends.gpu_float64 import GpuFloat64
 from deepzoom.backends.gpu_perturbation import GpuPerturbation
 from deepzoom.backends.kernels.traced.module import kernels_of
 from deepzoom.backends.kernels.traced.vocabulary import FLOAT64
-from deepzoom.backends.training.traced_runs import TracedRuns
+from deepzoom.backends.training.traced_runs import NONE, TracedRuns
 from deepzoom.scene.view import View
 from deepzoom.systems.traced_system import TracedSystem
 
@@ -44,13 +44,13 @@ def test_plain_steps(name):
     runs, rng = TracedRuns(system_of(name), quiet), np.random.default_rng(1)
     parameters = runs.parameters(*rng.uniform(-1.5, 0.5, (2, 37)))
     step = rng.choice([0, 5, STEPS], 37)
-    for sloped in (False, True):
+    for moved in (False, True):
         state = runs.start(parameters), parameters, step, np.zeros((37, 4))
         mine, theirs = ([v.copy() for v in state] for _ in range(2))
-        runs.ran(tuple(theirs), sloped)
+        runs.ran(tuple(theirs), 0 if moved else NONE)
         one = StandIn()
         one.upload = lambda array: array
-        traced.TracedPerThread(runs).run(one, tuple(mine), sloped)
+        traced.TracedPerThread(runs).run(one, tuple(mine), moved)
         for a, b in zip(mine, theirs, strict=True):
             assert np.array_equal(a, b, equal_nan=True)
         assert one.launches == 1 and (mine[2] == STEPS).all()

@@ -43,16 +43,19 @@ def test_plain_steps_equal_the_oracle(name):
         for r in runs:
             for _ in range(STEPS):
                 r.advance()
-    for sloped in (False, True):
+    ends = []
+    for second in (2, 0):
         now, step, sums = state.copy(), np.zeros(2, np.int64), np.zeros((2, 4))
         kernels.module.run_pixels(
-            STEPS, now, parameters.copy(), step, sums, kernels.numbers, tables(training, kernels), sloped, (0.0,)
+            STEPS, now, parameters.copy(), step, sums, kernels.numbers, tables(training, kernels), second, (0.0,)
         )
         for i, r in enumerate(runs):
             wanted = _floats(r.flat())
             assert np.abs(now[i] - wanted).max() <= 1e-11 * np.abs(wanted).max()
             assert sums[i, 0] == pytest.approx(float(r.losses[0]), rel=1e-14)
             assert sums[i, 1] == pytest.approx(float(sum(v / r.losses[0] for v in r.losses)), rel=1e-12)
+        ends.append(now)
+    assert (ends[0] != ends[1])[:, : training.layers[0].stop].all()  # second runs move
 
 
 def _limbs(numbers, limbs):
@@ -77,7 +80,7 @@ def test_steps_in_expansions_equal_the_oracle(name, limbs):
         parameters = np.array([_limbs([r.parameters[n].item() for n in r.parameters], limbs) for r in runs])
         step, sums = np.zeros(2, np.int64), np.zeros((2, 4))
         kernels.module.run_pixels(
-            STEPS, state, parameters, step, sums, kernels.expansions(limbs), tables(training, kernels), True,
+            STEPS, state, parameters, step, sums, kernels.expansions(limbs), tables(training, kernels), 2,
             (0.0,) * limbs,
         )  # fmt: skip
         for found, r in zip(state, runs):

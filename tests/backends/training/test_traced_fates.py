@@ -4,10 +4,12 @@ from fractions import Fraction
 
 import mpmath as mp
 import numpy as np
+import oracle
 import pytest
 from helpers.graph_oracle import OracleRun
 from small_trainings import small_training
 
+from deepzoom import Scene, render
 from deepzoom.backends.training.traced import TracedFloat64Job, TracedPerturbationJob
 from deepzoom.reference.training import obtain
 from deepzoom.scene.view import View
@@ -94,3 +96,26 @@ def test_second_runs_of_starts_on_the_axes_begin_elsewhere(own_cache):
     first, second = (job.begun(np.arange(view.pixels), moved) for moved in (False, True))
     for here, there in zip(first[:2], second[:2]):
         assert np.array_equal(here == there, here == 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("view", "settings"), [("2 0.5 2", {"warmup": "60"}), ("1.9999125 0.0100377 1e-3", {})])
+def test_settled_pixels_of_one_weight(own_cache, view, settings):
+    """A rate that grows: the weight draws near to 1 beyond the last bit, and leaves it again. And chaos from the start.
+
+    In both, two runs in float64 could come to the same numbers, and agree for good.
+    """
+    x, y, depth = view.split()
+    scene = Scene("cubic", View.parse(x, y, depth, "8x8"), 200, settings, trust="settle", backend="cpu-float64")
+    field = render(scene).field
+    assert (field.trust == 1).sum() >= 50
+    for pixel in np.flatnonzero(field.trust.ravel() == 1).tolist():
+        with mp.workprec(1600):
+            rate, w = (mp.mpf(int(v.numerator)) / int(v.denominator) for v in scene.view.point(pixel))
+            losses = []
+            for step in range(200):
+                residual = w * w - 1
+                losses.append(residual * residual / 4)
+                w -= rate * min(1, mp.mpf(step + 1) / int(settings.get("warmup", 1))) * residual * w
+            wanted = float(oracle.measure(losses))
+        assert field.measure.ravel()[pixel] == pytest.approx(wanted, rel=1e-3), pixel
