@@ -24,6 +24,7 @@ from .simd_llvm import (
     WIDTH,
     VectorType,
     constant,
+    emit_data,
     emit_load,
     emit_negated,
     emit_pointer,
@@ -233,7 +234,7 @@ def spread_expansion(typingctx: Any, numbers: Any, index: Any, kind: Any) -> Any
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         limbs = signature.return_type.count
-        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        data = emit_data(context, builder, signature.args[0], args[0])
         first = builder.mul(args[1], ir.Constant(args[1].type, limbs))
         places = [builder.add(first, ir.Constant(args[1].type, limb)) for limb in range(limbs)]
         return pack(context, builder, [emit_splat(builder, builder.load(builder.gep(data, [at]))) for at in places])

@@ -32,6 +32,7 @@ from .simd_llvm import (
     VectorType,
     constant,
     emit_clamp,
+    emit_data,
     emit_load,
     emit_magnitude,
     emit_negated,
@@ -231,7 +232,7 @@ def spread(typingctx: Any, array: Any, index: Any) -> Any:
     """Element ``index`` (not negative) of a contiguous one-dimensional float64 array, in every lane."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        data = emit_data(context, builder, signature.args[0], args[0])
         return emit_splat(builder, builder.load(builder.gep(data, [args[1]])), lanes_of(typingctx))
 
     return vector_or_scalar(typingctx)(array, types.intp), codegen

@@ -67,9 +67,14 @@ def emit_thread(builder: Any, width: int) -> Any:
     return builder.and_(thread, ir.Constant(_i32, width - 1))
 
 
+def emit_data(context: Any, builder: Any, array_type: Any, array: Any) -> Any:
+    """LLVM pointer to the numbers of an array, without a copy of its header in memory."""
+    return builder.extract_value(array, context.data_model_manager[array_type].get_field_position("data"))
+
+
 def emit_pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any, kind: Any = VECTOR) -> Any:
     """LLVM pointer to the vector at element ``index`` of a contiguous float64 array, or to this thread's lane of it."""
-    data = context.make_array(array_type)(context, builder, array).data
+    data = emit_data(context, builder, array_type, array)
     if kind == _f64:
         return builder.gep(data, [builder.add(index, builder.zext(emit_thread(builder, WIDTH), _i64))])
     return builder.bitcast(builder.gep(data, [index]), VECTOR.as_pointer())

@@ -19,6 +19,7 @@ from deepzoom.backends.kernels.arithmetic.simd_llvm import (
     VECTOR,
     WIDTH,
     constant,
+    emit_data,
     emit_load,
     emit_pointer,
     emit_splat,
@@ -61,7 +62,7 @@ def _block(rows: int, shared: bool) -> Any:
                     for m in range(rows):
                         for sum_ in sums[m]:
                             builder.store(constant(0.0), sum_)
-            a_data = context.make_array(kinds[3])(context, builder, a).data
+            a_data = emit_data(context, builder, kinds[3], a)
             with cgutils.for_range(builder, depth) as loop:
                 a_at = builder.add(a0, builder.mul(loop.index, a_col))
                 b_at = builder.add(b0, builder.mul(loop.index, b_row))

@@ -22,6 +22,7 @@ from deepzoom.backends.kernels.arithmetic.simd import LANES, SIXTEEN_REGISTERS
 from deepzoom.backends.kernels.arithmetic.simd_llvm import (
     CONTRACT,
     constant,
+    emit_data,
     emit_load,
     emit_pointer,
     emit_splat,
@@ -85,7 +86,7 @@ def _block(rows: int, columns: int, shared: bool) -> Any:
             sums = {key: cgutils.alloca_once(builder, kind) for key in targets}
             adding = builder.icmp_signed("!=", add, ir.Constant(add.type, 0))
             _emit_begun(builder, adding, targets, sums, kind)
-            a_data = context.make_array(kinds[4])(context, builder, a).data
+            a_data = emit_data(context, builder, kinds[4], a)
             with cgutils.for_range(builder, depth) as loop:
                 a_at = builder.add(a0, builder.mul(loop.index, a_col))
                 b_at = builder.add(b0, builder.mul(loop.index, b_row))
