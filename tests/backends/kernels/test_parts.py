@@ -1,0 +1,57 @@
+"""A generated step in parts does what its lines do one after the other."""
+
+import re
+
+import numba
+import numpy as np
+
+from deepzoom.backends.kernels.traced.parts import MOST_LINES, Parts
+from deepzoom.compiling.jit import inner
+
+
+def update(k, count, length=8):
+    """Lines that read and write a few places; the same for each k but for whole numbers and names."""
+    lines = [f"    v{100 * k} = lanes[{3 * k}] * 1.5e-05", f"    for i0 in range({count}):"]
+    lines += [f"        v{100 * k + j + 1} = v{100 * k + j} + 0.25 * lanes[i0 + {k + j}]" for j in range(length)]
+    return [*lines, f"        lanes[i0 + {50 + count * k}] = v{100 * k + length} * (rows + {k})"]
+
+
+def ran(lines, functions=()):
+    text = "\n".join([*functions, "def step(lanes, rows):", *lines])
+    names = {"inner": lambda f: f, "UNIT": 1}
+    exec(text, names)
+    lanes = list(np.random.default_rng(0).normal(size=200))
+    names["step"](lanes, 4)
+    return lanes
+
+
+def test_parts_do_the_same_as_lines():
+    tasks = [update(1, 4), update(2, 4), [f"    lanes[{k}] = {k}.0" for k in range(MOST_LINES)], update(3, 8)]
+    tasks += [["    lanes[7] = lanes[8]"], update(4, 4, 30), update(5, 6), ["    lanes[190] = 1e5 * rows"]]
+    parts = Parts("step", "lanes, rows", ())
+    calls = parts.calls(tasks, "")
+    assert ran(calls, parts.functions) == ran([line for task in tasks for line in task])
+    assert len({re.search(r"step_\d+", line)[0] for line in calls}) == len(parts.functions) == 4
+    assert sum(line.startswith("    step_0(") for line in calls) == 4
+    assert max(function.count("\n") for function in parts.functions) <= MOST_LINES + 1
+
+
+def test_a_short_step_is_one_function():
+    task = ["    lanes[0] = 1.0", "    lanes[1] = lanes[0] * 2"]
+    parts = Parts("step", "lanes, rows", ())
+    assert parts.calls([task, update(1, 4)], "") == [*task, *update(1, 4)] and not parts.functions
+
+
+@inner
+def _doubled(x):
+    return 2.0 * x
+
+
+def test_only_kernels_have_machine_code():
+    @numba.njit
+    def kernel(x):
+        return _doubled(x) + 1.0
+
+    assert kernel(3.0) == 7.0
+    (part,) = _doubled.overloads.values()
+    assert part.library.get_pointer_to_function(part.fndesc.llvm_func_name) == 0
