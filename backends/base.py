@@ -45,6 +45,9 @@ class ReadOut:
 
     distance, direction, phase float64: as of a field; -1 where there is none, None where the backend does not estimate
     distances.
+
+    excess float64: of a training, the sum of (ratio - 1) over the last losses, whose sign is the fate; NaN where a loss
+    was suddenly not finite; None where it is not known.
     """
 
     measure: NDArray[np.float64]
@@ -55,16 +58,22 @@ class ReadOut:
     distance: NDArray[np.float64] | None = None
     direction: NDArray[np.float64] | None = None
     phase: NDArray[np.float64] | None = None
+    excess: NDArray[np.float64] | None = None
 
     def agrees(self, other: ReadOut, within: float = AGREEMENT) -> NDArray[np.bool_]:
         """Which pixels have the same fate and attractor as in another run, and a measure within this share of it.
 
-        A measure that is infinite, as where a loss is 0, agrees with none.
+        A measure that is infinite, as where a loss is 0, agrees with none. Where both know what decides the fate, that
+        must be the same to ``SETTLED``: a few large terms can make up a measure, and runs that have parted long ago
+        would agree on it.
         """
         larger = np.maximum(np.abs(self.measure), np.abs(other.measure))
         with np.errstate(invalid="ignore"):  # inf - inf
             close = np.isfinite(larger) & (np.abs(self.measure - other.measure) <= within * larger)
         same: NDArray[np.bool_] = (self.fate == other.fate) & close
+        if self.excess is not None and other.excess is not None:
+            most = np.maximum(np.abs(self.excess), np.abs(other.excess))
+            same = same & (np.abs(self.excess - other.excess) <= SETTLED * most)
         return same if self.attractor is None else same & (self.attractor == other.attractor)
 
     @classmethod

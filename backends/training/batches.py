@@ -92,7 +92,8 @@ def read_out(sums: Floats) -> ReadOut:
     """Read-outs of finished pixels from their sums (pixels, 4), unchecked."""
     measure = convergence_measure.measures(sums)
     fate = np.where(measure < 0, -1, 1).astype(np.int8)
-    return ReadOut(measure, fate, np.zeros(len(sums), dtype=np.int8))
+    excess = sums[:, convergence_measure.EXCESS].copy()
+    return ReadOut(measure, fate, np.zeros(len(sums), dtype=np.int8), excess=excess)
 
 
 def batch_size_of(network: Network, steps: int) -> int:

@@ -30,14 +30,14 @@ def _divide(a: Any, b: Any) -> Exact:
     return Exact.balanced(fixed_point_division.divide(spread(a, shape), spread(b, shape), a.point), shape, a.point)
 
 
-def _refuse(message: str, where: NDArray[np.bool_]) -> None:
+def _refuse(message: str, where: NDArray[np.bool_], sure: bool = False) -> None:
     if where.any():
-        raise NotANumber(message, where)
+        raise NotANumber(message, where, sure)
 
 
 @rule(np.sqrt)
 def _sqrt(a: Exact) -> Exact:
-    _refuse("square root of a negative number", a.signs() < 0)
+    _refuse("square root of a negative number", a.signs() < 0, sure=True)
     return Exact.balanced(fixed_point_division.sqrt(a.flat(), a.point), a.shape, a.point)
 
 
@@ -59,7 +59,8 @@ def _exp(a: Exact) -> Exact:
 
 @rule(np.log)
 def _log(a: Exact) -> Exact:
-    _refuse("logarithm of a number that is not positive", a.signs() <= 0)
+    signs = a.signs()
+    _refuse("logarithm of a number that is not positive", signs <= 0, sure=bool((signs != 0).all()))
     return _by_flint("log", a)
 
 

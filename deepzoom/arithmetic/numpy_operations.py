@@ -22,12 +22,14 @@ Move = Callable[[NDArray[Any]], NDArray[Any]]
 class NotANumber(ArithmeticError):
     """Where float64 gives NaN or inf, fixed point has no number.
 
-    where: bool, broadcasts to the shape of the result, True where it is not defined.
+    where: bool, broadcasts to the shape of the result, True where it is not defined. sure: whether more bits would not
+    change that. They may where a number is 0 only because it is below the last bit.
     """
 
-    def __init__(self, message: str, where: NDArray[np.bool_]) -> None:
+    def __init__(self, message: str, where: NDArray[np.bool_], sure: bool = False) -> None:
         super().__init__(message)
         self.where = where
+        self.sure = sure
 
 
 class Arithmetic(NDArrayOperatorsMixin):

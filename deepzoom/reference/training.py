@@ -40,6 +40,7 @@ _NEAREST = 64  # pixels closer to the centre than depth / 64 leave the reference
 _STALLED = 50  # after so many steps without growth, it is enough if the outermost pixels have left
 _MARGIN = 24  # bits for rounding errors that grow more than the differences do
 _SNAPSHOT_EVERY = 4
+_MOST_OF_UNDEFINED = 2048  # bits up to which a reference that is not defined is tried again
 _MOST_LOSS = 1e30  # a diverging reference ends here; its pixels leave it
 
 Floats = NDArray[np.float64]
@@ -111,10 +112,15 @@ def obtain(
     kept = cache.load(key)
     if kept is not None and int(kept["bits"]) < wanted:
         kept = None
-    for _ in range(4):
+    for _ in range(6):
         if kept is None or not goal.reached(kept["reach"].tolist(), kept["losses"].tolist()):
             try:
                 kept = _made(system, view, wanted, kept, goal, progress)
+            except NotANumber as error:
+                if error.sure or bits is not None or wanted > _MOST_OF_UNDEFINED:
+                    raise InputError(f"--center: {error}; give another centre.") from None
+                wanted, kept = 2 * wanted, None  # a number may be 0 only because it is below the last bit
+                continue
             except _StoppedAt as stop:
                 cache.save(key, stop.kept)
                 raise Stopped from None
@@ -187,10 +193,9 @@ def _made(
         try:
             step = main.advance()
             check.advance()
-        except NotANumber:
-            raise InputError(
-                f"--center: the run at the centre is not defined from step {len(losses) + 1} on; give another centre."
-            ) from None
+        except NotANumber as error:
+            message = f"the run at the centre is not defined from step {len(losses) + 1} on"
+            raise NotANumber(message, error.where, error.sure) from None
         new["record"].append(system.record(step))
         new["losses"].append(main.last_loss)
         new["ratios"].append(main.totals.ratio)

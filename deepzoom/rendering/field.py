@@ -92,6 +92,8 @@ class Field:
     trap_circle: NDArray[np.float64] | None = None
     sampled: NDArray[np.int64] | None = None
     samples: Field | None = None
+    excess: NDArray[np.float64] | None = None
+    """As of ``ReadOut``, of first runs, for their second runs; inf where not known. A data file has none."""
 
     @classmethod
     def empty(cls, scene: Scene, shape: tuple[int, int] | None = None) -> Field:
@@ -232,3 +234,7 @@ def put(field: Field, pixels: NDArray[np.int64], out: ReadOut) -> None:
             continue
         values = True if name == "done" else getattr(out, name)
         getattr(field, name).ravel()[pixels] = values
+    if out.excess is not None:
+        if field.excess is None:
+            field.excess = np.full(field.done.shape, np.inf)
+        field.excess.ravel()[pixels] = out.excess

@@ -11,6 +11,7 @@ import time
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepzoom.backends.base import Job, ReadOut
 from deepzoom.durations import duration
@@ -50,11 +51,18 @@ def sample_of(pixels: Pixels) -> Pixels:
     return np.sort(np.random.default_rng([_SEED, len(pixels)]).choice(pixels, count, replace=False))
 
 
-def _take_shadow(field: Field, pixels: Pixels, out: ReadOut) -> None:
+def _compared(job: Job, field: Field, pixels: Pixels) -> NDArray[np.bool_]:
+    """Whether the second runs of some pixels agree with the first ones, which run again if they come from a file."""
     basin = None if field.attractor is None else field.attractor.ravel()[pixels]
     measure, fate, trust = (getattr(field, channel).ravel()[pixels] for channel in ("measure", "fate", "trust"))
-    first = ReadOut(measure, fate, trust, attractor=basin)
-    field.trust.ravel()[pixels] = np.where(out.agrees(first), 1, -1)
+    excess = None if field.excess is None else field.excess.ravel()[pixels]
+    if excess is None or np.isinf(excess).any():
+        excess = job.run(pixels).excess
+    return job.shadow(pixels).agrees(ReadOut(measure, fate, trust, attractor=basin, excess=excess))
+
+
+def _take_compared(field: Field, pixels: Pixels, agrees: NDArray[np.bool_]) -> None:
+    field.trust.ravel()[pixels] = np.where(agrees, 1, -1)
 
 
 def _take_retry(field: Field, pixels: Pixels, out: ReadOut) -> None:
@@ -69,8 +77,8 @@ def _sampled(job: Job, field: Field, chosen: Pixels, jobs: int, observer: Observ
     batches = [chosen[i : i + _BATCH] for i in range(0, len(chosen), _BATCH)]
     return run_batches(
         [b for b in batches if not trust[b].all()],
-        job.shadow,
-        lambda pixels, out: _take_shadow(field, pixels, out),
+        lambda pixels: _compared(job, field, pixels),
+        lambda pixels, agrees: _take_compared(field, pixels, agrees),
         field,
         jobs,
         observer,
@@ -89,7 +97,7 @@ def _settled(
         if not total:
             return True
 
-        def taken(pixels: Pixels, out: ReadOut) -> None:
+        def taken(pixels: Pixels, out: Any) -> None:
             nonlocal done
             take(pixels, out)
             done += len(pixels)
@@ -101,7 +109,12 @@ def _settled(
     whole = True
     if job.has_shadow:
         unchecked = [t for t in batches if not trust[t].all()]
-        whole = ran("checking", unchecked, job.shadow, lambda pixels, out: _take_shadow(field, pixels, out))
+        whole = ran(
+            "checking",
+            unchecked,
+            lambda pixels: _compared(job, field, pixels),
+            lambda pixels, agrees: _take_compared(field, pixels, agrees),
+        )
     if not job.rungs:
         return whole or not observer.stopped()
     if field.rung is None:

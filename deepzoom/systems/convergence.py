@@ -75,7 +75,14 @@ class Totals:
         after = min(CEILING / float(self.first.floats()), CEILING)
         total = float(self.sum.floats()) + missing * after
         inverse = float(self.inverse.floats()) + missing / after
-        last = self._last
+        return -total if self.decisive(steps) < 0 else inverse
+
+    def decisive(self, steps: int) -> float:
+        """The sum of (ratio - 1) over the last of ``steps`` losses; those that are missing count as not finite."""
+        if not self.count:
+            return 0.0
+        missing, last = steps - self.count, self._last
+        after = min(CEILING / float(self.first.floats()), CEILING)
         recent = list(self.recent)[max(0, len(self.recent) - (min(last, steps) - missing)) :] if missing < last else []
         excess = float(sum(recent[1:], recent[0]).floats()) if recent else 0.0
-        return -total if excess + min(missing, last) * (after - 1.0) < 0 else inverse
+        return excess + min(missing, last) * (after - 1.0)

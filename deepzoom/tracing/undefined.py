@@ -24,26 +24,27 @@ Operation = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Undefined:
-    """Which numbers of a node are not defined, bool of its shape, and why."""
+    """Which numbers of a node are not defined, bool of its shape, and why; sure: as of ``NotANumber``."""
 
     where: NDArray[np.bool_]
     why: str
+    sure: bool = False
 
 
 def value_of(n: Node, operation: Operation, inputs: Sequence[Any], undefined: dict[Node, Undefined]) -> Any:
     """The value of a node from those of its inputs. Where it is not defined, ``undefined`` gets an entry for it."""
     known = [undefined[i] for i in n.inputs if i in undefined]
-    where, why = np.zeros(n.shape, dtype=bool), known[0].why if known else ""
+    where, why, sure = np.zeros(n.shape, dtype=bool), known[0].why if known else "", all(k.sure for k in known)
     if known:
         where |= _carried(n, operation, inputs, undefined)
     try:
         value = operation(n.data, *inputs)
     except NotANumber as error:
-        where, why = where | error.where, str(error)
+        where, why, sure = where | error.where, str(error), sure and error.sure
         # these operations are defined at 1
         value = operation(n.data, *(select(error.where, 1.0, x) for x in inputs))
     if where.any():
-        undefined[n] = Undefined(where, why)
+        undefined[n] = Undefined(where, why, sure)
     return value
 
 
@@ -67,4 +68,4 @@ def refuse(outputs: Sequence[Node], undefined: dict[Node, Undefined]) -> None:
     """Raises NotANumber if an output is not defined everywhere."""
     for n in outputs:
         if n in undefined:
-            raise NotANumber(undefined[n].why, undefined[n].where)
+            raise NotANumber(undefined[n].why, undefined[n].where, undefined[n].sure)

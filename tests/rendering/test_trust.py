@@ -254,3 +254,12 @@ def test_a_scene_keeps_how_far_it_is_checked():
         replace(scene, trust="maybe")
     with pytest.raises(InputError, match="scene: trust = 'x' is not one of off, sample, settle"):
         Scene.from_toml(scene.to_toml().replace("settle", "x"))
+
+
+def test_runs_agree_by_what_decides_the_fate_too():
+    """A few large terms can make up a measure; and one that is infinite agrees with none."""
+    one, fate, trust = np.array([1e7, 1e7, np.inf, np.inf]), np.ones(4, np.int8), np.zeros(4, np.int8)
+    first = ReadOut(one, fate, trust, excess=np.array([5.0, 5.0, 5.0, 5.0]))
+    second = ReadOut(np.array([1e7, 1e7, 1.0, np.inf]), fate, trust, excess=np.array([5.001, 5.1, 5.0, 5.0]))
+    assert first.agrees(second).tolist() == [True, False, False, False]
+    assert first.agrees(replace(second, excess=None)).tolist() == [True, True, False, False]

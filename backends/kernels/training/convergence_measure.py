@@ -17,7 +17,8 @@ COLUMNS = 4
 """Columns of the table of sums, which has one row per pixel.
 
 They are: the first loss, the sum of the ratios to it, the sum of their inverses, the sum of (ratio - 1) over the last
-steps.
+steps. The last is NaN where a loss was not finite although none before it had reached ``CEILING``: more digits, or a
+wider range of exponents, may give a number there.
 """
 
 
@@ -26,6 +27,7 @@ def with_loss(sums, t, steps, loss):
     """A pixel's sums, a tuple, after the loss of step t; a NaN stands for the losses of all steps from t on."""
     first, total, inverse, excess = sums
     end = steps if math.isnan(loss) else t + 1
+    sudden = not math.isfinite(loss) and total < CEILING
     if not math.isfinite(loss):
         loss = CEILING
     if t == 0:
@@ -36,6 +38,8 @@ def with_loss(sums, t, steps, loss):
         inverse += 1.0 / v
         if i >= steps - LAST:
             excess += v - 1.0
+    if sudden and v >= 1.0:
+        excess = math.nan
     return first, total, inverse, excess
 
 
