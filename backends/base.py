@@ -64,8 +64,8 @@ class ReadOut:
         """Which pixels have the same fate and attractor as in another run, and a measure within this share of it.
 
         A measure that is infinite, as where a loss is 0, agrees with none. Where both know what decides the fate, that
-        must be the same to ``SETTLED``: a few large terms can make up a measure, and runs that have parted long ago
-        would agree on it.
+        must be the same to ``SETTLED`` and not 0: a few large terms can make up a measure, and runs that have parted
+        long ago would agree on it; and losses that do not change in float64 may still fall or grow.
         """
         larger = np.maximum(np.abs(self.measure), np.abs(other.measure))
         with np.errstate(invalid="ignore"):  # inf - inf
@@ -73,7 +73,7 @@ class ReadOut:
         same: NDArray[np.bool_] = (self.fate == other.fate) & close
         if self.excess is not None and other.excess is not None:
             most = np.maximum(np.abs(self.excess), np.abs(other.excess))
-            same = same & (np.abs(self.excess - other.excess) <= SETTLED * most)
+            same = same & (np.abs(self.excess - other.excess) <= SETTLED * most) & (most > 0)
         return same if self.attractor is None else same & (self.attractor == other.attractor)
 
     @classmethod

@@ -262,4 +262,6 @@ def test_runs_agree_by_what_decides_the_fate_too():
     first = ReadOut(one, fate, trust, excess=np.array([5.0, 5.0, 5.0, 5.0]))
     second = ReadOut(np.array([1e7, 1e7, 1.0, np.inf]), fate, trust, excess=np.array([5.001, 5.1, 5.0, 5.0]))
     assert first.agrees(second).tolist() == [True, False, False, False]
+    still = replace(first, excess=np.zeros(4))
+    assert not still.agrees(still).any()
     assert first.agrees(replace(second, excess=None)).tolist() == [True, True, False, False]
