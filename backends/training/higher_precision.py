@@ -44,7 +44,14 @@ LIMBS = dict(zip(("double-double", "quad-double", "octo-double"), LIMBS_OF_RUNGS
 BATCHES = {"double-double": 32, "quad-double": 8, "octo-double": 4, "exact arithmetic": 1}
 """Pixels of one call, some seconds of work. Each pixel takes two lanes, so that four pixels fill a vector of eight."""
 _GUARD = 26  # bits that the reference has below the last limb
+_SMALL = 2.0**-16  # a weight below this share of its layer's largest may grow apart from it
 _MORE = 53 * 8  # extra bits of the first exact run, because eight limbs were not enough
+
+
+def _largest_share(terms: Floats, sizes: Floats) -> float:
+    """The largest of some terms, as a share of a size; nothing is 0 of nothing."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(np.where(terms == 0, 0.0, terms / sizes).max())
 
 
 @dataclass(frozen=True)
@@ -180,8 +187,7 @@ class HigherPrecision(ABC):
             return None
         if self._frame is None:
             snapshots = self._reference.snapshots
-            sizes = np.maximum.accumulate(self._reference.reach)[[s.step for s in snapshots]]
-            sizes += log2(self._view.largest_difference())
+            sizes = np.maximum.accumulate([self._first_order(s) for s in snapshots])
             enough = sizes <= -53 * (count - 1)
         else:
             snapshots = self._frame.snapshots
@@ -191,19 +197,34 @@ class HigherPrecision(ABC):
         small = [s for s, one in zip(snapshots, enough, strict=True) if one and 0 < s.step <= self._skip.step]
         return small[-1] if small else None
 
+    def _first_order(self, snapshot: Snapshot) -> float:
+        """log2 of what the terms of first degree are at most in the view, as shares of ``_sizes``."""
+        terms = np.abs(snapshot.weights[:2]).sum(axis=0)
+        with np.errstate(divide="ignore"):
+            share = np.log2(_largest_share(terms, self._sizes(snapshot.step)))
+        return float(share) + log2(self._view.largest_difference()) - snapshot.exponent
+
     def _orders(self, snapshot: Snapshot) -> tuple[float, float]:
-        """log2 of what a frame's terms of first and second degree are at most, in units of a layer's largest weight."""
-        assert self._reference is not None
+        """log2 of what a frame's terms of first and second degree are at most, as shares of ``_sizes``."""
         size = 2.0 ** (log2(self._view.half_size()) - snapshot.exponent)
-        reference = np.abs(self._reference.weights[snapshot.step])
-        shares = [0.0, 0.0]
-        for layer in self._system.layers:
-            largest = float(reference[layer].max()) or np.inf
-            for k, degree in enumerate((slice(2), slice(2, 5))):
-                terms = np.abs(snapshot.weights[degree, layer]).sum(axis=0).max() * size ** (k + 1)
-                shares[k] = max(shares[k], float(terms) / largest)
-        first, second = (float(np.log2(max(s, 1e-300))) for s in shares)
+        shares = [
+            _largest_share(np.abs(snapshot.weights[degree]).sum(axis=0) * size ** (k + 1), self._sizes(snapshot.step))
+            for k, degree in enumerate((slice(2), slice(2, 5)))
+        ]
+        first, second = (float(np.log2(min(max(s, 1e-300), 1e300))) for s in shares)
         return first, second
+
+    def _sizes(self, step: int) -> Floats:
+        """Sizes (n,) of the reference's weights before a step: of each layer's largest, or if much smaller its own.
+
+        A weight that is 0 in the reference is all difference, of which float64 has too few digits for any limbs.
+        """
+        assert self._reference is not None
+        sizes = np.abs(self._reference.weights[step])
+        for layer in self._system.layers:
+            largest = sizes[layer].max()
+            sizes[layer] = np.where(sizes[layer] > _SMALL * largest, largest, sizes[layer])
+        return sizes
 
     def _beside(self, start: _Start, pixels: NDArray[np.int64], points: Points, count: int) -> Floats:
         """States (pixels, n, limbs) of pixels at exact points."""

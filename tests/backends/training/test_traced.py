@@ -55,7 +55,7 @@ def test_plain_steps_equal_the_oracle(name):
             assert sums[i, 0] == pytest.approx(float(r.losses[0]), rel=1e-14)
             assert sums[i, 1] == pytest.approx(float(sum(v / r.losses[0] for v in r.losses)), rel=1e-12)
         ends.append(now)
-    assert (ends[0] != ends[1])[:, : training.layers[0].stop].all()  # second runs move
+    assert (ends[0] != ends[1]).any(axis=1).all()  # second runs move
 
 
 def _limbs(numbers, limbs):
