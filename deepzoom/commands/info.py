@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -23,7 +24,7 @@ def info(
     field = Field.load(file) if file.suffix.lower() == ".npz" else None
     place = read_place(file) if field is None else Place(field.scene, OURS)
     scene = place.scene
-    typer.echo(scene.to_toml(), nl=False)
+    typer.echo(_packed(scene.to_toml()), nl=False)
     if place.program != OURS:
         typer.echo(f"\n# {place.told()}")
     spanned = scene.view.spanned()
@@ -43,3 +44,9 @@ def info(
         typer.echo(f"# course: {course.summary(field)}")
     for key, value in field.made.items():
         typer.echo(f"# {key}: {value}")
+
+
+def _packed(toml: str) -> str:
+    """The text with ten colours of a palette in a line, which has one in each."""
+    colour = r' {4}"#[0-9a-f]{6}",\n'
+    return re.sub(f"(?:{colour}){{2,10}}", lambda found: "    " + " ".join(found[0].split()) + "\n", toml)

@@ -128,6 +128,7 @@ def _describe(planned: Any, tiles: Tiles, options: TileOptions) -> None:
         "reason": planned.reason,
         "size": f"{view.width}x{view.height}",
         "pixels": view.pixels,
+        "samples": view.samples,
         "tiles": tiles.count,
         "rows": tiles.rows,
         "steps": tiles.scene.steps,

@@ -51,7 +51,9 @@ def hybrid(text: str, where: str) -> str:
     if not (start.isascii() and start.isdigit()) or not groups:
         raise refused
     if int(start[:9]) >= len(groups):
-        raise InputError(f"{where} begins its loop at group {start[:9]}, but has {len(groups)}, counted from 0.")
+        raise InputError(
+            f"{where} begins its loop at group {start[:9]}, but its last group is {len(groups) - 1}, counted from 0."
+        )
     found = []
     for group in groups:
         repeats, *lines = group.split("|")

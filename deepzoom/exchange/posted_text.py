@@ -16,7 +16,7 @@ from deepzoom.scene.scene import Scene
 
 from .place import SIZE, Place, Transform, checked_depth, depth_of_zoom, shortened, steps_of, view_of
 
-PROGRAM = "a text"
+PROGRAM = "a posted text"
 _WORDS = {
     "x": ("re", "real", "x", "realpart", "centerreal", "centerre", "centerx", "realcoordinate"),
     "y": ("im", "imag", "imaginary", "y", "imaginarypart", "imagpart", "centerimag", "centerim", "centery"),

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from deepzoom.cli import app
+from deepzoom.pictures.png import read_place
 from deepzoom.rendering.field import Field
 from deepzoom.scene.scene import Scene
 
@@ -48,8 +49,10 @@ def test_a_burning_ship_is_rendered_the_way_up_that_its_program_shows(up, tmp_pa
 
 def test_info_and_convert(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    Path("ship.kfr").write_text(SHIP + "Rotate: 3\r\n")
+    Path("ship.kfr").write_text(SHIP + "Rotate: 3\r\nColors: 0,0,0,255,128,64,9,99,199,\r\n")
     shown = run("info", "ship.kfr").stdout
+    whole = read_place(Path("ship.kfr"), "FILE").scene.colouring
+    assert Scene.from_toml(shown).colouring == whole and len(whole.colours) > shown.count("\n")
     assert "# A place of Kalles Fraktaler. Not taken over: Rotate and Ratio" in shown
     scene = Scene.from_toml(shown)
     for out in ("a.kfr", "a.f3.toml", "a.toml"):

@@ -109,8 +109,11 @@ def test_texts_of_hybrids():
 @pytest.mark.parametrize(
     ("hybrid", "phrase"),
     [
-        ("2/1|0,0,0,0,2,1,0;0,0,0,0,0,0,0;0/1|0,0,0,0,3,1,0;0,0,0,0,0,0,0;0", "begins its loop at group 2, but has 2"),
-        ("1/1|0,0,0,0,2,1,0;0,0,0,0,0,0,0;0", "begins its loop at group 1, but has 1, counted from 0"),
+        (
+            "2/1|0,0,0,0,2,1,0;0,0,0,0,0,0,0;0/1|0,0,0,0,3,1,0;0,0,0,0,0,0,0;0",
+            "begins its loop at group 2, but its last group is 1",
+        ),
+        ("1/1|0,0,0,0,2,1,0;0,0,0,0,0,0,0;0", "begins its loop at group 1, but its last group is 0"),
         ("-1/1|0,0,0,0,2,1,0;0,0,0,0,0,0,0;0", "has parts that deepzoom does not have"),
         ("0/0|0,0,0,0,2,1,0;0,0,0,0,0,0,0;0", "has parts that deepzoom does not have"),
         ("0/1|0,0,0,0,2,x,0;0,0,0,0,0,0,0;0", "has parts that deepzoom does not have"),
