@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -40,6 +41,8 @@ _LONGEST = 16
 """Rows of the table of steps behind the last (``LONGEST`` in ``kernels/escape_time/lane_steps.py``)."""
 _MOST_IN_LANES = 1 << 21
 """Steps of orbits for which that table is made, for memory."""
+_SMALL, _CLOSE = 2.0**-380, -300
+"""Iterates, and exponents of |Z|**2 - radius**2, below which pixels below float64's range go on one by one."""
 _UNFINISHED = 2
 """The trust of a pixel that may be drawn to a cycle (``kernels/escape_time/perturbation.py``)."""
 _LEAST = -900
@@ -117,8 +120,10 @@ class PerturbationJob(EscapeTimeJob):
         self._index = joined([m[0] + s for m, s in zip(made, shift, strict=True)])
         self._rows, self._by_c, self._exponents, self._radii = (joined([m[k] for m in made]) for k in range(1, 5))
         self._near_radii = self._narrow()
-        lanes = self.kernels.module.lanes and not self._wide and len(self._all.x) <= _MOST_IN_LANES
+        module = self.kernels.module
+        lanes = (module.far_lanes if self._wide else module.lanes) and len(self._all.x) <= _MOST_IN_LANES
         self._table = self._steps_in_lanes() if lanes else None
+        self._far_table = self._far_steps_in_lanes() if lanes and self._wide else None
         self._all.release()
 
     def _skips_along(self, first: int, length: int, turn: int, progress: Progress) -> tuple[NDArray[Any], ...]:
@@ -184,16 +189,34 @@ class PerturbationJob(EscapeTimeJob):
 
     def _steps_in_lanes(self) -> Floats:
         """What pixels in lanes need of each step (``kernels/escape_time/lane_queues.py``)."""
-        all_ = self._all
-        table = np.zeros((len(all_.x) + _LONGEST, 4))
-        for column, values in enumerate((all_.x, all_.y, all_.near_excess)):
-            table[: len(values), column] = values
-        for first, begin, length in zip(all_.start, self._begin, all_.length, strict=True):
-            count = max(0, int(length) - 1) >> self._shortest
-            skips = self._index[begin : begin + count]
-            steps = count << self._shortest
-            table[first + 1 : first + 1 + steps : 1 << self._shortest, 3] = self._near_radii[skips]
+        table = self._places()
+        table[: len(self._all.x), 2] = self._all.near_excess
+        for steps, skips in self._shortest_skips():
+            table[steps, 3] = self._near_radii[skips]
         return table
+
+    def _far_steps_in_lanes(self) -> Floats:
+        """The same for differences below float64's range (``kernels/escape_time/lane_far_queues.py``)."""
+        all_, table = self._all, self._places()
+        for steps, skips in self._shortest_skips():
+            table[steps, 2], table[steps, 3] = self._radii[skips], self._exponents[skips, 0].view(np.float64)
+        m, e = all_.excess
+        alone = all_.tiny[0] | (np.abs(all_.x) + np.abs(all_.y) < _SMALL) | (m >= 0) | (e < _CLOSE)
+        table[: len(all_.x), 2][alone] = -1.0
+        return table
+
+    def _places(self) -> Floats:
+        """A table of four columns for each step; the first two hold the iterates."""
+        table = np.zeros((len(self._all.x) + _LONGEST, 4))
+        table[: len(self._all.x), 0], table[: len(self._all.x), 1] = self._all.x, self._all.y
+        return table
+
+    def _shortest_skips(self) -> Iterator[tuple[slice, NDArray[np.int64]]]:
+        """Of each orbit: the steps, among all, at which its shortest skips begin, and these skips."""
+        for first, begin, length in zip(self._all.start, self._begin, self._all.length, strict=True):
+            count = max(0, int(length) - 1) >> self._shortest
+            steps = slice(first + 1, first + 1 + (count << self._shortest), 1 << self._shortest)
+            yield steps, self._index[begin : begin + count]
 
     def follow(self, pixels: NDArray[np.int64]) -> Floats:
         assert not self._wide
@@ -223,10 +246,12 @@ class PerturbationJob(EscapeTimeJob):
         tree = self._shortest, self._index, self._begin, self._rows
         if self._wide:
             tiny = *self._all.tiny, *self._all.excess, self._wide_c, self._noise
-            return self.kernels.ran(
-                "floatexp", len(pixels), *start, exponent, *self._reach, orbit, tiny,
-                (*tree, self._by_c, self._exponents, self._radii), self._near_radii, self.system.steps, launch=launch,
-            )  # fmt: skip
+            steps = (*tree, self._by_c, self._exponents, self._radii), self._near_radii, self.system.steps
+            unit = exponent, *self._reach
+            if launch is on_cpu and self._table is not None:
+                tables = self._table, self._far_table
+                return self.kernels.ran("far_lanes", len(pixels), *start, *unit, tables, orbit, tiny, *steps)
+            return self.kernels.ran("floatexp", len(pixels), *start, *unit, orbit, tiny, *steps, launch=launch)
         reach = math.ldexp(self._reach[0], max(self._reach[1], -3000))
         given = (
             *pixel_of(self.system, self.view), reach, 2.0 ** max(self._noise, -1000), orbit, (*tree, self._near_radii),

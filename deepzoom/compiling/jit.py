@@ -70,6 +70,13 @@ def inner(function: Callable[..., Any]) -> Any:
     )
 
 
+def within(function: Callable[..., Any]) -> Any:
+    """``inner`` for a routine that becomes a part of its callers: calls with many arrays take long."""
+    import numba
+
+    return numba.njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)(function)
+
+
 def implemented(routine: Callable[..., Any], kind: type, function: Callable[..., Any]) -> None:
     """Make kernels run ``function`` where they call ``routine`` with a named tuple of class ``kind`` as last argument.
 

@@ -45,6 +45,25 @@ def address(typingctx: Any, array: Any) -> Any:
     return types.CPointer(array.dtype)(array), codegen
 
 
+def _without_owner(context: Any, builder: Any, kind: Any, value: Any) -> Any:
+    if isinstance(kind, types.BaseTuple):
+        parts = (builder.extract_value(value, k) for k in range(len(kind)))
+        return context.make_tuple(
+            builder, kind, [_without_owner(context, builder, k, v) for k, v in zip(kind, parts, strict=True)]
+        )
+    if not isinstance(kind, types.Array):
+        return value
+    array = context.make_array(kind)(context, builder, value)
+    array.meminfo = ir.Constant(array.meminfo.type, None)
+    return array._getvalue()
+
+
+@intrinsic
+def borrowed(typingctx: Any, x: Any) -> Any:
+    """An array, or a tuple of arrays and numbers, whose users are not counted. The arrays must outlive it."""
+    return x(x), lambda context, builder, sig, args: _without_owner(context, builder, x, args[0])
+
+
 def _lanes_at(pointer: Any) -> Any:
     return floats if pointer.dtype == types.float64 else ints
 

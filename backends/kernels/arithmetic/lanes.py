@@ -156,6 +156,24 @@ def where(typingctx: Any, truth: Any, a: Any, b: Any) -> Any:
 
 
 @intrinsic
+def normal_power_of_two(typingctx: Any, e: Any) -> Any:
+    """2**e in lanes, for int64 e from -1022 to 1023."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        kind = kind_of(ints)
+        biased = builder.add(args[0], ir.Constant(kind, [1023] * COUNT))
+        return builder.bitcast(builder.shl(biased, ir.Constant(kind, [52] * COUNT)), kind_of(floats))
+
+    return floats(ints), codegen
+
+
+@intrinsic
+def as_bits(typingctx: Any, x: Any) -> Any:
+    """The int64 that have the bits of float64 in lanes."""
+    return ints(floats), lambda context, builder, sig, args: builder.bitcast(args[0], kind_of(ints))
+
+
+@intrinsic
 def bits(typingctx: Any, truth: Any) -> Any:
     """Truths as the bits of a number, lane 0 the lowest."""
 

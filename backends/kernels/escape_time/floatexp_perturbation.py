@@ -49,25 +49,25 @@ from deepzoom.backends.kernels.escape_time.perturbation import (
 )
 from deepzoom.backends.kernels.escape_time.series_skips import dropped, skip_wide
 from deepzoom.backends.kernels.pixel_queue import taken
-from deepzoom.compiling.jit import inner, kernel
+from deepzoom.compiling.jit import inner, kernel, within
 
 LEAST = 2.0**LEAST_EXPONENT
-"""``iterate_near`` leaves a difference below this to floatexp, which hands it back beyond ``_ENOUGH``."""
-_ENOUGH, _NEARLY = 2.0**4 * LEAST, LEAST_EXPONENT - 36
+"""``iterate_near`` leaves a difference below this to floatexp, which hands it back beyond ``ENOUGH``."""
+ENOUGH, NEARLY = 2.0**4 * LEAST, LEAST_EXPONENT - 36
 _MAY_REBASE = -440
 """Exponent below which a difference is too small for a rebase, unless the iterate is tiny."""
-_TO_GO_ON = -3
-_NEVER = np.int64(1) << 62
+TO_GO_ON = -3
+NEVER = np.int64(1) << 62
 
 
 # long: one function of 97 lines: divided into its stages, it took 30% longer (e533, one core with AVX-512)
-@inner
-def _iterate_floatexp(pixel, state, trail, orbits, tiny, skips, ends, until, left):
-    """Iterate a pixel, by one step at least, until it ends, is in float64's range, or n is at least ``until``.
+@within
+def iterate_far(pixel, state, trail, orbits, tiny, skips, ends, until, left, stepped):
+    """Iterate a pixel until it ends, has made a step and is in float64's range, or n is at least ``until``.
 
     Returns its state, how it ended, and its trail. How: 1 + the target's index; 0: in range; -1: at the limit; -2:
     beyond the radius; -3: to go on. left: whether it is beyond the radius already, and goes on until it is in range or
-    its reference ends.
+    its reference ends. stepped: whether it has made a step since it was last in float64's range.
     """
     da, db, ec, ga, gb = pixel
     x, y, e, error, unsure, orbit, m, n = state
@@ -79,7 +79,6 @@ def _iterate_floatexp(pixel, state, trail, orbits, tiny, skips, ends, until, lef
     one = np.int64(1)
     below = (one << shortest) - one
     first, last = start[orbit], length[orbit]
-    stepped = False
     while True:
         here = first + m
         if not left:
@@ -95,7 +94,7 @@ def _iterate_floatexp(pixel, state, trail, orbits, tiny, skips, ends, until, lef
                 end = -2
             if end != 0:
                 break
-        end = -2 if left else (-1 if n >= limit else _TO_GO_ON)
+        end = -2 if left else (-1 if n >= limit else TO_GO_ON)
         if n >= until or (left and m == last):
             break
         j = np.searchsorted(tiny_at, here) if is_tiny[here] else np.int64(-1)
@@ -113,7 +112,7 @@ def _iterate_floatexp(pixel, state, trail, orbits, tiny, skips, ends, until, lef
                 here = first
                 j = np.searchsorted(tiny_at, here) if is_tiny[here] else np.int64(-1)
         size = abs(x) + abs(y)
-        if stepped and e > _NEARLY and (size + error) * two_to(e) > _ENOUGH:
+        if stepped and e > NEARLY and (size + error) * two_to(e) > ENOUGH:
             end = 0
             break
         stepped = True
@@ -164,8 +163,8 @@ def _iterate_floatexp(pixel, state, trail, orbits, tiny, skips, ends, until, lef
 
 
 @inner
-def _begun_floatexp(p, dzx, dzy, dcx, dcy, exponent, reach_m, reach_e, noise):
-    """Of a pixel without a step: pixel, state and exponent of ``_iterate_floatexp``, and pixel of ``iterate_near``."""
+def begun_far(p, dzx, dzy, dcx, dcy, exponent, reach_m, reach_e, noise):
+    """Of a pixel without a step: pixel, state and exponent of ``iterate_far``, and pixel of ``iterate_near``."""
     x, y, e, _ = scaled(dzx[p], dzy[p], exponent, 0.0)
     da, db, ec, _ = scaled(dcx[p], dcy[p], exponent, 0.0)
     share = two_to(ec - reach_e) / reach_m if reach_m > 0.0 else 0.0
@@ -200,11 +199,11 @@ def share_floatexp(
             p = taken(queue)
             if p >= dzx.size:
                 break
-            pixel, state, e, place = _begun_floatexp(p, dzx, dzy, dcx, dcy, exponent, reach_m, reach_e, noise)
+            pixel, state, e, place = begun_far(p, dzx, dzy, dcx, dcy, exponent, reach_m, reach_e, noise)
             x, y, error, unsure, orbit, m, n = state
             seen, left = (np.int64(0), np.int64(1), inf, inf, np.int64(0), 0.0), np.bool_(False)
             how, within, past, trail = PAUSED, False, no_past(state), UNKNOWN
-        until = _NEVER if left else min(limit, n + stride)
+        until = NEVER if left else min(limit, n + stride)
         if within:
             how, state, seen, past, beyond, hit, trail, _ = iterate_near(
                 place, state, seen, past, trail, NO_SLOPE, orbits, near, ends, until, LEAST, ALL
@@ -215,8 +214,8 @@ def share_floatexp(
                 within = False
                 x, y, e, error = scaled(x, y, np.int64(0), error)
         else:
-            x, y, e, error, unsure, orbit, m, n, end, trail = _iterate_floatexp(
-                pixel, (x, y, e, error, unsure, orbit, m, n), trail, orbits, tiny, skips, ends, until, left
+            x, y, e, error, unsure, orbit, m, n, end, trail = iterate_far(
+                pixel, (x, y, e, error, unsure, orbit, m, n), trail, orbits, tiny, skips, ends, until, left, False
             )
             unit = two_to(e)
             state = x * unit, y * unit, error * unit + UNDERFLOW, unsure, orbit, m, n
@@ -226,7 +225,7 @@ def share_floatexp(
                 left, count = np.bool_(True), n
             elif end == 0:
                 within, past = True, no_past(state)
-            elif end != _TO_GO_ON:
+            elif end != TO_GO_ON:
                 how, beyond, hit, count = ENDED, -1.0, max(end, 0), n
         if how == ENDED:
             read_out_near(p, place, state, count, beyond, hit, trail, NO_SLOPE, orbits, radius, law, targets, out)

@@ -36,8 +36,8 @@ from deepzoom.compiling.jit import inner
 SMALL = 2.0**-500
 """A step's result, or a slope, below this is not to be trusted: its products may be below float64's range."""
 _UNSEEN = 80  # exponents: a difference smaller by this does not change |W|**2 - radius**2
-_WITHIN = 2.0**-30, 2.0**30
-_LEAST_NOISE, _MOST_NOISE = -120, 900  # exponents, relative to the unit's; noise below vanishes
+WITHIN = 2.0**-30, 2.0**30
+LEAST_NOISE, _MOST_NOISE = -120, 900  # exponents, relative to the unit's; noise below vanishes
 
 
 @inner
@@ -47,7 +47,7 @@ def scaled(x, y, e, error):
     A difference below 2**NOTHING becomes 0: no number of steps brings it back.
     """
     largest = max(max(abs(x), abs(y)), error)
-    if _WITHIN[0] <= largest <= _WITHIN[1]:
+    if WITHIN[0] <= largest <= WITHIN[1]:
         return x, y, e, error
     unit, k = unit_of(largest)
     if largest == 0.0 or e + k < NOTHING:
@@ -138,7 +138,7 @@ def wide_step_with_error(pixel, x, y, e, error, rounding, j, here, turn, orbits,
 @inner
 def with_noise(x, y, e, error, noise):
     """Add the reference's own error in a step, 2**noise, to the error."""
-    if noise - e < _LEAST_NOISE:
+    if noise - e < LEAST_NOISE:
         return scaled(x, y, e, error)
     if noise - e > _MOST_NOISE:
         unit = two_to(e + _MOST_NOISE - noise)

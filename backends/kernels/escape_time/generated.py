@@ -36,7 +36,8 @@ _NOT_DOUBLE = ("exp", "sin", "cos")
 _REPLACED = re.compile(
     r"from (__future__|deepzoom\.backends\.kernels\.escape_time\."
     r"(formula_placeholder|series_skips|series_skip_radius|series_composition|series_first_step|centred|distance_estimate|"
-    r"error_bound|escape|attracted|perturbation|orbit_values|floatexp_step|lane_steps))"
+    r"error_bound|escape|attracted|perturbation|orbit_values|floatexp_step|floatexp_perturbation|lane_steps|lane_queues|"
+    r"lane_functions|lane_far_steps))"
     r" import (\([^)]*\)|[^\n]*)\n"
 )
 _USED = """\
@@ -51,7 +52,7 @@ from deepzoom.compiling.jit import inner
 """
 """What generated code imports."""
 _USED_BY_LANES = "from deepzoom.backends.kernels.escape_time.lane_functions import *\n"
-_LANES = "lane_steps.py", "lane_queues.py"
+_LANES, _FAR_LANES = ("lane_steps.py", "lane_queues.py"), ("lane_far_steps.py", "lane_far_queues.py")
 _LAUNCHED = ("run_", "share_")
 _KEPT = re.compile(r"\bF\[")
 _FUNCTION = re.compile(r"\b(difference|bounds|folded|sign)\(")
@@ -194,7 +195,7 @@ def text_of(iteration: Iteration, distance: bool) -> str:
     code += "\n".join(_function(make, maps) for make in makers)
     lanes = _in_lanes(iteration, distance)
     if lanes is not None:
-        code, files = _USED_BY_LANES + code + lanes, [*files, *_LANES]
+        code, files = _USED_BY_LANES + code + lanes, [*files, *_LANES, *(_FAR_LANES if skips == "series" else ())]
     rest = "\n\n".join(_REPLACED.sub("", (_HERE / file).read_text(encoding="utf-8")) for file in files)
     return f"{_USED}{_SKIPS[skips]}{code}\n\n{rest}"
 
@@ -211,8 +212,8 @@ class Formula(ModuleType):
         self._text, self._lock = text, threading.Lock()
         self._module: ModuleType | None = None
         self.ROW, self.TOP = SERIES if _SKIPS["series"] in text else LINEAR
-        self.lanes = "\ndef run_lanes(" in text
-        """Whether there is a kernel that runs pixels in lanes."""
+        self.lanes, self.far_lanes = ("\ndef run_lanes(" in text, "\ndef run_far_lanes(" in text)
+        """Whether there is a kernel that runs pixels in lanes, and one for differences below float64's range."""
         for name in _KERNEL.findall(text):
             self.__dict__[name] = machine_code.Kernel(f"{self.__name__}.{name}", partial(self._own, name))
 

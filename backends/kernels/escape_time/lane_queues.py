@@ -13,7 +13,7 @@ from math import inf
 
 import numpy as np
 
-from deepzoom.backends.kernels.arithmetic.lane_memory import address, load, store
+from deepzoom.backends.kernels.arithmetic.lane_memory import address, borrowed, load, store
 from deepzoom.backends.kernels.escape_time.centred import beyond_radius
 from deepzoom.backends.kernels.escape_time.distance_estimate import NO_SLOPE
 from deepzoom.backends.kernels.escape_time.escape import UNKNOWN
@@ -31,21 +31,22 @@ from deepzoom.backends.kernels.escape_time.lane_steps import (
     single_steps,
     skips,
 )
-from deepzoom.backends.kernels.escape_time.perturbation import UNFINISHED, begun_near, read_out_near
+from deepzoom.backends.kernels.escape_time.perturbation import FEW, UNFINISHED, begun_near, read_out_near
 from deepzoom.backends.kernels.escape_time.series_skips import ROW
-from deepzoom.compiling.jit import inner, kernel
+from deepzoom.compiling.jit import inner, kernel, within
 
-_FREE, _FIRST, _STEPS, _SKIP, _REBASE = 0, 1, 2, 3, 4
-"""Queues: of free slots, and of pixels, by what they do next."""
-_QUEUES = 5
+FREE, FIRST, STEPS, SKIP, REBASE, QUEUES = 0, 1, 2, 3, 4, 5
+"""Queues: of free slots, and of pixels, by what they do next. ``lane_far_queues.py`` has more of them."""
+MOST_QUEUES = 9
 _PLACES = SLOTS + 8
-_LENGTHS = SPARE + 24
-_WAITING = _LENGTHS + _QUEUES
+_LENGTHS = SPARE + 32
+_WAITING = _LENGTHS + MOST_QUEUES
 """Where the queues' lengths stand among the integers, and the slots in them."""
+BEHIND_QUEUES = _WAITING + MOST_QUEUES * _PLACES
 
 
 @inner
-def _put(which, slot, counts):
+def put_in(which, slot, counts):
     """Put a slot in a queue."""
     length = counts[_LENGTHS + which]
     counts[_WAITING + which * _PLACES + length] = slot
@@ -53,17 +54,28 @@ def _put(which, slot, counts):
 
 
 @inner
-def _fullest(counts):
-    """The queue in which most pixels wait."""
-    found = _FIRST
-    for which in range(_FIRST + 1, _QUEUES):
-        if counts[_LENGTHS + which] > counts[_LENGTHS + found]:
-            found = which
-    return found
+def free_slot(counts):
+    """Take a free slot; -1 where there is none."""
+    length = counts[_LENGTHS + FREE] - 1
+    if length < 0:
+        return length
+    counts[_LENGTHS + FREE] = length
+    return counts[_WAITING + FREE * _PLACES + length]
 
 
 @inner
-def _taken_from(which, counts):
+def fullest(counts, queues):
+    """The queue in which most pixels wait, and how many."""
+    found, most = FIRST, counts[_LENGTHS + FIRST]
+    for which in range(FIRST + 1, queues):
+        length = counts[_LENGTHS + which]
+        if length > most:
+            found, most = which, length
+    return found, most
+
+
+@inner
+def taken_from(which, counts):
     """(four times the slots of eight pixels of a queue, those that count as bits).
 
     If it has fewer, the first stands in the other lanes, too: what it does twice, it does the same way.
@@ -78,43 +90,52 @@ def _taken_from(which, counts):
 
 
 @inner
-def _go_on(which, slots, numbers, counts, along, tree, ends, live):
+def go_on(which, slots, numbers, counts, along, tree, ends, live):
     """Let eight pixels of a queue do what they wait for: those that end, rebase and skip next, as bits."""
-    if which == _STEPS:
+    if which == STEPS:
         return single_steps(slots, numbers, counts, along, ends, live)
-    if which == _SKIP:
+    if which == SKIP:
         return skips(slots, numbers, counts, along, tree, ends)
-    if which == _REBASE:
+    if which == REBASE:
         return rebases(slots, numbers, counts, along, ends)
     return first_looks(slots, numbers, counts, along, ends)
 
 
 @inner
-def _queued(slots, following, live, counts):
-    """Put each pixel in the queue of what it does next; returns how many have ended, whose slots stand in between."""
+def queued(slots, following, live, counts, first):
+    """Put each pixel in the queue of what it does next; returns how many have ended, of which ``ended_slot`` tells.
+
+    first: the queue of those that take single steps; those of skips and of rebases follow it.
+    """
     ending, rebasing, skipping = following[0] & live, following[1] & live, following[2] & live
     stepping = live & ~(ending | rebasing | skipping)
     store(counts, SPARE, slots)
-    ended, steps, skip, rebase = 0, counts[_LENGTHS + _STEPS], counts[_LENGTHS + _SKIP], counts[_LENGTHS + _REBASE]
+    lengths, waiting = _LENGTHS + first, _WAITING + first * _PLACES
+    ended, steps, skip, rebase = 0, counts[lengths], counts[lengths + 1], counts[lengths + 2]
     for lane in range(8):
         slot = counts[SPARE + lane] >> 2
         # written in all queues, and kept in one: the processor would guess a branch wrong too often
         counts[SPARE + 8 + ended] = slot
-        counts[_WAITING + _STEPS * _PLACES + steps] = slot
-        counts[_WAITING + _SKIP * _PLACES + skip] = slot
-        counts[_WAITING + _REBASE * _PLACES + rebase] = slot
+        counts[waiting + steps] = slot
+        counts[waiting + _PLACES + skip] = slot
+        counts[waiting + 2 * _PLACES + rebase] = slot
         ended += (ending >> lane) & 1
         steps += (stepping >> lane) & 1
         skip += (skipping >> lane) & 1
         rebase += (rebasing >> lane) & 1
-    counts[_LENGTHS + _STEPS], counts[_LENGTHS + _SKIP], counts[_LENGTHS + _REBASE] = steps, skip, rebase
+    counts[lengths], counts[lengths + 1], counts[lengths + 2] = steps, skip, rebase
     return ended
 
 
 @inner
-def _placed(p, slot, numbers, counts, starts, given):
-    """Give a slot to pixel p before its first step."""
-    place, state, _, _, _ = begun_near(p, *starts, *given)
+def ended_slot(i, counts):
+    """The slot of the i-th pixel that has ended."""
+    return counts[SPARE + 8 + i]
+
+
+@inner
+def placed(p, slot, place, state, numbers, counts):
+    """Give a slot to pixel p, whose place and state are as of ``begun_near``."""
     at = 4 * slot
     numbers[STATE + at], numbers[STATE + at + 1], numbers[STATE + at + 2] = state[0], state[1], state[2]
     numbers[PLACE + at], numbers[PLACE + at + 1] = place[0], place[1]
@@ -126,7 +147,7 @@ def _placed(p, slot, numbers, counts, starts, given):
 
 
 @inner
-def _read_out_slot(slot, numbers, counts, orbits, least_error, radius, law, targets, out):
+def read_out_slot(slot, numbers, counts, orbits, least_error, radius, law, targets, out):
     """Write down how the pixel of a slot ended."""
     at = 4 * slot
     p = counts[TURNS + at + 2]
@@ -141,7 +162,7 @@ def _read_out_slot(slot, numbers, counts, orbits, least_error, radius, law, targ
     read_out_near(p, place, state, n, beyond, 0, UNKNOWN, NO_SLOPE, orbits, radius, law, targets, out)
 
 
-@inner
+@within
 def _through_queues(space, whole, starts, given, table, orbits, tree, limit, radius, law, targets, out):
     """Run pixels through the queues until all have ended. space, whole: the numbers and integers of all slots."""
     cx, cy, zx, zy, kept, excess, start, length = orbits
@@ -154,24 +175,26 @@ def _through_queues(space, whole, starts, given, table, orbits, tree, limit, rad
     law_there = address(law[0]), address(law[1]), law[2]
     out_there = address(out[0]), address(out[1]), address(out[2]), address(out[3]), out[4]
     for slot in range(SLOTS):
-        _put(_FREE, slot, counts)
-    p = 0
+        put_in(FREE, slot, counts)
+    p, ends = 0, (limit, radius, 0.0, FEW)
     while True:
-        while p < out[0].size and counts[_LENGTHS + _FREE] > 0:
-            counts[_LENGTHS + _FREE] -= 1
-            slot = counts[_WAITING + _FREE * _PLACES + counts[_LENGTHS + _FREE]]
-            _placed(p, slot, numbers, counts, starts, given)
-            _put(_FIRST, slot, counts)
+        while p < out[0].size:
+            slot = free_slot(counts)
+            if slot < 0:
+                break
+            place, state, _, _, _ = begun_near(p, *starts, *given)
+            placed(p, slot, place, state, numbers, counts)
+            put_in(FIRST, slot, counts)
             p += 1
-        which = _fullest(counts)
-        if counts[_LENGTHS + which] == 0:
+        which, waiting = fullest(counts, QUEUES)
+        if waiting == 0:
             break
-        slots, live = _taken_from(which, counts)
-        following = _go_on(which, slots, numbers, counts, along, skipping, (limit, radius), live)
-        for i in range(_queued(slots, following, live, counts)):
-            slot = counts[SPARE + 8 + i]
-            _read_out_slot(slot, numbers, counts, orbits_there, given[3], radius, law_there, targets, out_there)
-            _put(_FREE, slot, counts)
+        slots, live = taken_from(which, counts)
+        following = go_on(which, slots, numbers, counts, along, skipping, ends, live)
+        for i in range(queued(slots, following, live, counts, STEPS)):
+            slot = ended_slot(i, counts)
+            read_out_slot(slot, numbers, counts, orbits_there, given[3], radius, law_there, targets, out_there)
+            put_in(FREE, slot, counts)
 
 
 @kernel()
@@ -183,8 +206,9 @@ def run_lanes(
     table: of each step of all orbits, zx, zy, excess, and the radius of the shortest skip that begins there, or 0; it
     has ``LONGEST`` rows more. tree: as skips of ``run_perturbed``, with seven more radii.
     """
-    space, whole = np.zeros(ROWS + 8 * ROW), np.zeros(_WAITING + _QUEUES * _PLACES, np.int64)
+    space, whole = np.zeros(ROWS + 8 * ROW), np.zeros(BEHIND_QUEUES, np.int64)
     given = pixel, of_start, reach, least_error
+    orbits, law, targets, out = borrowed((orbits, law, targets, out))
     _through_queues(
         space, whole, (dzx, dzy, dcx, dcy), given, table, orbits, tree, limit, radius, law, targets, out
     )  # fmt: skip

@@ -18,7 +18,6 @@ from deepzoom.backends.kernels.escape_time.error_bound import (
     steepest,
 )
 from deepzoom.backends.kernels.escape_time.formula_placeholder import BEND, RX, RY, lane_bounds, lane_difference
-from deepzoom.backends.kernels.escape_time.perturbation import FEW
 from deepzoom.backends.kernels.escape_time.series_skips import ROW, dropped, skip
 from deepzoom.compiling.jit import inner
 
@@ -26,14 +25,14 @@ SLOTS = 40
 """Pixels on their way."""
 LONGEST = 16
 """The most single steps in a row. The table of steps must go on for so many rows."""
-_TOGETHER = 4
+TOGETHER = 4
 """Lanes step together while so many still do."""
 STATE, PLACE, SEEN, ROWS = 0, 4 * SLOTS, 8 * SLOTS, 12 * SLOTS
 """Where numbers stand, four of each slot: x, y, error; da, db, ga, gb; the z kept for comparison, its error. Then, in
 lanes, coefficients of skips."""
 COUNT, TURNS, SPARE = 0, 4 * SLOTS, 8 * SLOTS
 """Where integers stand, four of each slot: where the pixel is along all orbits, n, whether it is unsure, its orbit;
-rebases, the one at which to keep z, the pixel, whether it is left unfinished. Then 24 for use in between."""
+rebases, the one at which to keep z, the pixel, whether it is left unfinished. Then 32 for use in between."""
 
 
 @inner
@@ -42,27 +41,29 @@ def _number(truth):
 
 
 @inner
-def _looked(x, y, error, row, radius):
-    """Of iterates: whether they are inside, rebase, may skip, and are inside but in doubt."""
+def _looked(x, y, error, row, ends):
+    """Of iterates: whether they are inside, rebase, may skip, are too small, and are inside but in doubt."""
+    _, radius, least, _ = ends
     wx, wy = row[0] + x, row[1] + y
     beyond = beyond_radius(row[2], row[0], row[1], x, y)
     size = abs(x) + abs(y)
     inside = beyond <= 0.0
     rebases = abs(rebased_x(wx)) + abs(rebased_y(wy)) < size
-    return inside, rebases, size + error < row[3], inside & (beyond > -4.0 * radius * error)
+    return inside, rebases, size + error < row[3], size < least, inside & (beyond > -4.0 * radius * error)
 
 
 @inner
 def _next(live, looks, here, last, n, limit):
-    """Which lanes end, rebase and skip next, as bits."""
-    inside, rebases, skips = looks
+    """Which lanes end or become too small, which rebase and which skip next, as bits."""
+    inside, rebases, skips, small = looks
     ends = live & (~inside | (n >= limit))
     rebases = live & ~ends & (rebases | (here >= last))
+    ends |= live & ~rebases & small
     return bits(ends), bits(rebases), bits(live & ~ends & ~rebases & skips)
 
 
 @inner
-def _steepest(by_z, x, y, cx, cy, error, numbers):
+def lane_steepest(by_z, x, y, cx, cy, error, numbers):
     """``steepest`` in lanes."""
     if BEND > 0.0:
         return by_z + BEND * error
@@ -86,7 +87,7 @@ def _stepped(z, w, place, row, numbers, fixed, least_error):
     x, y, error = z
     da, db, cx, cy = place
     by_z, by_c, rounding = lane_bounds(row[0], row[1], cx, cy, x, y, da, db, 0, 0, 1.0, 0)
-    by_z = _steepest(by_z, w[0], w[1], cx, cy, error, numbers)
+    by_z = lane_steepest(by_z, w[0], w[1], cx, cy, error, numbers)
     moved = by_z * error + (rounding * (OF_A_STEP * (abs(x) + abs(y))) + (by_c * fixed + least_error))
     u, v = lane_difference(row[0], row[1], cx, cy, x, y, da, db, 0, 0, 1.0, 0)
     return u, v, moved
@@ -97,32 +98,33 @@ def first_looks(slots, numbers, counts, along, ends):
     """What pixels do first; slots: four times those of eight pixels, as in the functions below.
 
     numbers, counts: addresses of the slots' states; along: c, the table of steps (``run_lanes``), where orbits begin
-    and their lengths, the orbit that pixels rebase to, and the reference's rounding error; ends: limit, radius.
-    Returns which lanes end, rebase, and skip next, as bits; the others take single steps.
+    and their lengths, the orbit that pixels rebase to, and the reference's rounding error; ends: limit, radius, the
+    size below which differences are too small, and the rebase after which a pixel is left. Returns which lanes end,
+    rebase, and skip next, as bits; the others take single steps.
     """
-    _, _, table, _, length, _, _ = along
-    limit, radius = ends
+    _, _, table, start, length, _, _ = along
     x, y, error, _ = four(numbers, slots, STATE)
-    here, n, _, orbit = four(counts, slots, COUNT)
-    inside, rebases, skips, doubt = _looked(x, y, error, four(table, here * 4, 0), radius)
-    put_four(counts, slots, COUNT, here, n, _number(doubt), orbit)
-    return _next(spread(True), (inside, rebases, skips), here, here + gathered(length, orbit), n, limit)
+    here, n, unsure, orbit = four(counts, slots, COUNT)
+    inside, rebases, skips, small, doubt = _looked(x, y, error, four(table, here * 4, 0), ends)
+    put_four(counts, slots, COUNT, here, n, _number((unsure > 0) | doubt), orbit)
+    last = gathered(start, orbit) + gathered(length, orbit)
+    return _next(spread(True), (inside, rebases, skips, small), here, last, n, ends[0])
 
 
 @inner
 def single_steps(slots, numbers, counts, along, ends, live):
     """Single steps, until few lanes go on with them. live: those that count, as bits."""
     cx, cy, table, start, length, _, least_error = along
-    limit, radius = ends
+    limit = ends[0]
     x, y, error, _ = four(numbers, slots, STATE)
     da, db, _, _ = four(numbers, slots, PLACE)
     here, n, was_unsure, orbit = four(counts, slots, COUNT)
     last = gathered(start, orbit) + gathered(length, orbit)
     left = where(limit - n < last - here, limit - n, last - here)
     fixed, least = ROUNDING * (abs(da) + abs(db)) + least_error, least_error + UNDERFLOW
-    inside, rebases, skips, unsure = spread(True), spread(False), spread(False), was_unsure > 0
+    inside, rebases, skips, small, unsure = spread(True), spread(False), spread(False), spread(False), was_unsure > 0
     active, taken, k = inside, spread(0), 0
-    few = min(_TOGETHER, ones(live))
+    few = min(TOGETHER, ones(live))
     end_x, end_y, end_error = x, y, error
     row = four(table, here * 4, 0)
     while k < LONGEST:
@@ -132,18 +134,19 @@ def single_steps(slots, numbers, counts, along, ends, live):
         end_x, end_y, end_error = where(active, x, end_x), where(active, y, end_y), where(active, error, end_error)
         taken = where(active, spread(k), taken)
         row = four(table, here * 4, 4 * k)
-        is_inside, does_rebase, may_skip, doubt = _looked(x, y, error, row, radius)
+        is_inside, does_rebase, may_skip, is_small, doubt = _looked(x, y, error, row, ends)
         unsure |= active & doubt
         inside &= is_inside | ~active
         rebases |= does_rebase & active
         skips |= may_skip & active
-        active &= is_inside & ~does_rebase & ~may_skip & (left > k)
+        small |= is_small & active
+        active &= is_inside & ~does_rebase & ~may_skip & ~is_small & (left > k)
         if ones(bits(active) & live) < few:
             break
     here, n = here + taken, n + taken
     put_four(numbers, slots, STATE, end_x, end_y, end_error, end_x)
     put_four(counts, slots, COUNT, here, n, _number(unsure), orbit)
-    return _next(spread(True), (inside, rebases, skips), here, last, n, limit)
+    return _next(spread(True), (inside, rebases, skips, small), here, last, n, limit)
 
 
 @inner
@@ -165,11 +168,24 @@ def _longest_skips(counts, numbers, radii, shortest, limit):
 
 
 @inner
+def rows_of_skips(rows, at, numbers):
+    """The rows of skips in lanes, by number; at: where they begin."""
+    for k in range((ROW + 3) // 4):
+        which = min(4 * k, ROW - 4)
+        a, b, c, d = four(rows, at, which)
+        store(numbers, ROWS + 8 * which, a)
+        store(numbers, ROWS + 8 * which + 8, b)
+        store(numbers, ROWS + 8 * which + 16, c)
+        store(numbers, ROWS + 8 * which + 24, d)
+    return columns(numbers, ROWS)
+
+
+@inner
 def skips(slots, numbers, counts, along, tree, ends):
     """One skip each, the longest that holds."""
     _, _, table, start, length, _, least_error = along
     shortest, index, begin, rows, radii = tree
-    limit, radius = ends
+    limit = ends[0]
     x, y, error, _ = four(numbers, slots, STATE)
     _, _, ga, gb = four(numbers, slots, PLACE)
     here, n, unsure, orbit = four(counts, slots, COUNT)
@@ -185,30 +201,23 @@ def skips(slots, numbers, counts, along, tree, ends):
     at, span = load(counts, SPARE) * ROW, load(counts, SPARE + 8)
     holds = span > 0
     span = where(span < last - here, span, last - here)
-    for k in range((ROW + 3) // 4):
-        which = min(4 * k, ROW - 4)
-        a, b, c, d = four(rows, at, which)
-        store(numbers, ROWS + 8 * which, a)
-        store(numbers, ROWS + 8 * which + 8, b)
-        store(numbers, ROWS + 8 * which + 16, c)
-        store(numbers, ROWS + 8 * which + 24, d)
-    row = columns(numbers, ROWS)
+    row = rows_of_skips(rows, at, numbers)
     u, v, by_c = skip(row, x, y, ga, gb)
     share = OF_A_STEP + dropped(row)
     moved = row[1] * (error + share * size) + (share * by_c + (least_error + UNDERFLOW))
     x, y, error = where(holds, u, x), where(holds, v, y), where(holds, moved, error)
     here, n = where(holds, here + span, here), where(holds, n + span, n)
-    inside, rebases, again, doubt = _looked(x, y, error, four(table, here * 4, 0), radius)
+    inside, rebases, again, small, doubt = _looked(x, y, error, four(table, here * 4, 0), ends)
     put_four(numbers, slots, STATE, x, y, error, x)
     put_four(counts, slots, COUNT, here, n, _number((unsure > 0) | (holds & doubt)), orbit)
-    return _next(holds, (inside, rebases, again), here, last, n, limit)
+    return _next(holds, (inside, rebases, again, small), here, last, n, limit)
 
 
 @inner
 def rebases(slots, numbers, counts, along, ends):
     """A rebase each, and the step that follows it."""
     cx, cy, table, start, length, critical, least_error = along
-    limit, radius = ends
+    limit, _, least_size, few = ends
     x, y, error, _ = four(numbers, slots, STATE)
     da, db, _, _ = four(numbers, slots, PLACE)
     kept_x, kept_y, kept_error, _ = four(numbers, slots, SEEN)
@@ -226,17 +235,18 @@ def rebases(slots, numbers, counts, along, ends):
     keeps = rebased == keep
     kept_x, kept_y, kept_error = where(keeps, x, kept_x), where(keeps, y, kept_y), where(keeps, error, kept_error)
     keep = where(keeps, rebased + rebased, keep)
-    left = ~ever & (rebased == FEW)
+    left = ~ever & (rebased == few)
+    stays = ever | (abs(x) + abs(y) < least_size)
     put_four(numbers, slots, SEEN, kept_x, kept_y, kept_error, x)
     put_four(counts, slots, TURNS, rebased, keep, pixel, _number(left))
     orbit, here = spread(critical), spread(start[critical])
     last = here + length[critical]
     fixed, least = ROUNDING * (abs(da) + abs(db)) + least_error, least_error + UNDERFLOW
     u, v, moved = _stepped((x, y, error), w, (da, db, cx, cy), four(table, here * 4, 0), numbers, fixed, least)
-    x, y, error = where(ever, x, u), where(ever, y, v), where(ever, error, moved)
-    here, n = here + _number(~ever), where(ever, spread(limit), n + 1)
-    inside, rebases, skips, doubt = _looked(x, y, error, four(table, here * 4, 0), radius)
+    x, y, error = where(stays, x, u), where(stays, y, v), where(stays, error, moved)
+    here, n = here + _number(~stays), where(ever, spread(limit), n + _number(~stays))
+    inside, rebases, skips, small, doubt = _looked(x, y, error, four(table, here * 4, 0), ends)
     put_four(numbers, slots, STATE, x, y, error, x)
-    put_four(counts, slots, COUNT, here, n, _number((unsure > 0) | (doubt & ~ever)), orbit)
-    ends, rebases, skips = _next(spread(True), (inside, rebases, skips), here, last, n, limit)
-    return ends | bits(left), rebases & ~bits(left), skips & ~bits(left)
+    put_four(counts, slots, COUNT, here, n, _number((unsure > 0) | (doubt & ~stays)), orbit)
+    ended, rebases, skips = _next(spread(True), (inside, rebases, skips, small), here, last, n, limit)
+    return ended | bits(left), rebases & ~bits(left), skips & ~bits(left)

@@ -15,6 +15,7 @@ from math import inf
 
 import numpy as np
 
+from deepzoom.backends.kernels.arithmetic.lane_memory import borrowed
 from deepzoom.backends.kernels.escape_time.centred import beyond_radius, rebased_x, rebased_y, turn_before, turn_of
 from deepzoom.backends.kernels.escape_time.distance_estimate import first_slope, slope_after_skip, slope_after_step
 from deepzoom.backends.kernels.escape_time.error_bound import (
@@ -43,7 +44,7 @@ from deepzoom.backends.kernels.escape_time.formula_placeholder import (
 )
 from deepzoom.backends.kernels.escape_time.series_skips import dropped, skip
 from deepzoom.backends.kernels.pixel_queue import taken
-from deepzoom.compiling.jit import inner, kernel
+from deepzoom.compiling.jit import inner, kernel, within
 
 ENDED, PAUSED, BELOW = 1, 0, -1
 """How ``iterate_near`` returns: the pixel has ended, is paused, or is too small for float64."""
@@ -85,7 +86,7 @@ def no_past(state):
 
 
 # long: one function of 94 lines: divided into its stages, it took 80% longer (e50, one core with AVX-512)
-@inner
+@within
 def iterate_near(pixel, state, seen, past, trail, slope, orbits, skips, ends, until, least, pause):
     """Iterate a pixel until it ends, n is at least ``until``, |z| is below ``least``, or its rebase ``pause``.
 
@@ -255,6 +256,7 @@ def run_perturbed(
     skips: log2 of the shortest skips' steps; index: the first skip at each place where skips begin; begin: where in
     index the places of orbit r begin; rows and radii of skips. Results: as of ``read_out``.
     """
+    orbits, skips, law, targets, out = borrowed((orbits, skips, law, targets, out))
     ends = limit, radius, targets
     for p in range(dzx.size):
         place, state, seen, past, slope = begun_near(p, dzx, dzy, dcx, dcy, pixel, of_start, reach, least_error)

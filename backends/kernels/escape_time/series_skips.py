@@ -22,7 +22,7 @@ DROPPED = 2.0**-50
 ROW = SERIES.row
 SHARE = ROW - 1
 """Index in a row: the rounding error of the coefficients, as a share of A z."""
-_ONLY_LINEAR = -200  # exponents: so far inside R all but the linear terms vanish
+ONLY_LINEAR = -200  # exponents: so far inside R all but the linear terms vanish
 
 
 @inner
@@ -34,11 +34,11 @@ def dropped(row):
 @inner
 def skip(row, x, y, ga, gb):
     """A skip's value at z = x + iy and gamma = ga + i gb: (real part, imaginary part, size of what c alone adds)."""
-    return _polynomial(row, x * row[0], y * row[0], ga, gb)
+    return polynomial(row, x * row[0], y * row[0], ga, gb)
 
 
 @inner
-def _polynomial(row, x, y, ga, gb):
+def polynomial(row, x, y, ga, gb):
     """P(zeta, gamma) by Horner's rule in zeta, with Horner's rule in gamma for each coefficient."""
     u, v, p, q = 0.0, 0.0, 0.0, 0.0
     for down in range(ORDER + 1):
@@ -93,9 +93,9 @@ def skip_slopes(row, x, y, ga, gb):
 @inner
 def skip_wide(row, b, eb, rm, re, eo, x, y, e, ga, gb):
     """The same where z = (x + iy) 2**e: (real part, imaginary part, their exponent, size of what c alone adds)."""
-    if e - re > _ONLY_LINEAR:
+    if e - re > ONLY_LINEAR:
         unit = two_to(e - re) / rm
-        u, v, by_c = _polynomial(row, x * unit, y * unit, ga, gb)
+        u, v, by_c = polynomial(row, x * unit, y * unit, ga, gb)
         return u, v, eo, by_c
     ez = eo + e - re
     top = max(ez, eb)
