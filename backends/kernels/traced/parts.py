@@ -13,8 +13,8 @@ MOST_LINES = 100
 """Of a part."""
 _SHARED_LINES = 8
 """Fewer lines are not worth a function."""
-_TOKEN = re.compile(r"\bv\d+\b|\d+\.\d*(?:e[-+]?\d+)?|\d+e[-+]?\d+|\b\d+\b")
-"""A name of a value, a float64, or a whole number."""
+_TOKEN = re.compile(r"\bv\d+\b|(?:(?<=\+ )|(?<=\* \()|(?<=record, )|(?<=numbers, ))\d+(?=\))")
+"""A name of a value, or where numbers begin. Lengths and strides stay as they are: the compiler unrolls by them."""
 
 
 class Parts:
@@ -75,7 +75,7 @@ def _grouped(tasks: Sequence[list[str]]) -> list[list[str]]:
 
 
 def _form(lines: Sequence[str]) -> tuple[str, list[str]]:
-    """Lines as a template for ``str.format``, with the names of values in order, and the whole numbers that fill it."""
+    """Lines as a template for ``str.format``, with the names of values in order, and the places that fill it."""
     numbers: list[str] = []
     names: dict[str, str] = {}
 
@@ -83,8 +83,6 @@ def _form(lines: Sequence[str]) -> tuple[str, list[str]]:
         token = found[0]
         if token.startswith("v"):
             return names.setdefault(token, f"v{len(names)}")
-        if not token.isdigit():
-            return token
         numbers.append(token)
         return f"{{{len(numbers) - 1}}}"
 

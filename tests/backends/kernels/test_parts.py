@@ -10,24 +10,24 @@ from deepzoom.compiling.jit import inner
 
 
 def update(k, count, length=8):
-    """Lines that read and write a few places; the same for each k but for whole numbers and names."""
-    lines = [f"    v{100 * k} = lanes[{3 * k}] * 1.5e-05", f"    for i0 in range({count}):"]
-    lines += [f"        v{100 * k + j + 1} = v{100 * k + j} + 0.25 * lanes[i0 + {k + j}]" for j in range(length)]
-    return [*lines, f"        lanes[i0 + {50 + count * k}] = v{100 * k + length} * (rows + {k})"]
+    """Lines that read and write a few places; of equal counts and lengths, only their places and names differ."""
+    lines = [f"    v{100 * k} = load(LANES * ({3 * k})) * 1.5e-05", f"    for i0 in range({count}):"]
+    lines += [f"        v{100 * k + j + 1} = v{100 * k + j} + load(LANES * (i0 + {k + j}))" for j in range(length)]
+    return [*lines, f"        store(LANES * (2 * i0 + {50 + 10 * k}), v{100 * k + length} * rows)"]
 
 
 def ran(lines, functions=()):
     text = "\n".join([*functions, "def step(lanes, rows):", *lines])
-    names = {"inner": lambda f: f, "UNIT": 1}
-    exec(text, names)
     lanes = list(np.random.default_rng(0).normal(size=200))
+    names = {"inner": lambda f: f, "UNIT": 1, "LANES": 1, "load": lanes.__getitem__, "store": lanes.__setitem__}
+    exec(text, names)
     names["step"](lanes, 4)
     return lanes
 
 
 def test_parts_do_the_same_as_lines():
-    tasks = [update(1, 4), update(2, 4), [f"    lanes[{k}] = {k}.0" for k in range(MOST_LINES)], update(3, 8)]
-    tasks += [["    lanes[7] = lanes[8]"], update(4, 4, 30), update(5, 6), ["    lanes[190] = 1e5 * rows"]]
+    tasks = [update(1, 4), update(2, 4), [f"    store({k}, {k}.0)" for k in range(MOST_LINES)], update(3, 4)]
+    tasks += [["    store(7, load(8))"], update(4, 6), update(5, 4), ["    store(190, 1e5 * rows)"]]
     parts = Parts("step", "lanes, rows", ())
     calls = parts.calls(tasks, "")
     assert ran(calls, parts.functions) == ran([line for task in tasks for line in task])
@@ -37,7 +37,7 @@ def test_parts_do_the_same_as_lines():
 
 
 def test_a_short_step_is_one_function():
-    task = ["    lanes[0] = 1.0", "    lanes[1] = lanes[0] * 2"]
+    task = ["    store(0, 1.0)", "    store(1, 2.0 * load(0))"]
     parts = Parts("step", "lanes, rows", ())
     assert parts.calls([task, update(1, 4)], "") == [*task, *update(1, 4)] and not parts.functions
 
