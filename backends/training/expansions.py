@@ -26,6 +26,12 @@ def of_exact(value: Exact, limbs: int) -> Floats:
     return np.stack(parts, axis=-1)
 
 
+def bits_before(values: Floats) -> int:
+    """How many bits after the point stand before the first one of the smallest number, other than 0."""
+    sizes = np.abs(values[(values != 0) & np.isfinite(values)])
+    return max(0, -int(np.frexp(sizes)[1].min(initial=0)))
+
+
 def power_of_ten(exponent: Rational, limbs: int) -> Floats:
     """10 to a rational power as an expansion, float64 (limbs,)."""
     with gmpy2.context(precision=53 * limbs + _GUARD):

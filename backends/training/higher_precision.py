@@ -170,7 +170,8 @@ class HigherPrecision(ABC):
         snapshot = self._latest(count)
         if snapshot is None or self._reference is None:
             return _Start(0)
-        bits = max(self._reference.bits, 53 * count) + _GUARD
+        before = expansions.bits_before(self._reference.weights[snapshot.step])
+        bits = max(self._reference.bits, 53 * count + before) + _GUARD
         run = self._system.exact_run(self._view.x, self._view.y, bits)
         for _ in range(snapshot.step):
             run.advance()

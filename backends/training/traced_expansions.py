@@ -50,7 +50,9 @@ class TracedExpansions(HigherPrecision):
         return np.tile(self._first_state(points[0], count), (len(points), 1, 1))
 
     def _first_state(self, point: Any, count: int) -> Floats:
-        run = self._system.exact_run(point[0], point[1], 53 * count + _GUARD)
+        x, y = (np.array([float(v)]) for v in point[:2])
+        bits = 53 * count + _GUARD + expansions.bits_before(self._runs.start(self._runs.parameters(x, y)))
+        run = self._system.exact_run(point[0], point[1], bits)
         return expansions.of_exact(joined(run.weights), count)
 
     def _parameters(self, points: Points, count: int) -> tuple[Floats, ...]:

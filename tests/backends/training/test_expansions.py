@@ -177,3 +177,8 @@ def test_signs_belong_to_the_pixel():
     assert set(np.unique(many)) == {-1.0, 1.0} and np.all(np.abs(many.mean(axis=0)) < 0.1)
     assert not np.array_equal(many, numpy_limbs.signs(np.arange(2000), 9, 2))
     assert np.array_equal(numpy_limbs.disturbed(np.array([1.0, 0.0]), np.array([1.0, 1.0])), [1.0 + 2.0**-52, 0.0])
+
+
+def test_bits_before_the_smallest_number():
+    assert numpy_limbs.bits_before(np.array([3.0, -1e-40, 0.0, np.inf])) == 132
+    assert numpy_limbs.bits_before(np.array([0.0, 5.0])) == 0
