@@ -185,10 +185,23 @@ class Series(Difference):
         reach = np.abs(self.data[0]) + np.abs(self.data[1])
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = np.where(reach > 0, np.abs(at) / reach, np.inf)
-        smallest = float(np.min(ratio, initial=np.inf))
+        smallest = min(float(np.min(ratio, initial=np.inf)), self._without_slope(np.abs(at), reach == 0))
         log2 = -math.inf if smallest == 0 else math.log2(smallest) + self.exponent
         self.fold.log2 = min(self.fold.log2, log2)
         return at
+
+    def _without_slope(self, at: Floats, where: NDArray[np.bool_]) -> float:
+        """How small parameter differences must be so that terms of higher degree stay below some numbers.
+
+        For numbers whose terms of first degree are 0, such as a product of two that are 0 in the reference.
+        """
+        degrees, smallest = monomials(self.order).sum(axis=1), math.inf
+        terms = np.abs(self.data[:, where])
+        for degree in range(2, self.order + 1) if terms.any() else ():
+            size = terms[degrees == degree].sum(axis=0)
+            ratios = at[where][size > 0] / size[size > 0]
+            smallest = min(smallest, float(np.min(ratios, initial=np.inf)) ** (1.0 / degree))
+        return smallest
 
     def folded(self, reference: Any) -> Series:
         return self.weighted(np.sign(self._watch(reference)))

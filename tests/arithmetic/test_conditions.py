@@ -130,3 +130,16 @@ def test_softplus_of_exact_numbers():
         for got, at in zip(np.logaddexp(0.0, x).integers(), x.floats(), strict=True):
             true = mpmath.log1p(mpmath.exp(mpmath.mpf(at)))
             assert abs(mpmath.ldexp(got, -x.bits) - true) <= mpmath.ldexp(4, -x.bits)
+
+
+def test_a_condition_whose_slope_is_zero_has_a_fold_too():
+    """x y > 0 where both are 0 in the reference, and 1/4 + 4 x**2 > 0 without a slope at 0."""
+    order = 2  # monomials x, y, xx, xy, yy
+    for at, terms, wanted in ((0.0, [0, 0, 0, 1, 0], -math.inf), (-0.25, [0, 0, 4, 0, 0], -2.0 + 3)):
+        fold = Fold()
+        data = np.array(terms, dtype=float)[:, None]
+        positive(Delta(Exact.of(np.array([at]), 104), Series(data, 3, order, fold)))
+        assert fold.log2 == wanted
+    fold = Fold()
+    positive(Delta(Exact.of(np.array([0.0]), 104), Series(np.zeros((5, 1)), 3, order, fold)))
+    assert fold.log2 == math.inf
