@@ -21,7 +21,7 @@ from deepzoom.rendering.render import made_of
 from deepzoom.scene.scene import TRUST, Scene
 from deepzoom.systems.base import System
 
-PIXELS, SAMPLES, BESIDE = 1 << 21, 1 << 24, 2
+PIXELS, SAMPLES, BESIDE = 1 << 21, 1 << 23, 2
 """The most pixels and samples of a tile, and its fewest rows: so many above and below a pixel decide its shading."""
 
 _TEXTS = "scene", "made", "span"
