@@ -46,6 +46,7 @@ fails = lambda z, c: z.missing
 wild = Iteration(Z**2 + C, c=("a", 1))
 spread = Iteration(Z**2 + C, radius=-1.0)
 text = Iteration("z**2 + c")
+lost = Iteration(Z**2 + C, loop=1)
 '''
 
 
@@ -125,6 +126,7 @@ BAD = [
     ("maps.py:wild", "SYSTEM: maps.py: wild has a c that is not a pair of numbers, \"('a', 1)\""),
     ("maps.py:spread", "SYSTEM: maps.py: spread has a radius that is not a number above zero, '-1.0'"),
     ("maps.py:text", "SYSTEM: maps.py: text has a formula that is not an expression of z and c, 'z**2 + c'"),
+    ("maps.py:lost", "SYSTEM: maps.py: lost has a loop that is not the index of a step, '1'"),
     ("raises.py:f", "SYSTEM: raises.py: it raised ZeroDivisionError in line 2: division by zero"),
     ("leaves.py:f", "SYSTEM: leaves.py: it raised SystemExit in line 1: 3"),
     ("broken.py:f", "SYSTEM: broken.py: it raised SyntaxError in line 1"),
