@@ -16,7 +16,8 @@ from deepzoom.arithmetic import tanh_slope as tanh_slopes
 from deepzoom.arithmetic.delta import Delta
 from deepzoom.arithmetic.difference import Batch
 from deepzoom.arithmetic.exact import Exact
-from deepzoom.arithmetic.tanh_slope import Scaled, tanh_slope
+from deepzoom.arithmetic.scaled import Scaled
+from deepzoom.arithmetic.tanh_slope import tanh_slope
 from deepzoom.backends.training.exact import LIMBS_OF_RUNGS, ExactTrainingJob
 from deepzoom.backends.training.higher_precision import LIMBS, HigherPrecision
 from deepzoom.scene.scene import View
