@@ -34,6 +34,9 @@ It is a thousandth of ``SETTLED``: diverged runs hardly ever agree by chance, an
 SETTLED = 1e-3
 """What "settled" promises: higher precision keeps the fate, and changes the measure by less than this share."""
 
+CLEAR = 1e6
+"""A sum of (ratio - 1) above which a run has diverged beyond doubt, whatever else the last losses are."""
+
 
 @dataclass(frozen=True)
 class ReadOut:
@@ -72,8 +75,9 @@ class ReadOut:
             close = np.isfinite(larger) & (np.abs(self.measure - other.measure) <= within * larger)
         same: NDArray[np.bool_] = (self.fate == other.fate) & close
         if self.excess is not None and other.excess is not None:
-            most = np.maximum(np.abs(self.excess), np.abs(other.excess))
-            same = same & (np.abs(self.excess - other.excess) <= SETTLED * most) & (most > 0)
+            one, two = np.minimum(self.excess, CLEAR), np.minimum(other.excess, CLEAR)
+            most = np.maximum(np.abs(one), np.abs(two))
+            same = same & (np.abs(one - two) <= SETTLED * most) & (most > 0)
         return same if self.attractor is None else same & (self.attractor == other.attractor)
 
     @classmethod

@@ -262,6 +262,13 @@ def test_runs_agree_by_what_decides_the_fate_too():
     first = ReadOut(one, fate, trust, excess=np.array([5.0, 5.0, 5.0, 5.0]))
     second = ReadOut(np.array([1e7, 1e7, 1.0, np.inf]), fate, trust, excess=np.array([5.001, 5.1, 5.0, 5.0]))
     assert first.agrees(second).tolist() == [True, False, False, False]
+    far = replace(first, measure=np.full(4, 2.0), excess=np.array([1.9e7, 3e6, 2.0, np.nan]))
+    assert far.agrees(replace(far, excess=np.array([1.8e7, 9e5, 1.9e7, np.nan]))).tolist() == [
+        True,
+        False,
+        False,
+        False,
+    ]
     still = replace(first, excess=np.zeros(4))
     assert not still.agrees(still).any()
     assert first.agrees(replace(second, excess=None)).tolist() == [True, True, False, False]
