@@ -44,6 +44,10 @@ class Totals:
 
     def add(self, loss: Any) -> None:
         """Add the next loss."""
+        with np.errstate(over="ignore", invalid="ignore"):  # derivatives of a loss that overflows or is tiny
+            self._add(loss)
+
+    def _add(self, loss: Any) -> None:
         if self.count == 0:
             self.first = loss
         ratio = loss / self.first
@@ -55,8 +59,7 @@ class Totals:
             self.ratio = 2.0 ** -min(exact.bits, _LEAST)
             ratio = ratio - ratio + self.ratio
         self.sum = self.sum + ratio
-        with np.errstate(over="ignore", invalid="ignore"):  # derivatives of the inverse of a tiny loss
-            self.inverse = self.inverse + 1.0 / ratio
+        self.inverse = self.inverse + 1.0 / ratio
         self.recent.append(reference_of(ratio) - 1.0)
         self.count += 1
 
