@@ -17,6 +17,8 @@ from deepzoom.backends.executor import Executor, Launch, on_cpu
 from deepzoom.coordinates import log2, scaled_float
 from deepzoom.formula.taylor import degree, least_exponent
 from deepzoom.reference import orbit as orbits
+from deepzoom.reference.double_orbit import pair
+from deepzoom.reference.iterates import REST_AT, rational
 from deepzoom.reference.precision import moves_steadily, reference_bits
 from deepzoom.scene.view import View
 from deepzoom.systems.escape_time import ORIGIN, EscapeTimeSystem, Iteration
@@ -88,6 +90,7 @@ class PerturbationJob(EscapeTimeJob):
         self._orbits, self._turns = found, [turn for _, turn in begins]
         self.higher_precision.ends = [orbit.steps for orbit in found]
         self._c = float(c[0]), float(c[1])
+        self._pairs_of_c = pair(rational(c[0])), pair(rational(c[1]))
         self._wide_c = tuple(scaled_float(v) if v else orbits.WIDE_ZERO for v in c)
         self._join(progress)
         self.facts = Facts(bits, None, max(o.steps for o in found), time.perf_counter() - before)
@@ -112,8 +115,10 @@ class PerturbationJob(EscapeTimeJob):
             size = 2 * mantissa, exponent  # a bound for real and imaginary part together
         self._reach = size
         made = [
-            self._skips_along(int(first), int(length), turn, progress)
-            for first, length, turn in zip(self._all.start, self._all.length, self._turns, strict=True)
+            self._skips_along(int(first), int(length), turn, orbit.rests, progress)
+            for first, length, turn, orbit in zip(
+                self._all.start, self._all.length, self._turns, self._orbits, strict=True
+            )
         ]
         self._begin = np.cumsum([0, *(len(m[0]) for m in made[:-1])])
         shift = np.cumsum([0, *(len(m[1]) for m in made[:-1])])
@@ -126,8 +131,13 @@ class PerturbationJob(EscapeTimeJob):
         self._far_table = self._far_steps_in_lanes() if lanes and self._wide else None
         self._all.release()
 
-    def _skips_along(self, first: int, length: int, turn: int, progress: Progress) -> tuple[NDArray[Any], ...]:
-        """The index and the skips of one orbit (``escape_time/skip_tree.py``). turn: of its first step."""
+    def _skips_along(
+        self, first: int, length: int, turn: int, known: Floats, progress: Progress
+    ) -> tuple[NDArray[Any], ...]:
+        """The index and the skips of one orbit (``escape_time/skip_tree.py``).
+
+        turn: of its first step; known: rests of some iterates (``Orbit``).
+        """
         k, all_ = self.kernels.module, self._all
         count = max(0, length - 1) >> self._shortest
         index = np.zeros(count + 2, dtype=np.int64)
@@ -138,10 +148,10 @@ class PerturbationJob(EscapeTimeJob):
         total = skips + len(chunks)
         rows, by_c, radii = np.zeros((total, k.ROW)), np.zeros((total, 4)), np.zeros(total)
         exponents = np.zeros((total, 4), dtype=np.int64)
-        tree = rows, by_c, exponents, radii, np.zeros((total, k.TOP + 1))
+        tree = rows, by_c, exponents, radii, np.zeros((total, k.KEPT))
         orbit = (
             all_.x, all_.y, all_.kept, all_.tiny[0], *all_.excess, self.iteration.radius, self.kernels.targets,
-            first, turn, self._shortest, *self._c,
+            first, turn, self._shortest, self._pairs_of_c, self._rests(first, length, turn, known),
         )  # fmt: skip
 
         def build(chunk: int) -> None:
@@ -165,6 +175,18 @@ class PerturbationJob(EscapeTimeJob):
         k.finish_skips(skips, tree)
         return index, rows, by_c, exponents, radii
 
+    def _rests(self, first: int, length: int, turn: int, known: Floats) -> Floats:
+        """What float64 leaves of an orbit's iterates (``kernels/escape_time/orbit_rests.py``); none of long ones."""
+        if not self.kernels.module.rests or length > _MOST_IN_LANES:
+            return np.zeros((0, 3))
+        rests = np.zeros((length + 1, 3))
+        noise = 2.0 ** max(self._noise, -1000)
+        rests[::REST_AT, :2] = known[: length // REST_AT + 1]
+        self.kernels.module.find_rests(
+            self._all.x, self._all.y, first, length, turn, self._pairs_of_c, noise, REST_AT, rests
+        )
+        return rests
+
     def _narrow(self) -> Floats:
         """Scale in place the skips that fit float64; returns their radii, and 0 for the others."""
         near = np.zeros(len(self._radii) + 7)  # lanes look at eight in a row
@@ -173,10 +195,9 @@ class PerturbationJob(EscapeTimeJob):
             rows, exponents = self._rows[part], self._exponents[part]
             radius, value = exponents[:, 0].copy(), exponents[:, 1]
             fits = (radius > -900) & (value > -900)
-            rows[:, 2:-1] = ldexp(rows[:, 2:-1], np.where(fits, value, 0)[:, None])
-            rows[:, 1] = ldexp(rows[:, 1], np.where(fits, exponents[:, 3], 0))
+            rows[:, 1:-1] = ldexp(rows[:, 1:-1], np.where(fits, value, 0)[:, None])
             rows[:, 0] = ldexp(rows[:, 0], np.where(fits, -radius, 0))
-            exponents[fits, 1] = exponents[fits, 3] = 0
+            exponents[fits, 1], exponents[fits, 3] = 0, -radius[fits]
             near[part][: len(rows)] = np.where(
                 fits & np.isfinite(rows).all(axis=1), ldexp(self._radii[part], radius), 0.0
             )

@@ -51,6 +51,16 @@ def double_difference(f: Complex, keep: bool = True) -> str:
     return _difference(f, "double_difference", _Double(), keep)
 
 
+def double_step(f: Complex) -> str:
+    """``double_step(Zx, Zy, Cx, Cy)``: the parts of f, f_z and f_c in double-double, if f is complex-differentiable."""
+    code = _Double()
+    for variable in POINT:
+        code.names[id(Real.variable(variable))] = variable[0].upper() + variable[1]
+    parts = f.re, f.im
+    results = [code.value(p) for p in (*parts, *(p.derivative(v) for v in ("zx", "cx") for p in parts))]
+    return code.function("double_step", ("Zx", "Zy", "Cx", "Cy"), results, "f, f_z and f_c at Z, C.")
+
+
 def slopes(f: Complex, keep: bool = True) -> str:
     """``slopes(..)``, with the parameters of ``difference``: df/dz and df/dc at Z + s z, C + s c, as in ``tangent``."""
     code, after = _Floats(), Code()

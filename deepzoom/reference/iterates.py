@@ -18,6 +18,8 @@ from .cycle import exact_cycle_run
 
 NEAR_CIRCLE = 1e-3
 """|Z|**2 this close to the radius squared is compared exactly."""
+REST_AT = 64
+"""Between steps so far apart, rests are found from the iterates (``kernels/escape_time/orbit_rests.py``)."""
 _FEWEST, _MOST = 64, 4096
 """Steps between two looks at where an orbit is: a quarter of those made so far, from the fewest to the most."""
 
@@ -39,6 +41,12 @@ class Piece:
     near_y: NDArray[np.float64]
     beyond: NDArray[np.float64]
     exact: dict[int, Any]
+
+    def rests(self) -> NDArray[np.float64]:
+        """What float64 leaves of x and y, at each step that is a multiple of ``REST_AT`` (rests, 2)."""
+        some = range(-self.start % REST_AT, len(self.x), REST_AT)
+        parts = (self.x, self.near_x), (self.y, self.near_y)
+        return np.array([[float(v[i] - near[i]) for v, near in parts] for i in some]).reshape(-1, 2)
 
     def shortened(self, count: int) -> Piece:
         """Its first iterates."""

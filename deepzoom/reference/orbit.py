@@ -22,7 +22,7 @@ from deepzoom.scene.view import View
 from deepzoom.systems.escape_time import EscapeTimeSystem, Iteration, Point
 
 from .cycle import exact_cycle, kept_count
-from .iterates import Piece, beyond_radius, pieces, rational
+from .iterates import REST_AT, Piece, beyond_radius, pieces, rational
 from .returns import CLOSE, NEARBY, Returns, log2_size
 
 TINY = 2.0**-400
@@ -51,9 +51,8 @@ class Orbit:
     or (if the formula folds) one part is. tiny_at (tiny,): their steps. tiny_m (tiny, 2 + k) float64 and tiny_e
     (tiny, 2 + k) int64: their two parts and kept values, as mantissas and exponents.
 
-    Arrays of long orbits are in files (``mapped.Growing``).
-
-    returns (R, 5): its returns, as ``Returns.found`` has them.
+    rests (rests, 2): what float64 leaves of x and y, at each ``REST_AT``-th step. returns (R, 5): its returns, as
+    ``Returns.found`` has them. Arrays of long orbits are in files (``mapped.Growing``).
     """
 
     x: NDArray[np.float64]
@@ -66,6 +65,7 @@ class Orbit:
     close_m: NDArray[np.float64]
     close_e: NDArray[np.int64]
     kept: NDArray[np.float64]
+    rests: NDArray[np.float64]
     returns: NDArray[np.float64]
 
     @property
@@ -78,6 +78,7 @@ class Orbit:
         for at, names in _OF_SOME.items():
             rows = getattr(self, at) <= steps
             some |= {name: getattr(self, name)[rows] for name in names}
+        some["rests"] = self.rests[: steps // REST_AT + 1]
         return replace(self, **some)
 
     def excess(self, iteration: Iteration, begin: int, end: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -181,7 +182,7 @@ def _returns(iteration: Iteration, z: Point, c: Point) -> Returns | None:
 
 
 def _stored(piece: Piece, values: list[tuple[Any, ...]], folds: bool) -> tuple[NDArray[Any], ...]:
-    """The arrays of an ``Orbit`` for some of its iterates, up to ``kept``; values: what is kept of each."""
+    """The arrays of an ``Orbit`` for some of its iterates, up to ``rests``; values: what is kept of each."""
     x, y, count = piece.near_x, piece.near_y, len(piece.x)
     kept = np.array([[float(v) for v in row] for row in values]).reshape(count, -1 if values else 0)
     small_x, small_y = np.abs(x) < TINY, np.abs(y) < TINY
@@ -198,7 +199,7 @@ def _stored(piece: Piece, values: list[tuple[Any, ...]], folds: bool) -> tuple[N
     return (
         x, y, tiny, at + piece.start, pairs[..., 0].astype(np.float64), pairs[..., 1].astype(np.int64),
         np.array(close_at, dtype=np.int64), np.array(close_m, dtype=np.float64), np.array(close_e, dtype=np.int64),
-        kept,
+        kept, piece.rests(),
     )  # fmt: skip
 
 

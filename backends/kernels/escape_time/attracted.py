@@ -26,7 +26,7 @@ from deepzoom.backends.kernels.escape_time.perturbation import (
     iterate_near,
     read_out_near,
 )
-from deepzoom.backends.kernels.escape_time.series_skips import dropped, skip, steepness
+from deepzoom.backends.kernels.escape_time.series_skips import skip
 from deepzoom.compiling.jit import inner, kernel
 
 _WIDER = 64.0
@@ -86,11 +86,8 @@ def _is_attracted(pixel, state, orbits, skips, radius, rebases):
                 steps <<= 1
             span = min(span, last - m)
         if block >= 0:
-            share = OF_A_STEP + dropped(rows[block])
-            disc *= steepness(rows[block], size + disc)
-            disc += share * (rows[block, 1] * size)
-            x, y, by_c = skip(rows[block], x, y, ga, gb)
-            disc += share * by_c + least_error
+            x, y, slope, more = skip(rows[block], x, y, disc, ga, gb)
+            disc = slope * disc + (more + least_error)
         else:
             here = first + m
             by_z, by_c, rounding = bounds(zx[here], zy[here], cx, cy, x, y, da, db, kept, here, 1.0, 0)

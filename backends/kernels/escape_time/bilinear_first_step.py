@@ -27,8 +27,13 @@ def room():
 
 
 @inner
-def one_step(t, x, y, cx, cy, size, gap, kept, m, turn, tree, space):
-    """Make the skip t: one step from the reference's x + iy; pixels within ``gap`` of the reference have not ended."""
+def one_step(t, at_z, c, size, gap, kept, m, turn, tree, space):
+    """Make the skip t: one step from the reference's x + iy; pixels within ``gap`` of the reference have not ended.
+
+    at_z, c: as for the skips of complex-differentiable maps, whose rests are not used.
+    """
+    x, y, _ = at_z
+    cx, cy = c[0][0], c[1][0]
     rows, bs, exponents, radii, _ = tree
     narrow = narrowed(size)
     a, b = rows[t, 2:6], bs[t]

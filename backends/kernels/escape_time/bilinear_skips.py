@@ -22,29 +22,24 @@ from deepzoom.backends.kernels.arithmetic.singular_value import largest_singular
 from deepzoom.backends.kernels.escape_time.skip_sizes import LINEAR
 from deepzoom.compiling.jit import inner
 
-ROW, TOP = LINEAR
+ROW, TOP, KEPT = LINEAR
+OF_A_SKIP = 2.0**-50
+"""Rounding error of a skip with exact coefficients, as a share of A z and of B c."""
 SHARE = ROW - 1
-"""Index in a row: the share of A z that the skip drops, with the rounding error."""
+"""Index in a row: the share of A z and of B c that a skip is off by, from what it drops and from rounding."""
 
 
 @inner
-def dropped(row):
-    """Bound of the error of a skip, as a share of A z: what it drops, and rounding where its parts cancel."""
-    return row[SHARE]
+def skip(row, x, y, error, ga, gb):
+    """A skip's value at z = x + iy and gamma = ga + i gb: (real part, imaginary part, slope, error added).
 
-
-@inner
-def skip(row, x, y, ga, gb):
-    """A skip's value at z = x + iy and gamma = ga + i gb: (real part, imaginary part, size of what c adds)."""
+    slope: a bound of the map's slope.
+    """
+    size = row[1] * row[0] * (abs(x) + abs(y))
     x, y = x * row[0], y * row[0]
     u, v = row[6] * ga + row[7] * gb, row[8] * ga + row[9] * gb
-    return row[2] * x + row[3] * y + u, row[4] * x + row[5] * y + v, abs(u) + abs(v)
-
-
-@inner
-def steepness(row, size):
-    """A bound of the slope by z for |z| <= size, with what is dropped."""
-    return row[1] * (1.0 + 2.0**-40)
+    slope = row[1] * row[0] * (1.0 + 2.0 * row[SHARE])
+    return row[2] * x + row[3] * y + u, row[4] * x + row[5] * y + v, slope, row[SHARE] * (size + abs(u) + abs(v))
 
 
 @inner
@@ -55,13 +50,18 @@ def skip_slopes(row, x, y, ga, gb):
 
 
 @inner
-def skip_wide(row, b, eb, rm, re, eo, x, y, e, ga, gb):
-    """The same where z = (x + iy) 2**e: (real part, imaginary part, their exponent, size of what c adds)."""
+def skip_wide(row, b, eb, rm, re, eo, x, y, e, error, ga, gb):
+    """The same where z = (x + iy) 2**e: (real part, imaginary part, their exponent, slope, what it adds to the error).
+
+    slope: in units of 2**(eo - re).
+    """
     ez = eo + e - re
     top = max(ez, eb)
     p, q = two_to(ez - top) / rm, two_to(eb - top)
     u, v = q * (b[0] * ga + b[1] * gb), q * (b[2] * ga + b[3] * gb)
-    return p * (row[2] * x + row[3] * y) + u, p * (row[4] * x + row[5] * y) + v, top, abs(u) + abs(v)
+    more = row[SHARE] * (p * row[1] * (abs(x) + abs(y)) + abs(u) + abs(v))
+    slope = row[1] * (1.0 + 2.0 * row[SHARE]) / rm
+    return p * (row[2] * x + row[3] * y) + u, p * (row[4] * x + row[5] * y) + v, top, slope, more
 
 
 @inner
@@ -126,14 +126,15 @@ def followed(first, second, t, size, tree, space):
 
 
 @inner
-def finished(t, tree):
+def finished(t, tree, space):
     """Bring A and B to the units that ``skip`` takes."""
     rows, bs, exponents, radii, _ = tree
     if radii[t] == 0.0:
         return
     row = rows[t]
     row[0] = 1.0 / radii[t]
-    row[1] = largest_singular_value(row[2], row[3], row[4], row[5])
+    row[1] = largest_singular_value(row[2], row[3], row[4], row[5]) * radii[t]
+    row[SHARE] += OF_A_SKIP
     exponents[t, 1] += exponents[t, 0]
     exponents[t, 3] = exponents[t, 1] - exponents[t, 0]
     unit = two_to(exponents[t, 2] - exponents[t, 1])

@@ -47,7 +47,7 @@ from deepzoom.backends.kernels.escape_time.perturbation import (
     no_past,
     read_out_near,
 )
-from deepzoom.backends.kernels.escape_time.series_skips import dropped, skip_wide
+from deepzoom.backends.kernels.escape_time.series_skips import skip_wide
 from deepzoom.backends.kernels.pixel_queue import taken
 from deepzoom.compiling.jit import inner, kernel, within
 
@@ -129,12 +129,11 @@ def iterate_far(pixel, state, trail, orbits, tiny, skips, ends, until, left, ste
                 steps <<= 1
             span = min(span, last - m)
         if block >= 0:
-            u, v, unit, drop = skip_wide(
+            u, v, unit, slope, more = skip_wide(
                 rows[block], linear_c[block], exponents[block, 2], radii[block], exponents[block, 0],
-                exponents[block, 1], x, y, e, ga, gb,
+                exponents[block, 1], x, y, e, error, ga, gb,
             )  # fmt: skip
-            share = OF_A_STEP + dropped(rows[block])
-            error = rows[block, 1] * two_to(exponents[block, 3] + e - unit) * (error + share * size) + share * drop
+            error = slope * two_to(exponents[block, 3] + e - unit) * error + more
             x, y, e = u, v, unit
         else:
             unit, turn = max(e, ec), turn_of(n)

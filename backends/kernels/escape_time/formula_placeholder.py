@@ -14,7 +14,7 @@ def _none(*args: Any) -> Any:
 
 
 value = difference = lane_difference = lane_bounds = slopes = bounds = parts = lost = stretch = _none
-wide_step = double_difference = tangent = curvature = fold_distance = taylor = _none
+wide_step = double_difference = double_step = tangent = curvature = fold_distance = taylor = _none
 TAYLOR_ROWS = 0
 KX = KY = KX_LESS = KY_LESS = 0.0
 """K, mostly the critical point, and the low parts of its double-double. All iterates in the loops are z - K."""
@@ -32,6 +32,8 @@ BEND = 0.0
 """Half of |f_zz| of a quadratic formula; 0 for other formulas."""
 CONFORMAL = True
 """Whether f_z turns and stretches alike in all directions."""
+IN_DOUBLE = False
+"""Whether ``double_step`` has the digits of double-double: formulas with exponentials and sines do not."""
 CANCELS = 1.0
 """A step's rounding error is relative to so many times |f_z|, where parts of f are below float64's range."""
 LEAST_EXPONENT = 0

@@ -18,7 +18,7 @@ from typing import Any
 from deepzoom.compiling import generated_module, machine_code
 from deepzoom.formula import source
 from deepzoom.formula.centred import Centred
-from deepzoom.formula.differences import bounds, difference, double_difference, slopes, wide_step
+from deepzoom.formula.differences import bounds, difference, double_difference, double_step, slopes, wide_step
 from deepzoom.formula.real import ordered
 from deepzoom.formula.rounding import cancels, lost, parts
 from deepzoom.formula.taylor import least_exponent, taylor
@@ -54,12 +54,24 @@ from deepzoom.compiling.jit import inner
 _USED_BY_LANES = "from deepzoom.backends.kernels.escape_time.lane_functions import *\n"
 _LANES, _FAR_LANES = ("lane_steps.py", "lane_queues.py"), ("lane_far_steps.py", "lane_far_queues.py")
 _LAUNCHED = ("run_", "share_")
+_NO_DOUBLE_STEP = '''\
+IN_DOUBLE = False
+
+
+@inner
+def double_step(Zx, Zy, Cx, Cy, turn):
+    """Not used."""
+    return Zx, Zy, Zx, Zy, Cx, Cy
+
+
+'''
 _KEPT = re.compile(r"\bF\[")
 _FUNCTION = re.compile(r"\b(difference|bounds|folded|sign)\(")
 _KERNEL = re.compile(r"^@kernel\(\)\ndef (\w+)\(", re.MULTILINE)
 _SKIPS = {
     "series": "from deepzoom.backends.kernels.escape_time.series_skips import *\n"
     "from deepzoom.backends.kernels.escape_time.series_skip_radius import *\n"
+    "from deepzoom.backends.kernels.escape_time.series_linear_terms import *\n"
     "from deepzoom.backends.kernels.escape_time.series_composition import *\n",
     "bilinear": "from deepzoom.backends.kernels.escape_time.bilinear_skips import *\n",
 }
@@ -92,6 +104,7 @@ _BRANCHES = {
         "Zx, Zy, Cx, Cy, zx, zy, cx, cy, F, i, M, E, j",
         "abs(narrowed(Zx)) + abs(narrowed(Zy)) + abs(narrowed(zx)) + abs(narrowed(zy))",
     ),
+    "double_step": ("Zx, Zy, Cx, Cy", "abs(Zx[0]) + abs(Zy[0])"),
     "double_difference": (
         "Zx, Zy, Cx, Cy, zx, zy, cx, cy, F, i",
         "abs(Zx[0]) + abs(Zy[0]) + abs(zx[0]) + abs(zy[0])",
@@ -188,10 +201,14 @@ def text_of(iteration: Iteration, distance: bool) -> str:
     ]  # fmt: skip
     skips = "series" if all(map(source.is_holomorphic, fs)) else "bilinear"
     makers.append(taylor if skips == "series" else source.fold_distance)
-    files = [f"{skips}_first_step.py", *_LOOPS]
-    if not any(node.op in _NOT_DOUBLE for f in fs for node in ordered((f.re, f.im))):
+    files = [f"{skips}_first_step.py", *(["orbit_rests.py"] if skips == "series" else []), *_LOOPS]
+    in_double = not any(node.op in _NOT_DOUBLE for f in fs for node in ordered((f.re, f.im)))
+    if skips == "series" and in_double:
+        makers.append(double_step)
+    if in_double:
         makers, files = [*makers, double_difference], [*files, "double_double_perturbation.py"]
     code = _constants(iteration, distance)
+    code += f"IN_DOUBLE = {in_double}\n" if in_double or skips != "series" else _NO_DOUBLE_STEP
     code += "\n".join(_function(make, maps) for make in makers)
     lanes = _in_lanes(iteration, distance)
     if lanes is not None:
@@ -211,7 +228,9 @@ class Formula(ModuleType):
         super().__init__(generated_module.name_of("formula", text))
         self._text, self._lock = text, threading.Lock()
         self._module: ModuleType | None = None
-        self.ROW, self.TOP = SERIES if _SKIPS["series"] in text else LINEAR
+        self.ROW, self.TOP, self.KEPT = SERIES if _SKIPS["series"] in text else LINEAR
+        self.rests = "\nIN_DOUBLE = True" in text and _SKIPS["series"] in text
+        """Whether skips are made with what float64 leaves of iterates."""
         self.lanes, self.far_lanes = ("\ndef run_lanes(" in text, "\ndef run_far_lanes(" in text)
         """Whether there is a kernel that runs pixels in lanes, and one for differences below float64's range."""
         for name in _KERNEL.findall(text):

@@ -31,7 +31,7 @@ from deepzoom.backends.kernels.escape_time.lane_steps import (
     lane_steepest,
     rows_of_skips,
 )
-from deepzoom.backends.kernels.escape_time.series_skips import ONLY_LINEAR, ROW, dropped, polynomial
+from deepzoom.backends.kernels.escape_time.series_skips import ONLY_LINEAR, ROW, SHARE, length_of, polynomial
 from deepzoom.compiling.jit import inner
 
 FAR_PLACE = ROWS + 8 * ROW
@@ -157,20 +157,22 @@ def _longest_far_skips(counts, numbers, exponents, radii, shortest, limit):
 
 @inner
 def _skipped(row, b, exponents, radius, z, g):
-    """``skip_wide`` in lanes: (real part, imaginary part, their exponent, size of what c alone adds)."""
-    (x, y, e), (ga, gb), (re, eo, eb) = z, g, exponents
+    """``skip_wide`` in lanes: (real part, imaginary part, their exponent, slope, what it adds to the error)."""
+    (x, y, e, error), (ga, gb), (re, eo, eb) = z, g, exponents
     linear = e - re <= ONLY_LINEAR
     ez = eo + (e - re)
     top = where(linear, where(ez > eb, ez, eb), eo)
     p, q = lane_two_to(ez - top) / radius, lane_two_to(eb - top)
     cu, cv = q * (b[0] * ga - b[1] * gb), q * (b[1] * ga + b[0] * gb)
     u, v = p * (row[2] * x - row[3] * y) + cu, p * (row[3] * x + row[2] * y) + cv
-    by_c = abs(cu) + abs(cv)
+    slope = length_of(row[2], row[3])
+    more = row[SHARE] * (p * slope * length_of(x, y) + length_of(cu, cv))
     if bits(linear) != 255:
         unit = lane_two_to(e - re) / radius
-        pu, pv, p_by_c = polynomial(row, x * unit, y * unit, ga, gb)
-        u, v, by_c = where(linear, u, pu), where(linear, v, pv), where(linear, by_c, p_by_c)
-    return u, v, top, by_c
+        pu, pv, p_slope, p_more = polynomial(row, x * unit, y * unit, error * unit, ga, gb)
+        u, v = where(linear, u, pu), where(linear, v, pv)
+        slope, more = where(linear, slope, p_slope), where(linear, more, p_more)
+    return u, v, top, slope / radius, more
 
 
 @inner
@@ -198,9 +200,8 @@ def far_skips(slots, numbers, counts, far, limit):
     re, eo, eb, ea = four(exponents, at * 4, 0)
     b0, b1, _, _ = four(by_c, at * 4, 0)
     row = rows_of_skips(rows, at * ROW, numbers)
-    u, v, unit, drop = _skipped(row, (b0, b1), (re, eo, eb), gathered(radii, at), (x, y, e), (ga, gb))
-    share = OF_A_STEP + dropped(row)
-    moved = row[1] * lane_two_to(ea + e - unit) * (error + share * size) + share * drop
+    u, v, unit, slope, more = _skipped(row, (b0, b1), (re, eo, eb), gathered(radii, at), (x, y, e, error), (ga, gb))
+    moved = slope * lane_two_to(ea + e - unit) * error + more
     u, v, unit, moved = _lane_scaled(u, v, unit, moved, numbers, counts)
     x, y, e, error = where(holds, u, x), where(holds, v, y), where(holds, unit, e), where(holds, moved, error)
     here, n = where(holds, here + span, here), where(holds, n + span, n)

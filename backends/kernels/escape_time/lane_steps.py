@@ -18,7 +18,7 @@ from deepzoom.backends.kernels.escape_time.error_bound import (
     steepest,
 )
 from deepzoom.backends.kernels.escape_time.formula_placeholder import BEND, RX, RY, lane_bounds, lane_difference
-from deepzoom.backends.kernels.escape_time.series_skips import ROW, dropped, skip
+from deepzoom.backends.kernels.escape_time.series_skips import ROW, skip
 from deepzoom.compiling.jit import inner
 
 SLOTS = 40
@@ -202,9 +202,8 @@ def skips(slots, numbers, counts, along, tree, ends):
     holds = span > 0
     span = where(span < last - here, span, last - here)
     row = rows_of_skips(rows, at, numbers)
-    u, v, by_c = skip(row, x, y, ga, gb)
-    share = OF_A_STEP + dropped(row)
-    moved = row[1] * (error + share * size) + (share * by_c + (least_error + UNDERFLOW))
+    u, v, slope, more = skip(row, x, y, error, ga, gb)
+    moved = slope * error + (more + (least_error + UNDERFLOW))
     x, y, error = where(holds, u, x), where(holds, v, y), where(holds, moved, error)
     here, n = where(holds, here + span, here), where(holds, n + span, n)
     inside, rebases, again, small, doubt = _looked(x, y, error, four(table, here * 4, 0), ends)

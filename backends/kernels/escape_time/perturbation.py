@@ -42,7 +42,7 @@ from deepzoom.backends.kernels.escape_time.formula_placeholder import (
     stretch,
     value,
 )
-from deepzoom.backends.kernels.escape_time.series_skips import dropped, skip
+from deepzoom.backends.kernels.escape_time.series_skips import skip
 from deepzoom.backends.kernels.pixel_queue import taken
 from deepzoom.compiling.jit import inner, kernel, within
 
@@ -97,7 +97,7 @@ def iterate_near(pixel, state, seen, past, trail, slope, orbits, skips, ends, un
     returned as PAUSED, it goes on as if it had not paused.
 
     The error bound after a step is |A| (error + OF_A_STEP |z|) + ROUNDING |B| |c|, plus what is lost below float64's
-    range. A skip adds the share of |A z| that it drops.
+    range. A skip has its own bounds.
     """
     da, db, ga, gb, least_error, g_pixel = pixel
     x, y, error, unsure, orbit, m, n = state
@@ -157,9 +157,8 @@ def iterate_near(pixel, state, seen, past, trail, slope, orbits, skips, ends, un
             if STILL > 0.0:
                 before = x, y, error, unsure, orbit, m, n
             slope = slope_after_skip(slope, rows[block], x, y, ga, gb, g_pixel)
-            u, v, by_c = skip(rows[block], x, y, ga, gb)
-            share = OF_A_STEP + dropped(rows[block])
-            moved = rows[block, 1] * (error + share * size) + (share * by_c + least_error)
+            u, v, steep, more = skip(rows[block], x, y, error, ga, gb)
+            moved = steep * error + (more + least_error)
         else:
             here, turn = first + m, turn_of(n)
             if DISTANCE:

@@ -9,9 +9,8 @@ import math
 
 import numpy as np
 
-from deepzoom.backends.kernels.arithmetic.exponent_bits import two_to, unit_of
+from deepzoom.backends.kernels.arithmetic.exponent_bits import two_to
 from deepzoom.backends.kernels.arithmetic.floatexp import (
-    NOTHING,
     narrowed,
     wide,
     wide_add,
@@ -21,28 +20,22 @@ from deepzoom.backends.kernels.arithmetic.floatexp import (
     widened_two_to,
 )
 from deepzoom.backends.kernels.escape_time.power_series import COEFFICIENTS, TOP, at
+from deepzoom.backends.kernels.escape_time.series_linear_terms import (
+    A_OFF,
+    B_OFF,
+    ERRORS,
+    errors_of_two,
+    linear_of_two,
+    put_errors,
+    put_linear,
+    refreshed,
+)
 from deepzoom.backends.kernels.escape_time.series_skip_radius import made, magnitude
-from deepzoom.backends.kernels.escape_time.series_skips import SHARE
+from deepzoom.backends.kernels.escape_time.series_skips import TAIL
 from deepzoom.backends.kernels.escape_time.skip_sizes import ORDER
 from deepzoom.compiling.jit import inner
 
 _MOST_UNLIKE = 60  # exponents: a skip is useless if its term in c outgrows its term in z so far
-
-
-@inner
-def mantissa_of(value, e):
-    """A complex mantissa with the larger part between 1/2 and 1, and its exponent."""
-    largest = max(abs(value.real), abs(value.imag))
-    if largest == 0.0:
-        return value, NOTHING
-    unit, k = unit_of(largest)
-    return complex(value.real * unit, value.imag * unit), e + k
-
-
-@inner
-def _wide_sum(m, e, n, f):
-    top = max(e, f)
-    return mantissa_of(m * two_to(e - top) + n * two_to(f - top), top)
 
 
 @inner
@@ -78,8 +71,8 @@ def _of_first_alone(first, rows):
 
 
 @inner
-def _first_in_units(first, factor, s, linear_c, tree, powers, sizes):
-    """The first skip's terms to ``powers[1]``, and bounds of them to ``sizes[1]``, in another unit.
+def _first_in_units(first, factor, s, linear_c, tree, powers, sizes, errors):
+    """The first skip's terms to ``powers[1]``, bounds of them to ``sizes[1]``, and of their errors, in another unit.
 
     factor, s: what the skip's values and its radius are multiplied with; linear_c: the coefficient of c, in that unit.
     """
@@ -88,6 +81,8 @@ def _first_in_units(first, factor, s, linear_c, tree, powers, sizes):
         if i > 0:
             factor = wide_multiply(factor, s)
         f = math.ldexp(factor[0], np.int32(min(max(factor[1], np.int64(-1080)), np.int64(1000))))
+        if i <= 2:
+            errors[2 - i] = f * bounds[first, ERRORS + 2 - i]
         for j in range(TOP + 1 - i):
             n = at(i + j) + j
             if i + j == TOP:
@@ -117,10 +112,11 @@ def _highest_power(second, tree):
 def _composed(second, linear_c, g, most, tree, space):
     """Coefficients of P2(P1(z, c), c) and bounds of what it drops, from the first skip's powers in ``space``."""
     rows, _, _, _, bounds = tree
-    _, powers, sizes, coefficients, dropping = space
+    _, powers, sizes, coefficients, dropping, _ = space
     for n in range(1, COEFFICIENTS):
         coefficients[n] = 0j
         dropping[n] = 0.0
+        sizes[0, n] = 0.0
     for i in range(most + 1):
         f = two_to(g * (i - 1))
         for j in range(TOP + 1 - i):
@@ -134,7 +130,7 @@ def _composed(second, linear_c, g, most, tree, space):
                 value = complex(rows[second, 2 * n], rows[second, 2 * n + 1]) * f
                 if i == 0 and j == 1:
                     value = linear_c
-                bound = magnitude(value.real, value.imag)
+                bound = sizes[0, n] = magnitude(value.real, value.imag)
             if bound == 0.0:
                 continue
             if i == 0:
@@ -154,9 +150,8 @@ def _composed(second, linear_c, g, most, tree, space):
 @inner
 def followed(first, second, t, size, tree, space):
     """Make the skip t from two: P = P2(P1(z, c), c), up to the degree kept. t may be the first."""
-    rows, bs, exponents, radii, _ = tree
-    rows[t, SHARE] = rows[first, SHARE] + rows[second, SHARE]
-    powers, sizes = space[1], space[2]
+    rows, bs, exponents, radii, kept = tree
+    powers, sizes, errors = space[1], space[2], space[5]
     if radii[first] == 0.0 or radii[second] == 0.0:
         radii[t] = 0.0
         return
@@ -184,24 +179,39 @@ def followed(first, second, t, size, tree, space):
         return
     # the first skip in units of R2 2**g
     factor = wide_multiply(unit, widened_two_to(-g))
-    _first_in_units(first, factor, s, b1 * (two_to(eb1 - g - r2[1]) / r2[0]), tree, powers, sizes)
+    _first_in_units(first, factor, s, b1 * (two_to(eb1 - g - r2[1]) / r2[0]), tree, powers, sizes, errors)
     most = _highest_power(second, tree)
     for i in range(2, most + 1):
         _multiplied(i, powers, sizes)
     _composed(second, b2 * two_to(eb2 - e2 - g), g, most, tree, space)
-    slope = mantissa_of(complex(rows[second, 2], rows[second, 3]) * b1, e2 - r2[1] + eb1)
-    b, eb = _wide_sum(slope[0] / r2[0], slope[1], b2, eb2)
-    made(t, wide_multiply(r1, s), e2 + g, b, eb, tree, space)
+    errors_of_two(second, sizes[1], sizes[0], g, kept[first, A_OFF] + kept[first, B_OFF], tree, errors)
+    a, b, a_off, b_off = linear_of_two(first, second, tree)
+    made(t, wide_multiply(r1, s), e2 + g, tree, space)
+    put_linear(t, a, b, a_off, b_off, tree)
+    if radii[t] > 0.0:
+        refreshed(t, tree)
 
 
 @inner
-def finished(t, tree):
+def finished(t, tree, space):
     """Fill in what ``skip`` needs besides the coefficients."""
-    rows, bs, exponents, radii, _ = tree
+    rows, bs, exponents, radii, kept = tree
+    sizes = space[4]
     if radii[t] == 0.0:
         return
     rows[t, 0] = 1.0 / radii[t]
-    rows[t, 1] = magnitude(rows[t, 2], rows[t, 3]) / radii[t]
     exponents[t, 3] = exponents[t, 1] - exponents[t, 0]
     unit = two_to(exponents[t, 2] - exponents[t, 1])
     rows[t, 4], rows[t, 5] = bs[t, 0] * unit, bs[t, 1] * unit
+    tail = 0.0
+    for d in range(1, TOP + 1):
+        for j in range(d + 1):
+            n, i = at(d) + j, d - j
+            if d == TOP:
+                tail += TOP * i * kept[t, j]
+                continue
+            sizes[n] = magnitude(rows[t, 2 * n], rows[t, 2 * n + 1])
+            if i > 2:
+                tail += i * (i - 1) * sizes[n]
+    rows[t, TAIL] = tail * (1.0 + 2.0**-40)
+    put_errors(t, sizes, tree)

@@ -26,19 +26,19 @@ def magnitude(x, y):
 
 
 @inner
-def made(t, radius, eo, b, eb, tree, space):
-    """Make the skip t from coefficients and bounds in ``space``, as large as it may be for what it drops.
+def made(t, radius, eo, tree, space):
+    """Make the skip t, but for its linear terms, from what is in ``space``, as large as it may be for what it drops.
 
     With a radius s times as large, the terms z**i c**j are s**i times as large. A skip may drop the share ``DROPPED``
     of A z and of B c. That holds everywhere if it holds at the corners of |zeta| <= s, |gamma| <= 1.
     """
-    rows, bs, exponents, radii, bounds = tree
-    coefficients, dropping = space[3], space[4]
+    rows, _, exponents, radii, bounds = tree
+    coefficients, dropping, errors = space[3], space[4], space[5]
     first = at(TOP)
     most = DROPPED * magnitude(coefficients[1].real, coefficients[1].imag)
     own = dropping[first + TOP]
     left = most - dropping[first + TOP - 1]
-    exponents[t, 0] = exponents[t, 1] = exponents[t, 2] = 0
+    exponents[t, 0] = exponents[t, 1] = 0
     radii[t] = 0.0
     if not (left > 0.0 and own <= DROPPED * magnitude(coefficients[2].real, coefficients[2].imag)):
         return
@@ -65,7 +65,9 @@ def made(t, radius, eo, b, eb, tree, space):
         rows[t, n] *= unit
     for j in range(TOP + 1):
         bounds[t, j] *= unit
+    bounds[t, TOP + 1] = errors[0] * s * s * unit
+    bounds[t, TOP + 2] = errors[1] * s * unit
+    bounds[t, TOP + 3] = errors[2] * unit
     radius = wide_multiply(radius, widened(s))
     radii[t] = radius[0]
-    exponents[t, 0], exponents[t, 1], exponents[t, 2] = radius[1], eo + k, eb
-    bs[t, 0], bs[t, 1] = b.real, b.imag
+    exponents[t, 0], exponents[t, 1] = radius[1], eo + k

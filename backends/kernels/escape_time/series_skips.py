@@ -20,27 +20,38 @@ from deepzoom.compiling.jit import inner
 DROPPED = 2.0**-50
 """Share of A z and of B c that a skip may drop: about the rounding error of a step."""
 ROW = SERIES.row
-SHARE = ROW - 1
-"""Index in a row: the rounding error of the coefficients, as a share of A z."""
+BEYOND, TAIL, SHARE = 1, ROW - 2, ROW - 1
+"""Indices in a row. A skip adds BEYOND |zeta|**2 + SHARE (|A z| + |B c|) to the error. TAIL bounds how much terms of
+degree 3 and more in z, and dropped ones, change slopes by zeta."""
 ONLY_LINEAR = -200  # exponents: so far inside R all but the linear terms vanish
 
 
 @inner
-def dropped(row):
-    """Bound of the error of a skip, as a share of A z: what it drops, and rounding of its coefficients."""
-    return DROPPED + row[SHARE]
+def skip(row, x, y, error, ga, gb):
+    """A skip's value at z = x + iy and gamma = ga + i gb: (real part, imaginary part, slope, error added).
+
+    slope: a bound of |dP/dz|, and of the true map's slope, within ``error`` of z.
+    """
+    u, v, slope, more = polynomial(row, x * row[0], y * row[0], error * row[0], ga, gb)
+    return u, v, slope * row[0], more
 
 
 @inner
-def skip(row, x, y, ga, gb):
-    """A skip's value at z = x + iy and gamma = ga + i gb: (real part, imaginary part, size of what c alone adds)."""
-    return polynomial(row, x * row[0], y * row[0], ga, gb)
+def length_of(x, y):
+    """A bound of |x + iy|, up to an eighth too large."""
+    x, y = abs(x), abs(y)
+    return 0.5 * (x + y + max(x, y))
 
 
 @inner
-def polynomial(row, x, y, ga, gb):
-    """P(zeta, gamma) by Horner's rule in zeta, with Horner's rule in gamma for each coefficient."""
+def polynomial(row, x, y, error, ga, gb):
+    """``skip`` in units: by Horner's rule in zeta, with Horner's rule in gamma for each coefficient.
+
+    Let p_i be the coefficient of zeta**i, and u_i = p_i + zeta u_(i+1). Then 2 u_1 - p_1 is dP/dzeta but for terms of
+    degree 3 and more in z, and 2 u_2 its derivative.
+    """
     u, v, p, q = 0.0, 0.0, 0.0, 0.0
+    slope, bend = 0.0, 0.0
     for down in range(ORDER + 1):
         i = ORDER - down
         p, q = 0.0, 0.0
@@ -52,19 +63,14 @@ def polynomial(row, x, y, ga, gb):
                 p += row[n]
                 q += row[n + 1]
         u, v = u * x - v * y + p, u * y + v * x + q
-    return u, v, abs(p) + abs(q)
-
-
-@inner
-def steepness(row, size):
-    """A bound of |dP/dz| for |z| <= size, from the sizes of all coefficients, and for what is dropped."""
-    zeta, power, found = size * row[0], 1.0, 0.0
-    for i in range(1, ORDER + 1):
-        for j in range(ORDER + 1 - i):
-            n = 2 * (at(i + j) + j)
-            found += i * power * math.sqrt(row[n] * row[n] + row[n + 1] * row[n + 1])
-        power *= zeta
-    return found * row[0] * (1.0 + 2.0**-40)
+        if i == 2:
+            bend = abs(u) + abs(v)
+        elif i == 1:
+            re, im = u + u - p, v + v - q
+            slope = math.sqrt(re * re + im * im) + row[TAIL] + error * (2.0 * bend + 3.0 * row[TAIL])
+    size = length_of(x, y)
+    more = row[SHARE] * (length_of(row[2], row[3]) * size + length_of(p, q)) + row[BEYOND] * (size * size)
+    return u, v, slope, more
 
 
 @inner
@@ -91,14 +97,19 @@ def skip_slopes(row, x, y, ga, gb):
 
 
 @inner
-def skip_wide(row, b, eb, rm, re, eo, x, y, e, ga, gb):
-    """The same where z = (x + iy) 2**e: (real part, imaginary part, their exponent, size of what c alone adds)."""
+def skip_wide(row, b, eb, rm, re, eo, x, y, e, error, ga, gb):
+    """The same where z = (x + iy) 2**e: (real part, imaginary part, their exponent, slope, what it adds to the error).
+
+    error: in the unit of z; slope: in units of 2**(eo - re).
+    """
     if e - re > ONLY_LINEAR:
         unit = two_to(e - re) / rm
-        u, v, by_c = polynomial(row, x * unit, y * unit, ga, gb)
-        return u, v, eo, by_c
+        u, v, slope, more = polynomial(row, x * unit, y * unit, error * unit, ga, gb)
+        return u, v, eo, slope / rm, more
     ez = eo + e - re
     top = max(ez, eb)
     p, q = two_to(ez - top) / rm, two_to(eb - top)
     cu, cv = q * (b[0] * ga - b[1] * gb), q * (b[1] * ga + b[0] * gb)
-    return p * (row[2] * x - row[3] * y) + cu, p * (row[3] * x + row[2] * y) + cv, top, abs(cu) + abs(cv)
+    slope = length_of(row[2], row[3])
+    more = row[SHARE] * (p * slope * length_of(x, y) + length_of(cu, cv))
+    return p * (row[2] * x - row[3] * y) + cu, p * (row[3] * x + row[2] * y) + cv, top, slope / rm, more

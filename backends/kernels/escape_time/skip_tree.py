@@ -16,6 +16,7 @@ import numpy as np
 
 from deepzoom.backends.kernels.arithmetic.floatexp import narrowed, wide_divide, wide_less, wide_negative, widened
 from deepzoom.backends.kernels.escape_time.centred import true_x, true_y, turn_of
+from deepzoom.backends.kernels.escape_time.error_bound import ROUNDING
 from deepzoom.backends.kernels.escape_time.formula_placeholder import STILL, stretch
 from deepzoom.backends.kernels.escape_time.series_composition import finished, followed
 from deepzoom.backends.kernels.escape_time.series_first_step import one_step, room
@@ -68,17 +69,20 @@ def _still_gap(x, y, cx, cy, size, next_x, next_y, turn):
 @inner
 def _first_step(t, m, orbit, size, tree, space):
     """Make the skip t: the step m of all orbits' steps. orbit: as ``build_skips`` takes it."""
-    zx, zy, kept, tiny, excess_m, excess_e, radius, targets, first, turn, _, cx, cy = orbit
+    zx, zy, kept, tiny, excess_m, excess_e, radius, targets, first, turn, _, c, rests = orbit
     now = turn_of(turn + m - first)
     gap = _gap(zx[m], zy[m], (excess_m[m], excess_e[m]), radius, targets)
     if STILL > 0.0:
-        moves = widened(_still_gap(zx[m], zy[m], cx, cy, narrowed(size), zx[m + 1], zy[m + 1], now))
+        moves = widened(_still_gap(zx[m], zy[m], c[0][0], c[1][0], narrowed(size), zx[m + 1], zy[m + 1], now))
         if wide_less(moves, gap):
             gap = moves
     if tiny[m] or not gap[0] > 0.0:
         tree[3][t] = 0.0
     else:
-        one_step(t, zx[m], zy[m], cx, cy, size, gap, kept, m, now, tree, space)
+        rest = 0.0, 0.0, ROUNDING * (abs(zx[m]) + abs(zy[m]))
+        if m - first < rests.shape[0]:
+            rest = rests[m - first, 0], rests[m - first, 1], rests[m - first, 2]
+        one_step(t, (zx[m], zy[m], rest), c, size, gap, kept, m, now, tree, space)
 
 
 @kernel()
@@ -86,11 +90,11 @@ def build_skips(orbit, size, index, tree, begin, end, spare):
     """Fill the skips along one reference orbit between two places.
 
     orbit: zx, zy, kept, tiny, excess of all orbits; radius; targets; where this orbit begins; the turn of its first
-    step; log2 of the shortest skip's steps; c, two numbers. size: largest |c| of a pixel, in floatexp; index: from
-    ``place_skips``. begin, end: the places; begin is a multiple of a power of 2 that is at least end - begin. spare:
-    index of a skip to compute in.
+    step; log2 of the shortest skip's steps; c's parts in double-double; rests of its iterates, or none. size: largest
+    |c| of a pixel, in floatexp; index: from ``place_skips``. begin, end: the places; begin is a multiple of a power of
+    2 that is at least end - begin. spare: index of a skip to compute in.
     tree: rows (skips, ROW) for ``skip``; the linear part in c (skips, 4); exponents (skips, 4) of R, of values, of that
-    linear part and of |A|; the mantissa of R (skips,), 0 where a skip never holds; bounds of what is dropped.
+    linear part and of |A|; the mantissa of R (skips,), 0 where a skip never holds; what else longer skips need.
     """
     space = room()
     steps = np.int64(1) << orbit[10]
@@ -153,5 +157,6 @@ def merge_skips(size, index, tree, begin, end, level):
 @kernel()
 def finish_skips(count, tree):
     """Fill in what pixels need of each skip, when all skips are made."""
+    space = room()
     for t in range(count):
-        finished(t, tree)
+        finished(t, tree, space)

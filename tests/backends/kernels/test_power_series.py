@@ -60,7 +60,7 @@ def test_coefficients_against_mpmath(own_cache, text):
 @pytest.mark.parametrize("name", ["mandelbrot", "magnet1", "burning-ship"])
 @pytest.mark.parametrize("depth", ["1e-20", "1e-40"])
 def test_skips_against_orbits_in_mpmath(own_cache, name, depth):
-    """Near its radius, a skip of k steps ends where the orbits end, to 2^-48 + k 2^-52 of A z and B c."""
+    """Near its radius, a skip ends where the orbits end, and stretches as they do, to within its own bounds."""
     place = get({"burning-ship": "burning-ship-e100"}.get(name, f"{name}-deep"))
     system = systems.create(name, {}, 600)
     view = View.parse(place.x, place.y, depth, (8, 8))
@@ -69,8 +69,8 @@ def test_skips_against_orbits_in_mpmath(own_cache, name, depth):
     skip = module.skip
 
     @numba.njit
-    def ended(row, x, y, ga, gb):
-        return skip(row, x, y, ga, gb)
+    def ended(row, x, y, error, ga, gb):
+        return skip(row, x, y, error, ga, gb)
 
     def step(z, c):
         if name == "mandelbrot":
@@ -98,11 +98,14 @@ def test_skips_against_orbits_in_mpmath(own_cache, name, depth):
                 angle, size, other = rng.uniform(0, 2 * math.pi, 3)
                 x, y = 0.7 * radius * math.cos(angle), 0.7 * radius * math.sin(angle)
                 ga, gb = 0.5 * math.cos(size), 0.5 * math.sin(other)
-                u, v, by_c = ended(job._rows[t], x, y, ga, gb)
+                away = 1e-3 * radius * complex(math.cos(other), math.sin(other))
+                u, v, slope, bound = ended(job._rows[t], x, y, abs(away), ga, gb)
                 z, c = orbit[m] + mpmath.mpc(x, y), centre + reach * mpmath.mpc(ga, gb)
+                beside = z + away
                 for _ in range(steps):
-                    z = step(z, c)
-                bound = job._rows[t, 1] * (abs(x) + abs(y)) + by_c
-                allowed = 2.0**-48 + steps * 2.0**-52
-                assert abs(mpmath.mpc(u, v) - (z - orbit[m + steps])) <= allowed * bound, (m, steps)
+                    z, beside = step(z, c), step(beside, c)
+                assert abs(mpmath.mpc(u, v) - (z - orbit[m + steps])) <= bound, (m, steps)
+                assert bound <= 2.0**-44 * abs(mpmath.mpc(u, v)), (m, steps)
+                assert 0.99 * slope <= abs(beside - z) / abs(away) * (2 if name == "burning-ship" else 1), (m, steps)
+                assert abs(beside - z) <= slope * abs(away), (m, steps)
     assert used > 10
