@@ -7,7 +7,7 @@
 Each program renders a place at 640x360 twice in one process, and the second render is timed: with its picture, kernels
 compiled, nothing of the first reused (the reference is computed again). With ``--whole``, whole processes are timed,
 from their start to a picture in a file. The two programs run in turn; printed are medians over the rounds and the
-median of their ratios. Places are those of ``tests/golden/locations.json``, and ``shallow``.
+median of their ratios. Places are the Mandelbrot ones of ``tests/golden/locations.json``, and ``shallow``.
 
 With Fractalshades and ``--whole``, the last column is Imagina's time over deepzoom's. Imagina's whole processes were
 timed once, on two cores with AVX-512, where Fractalshades' renders took ``FRACTALSHADES_THERE``; its times are scaled
@@ -91,13 +91,16 @@ def place(name: str) -> tuple[str, str, str, str, int]:
     if name == "shallow":
         return "-0.743643887037151", "0.131825904205330", str(1e-10 * HEIGHT / WIDTH), "1e-10", 20_000
     golden = Path(__file__).parent.parent / "tests" / "golden" / "locations.json"
-    found = next(p for p in json.loads(golden.read_text()) if p["name"] == name)
+    known = {p["name"]: p for p in json.loads(golden.read_text()) if p["system"] == "mandelbrot"}
+    if name not in known:
+        raise SystemExit(f"{name}: no such place. Places: shallow, {', '.join(known)}.")
+    found = known[name]
     if found["width"]:
         width = parse_decimal(found["width"], "width")
     else:
         width = 4 / parse_decimal(found["zoom_height4"], "zoom") * WIDTH / HEIGHT
     height = width * HEIGHT / WIDTH
-    return found["x"], found["y"], with_digits(height, 15), with_digits(width, 15), LIMITS[name]
+    return found["x"], found["y"], with_digits(height, 15), with_digits(width, 15), LIMITS.get(name, found["limit"])
 
 
 def seconds(python: str, code: str, *arguments: object) -> float:
