@@ -34,4 +34,4 @@ def test_rests_are_as_exact_as_they_claim(own_cache, name):
             assert abs(found - z) <= rests[m, 2], m
             z = step(name, z, c)
     sizes = np.abs(orbit.x) + np.abs(orbit.y)
-    assert np.median(rests[1:, 2] / sizes[1:]) < 2.0**-70
+    assert np.median(rests[1:, 2] / sizes[1:]) < 2.0**-65
