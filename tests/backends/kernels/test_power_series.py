@@ -66,11 +66,17 @@ def test_skips_against_orbits_in_mpmath(own_cache, name, depth):
     view = View.parse(place.x, place.y, depth, (8, 8))
     job = PerturbationJob(system, view, 1200, lambda *a: None, lambda *a: None)
     module, used = job.kernels.module, 0
-    skip = module.skip
+    skip, skip_wide = module.skip, module.skip_wide
 
     @numba.njit
     def ended(row, x, y, error, ga, gb):
         return skip(row, x, y, error, ga, gb)
+
+    @numba.njit
+    def ended_far(row, b, exponents, radius, x, y, error, ga, gb):
+        re, eo, eb, more = exponents
+        u, v, e, slope, off = skip_wide(row, b, eb, radius, re, eo, x, y, 0, error, ga, gb)
+        return u * 2.0**e, v * 2.0**e, slope * 2.0 ** (more - e), off * 2.0**e
 
     def step(z, c):
         if name == "mandelbrot":
@@ -104,6 +110,8 @@ def test_skips_against_orbits_in_mpmath(own_cache, name, depth):
                 beside = z + away
                 for _ in range(steps):
                     z, beside = step(z, c), step(beside, c)
+                given = job._rows[t], job._by_c[t], job._exponents[t], job._radii[t]
+                assert np.allclose(ended_far(*given, x, y, abs(away), ga, gb), (u, v, slope, bound), 1e-9, 0.0)
                 assert abs(mpmath.mpc(u, v) - (z - orbit[m + steps])) <= bound, (m, steps)
                 assert bound <= 2.0**-44 * abs(mpmath.mpc(u, v)), (m, steps)
                 assert 0.99 * slope <= abs(beside - z) / abs(away) * (2 if name == "burning-ship" else 1), (m, steps)
