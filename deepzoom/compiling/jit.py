@@ -59,22 +59,33 @@ def inner(function: Callable[..., Any]) -> Any:
     name and by a number that counts what their process compiled; if a third process loads kernels from two others, two
     routines of equal name and number could be mixed up. Raises ValueError for a routine without its own name.
     """
-    import numba
-
-    if "<locals>" in function.__qualname__:
-        raise ValueError(f"{function.__qualname__}: a compiled routine needs a __qualname__ of its own")
     from .parts import PartCompiler
 
-    return numba.njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, pipeline_class=PartCompiler)(
-        function
-    )
+    return _part(function, PartCompiler)
+
+
+def late_inner(function: Callable[..., Any]) -> Any:
+    """The same for long code: it is optimised only in the kernel, which takes less time to compile."""
+    from .parts import LatePartCompiler
+
+    return _part(function, LatePartCompiler)
 
 
 def within(function: Callable[..., Any]) -> Any:
     """``inner`` for a routine that becomes a part of its callers: calls with many arrays take long."""
+    from .parts import PartCompiler
+
+    return _part(function, PartCompiler, forceinline=True)
+
+
+def _part(function: Callable[..., Any], compiler: type, **options: Any) -> Any:
     import numba
 
-    return numba.njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)(function)
+    if "<locals>" in function.__qualname__:
+        raise ValueError(f"{function.__qualname__}: a compiled routine needs a __qualname__ of its own")
+    return numba.njit(
+        error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, pipeline_class=compiler, **options
+    )(function)
 
 
 def implemented(routine: Callable[..., Any], kind: type, function: Callable[..., Any]) -> None:

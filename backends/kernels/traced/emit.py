@@ -27,7 +27,7 @@ class Emitter(Values):
         super().__init__(schedule, block, vocabulary, numbers, record or {})
         arguments = f"lanes, numbers, {'kind' if record is None else 'record'}"
         self._parts = Parts(name, arguments, vocabulary.begin)
-        self._lines = [f"@inner\ndef {name}({arguments}):", *(f"    {line}" for line in vocabulary.begin)]
+        self._lines = [f"@late_inner\ndef {name}({arguments}):", *(f"    {line}" for line in vocabulary.begin)]
         self._body()
 
     @property

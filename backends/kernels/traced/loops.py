@@ -40,10 +40,10 @@ from deepzoom.backends.kernels.traced.steps_placeholder import (
     some_go_on,
 )
 from deepzoom.backends.kernels.training.plain_run import put, take
-from deepzoom.compiling.jit import inner, kernel
+from deepzoom.compiling.jit import inner, kernel, late_inner
 
 
-@inner
+@late_inner
 def one_step(lanes, numbers, sloped, kind):
     """A step of every lane; returns the loss before it. Numba drops the branch that ``kind`` does not take."""
     if len(kind) > 1:
@@ -77,7 +77,7 @@ def move_on(lanes, lane, t, kind):
                 lanes[at + (limbs - 1) * LANES] += unit if up else -unit
 
 
-@inner
+@late_inner
 def run_through(queue, steps, state, parameters, step, sums, numbers, tables, second, kind, lanes, t, holds):
     """Run the pixels of a queue (1,) int64 through the lanes until it is empty; arguments as of ``run_pixels``.
 
@@ -172,7 +172,7 @@ def largest_share(lanes, ends, weights):
     return share
 
 
-@inner
+@late_inner
 def to_hand_off(
     steps, first, last, threshold, record, weights, ratios, totals, ends, numbers, differences, parameters, step, sums,
     start, lanes,

@@ -47,7 +47,7 @@ from deepzoom.backends.kernels.training.expansion_products import contract_expan
 from deepzoom.backends.kernels.training.expansion_products import contract_shared as contract_shared_with_expansions
 from deepzoom.backends.kernels.training.convergence_measure import CEILING, COLUMNS, EXCESS, FIRST, INVERSE, SUM
 from deepzoom.backends.kernels.training.matrix_products import ADD, SET, UNIT, contract_shared, contract_vector
-from deepzoom.compiling.jit import inner
+from deepzoom.compiling.jit import inner, late_inner
 """
 _COPIED = {
     "convergence_measure.py": ("with_loss", "with_difference", "sums_of", "put_sums", "add_loss", "add_difference"),
