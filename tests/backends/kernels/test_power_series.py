@@ -76,7 +76,7 @@ def test_skips_against_orbits_in_mpmath(own_cache, name, depth):
     def ended_far(row, b, exponents, radius, x, y, error, ga, gb):
         re, eo, eb, more = exponents
         u, v, e, slope, off = skip_wide(row, b, eb, radius, re, eo, x, y, 0, error, ga, gb)
-        return u * 2.0**e, v * 2.0**e, slope * 2.0 ** (more - e), off * 2.0**e
+        return u * 2.0**e, v * 2.0**e, slope * 2.0**more, off * 2.0**e
 
     def step(z, c):
         if name == "mandelbrot":
