@@ -134,7 +134,7 @@ def test_measure_counts_what_follows_a_nan_at_once():
         convergence_measure.add_loss(one, 0, t, len(losses), loss)
     for t, loss in enumerate(losses):
         convergence_measure.add_loss(each, 0, t, len(losses), np.inf if np.isnan(loss) else loss)
-    assert np.allclose(one, each, rtol=1e-14)
+    assert np.allclose(one, each, rtol=1e-14, equal_nan=True) and np.isnan(one[0, convergence_measure.EXCESS])
     assert convergence_measure.measure(one, 0) == pytest.approx(published(losses), rel=1e-14)
 
 
