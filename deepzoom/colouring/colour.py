@@ -94,7 +94,7 @@ def _counted(
     places = np.full(smooth.shape, np.nan)
     among = whole or Whole(smooth.shape[0], smooth, attractor)
     assert among.kinds is not None
-    kinds = np.flatnonzero(np.bincount(among.kinds[among.values >= 0]))
+    kinds = np.unique(among.kinds[among.values >= 0])
     for k, kind in enumerate(kinds):
         own, others = attractor == kind, None if whole is None else among.values[among.kinds == kind]
         if how.by in ("rank", "attractor"):
