@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 from deepzoom.coordinates import Rational
 
@@ -56,4 +57,10 @@ def roots(p: Polynomial) -> list[complex]:
     simple = divided(p, common(p, slope(p)))[0]
     with flint.ctx.workprec(_BITS):
         exact = [[flint.arb(flint.fmpq(int(v.numerator), int(v.denominator))) for v in k] for k in simple]
-        return [complex(root) for root in flint.acb_poly([flint.acb(*k) for k in exact]).roots(tol=2.0**-80)]
+        found = flint.acb_poly([flint.acb(*k) for k in exact]).roots(tol=2.0**-80)
+        return [complex(_middle(root.real), _middle(root.imag)) for root in found]
+
+
+def _middle(ball: Any) -> float:
+    """The middle of a ball; 0 if that is in it, so that a real root is real with every version of python-flint."""
+    return 0.0 if ball.contains(0) else float(ball)
