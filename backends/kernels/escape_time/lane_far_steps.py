@@ -8,6 +8,8 @@ range. All else is left to that function. This file is compiled as ``escape.py``
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from deepzoom.backends.kernels.arithmetic.exponent_bits import two_to
@@ -165,7 +167,7 @@ def _skipped(row, b, exponents, radius, z, g):
     p, q = lane_two_to(ez - top) / radius, lane_two_to(eb - top)
     cu, cv = q * (b[0] * ga - b[1] * gb), q * (b[1] * ga + b[0] * gb)
     u, v = p * (row[2] * x - row[3] * y) + cu, p * (row[3] * x + row[2] * y) + cv
-    slope = length_of(row[2], row[3])
+    slope = math.sqrt(row[2] * row[2] + row[3] * row[3])
     more = row[SHARE] * (p * slope * length_of(x, y) + length_of(cu, cv))
     if bits(linear) != 255:
         unit = lane_two_to(e - re) / radius

@@ -110,6 +110,6 @@ def skip_wide(row, b, eb, rm, re, eo, x, y, e, error, ga, gb):
     top = max(ez, eb)
     p, q = two_to(ez - top) / rm, two_to(eb - top)
     cu, cv = q * (b[0] * ga - b[1] * gb), q * (b[1] * ga + b[0] * gb)
-    slope = length_of(row[2], row[3])
+    slope = math.sqrt(row[2] * row[2] + row[3] * row[3])
     more = row[SHARE] * (p * slope * length_of(x, y) + length_of(cu, cv))
     return p * (row[2] * x - row[3] * y) + cu, p * (row[3] * x + row[2] * y) + cv, top, slope / rm, more
