@@ -277,7 +277,8 @@ class TrainingPerturbationJob(TrainingJob):
             start = early[0] if early else (fits[-1] if fits else None)
         while fits:
             _, probed, _ = self._to_hand_off(start, fits[-1].step, math.inf, *corners)
-            skipped = series_of(fits[-1], fits[-1].weights).at(*corners[1])
+            with np.errstate(over="ignore", invalid="ignore"):
+                skipped = series_of(fits[-1], fits[-1].weights).at(*corners[1])
             if start is fits[-1] or self._agree(probed, skipped):
                 return fits[-1]
             fits.pop()
@@ -292,6 +293,8 @@ class TrainingPerturbationJob(TrainingJob):
     def _agree(self, probed: Floats, skipped: Floats) -> bool:
         for layer in self._layers:
             size = np.abs(probed[:, layer]).max(axis=1)
-            if np.any(np.abs(probed[:, layer] - skipped[:, layer]).max(axis=1) > _CONFIRMED * size):
+            with np.errstate(invalid="ignore"):
+                apart = np.abs(probed[:, layer] - skipped[:, layer]).max(axis=1)
+            if not (apart <= _CONFIRMED * size).all():  # nor if one is not a number
                 return False
         return True

@@ -242,10 +242,11 @@ def _note(run: TaylorRun, new: dict[str, list[Any]]) -> None:
 def _cut(kept: Arrays, goal: _Goal) -> Arrays:
     """The part of a longer reference that a reference made for this view alone would have.
 
-    This way a picture does not depend on what was rendered before.
+    This way a picture does not depend on what was rendered before. The reference also ends where float64 overflows.
     """
     reach, losses = kept["reach"].tolist(), kept["losses"].tolist()
     steps = next((n for n in range(len(losses)) if goal.reached(reach[: n + 1], losses[:n])), len(losses))
+    steps = next((n for n in range(steps) if not np.isfinite(kept["record"][n]).all()), steps)
     cut = dict(kept)
     for name in _PER_STEP:
         cut[name] = kept[name][: steps + 1 if name in ("weights", "reach") else steps]

@@ -242,23 +242,28 @@ positive_expansion = operation(
         builder,
         _one(z[0].type, limbs),
         builder.fcmp_ordered(">", z[0], constant(0.0, z[0].type)),
-        constant(0.0, z[0].type),
+        _unless_undefined(builder, z[0], constant(0.0, z[0].type)),
     ),
     1,
 )
-"""1 where z > 0, else 0."""
+"""1 where z > 0, else 0; NaN of NaN."""
+
+
+def _unless_undefined(builder: Any, x: Any, value: Any) -> Any:
+    return builder.select(builder.fcmp_unordered("uno", x, x), constant(math.nan, x.type), value)
 
 
 @intrinsic
 def expansion_select(typingctx: Any, c: Any, a: Any, b: Any) -> Any:
-    """a where c > 1/2, else b; each is an expansion, a vector or a float64."""
+    """a where c > 1/2, else b; NaN where c is NaN. Each is an expansion, a vector or a float64."""
     result = expansion_type(max(limbs_of(a), limbs_of(b)), lane_of(c, a, b))
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         target = context.get_value_type(result.dtype)
         which, yes, no = (unpack(builder, kind, value, target) for kind, value in zip(signature.args, args))
         chosen = builder.fcmp_ordered(">", which[0], constant(0.5, target))
-        values = [builder.select(chosen, x, y) for x, y in zip(filled(yes, result.count), filled(no, result.count))]
+        no = [_unless_undefined(builder, which[0], y) for y in filled(no, result.count)]
+        values = [builder.select(chosen, x, y) for x, y in zip(filled(yes, result.count), no)]
         return pack(context, builder, values, result.dtype)
 
     return result(c, a, b), codegen

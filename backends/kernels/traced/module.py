@@ -43,6 +43,7 @@ from deepzoom.backends.kernels.arithmetic.simd import *
 from deepzoom.backends.kernels.arithmetic.simd import spread
 from deepzoom.backends.kernels.arithmetic.simd_parts import square_root
 from deepzoom.backends.kernels.arithmetic.tanh import tanh, tanh_and_slope, tanh_difference
+from deepzoom.backends.kernels.arithmetic.undefined import divided, positive, select
 from deepzoom.backends.kernels.training.expansion_products import contract_expansions
 from deepzoom.backends.kernels.training.expansion_products import contract_shared as contract_shared_with_expansions
 from deepzoom.backends.kernels.training.convergence_measure import CEILING, COLUMNS, EXCESS, FIRST, INVERSE, SUM

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import count
 
-from deepzoom.tracing.graph import ELEMENTWISE, Node, ordered
+from deepzoom.tracing.graph import ELEMENTWISE, Node, ordered, uniform
 
 from .index import ROW, ZERO, Index, flat, spread_index
 from .memory import places, stored_shape
@@ -110,7 +110,8 @@ class Values:
         if n.inputs and n.inputs[0] in self._sloped and n.op in ("tanh_scaled", "slope_scaled"):
             code = self._tanh_or_slope(n, parts[0], known)
         else:
-            code = self._operation(n.op, *parts)
+            by_exp = n.op == "divide" and _with_exp(n.inputs[1])
+            code = self._operation("divide_by_exp" if by_exp else n.op, *parts)
         name = f"v{next(self._names)}"
         self._put(f"{name} = {code}")
         known[key] = name
@@ -123,3 +124,9 @@ class Values:
             known[key] = f"v{next(self._names)}"
             self._put(f"{known[key]} = {self._operation('tanh_and_slope', argument)}")
         return f"{known[key]}[{1 if n.op == 'slope_scaled' else 0}]"
+
+
+def _with_exp(n: Node) -> bool:
+    """Whether a node is a number plus an exponential, as in 1 / (1 + exp(-z)): where that overflows, it is 0."""
+    parts = n.inputs if n.op == "add" else ()
+    return any(p.op == "exp" for p in parts) and any(uniform(p) is not None for p in parts)

@@ -118,7 +118,7 @@ def test_right_but_for_the_last_bits(name, limbs):
         (functions.sine_expansion, [0, math.inf, -math.inf, math.nan], [0, math.nan, math.nan, math.nan]),
         (functions.cosine_expansion, [0, math.inf, math.nan], [1, math.nan, math.nan]),
         (functions.softplus_expansion, [math.inf, -math.inf, math.nan, 1e9, -1e9], [math.inf, 0, math.nan, 1e9, 0]),
-        (functions.positive_expansion, [0, -1, 1e-300, math.nan, math.inf], [0, 0, 1, 0, 1]),
+        (functions.positive_expansion, [0, -1, 1e-300, math.nan, math.inf], [0, 0, 1, math.nan, 1]),
     ],
     ids=lambda v: getattr(v, "__name__", None),
 )  # fmt: skip
@@ -162,7 +162,8 @@ def test_select_takes_all_limbs(limbs):
     out, short = np.zeros_like(first), np.zeros_like(first)
     select_all(which.ravel(), first.ravel(), second.ravel(), out.ravel(), (1.0,) * limbs, short.ravel())
     yes = which[:, :1, :] == 1
-    assert np.array_equal(out, np.where(yes, first, second))
+    unknown = np.isnan(which[:, :1, :])
+    assert np.array_equal(out, np.where(unknown, np.nan, np.where(yes, first, second)), equal_nan=True)
     two = np.zeros_like(first)
     two[:, 0] = 2
-    assert np.array_equal(short, np.where(yes, first, two))
+    assert np.array_equal(short, np.where(unknown, np.nan, np.where(yes, first, two)), equal_nan=True)
