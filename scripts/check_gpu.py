@@ -30,6 +30,7 @@ from deepzoom.backends.kernels.training.expansion_run import run_expansions
 from deepzoom.backends.training.batches import arrays_of, start_weights
 from deepzoom.backends.training.higher_precision import LIMBS
 from deepzoom.backends.training.network_expansions import constants_of
+from deepzoom.backends.training.traced_runs import NONE
 from deepzoom.compiling.jit import kernel
 from deepzoom.rendering import render as rendering
 from deepzoom.rendering.batches import Observer
@@ -138,7 +139,7 @@ def limb_steps_a_second(one: device.Device, limbs: int) -> tuple[float, float]:
         return [v.reshape(pixels, -1) for v in values] + [np.zeros(pixels, np.int64), np.zeros((pixels, 4))]
 
     seconds = best(lambda: made.in_expansions(one, constants, *state(LIMB_PIXELS)))
-    alone = best(lambda: run_expansions(net, constants, LIMB_STEPS, *state(LIMB_ALONE), (0.0,) * limbs), 1)
+    alone = best(lambda: run_expansions(net, constants, LIMB_STEPS, *state(LIMB_ALONE), NONE, (0.0,) * limbs), 1)
     return LIMB_PIXELS * LIMB_STEPS / seconds, LIMB_ALONE * LIMB_STEPS / alone
 
 

@@ -37,6 +37,7 @@ def arrays_of(network: Network) -> NetworkArrays:
         rows=len(network.x),
         batches=none if network.batches is None else network.batches.copy(),
         offset_every_step=network.offset is not None and network.offset_every_step,
+        largest=float(np.abs(network.x).max()),
     )
 
 

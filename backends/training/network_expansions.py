@@ -91,14 +91,15 @@ class NetworkExpansions(HigherPrecision):
             plain[3:],
             shadow[3:],
             lambda steps: run_plain(self._arrays, steps, *plain),
-            lambda steps: run_expansions(self._arrays, constants, steps, *shadow, (0.0,)),
+            lambda steps: run_expansions(self._arrays, constants, steps, *shadow, 0, (0.0,)),
         )
 
     def _on_cpu(
         self, count: int, state: Floats, parameters: tuple[Floats, ...], step: NDArray[np.int64], sums: Floats
     ) -> None:
         constants = constants_of(self._network, count)
-        run_expansions(self._arrays, constants, self._steps, state, *parameters, step, sums, (0.0,) * count)
+        second = 0 if count == 1 else len(step) // 2
+        run_expansions(self._arrays, constants, self._steps, state, *parameters, step, sums, second, (0.0,) * count)
 
     def _mark(self, count: int) -> str:
         return f"limbs-{count}"
@@ -107,7 +108,7 @@ class NetworkExpansions(HigherPrecision):
         tiny = Network(np.ones((1, 1)), np.ones((1, 1)), (np.ones((1, 1)), np.ones((1, 1))), "tanh", ("x", "y"))
         rows, one = np.ones((1, 2 * count)), np.ones((1, count))
         state = rows, rows.copy(), one, np.zeros(1, dtype=np.int64), np.zeros((1, 4))
-        run_expansions(arrays_of(tiny), constants_of(tiny, count), 1, *state, (0.0,) * count)
+        run_expansions(arrays_of(tiny), constants_of(tiny, count), 1, *state, 0, (0.0,) * count)
 
     def _first_states(self, points: Points, count: int) -> Floats:
         network = self._network

@@ -20,16 +20,17 @@ _MOST = 2**20  # of constants
 
 def counts(state: Sequence[Node], start: Sequence[Node], after: Sequence[Node]) -> tuple[bool, ...]:
     """Whether each array of a state has only whole numbers, before the first step and after each."""
-    assumed = {s for s, begun in zip(state, start, strict=True) if _whole([begun], set())[begun]}
+    assumed = {s for s, begun in zip(state, start, strict=True) if whole([begun], set())[begun]}
     while True:
-        found = _whole(after, assumed)
+        found = whole(after, assumed)
         kept = {s for s, then in zip(state, after, strict=True) if s in assumed and found[then]}
         if kept == assumed:
             return tuple(s in kept for s in state)
         assumed = kept
 
 
-def _whole(outputs: Sequence[Node], state: set[Node]) -> dict[Node, bool]:
+def whole(outputs: Sequence[Node], state: set[Node]) -> dict[Node, bool]:
+    """Whether the numbers of each node are whole, if those of some arrays of the state are."""
     found: dict[Node, bool] = {}
     for n in ordered(outputs):
         if n.op == "input":

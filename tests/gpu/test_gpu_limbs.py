@@ -15,6 +15,7 @@ from deepzoom.backends.gpu import device, unit_per_lane
 from deepzoom.backends.kernels.training.expansion_run import run_expansions
 from deepzoom.backends.training.batches import arrays_of, start_weights
 from deepzoom.backends.training.network_expansions import constants_of
+from deepzoom.backends.training.traced_runs import NONE
 from deepzoom.rendering.render import render
 from deepzoom.scene.view import View
 
@@ -33,7 +34,7 @@ def test_numbers_are_those_of_the_cpu(name, limbs):
     rates = 10.0 ** rng.uniform(-2, 0.5, (pixels, 2))[:, :, None] * 2.0 ** (-55.0 * np.arange(limbs))
 
     def on_cpu(constants, *state):
-        run_expansions(net, constants, 30, *state, (0.0,) * limbs)
+        run_expansions(net, constants, 30, *state, NONE, (0.0,) * limbs)
 
     for run in (partial(unit_per_lane.UnitPerLane(net, 30).in_expansions, device.Device()), on_cpu):
         sums = np.zeros((pixels, 4))

@@ -1,4 +1,4 @@
-"""Values moved by a unit in the last place, which sets a second run apart (``backends/training/expansions.py``)."""
+"""What sets a second run apart: values moved by a unit in the last place, and signs in doubt."""
 
 from __future__ import annotations
 
@@ -68,3 +68,9 @@ def disturb_row(values, pixel, number, seed):  # type: ignore[no-untyped-def]
     for i in range(count):
         moved = disturbed_each((values[pixel, i],), (float(i),), number * count + seed + 1)
         values[pixel, i] = moved[0]
+
+
+@inner
+def in_doubt(limbs):  # type: ignore[no-untyped-def]
+    """The share of its terms below which a number has no sure sign: their last bits, and growth of errors by 2**16."""
+    return 2.0 ** (17 - 53 * limbs)

@@ -9,7 +9,13 @@ import math
 
 import numpy as np
 
-from deepzoom.backends.kernels.arithmetic.last_bit import OF_DIFFERENCES, OF_HAND_OFF, disturb_row, disturbed_each
+from deepzoom.backends.kernels.arithmetic.last_bit import (
+    OF_DIFFERENCES,
+    OF_HAND_OFF,
+    disturb_row,
+    disturbed_each,
+    in_doubt,
+)
 from deepzoom.backends.kernels.arithmetic.simd import (
     LANES,
     first_lane,
@@ -104,6 +110,8 @@ def run_through(queue, steps, state, parameters, step, sums, numbers, tables, se
             row = min(t[lane], tables.shape[0] - 1)
             for i in range(PER_STEP):  # float64, so further limbs stay 0
                 lanes[(STATE + 2 + i) * place + lane] = tables[row, i]
+            doubt = in_doubt(len(kind))
+            lanes[(STATE + 2 + PER_STEP) * place + lane] = -doubt if holds[lane] >= second else doubt
         if active == 0:
             return
         store(lanes, losses, one_step(lanes, numbers, second == 0, kind))

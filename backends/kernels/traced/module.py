@@ -17,6 +17,7 @@ from deepzoom.backends.kernels.training.convergence_measure import LAST
 from deepzoom.backends.kernels.training.plain_layout import BLOCK
 from deepzoom.compiling import generated_module
 from deepzoom.tracing.delta_step import delta_step
+from deepzoom.tracing.doubts import DOUBT, with_doubts
 from deepzoom.tracing.graph import Node, given, ordered
 from deepzoom.tracing.lowering import lowered, lowered_for_expansions, lowered_otherwise
 from deepzoom.tracing.training import STEP, TracedTraining, X, Y
@@ -91,9 +92,9 @@ def per_step_inputs(training: TracedTraining) -> tuple[Node, ...]:
 def kernels_of(training: TracedTraining) -> StepKernels:
     """The kernels of a training, compiled when they are first called."""
     per_step = per_step_inputs(training)
-    plain = lowered([*training.after, training.loss])
-    otherwise = lowered_otherwise([*training.after, training.loss])
-    loads = [*training.state, X, Y, *per_step]
+    step = with_doubts([*training.after, training.loss], training)
+    plain, otherwise, in_limbs = lowered(step), lowered_otherwise(step), lowered_for_expansions(step)
+    loads = [*training.state, X, Y, *per_step, DOUBT]
     of_differences = delta_step(training)
     delta, kept = of_differences.outputs, of_differences.recorded
     places: dict[Node, int] = {}
@@ -101,7 +102,6 @@ def kernels_of(training: TracedTraining) -> StepKernels:
     for n in kept:
         places[given("reference", n, n.shape)] = at
         at += n.size
-    in_limbs = lowered_for_expansions([*training.after, training.loss])
     constants, exact = constants_of([*plain, *otherwise, *delta], FLOAT64), constants_of(in_limbs, EXPANSIONS)
     numbers = np.concatenate([np.zeros(1), *(n.data.array.ravel() for n in constants)])
     parts = []

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from deepzoom.backends.kernels.arithmetic.simd import LANES, lane_array, store
+from deepzoom.backends.kernels.arithmetic.last_bit import in_doubt
+from deepzoom.backends.kernels.arithmetic.simd import LANES, lane_array, load, store
 from deepzoom.backends.kernels.pixel_queue import next_unfinished
 from deepzoom.compiling.jit import kernel
 
@@ -14,19 +15,19 @@ from .plain_run import put, take
 
 
 @kernel()
-def run_expansions(net, constants, steps, weights, rates, offsets, step, sums, kind):
+def run_expansions(net, constants, steps, weights, rates, offsets, step, sums, second, kind):
     """Run pixels from their step to the end, in place.
 
     kind: a tuple of as many float64 as there are limbs. One row per pixel, limb after limb: weights (P, n * limbs),
-    rates (P, layers * limbs), offsets (P, limbs); step (P,) int64 and sums (P, 4). Returns how many steps of single
-    pixels were computed.
+    rates (P, layers * limbs), offsets (P, limbs); step (P,) int64 and sums (P, 4). second: rows from this one on are
+    second runs. Returns how many steps of single pixels were computed.
     """
     at = expansion_layout(net.widths, kind)
     lanes = lane_array(at.size // LANES)
     lanes[:] = 0.0
     t = np.zeros(LANES, np.int64)
     holds = np.full(LANES, -1, np.int64)
-    losses = np.empty(LANES)
+    losses, doubts = np.empty(LANES), np.zeros(LANES)
     queue = np.zeros(1, np.int64)
     done_steps = 0
     while True:
@@ -40,11 +41,12 @@ def run_expansions(net, constants, steps, weights, rates, offsets, step, sums, k
                     put(lanes, at.weights, lane, weights, pixel)
                     put(lanes, at.rates, lane, rates, pixel)
                     put(lanes, at.offset, lane, offsets, pixel)
+            doubts[lane] = -in_doubt(len(kind)) if holds[lane] >= second else in_doubt(len(kind))
             if holds[lane] >= 0:
                 active += 1
         if active == 0:
             return done_steps
-        store(losses, 0, expansion_step(net, constants, t, lanes, at, kind))
+        store(losses, 0, expansion_step(net, constants, t, lanes, at, load(doubts, 0), kind))
         done_steps += active
         for lane in range(LANES):
             pixel = holds[lane]

@@ -7,6 +7,7 @@ place of the workspace holds the limbs of one expansion; each limb is a vector w
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -19,12 +20,12 @@ from deepzoom.backends.kernels.arithmetic.expansion import (
     minus,
     over,
     plus,
-    rectified,
     store_expansion,
     times,
 )
+from deepzoom.backends.kernels.arithmetic.expansion_functions import expansion_select
 from deepzoom.backends.kernels.arithmetic.expansion_tanh import tanh_of_array
-from deepzoom.backends.kernels.arithmetic.simd import LANES, fma, splat
+from deepzoom.backends.kernels.arithmetic.simd import LANES, fma, load, magnitude, maximum, splat, where_less
 from deepzoom.compiling.jit import inner
 
 from .expansion_products import contract_expansions, contract_shared
@@ -32,6 +33,9 @@ from .matrix_products import ADD, SET, UNIT
 from .network_arrays import RELU, TANH, hidden_count, weight_count
 from .plain_layout import BLOCK, layout
 from .plain_step import PER_LANE
+
+_TINY = 1e-300
+"""The value of a ReLU unit that counts as above 0 and is not."""
 
 
 class ExpansionWorkspace(NamedTuple):
@@ -83,20 +87,39 @@ def expansion_layout(widths, kind):
 
 
 @inner
-def _activate(lanes, start, slopes, count, activation, kind):
-    """Turn hidden inputs into values, in place, and write the slopes of tanh."""
+def _activate(lanes, start, slopes, count, activation, below, kind):
+    """Turn hidden inputs into values, in place, and write the slopes of tanh.
+
+    below: what the input of a ReLU unit has to be above, in each lane (``tracing/doubts.py`` says why it is not 0).
+    """
     place = LANES * len(kind)
     stop = start + count * place
     if activation == TANH:
         tanh_of_array(lanes, start, start, slopes, count, kind)
     elif activation == RELU:
         for i in range(start, stop, place):
-            store_expansion(lanes, i, rectified(load_expansion(lanes, i, kind)))
+            z = load_expansion(lanes, i, kind)
+            first = leading(z)
+            on = expansion_select(where_less(first, _TINY, 1.0, 0.0), splat(_TINY), z)
+            off = where_less(first, math.inf, 0.0, first)  # so that NaN comes through
+            store_expansion(lanes, i, expansion_select(where_less(below, first, 1.0, 0.0), on, off))
 
 
 @inner
-def _forward(lanes, at, widths, activation, x, x0, rows, kind):
-    """Hidden values and outputs of ``rows`` data rows; x is shared but where x0 is PER_LANE."""
+def _largest(lanes, start, count, place):
+    """The largest of some numbers, in each lane."""
+    found = splat(0.0)
+    for i in range(start, start + count * place, place):
+        found = maximum(found, magnitude(load(lanes, i)))
+    return found
+
+
+@inner
+def _forward(lanes, at, widths, activation, x, x0, rows, largest, doubt, kind):
+    """Hidden values and outputs of ``rows`` data rows; x is shared but where x0 is PER_LANE.
+
+    largest: of the size of all inputs. doubt: as of ``tracing/doubts.py``, in each lane.
+    """
     place = LANES * len(kind)
     w, h, before = at.factors, at.hidden, at.inputs
     for layer in range(widths.size - 1):
@@ -112,7 +135,11 @@ def _forward(lanes, at, widths, activation, x, x0, rows, kind):
                 rows, n_out, n_in, SET, kind,
             )  # fmt: skip
         if not last:
-            _activate(lanes, h, at.slopes + h - at.hidden, rows * n_out, activation, kind)
+            below = splat(0.0)
+            if activation == RELU:
+                inputs = splat(largest) if layer == 0 else _largest(lanes, before, rows * n_in, place)
+                below = doubt * float(n_in) * inputs * _largest(lanes, w, n_in * n_out, place)
+            _activate(lanes, h, at.slopes + h - at.hidden, rows * n_out, activation, below, kind)
             before = h
             h += rows * row
         w += n_in * row
@@ -211,8 +238,8 @@ def _prepare(net, constants, lanes, at, kind):
 
 
 @inner
-def expansion_step(net, constants, t, lanes, at, kind):
-    """One step of training in each lane, in place; t (LANES,) is each lane's step.
+def expansion_step(net, constants, t, lanes, at, doubt, kind):
+    """One step of training in each lane, in place; t (LANES,) is each lane's step; doubt: as of ``_forward``.
 
     Returns the vector of losses before the update, in float64.
     """
@@ -227,7 +254,7 @@ def expansion_step(net, constants, t, lanes, at, kind):
     twice = over(plus(kind, splat(2.0)), splat(float(total)))
     for r in range(0, net.rows, BLOCK):
         rows = min(BLOCK, net.rows - r)
-        _forward(lanes, at, widths, net.activation, net.x, r * n, rows, kind)
+        _forward(lanes, at, widths, net.activation, net.x, r * n, rows, net.largest, doubt, kind)
         loss = _errors(lanes, at.output, net.y, r * k, rows * k, loss, kind)
         if full_batch:
             _residual(lanes, at.output, rows * k, twice, kind)
@@ -238,7 +265,7 @@ def expansion_step(net, constants, t, lanes, at, kind):
         for r in range(0, batch, BLOCK):
             rows = min(BLOCK, batch - r)
             _draw(net, t, r, rows, lanes, at, kind)
-            _forward(lanes, at, widths, net.activation, net.x, PER_LANE, rows, kind)
+            _forward(lanes, at, widths, net.activation, net.x, PER_LANE, rows, net.largest, doubt, kind)
             for i in range(0, rows * k * place, place):
                 e = minus(load_expansion(lanes, at.output + i, kind), load_expansion(lanes, at.targets + i, kind))
                 store_expansion(lanes, at.output + i, times(e, twice))

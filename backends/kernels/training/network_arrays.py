@@ -29,6 +29,8 @@ class NetworkArrays(NamedTuple):
     batches: NDArray[np.int64]
     """Rows drawn at each step, (steps, batch); (0, 0) for full batch."""
     offset_every_step: bool
+    largest: float
+    """The largest size of an input."""
 
 
 @inner

@@ -31,6 +31,8 @@ class Workspace(NamedTuple):
     targets: int
     rates: int
     offset: int
+    unsure: int
+    """Of each layer, the size below which a ReLU unit's input has no sure sign, by the largest input."""
     size: int
 
 
@@ -50,4 +52,6 @@ def layout(widths):
     targets = inputs + BLOCK * widths[0] * LANES
     rates = targets + BLOCK * widths[-1] * LANES
     offset = rates + (widths.size - 1) * LANES
-    return Workspace(weights, factors, gradient, hidden, output, back, inputs, targets, rates, offset, offset + LANES)
+    unsure = offset + LANES
+    size = unsure + (widths.size - 1) * LANES
+    return Workspace(weights, factors, gradient, hidden, output, back, inputs, targets, rates, offset, unsure, size)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from deepzoom.backends.kernels.arithmetic.last_bit import in_doubt
 from deepzoom.backends.kernels.arithmetic.simd import (
     LANES,
     first_lane,
@@ -42,14 +43,25 @@ def rectified(z):
 
 
 @inner
-def _activate(lanes, start, count, activation):
+def _activate(lanes, start, count, activation, below):
+    """Turn hidden inputs into values, in place. below: what the input of a ReLU unit has to be above, in each lane."""
     stop = start + count * LANES
     if activation == TANH:
         for i in range(start, stop, LANES):
             store(lanes, i, tanh(load(lanes, i)))
     elif activation == RELU:
         for i in range(start, stop, LANES):
-            store(lanes, i, rectified(load(lanes, i)))
+            z = load(lanes, i)
+            store(lanes, i, where_less(z, below, 0.0, z))  # so that NaN comes through
+
+
+@inner
+def _largest(lanes, start, count):
+    """The largest size of some numbers, in each lane."""
+    found = splat(0.0)
+    for i in range(start, start + count * LANES, LANES):
+        found = maximum(found, magnitude(load(lanes, i)))
+    return found
 
 
 @inner
@@ -76,7 +88,10 @@ def forward(lanes, at, widths, activation, x, x0, rows):
             )
         if not last:
             if not fused:
-                _activate(lanes, h, rows * n_out, activation)
+                below = load(lanes, at.unsure + layer * LANES)
+                if layer > 0 and activation == RELU:
+                    below = below * _largest(lanes, before, rows * n_in)
+                _activate(lanes, h, rows * n_out, activation, below)
             before = h
             h += rows * row
         w += n_in * row
@@ -182,6 +197,22 @@ def prepare(net, lanes, at):
             store(lanes, at.factors + i, load(lanes, at.weights + i) * f)
             store(lanes, at.gradient + i, splat(0.0))
             i += LANES
+    if net.activation == RELU:
+        _find_unsure(net, lanes, at)
+
+
+@inner
+def _find_unsure(net, lanes, at):
+    """The sizes below which the inputs of ReLU units have no sure sign: this run takes them as below 0.
+
+    A second run takes them as above 0 (``tracing/doubts.py``).
+    """
+    w = at.factors
+    for layer in range(net.widths.size - 1):
+        n_in, count = net.widths[layer], net.widths[layer] * net.widths[layer + 1]
+        share = in_doubt(1) * n_in * (net.largest if layer == 0 else 1.0)
+        store(lanes, at.unsure + layer * LANES, _largest(lanes, w, count) * share)
+        w += count * LANES
 
 
 @inner

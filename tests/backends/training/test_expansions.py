@@ -18,6 +18,7 @@ from deepzoom.backends.kernels.training.expansion_run import run_expansions
 from deepzoom.backends.training import expansions as numpy_limbs
 from deepzoom.backends.training.batches import arrays_of
 from deepzoom.backends.training.network_expansions import constants_of
+from deepzoom.backends.training.traced_runs import NONE
 from deepzoom.systems.training_run import ExactRun
 
 LANE_COUNT = int(LANES)
@@ -122,7 +123,7 @@ def test_steps_equal_the_definition_exactly_evaluated(kind, limbs):
     offsets = np.zeros((pixels, limbs)) if network.offset is None else stacked([r.rates.offset for r in runs])
     step, sums = np.zeros(pixels, dtype=np.int64), np.zeros((pixels, 4))
     state = weights, rates, offsets, step, sums
-    ran = run_expansions(arrays_of(network), constants_of(network, limbs), small.steps, *state, (0.0,) * limbs)
+    ran = run_expansions(arrays_of(network), constants_of(network, limbs), small.steps, *state, NONE, (0.0,) * limbs)
     assert ran == pixels * small.steps and np.all(step == small.steps)
     for p, run in enumerate(runs):
         first = run.advance().loss
