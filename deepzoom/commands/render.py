@@ -55,6 +55,8 @@ from .tiles import TileOptions, render_tiles
 from .write_picture import check_png_bits, with_raw_data, write_picture
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from deepzoom.pictures.outputs import Outputs
     from deepzoom.rendering.field import Field
 
@@ -159,12 +161,22 @@ def render(
         result = rendering.render(wanted, jobs=jobs, observer=watcher, partial=partial, budget=seconds)
     if not result.complete:
         _stop(result.field, outputs, png_bits, quiet)
-    if outputs.data is not None:
-        result.field.save(outputs.data)
-    picture = outputs.free_picture()
-    write_picture(result.field, picture, figure, png_bits)
-    outputs.remove_partial()
+    picture = _write(result.field, outputs, figure, png_bits, quiet)
     _show({**where, "out": str(picture)}, result.facts, as_json)
+
+
+def _write(field: Field, outputs: Outputs, figure: bool, png_bits: int, quiet: bool) -> Path:
+    """Write the files of a finished render, and say if the picture has one colour; returns the picture's name."""
+    from deepzoom.rendering.one_value import remark
+
+    if outputs.data is not None:
+        field.save(outputs.data)
+    picture = outputs.free_picture()
+    write_picture(field, picture, figure, png_bits)
+    outputs.remove_partial()
+    if not quiet and (said := remark(field)):
+        typer.echo(said, err=True)
+    return picture
 
 
 def _stop(field: Field, outputs: Outputs, png_bits: int, quiet: bool) -> NoReturn:

@@ -57,7 +57,7 @@ Settings = Annotated[
 FormulaText = Annotated[
     str | None,
     typer.Option(
-        metavar="TEXT", help="Draw your own formula of z and c, such as 'z**3 + c/z'.", rich_help_panel=SYSTEM
+        metavar="TEXT", help="Draw your own formula of z and c, such as 'z**3 + z**2 + c'.", rich_help_panel=SYSTEM
     ),
 ]
 Steps = Annotated[
