@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -20,8 +20,12 @@ def gradient(of: Traced, by: Sequence[Traced]) -> list[Traced]:
     """The derivatives of a number by some arrays, each in the shape of its array.
 
     relu has slope 0 at 0. Comparisons and what ``stop_gradient`` gives count as constants. Raises TracingError if
-    ``of`` has axes.
+    ``of`` has axes or is a function, or if ``by`` is a dict.
     """
+    if callable(of):
+        raise TracingError("gradient() takes a loss, not a function; call it first, as in gradient(loss(w), [w])")
+    if isinstance(by, Mapping):
+        raise TracingError("gradient() takes a list of arrays, not a dict, and returns a list; give list(w.values())")
     if of.shape:
         raise TracingError(f"the gradient of an array of shape {of.shape}; a loss is one number, such as its mean")
     by_nodes = [b.node for b in by]

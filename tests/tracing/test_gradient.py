@@ -166,6 +166,10 @@ def test_what_does_not_depend_has_no_slope():
     a, b = Traced(given("state", "a", (3,))), Traced(given("state", "b", (2, 2)))
     assert values_of([gradient(a.sum(), [b])[0].node], {})[0].tolist() == [[0, 0], [0, 0]]
     assert values_of([gradient(a.sum(), [a])[0].node], {})[0].tolist() == [1, 1, 1]
+    with pytest.raises(TracingError, match="takes a loss, not a function; call it first"):
+        gradient(np.sum, [])
+    with pytest.raises(TracingError, match="takes a list of arrays, not a dict"):
+        gradient(a.sum(), {"a": a})
     with pytest.raises(TracingError, match=r"the gradient of an array of shape \(3,\); a loss is one number"):
         gradient(a, [a])
 
