@@ -11,7 +11,7 @@ from gmpy2 import mpq
 
 from .errors import InputError
 
-_DECIMAL = re.compile(r"([+-]?)(\d+(?:\.\d*)?|\.\d+)(?:[eE]([+-]?\d{1,9}))?", re.ASCII)
+_DECIMAL = re.compile(r"([+-]?)(\d+(?:\.\d*)?|\.\d+)(?:[eE]([+-]?\d+))?", re.ASCII)
 _MOST_DECIMALS = 1_000_000
 
 Rational = Any  # gmpy2's mpq has no usable type
@@ -26,7 +26,7 @@ def parse_decimal(text: str, what: str) -> Rational:
     if match is None:
         raise InputError(f"{what}: {_shortened(text)!r} is not a decimal number such as -1.25 or 3e-20.")
     sign, digits, exponent = match.groups()
-    power = int(exponent or 0)
+    power = int(exponent or 0) if len(exponent or "") < 20 else 2 * _MOST_DECIMALS  # int() refuses thousands of digits
     if abs(power) > _MOST_DECIMALS:
         raise InputError(f"{what}: the exponent of {_shortened(text)!r} is beyond {_MOST_DECIMALS:,} decimals.")
     whole, _, fraction = digits.partition(".")

@@ -15,6 +15,14 @@ from typing import IO, Any
 from .errors import InputError
 
 
+def check_input(path: str | Path, option: str) -> None:
+    """Raise InputError if there is no such file, or if it is a folder."""
+    if Path(path).is_dir():
+        raise InputError(f"{option}: {path} is a folder; give a file.")
+    if not Path(path).exists():
+        raise InputError(f"{option}: there is no file {path}.")
+
+
 def check_output(path: Path, option: str, force: bool) -> None:
     """Raise InputError if a file cannot be written there. Call it before anything is computed."""
     if path.is_dir():

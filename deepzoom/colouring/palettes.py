@@ -7,12 +7,11 @@ blended here exactly as matplotlib does it, to the last bit.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deepzoom.errors import InputError
+from deepzoom.errors import InputError, similar
 
 _SEAM = 0.1
 _STEPS, _KEYS = 256, 33
@@ -33,11 +32,9 @@ def check(name: str) -> None:
     import matplotlib
 
     if name not in matplotlib.colormaps:
-        near = get_close_matches(name, list(matplotlib.colormaps), 3, 0.5)
-        hint = f" (similar: {', '.join(near)})" if near else ""
         raise InputError(
-            f"--palette: {name!r} is not a colour map of matplotlib{hint}; give one such as Spectral, viridis or magma,"
-            " or a palette file (.map, .gpl, .kfp, .ggr and others)."
+            f"--palette: {name!r} is not a colour map of matplotlib{similar(name, matplotlib.colormaps)}; give one such"
+            " as Spectral, viridis or magma, or a palette file (.map, .gpl, .kfp, .ggr and others)."
         )
 
 

@@ -22,6 +22,11 @@ class Command(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments."""
         _typed.set(tuple(args))
+        if "--center" in args:  # before the parser takes the next option for Y, and its value for an argument too many
+            from deepzoom.commands.requests.scene import check_centre
+
+            first = args.index("--center") + 1
+            reported(check_centre)(args[first : first + 2])
         return super().parse_args(ctx, args)
 
 

@@ -218,6 +218,8 @@ def _read(tree: ast.expr, text: str, option: str) -> Complex:
         if abs(whole) > MOST_POWER:
             raise wrong(f"a power beyond {MOST_POWER}")
         return _read(tree.left, text, option) ** int(whole)
+    if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.BitXor):
+        raise InputError(f"{option}: {text!r} has ^; write powers with **, as in z**2 + c.")
     if isinstance(tree, ast.BinOp) and type(tree.op) in _OPERATORS:
         return _OPERATORS[type(tree.op)](_read(tree.left, text, option), _read(tree.right, text, option))
     if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and not tree.keywords and len(tree.args) == 1:

@@ -14,7 +14,7 @@ import platformdirs
 import tomli_w
 
 from deepzoom.coordinates import Rational, parse_decimal
-from deepzoom.errors import InputError
+from deepzoom.errors import InputError, similar
 from deepzoom.files import whole_file
 from deepzoom.scene.shape import Shape
 from deepzoom.scene.view import View
@@ -101,10 +101,12 @@ def keep(landmark: Landmark) -> None:
 
 def get(name: str) -> Landmark:
     """The landmark of that name. Raises InputError if there is none."""
-    for landmark in (*all_landmarks(), *own_landmarks()):
+    known = (*all_landmarks(), *own_landmarks())
+    for landmark in known:
         if landmark.name == name:
             return landmark
-    raise InputError(f"--at: there is no landmark {name!r}; 'deepzoom landmarks' lists them.")
+    near = similar(name, (landmark.name for landmark in known))
+    raise InputError(f"--at: there is no landmark {name!r}{near}; 'deepzoom landmarks' lists all.")
 
 
 def fitting(system: str, settings: Mapping[str, str]) -> list[Landmark]:

@@ -17,6 +17,7 @@ from deepzoom.errors import InputError
 from deepzoom.exchange import comments, fraktaler3, kalles_fraktaler
 from deepzoom.exchange.place import OURS
 from deepzoom.exchange.reading import of_comment
+from deepzoom.files import check_input
 from deepzoom.rendering.field import Field
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.view import MOST_PIXELS
@@ -32,8 +33,7 @@ def read(path: Path, option: str = "FILE") -> Field:
     """
     check_package(option)
     where = f"{option}: {path}"
-    if not path.is_file():
-        raise InputError(f"{option}: there is no file {path}.")
+    check_input(path, option)
     found = comments.of_exr(path, where)
     if found is None:
         raise InputError(f"{where} carries no scene, and no place of Kalles Fraktaler or Fraktaler-3.")

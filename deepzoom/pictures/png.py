@@ -13,7 +13,7 @@ from deepzoom.exchange import comments
 from deepzoom.exchange.place import OURS, Place
 from deepzoom.exchange.reading import of_comment
 from deepzoom.exchange.reading import read_place as read_foreign
-from deepzoom.files import whole_file
+from deepzoom.files import check_input, whole_file
 from deepzoom.rendering.field import Field
 from deepzoom.scene.scene import Scene
 
@@ -94,8 +94,7 @@ def read_place(path: str | Path, option: str = "FILE") -> Place:
     where = f"{option}: {path}"
     if suffix == ".npz":
         return Place(Field.load(path, option).scene, OURS)
-    if not path.is_file():
-        raise InputError(f"{option}: there is no file {path}.")
+    check_input(path, option)
     if suffix in (".png", ".jpg", ".jpeg"):
         return _of_picture(path, where)
     found = read_foreign(path, where)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from deepzoom import systems
 from deepzoom.errors import InputError
-from deepzoom.files import whole_file
+from deepzoom.files import check_input, whole_file
 from deepzoom.npz import BROKEN, read_arrays
 from deepzoom.scene.colours import ORBITS
 from deepzoom.scene.scene import Scene
@@ -122,12 +122,14 @@ class Field:
     @classmethod
     def load(cls, path: str | Path, option: str = "FILE") -> Field:
         """Read a data file. Raises InputError, naming ``option``, if it is missing, cut short or of another kind."""
+        check_input(path, option)
         try:
             found = read_arrays(path)
-        except FileNotFoundError:
-            raise InputError(f"{option}: there is no file {path}.") from None
         except BROKEN:
-            raise InputError(f"{option}: {path} is not a data file of deepzoom, or it is cut short.") from None
+            raise InputError(
+                f"{option}: {path} is not a data file of deepzoom, or it is cut short;"
+                " 'deepzoom render --data FILE.npz' writes one."
+            ) from None
         if "scene" not in found:
             raise InputError(f"{option}: {path} is not a data file of deepzoom: it lacks 'scene'.")
         scene = Scene.from_toml(str(found["scene"]), f"{option}: {path}")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from deepzoom.errors import InputError
+from deepzoom.errors import InputError, similar
 
 from .base import System
 from .burning_ship import BURNING_SHIPS
@@ -99,4 +99,6 @@ def create(
         return EscapeTimeSystem(ESCAPE_TIME[name], settings or {}, steps)
     if name == LYAPUNOV:
         return LyapunovSystem(settings or {}, steps)
-    raise InputError(f"SYSTEM: {name!r} is not one of {', '.join(names())}, and not FILE.py:NAME.")
+    raise InputError(
+        f"SYSTEM: there is no {name!r}{similar(name, names())}; give one of {', '.join(names())}, or FILE.py:NAME."
+    )

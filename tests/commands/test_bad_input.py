@@ -21,7 +21,9 @@ def files():
 
 BAD = [
     (["tan"], "tan"),
+    (["manelbrot"], "SYSTEM: there is no 'manelbrot' (similar: mandelbrot); give one of tanh, linear,"),
     (["--at", "nowhere"], "--at: there is no landmark 'nowhere'"),
+    (["--at", "mandelbrotdeep"], "--at: there is no landmark 'mandelbrotdeep' (similar: mandelbrot-deep"),
     (
         ["--backend", "cuda"],
         "--backend: 'cuda' is none of auto, cpu-float64, gpu-float64, cpu-perturbation, gpu-",
@@ -53,9 +55,14 @@ BAD = [
     (["--depth", "-1e-5"], "--depth: -1e-5 is not above zero"),
     (["--depth", "nan"], "--depth: 'nan' is not a decimal number"),
     (["--depth", "abc"], "--depth: 'abc' is not a decimal number"),
+    (["--depth", "1e-99999999999"], "--depth: the exponent of '1e-99999999999' is beyond 1,000,000 decimals"),
+    (["--depth", "1e-" + "9" * 5000], "is beyond 1,000,000 decimals"),
     (["--depth", "1e-900"], "--depth: no landmark of tanh reaches that deep"),
     (["--center", "1,5", "2", "--depth", "1"], "--center: '1,5 2' has a comma"),
     (["--center", "1.5", "--depth", "1"], "--center: this needs two numbers X Y, but '1.5' is followed by --depth"),
+    (["tanh", "--center", "1.5", "--depth", "1"], "--center: this needs two numbers X Y, but '1.5' is followed by --"),
+    (["tanh", "--center", "1.5,2", "--depth", "1"], "--center: '1.5,2' has a comma; give two numbers with a space"),
+    (["tanh", "--depth", "1", "--center", "1.5,2"], "--center: '1.5,2' has a comma; give two numbers with a space"),
     (["--center", "1.5", "up", "--depth", "1"], "--center y: 'up' is not a decimal number"),
     (["--center", "1", "1"], "--depth: a view with --center needs a depth"),
     (["--center", "999", "1", "--depth", "1"], "--center x: coordinates are log10 of a learning rate"),
@@ -86,6 +93,8 @@ BAD = [
     (["--data", "a.csv"], "--data: a.csv does not end in .npz"),
     (["--pixel", "1", "1"], "--pixel: give --pixel J I and --zoom K together, and with --scene FILE"),
     (["--scene", "none.toml"], "--scene: there is no file none.toml"),
+    (["--scene", ".."], "--scene: .. is a folder; give a file"),
+    (["--formula", "z^2 + c"], "--formula: 'z^2 + c' has ^; write powers with **, as in z**2 + c"),
 ]
 
 
@@ -137,6 +146,12 @@ def test_bad_scenes_and_data_files(place):
     assert deepzoom("render", "--scene", "a.png", "--at", "mandelbrot-home").exit_code == 2
     result = deepzoom("colour", "cut.npz", "--out", "b.png")
     assert result.exit_code == 2 and "FILE: cut.npz is not a data file" in result.stderr
+    result = deepzoom("verify", "a.png")
+    assert result.exit_code == 2 and "'deepzoom render --data FILE.npz' writes one" in result.stderr
+    Path("folder.npz").mkdir()
+    result = deepzoom("colour", "folder.npz", "--out", "b.png")
+    assert result.exit_code == 2 and "FILE: folder.npz is a folder" in result.stderr
+    Path("folder.npz").rmdir()
     assert deepzoom("colour", "a.npz", "--out", "b.png", "--palette", "none").exit_code == 2
     assert deepzoom("render", "--scene", "a.png", "--pixel", "99", "1", "--zoom", "2").exit_code == 2
     assert deepzoom("render", "--scene", "a.png", "--pixel", "9", "1", "--zoom", "0").exit_code == 2

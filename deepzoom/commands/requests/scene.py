@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -214,14 +215,21 @@ def finds_shapes(system: str, stretch: str | None) -> bool:
 
 
 def _centre(center: tuple[str, str]) -> dict[str, Any]:
-    for given in center:
-        if given.startswith("--"):
-            raise InputError(f"--center: this needs two numbers X Y, but {center[0]!r} is followed by {given}.")
-    if any("," in c for c in center):
-        raise InputError(
-            f"--center: {' '.join(center)!r} has a comma; give two numbers with a space between them, X Y."
-        )
+    check_centre(center)
     return {name: parse_decimal(text, f"--center {name}") for name, text in zip("xy", center, strict=True)}
+
+
+def check_centre(center: Sequence[str]) -> None:
+    """Raise InputError if the words after ``--center`` have a comma, or are less than two numbers before an option."""
+    numbers = list(takewhile(lambda word: not word.startswith("--"), center))
+    if any("," in number for number in numbers):
+        raise InputError(
+            f"--center: {' '.join(numbers)!r} has a comma; give two numbers with a space between them, X Y."
+        )
+    if len(numbers) < len(center):
+        raise InputError(
+            f"--center: this needs two numbers X Y, but {' '.join(numbers)!r} is followed by {center[len(numbers)]}."
+        )
 
 
 def depth_of(text: str, option: str) -> Rational:
