@@ -40,12 +40,16 @@ def test_ten_thousand_digits():
     assert parse_decimal("3e-20000", "--depth") == mpq(3) / mpq(10) ** 20000
 
 
-@pytest.mark.parametrize(
-    "text", ["", "abc", "nan", "inf", "1,5", "1.5.2", "0x10", "1e", "--1", "1_000", "1e9999999999", "٣"]
-)
+@pytest.mark.parametrize("text", ["", "abc", "nan", "inf", "1,5", "1.5.2", "0x10", "1e", "--1", "1_000", "٣"])
 def test_what_is_no_decimal_number_is_refused(text):
     with pytest.raises(InputError, match=r"--center x: .* is not a decimal number such as -1.25 or 3e-20"):
         parse_decimal(text, "--center x")
+
+
+@pytest.mark.parametrize("text", ["1e9999999999", "1e-9999999999", "1e" + "9" * 5000])
+def test_an_exponent_of_many_digits_is_refused_as_too_large(text):
+    with pytest.raises(InputError, match="is beyond 1,000,000 decimals"):
+        parse_decimal(text, "--depth")
 
 
 def test_an_exponent_that_no_memory_holds_is_refused():
