@@ -171,6 +171,10 @@ class Job(ABC):
         """
         raise NotImplementedError
 
+    def periods(self, pixels: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Periods of the cycles that pixels are drawn to, of jobs by perturbation; 0 where none is proven."""
+        raise NotImplementedError
+
     def retry(self, pixels: NDArray[np.int64], rung: int) -> ReadOut:
         """Run pixels, given by flat number, in the precision ``rungs[rung]``; trust 1, or -1 where it settles nothing.
 

@@ -258,6 +258,17 @@ class PerturbationJob(EscapeTimeJob):
         )  # fmt: skip
         return found
 
+    def periods(self, pixels: NDArray[np.int64]) -> NDArray[np.int64]:
+        dx, dy, exponent = self.view.differences(pixels, self._about)
+        tiny = *self._all.tiny, *self._all.excess, self._wide_c, self._noise
+        skips = self._shortest, self._index, self._begin, self._rows, self._by_c, self._exponents, self._radii
+        found = np.zeros(len(pixels), dtype=np.int64)
+        self.kernels.module.find_periods(
+            *self.starts(dx, dy, ORIGIN, ORIGIN), exponent, *self._reach, not self._wide, self._orbit(), tiny, skips,
+            self._near_radii, self.system.steps, self.iteration.radius, self.kernels.targets, found,
+        )  # fmt: skip
+        return found
+
     def first(self, pixels: NDArray[np.int64], launch: Launch = on_cpu) -> ReadOut:
         dx, dy, exponent = self.view.differences(pixels, self._about)
         if not self._wide:

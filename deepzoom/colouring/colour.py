@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from deepzoom import systems
 from deepzoom.rendering.field import Field
-from deepzoom.scene.colours import COURSE, OF_ORBITS, Colouring
+from deepzoom.scene.colours import COURSE, OF_ORBITS, PERIOD, Colouring
 from deepzoom.systems.escape_time import EscapeTimeSystem
 
-from . import attractors, course, orbits, palettes, sample_mean
+from . import attractors, course, orbits, palettes, periods, sample_mean
 from .places import GAP, by_count, by_cycle, by_distance, by_histogram, by_horizon, by_rank
 from .relief import estimated_distance
 from .slope_shading import shade, shaded
@@ -97,7 +97,7 @@ def _counted(
     kinds = np.unique(among.kinds[among.values >= 0])
     for k, kind in enumerate(kinds):
         own, others = attractor == kind, None if whole is None else among.values[among.kinds == kind]
-        if how.by in ("rank", "attractor"):
+        if how.by in ("rank", "attractor", PERIOD):
             places[own] = (by_count(smooth[own], others) + 1) / 2
         elif how.by == "histogram":
             places[own] = (by_histogram(smooth[own], others) + 1) / 2
@@ -144,6 +144,8 @@ def coloured(field: Field, fine: bool = False, at: Any = ..., whole: Whole | Non
     mixes = field.samples is not None and at is ...
 
     def mixed(rgb: Floats) -> Floats:
+        if scene.colouring.by == PERIOD and field.period is not None:
+            rgb = periods.applied(rgb, field.shown(PERIOD, at))
         return _with_samples(rgb, field, fine, distance, ends, whole) if mixes else rgb
 
     rgb = colour(measure, scene.palette, fine, attractor, scene.colouring, distance, places, ends, mixed, whole)
@@ -198,7 +200,10 @@ def _with_samples(
 
     def colours(part: slice) -> Floats:
         attractor = None if samples.attractor is None else samples.attractor[part]
-        return colour(samples.measure[part], scene.palette, fine, attractor, how, None, places[part], ends)
+        rgb = colour(samples.measure[part], scene.palette, fine, attractor, how, None, places[part], ends)
+        if how.by == PERIOD and samples.period is not None:
+            rgb = periods.applied(rgb, samples.period[part].astype(np.float64))
+        return rgb
 
     # a sample at an attractor that no pixel reaches has no colour
     inside = False if samples.attractor is None else samples.measure < 0

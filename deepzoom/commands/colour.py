@@ -50,7 +50,7 @@ def colour(
     from deepzoom.files import check_output
     from deepzoom.rendering.antialiasing import with_samples
     from deepzoom.rendering.field import Field
-    from deepzoom.scene.colours import COURSE, ORBITS, PHASES
+    from deepzoom.scene.colours import COURSE, ORBITS, PERIOD, PHASES
     from deepzoom.scene.sample_positions import parse_samples
 
     check_png_bits(png_bits)
@@ -75,6 +75,8 @@ def colour(
     by = field.scene.colouring.by
     if by in ORBITS and field.stripe is None:
         raise InputError(f"--colouring: {file} does not hold whole orbits; render it with --colouring {by}.")
+    if by == PERIOD and field.period is None:
+        raise InputError(f"--colouring: {file} does not hold periods; render it with --colouring {by}.")
     if by in PHASES and field.phase is None:
         raise InputError(f"--colouring: {file} does not hold angles; render it with --distance.")
     if field.scene.colouring.by == "attractor" and field.attractor is None:

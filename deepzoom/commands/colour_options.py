@@ -25,8 +25,8 @@ ColouringText = Annotated[
     typer.Option(
         metavar="NAME",
         help=with_default(
-            "How values become colours: rank, cyclic, histogram, distance, attractor, phase, binary, stripe, triangle,"
-            " trap-point, trap-line, trap-circle, horizon, lyapunov, loss, best-step or output.",
+            "How values become colours: rank, cyclic, histogram, distance, attractor, period, phase, binary, stripe,"
+            " triangle, trap-point, trap-line, trap-circle, horizon, lyapunov, loss, best-step or output.",
             "the scene's, else rank; attractor for newton",
         ),
         rich_help_panel=COLOURS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from deepzoom.rendering import course, horizon, orbit_values
+from deepzoom.rendering import course, horizon, orbit_values, periods
 from deepzoom.scene.colours import COLOURINGS, WITH_DISTANCE
 from deepzoom.scene.scene import Scene
 
@@ -35,6 +35,7 @@ def needed(scene: Scene) -> frozenset[str]:
     found = {
         DISTANCE: scene.distance or scene.colouring.by in WITH_DISTANCE,
         "stripe": orbit_values.is_wanted(scene),  # and all other values of orbits
+        "period": periods.is_wanted(scene),
         "horizon": horizon.is_wanted(scene),
         "loss": course.is_wanted(scene),
         "lyapunov": course.needs_exponents(scene),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from deepzoom.backends.base import ReadOut
 from deepzoom.colouring.colour import coloured
 from deepzoom.rendering.field import PASSES, Field
-from deepzoom.scene.colours import OF_ORBITS, OF_TRAINING, PHASES
+from deepzoom.scene.colours import OF_ORBITS, OF_TRAINING, PERIOD, PHASES
 from deepzoom.scene.scene import Scene
 
 from .alike import DISTANCE, needed, same_pixels, same_values
@@ -248,7 +248,7 @@ class Canvas:
         known = among["done"]
         parts: dict[str, Any] = {n: np.concatenate([v, among[n][known]])[None] for n, v in values.items()}
         how = scene.colouring
-        by = "rank" if how.by in ("distance", *OF_ORBITS, *OF_TRAINING) else how.by
+        by = "rank" if how.by in ("distance", PERIOD, *OF_ORBITS, *OF_TRAINING) else how.by
         plain = replace(scene, colouring=replace(how, slope=None, by=by), horizon=False, course=False)
         return levels(coloured(Field(plain, **parts))[0, : len(values["done"])])
 

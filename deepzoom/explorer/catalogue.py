@@ -10,8 +10,8 @@ import numpy as np
 from deepzoom import landmarks, systems
 from deepzoom.colouring import palettes
 from deepzoom.landmarks import Landmark
-from deepzoom.rendering import course, orbit_values
-from deepzoom.scene.colours import OF_ORBITS, OF_TRAINING
+from deepzoom.rendering import course, orbit_values, periods
+from deepzoom.scene.colours import OF_ORBITS, OF_TRAINING, PERIOD
 from deepzoom.scene.scene import Scene
 from deepzoom.systems.base import System
 from deepzoom.systems.lyapunov import NAME as LYAPUNOV
@@ -65,6 +65,7 @@ def _colourings(system: System, shown: bool) -> list[str]:
     if systems.is_escape_time(system.name):
         found += ["histogram", "distance"]
         found += OF_ORBITS if orbit_values.has(system) else []
+        found += [PERIOD] if periods.has(system) else []
     elif system.name != LYAPUNOV:
         found += [by for by in OF_TRAINING if by != "output" or (shown and course.has_output(system))]
     return [*found, "attractor"] if system.ends.stop > 1 else found

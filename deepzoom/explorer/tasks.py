@@ -25,7 +25,7 @@ from deepzoom.rendering import render as rendering
 from deepzoom.rendering.batches import Observer
 from deepzoom.rendering.field import Field
 from deepzoom.rendering.stretch import ratios
-from deepzoom.scene.colours import OF_TRAINING, ORBITS
+from deepzoom.scene.colours import FOUND_LATER, OF_TRAINING
 from deepzoom.scene.scene import Scene
 from deepzoom.systems.trainable import Trainable
 
@@ -108,7 +108,7 @@ def film(scene: Scene, begin: str, seconds: str, tell: Tell, keep: Callable[[Pat
     first, length = depth_of(begin, "--from"), parse_decimal(seconds, "--seconds")
     if not 0 < length <= MOST_SECONDS:
         raise InputError(f"--seconds: {seconds[:40]} is not a number above zero, and at most {MOST_SECONDS}.")
-    if scene.colouring.by in (*ORBITS, *OF_TRAINING):
+    if scene.colouring.by in (*FOUND_LATER, *OF_TRAINING):
         raise InputError(f"--colouring: {scene.colouring.by} does not work for films; choose rank or cyclic.")
     view = scene.view
     even = replace(view, width=max(2, view.width // 2 * 2), height=max(2, view.height // 2 * 2))

@@ -63,6 +63,7 @@ CHANNELS = {
     "trap_point": Channel("least distance of an iterate from the origin", comment="NaN: not known"),
     "trap_line": Channel("least distance of an iterate from the imaginary axis", comment="NaN: not known"),
     "trap_circle": Channel("least distance of an iterate from the unit circle", comment="NaN: not known"),
+    "period": Channel("period of the attracting cycle", comment="0: none is proven; -1: not known"),
 }
 _OF_MAPS = {
     "measure": Channel("smooth iteration count", comment="-1: there is none"),

@@ -15,7 +15,7 @@ from deepzoom.errors import InputError, Stopped
 from deepzoom.pictures.png_rows import write_rows
 from deepzoom.rendering.batches import Observer
 from deepzoom.rendering.field import Field
-from deepzoom.scene.colours import OF_TRAINING, ORBITS, PHASES
+from deepzoom.scene.colours import FOUND_LATER, OF_TRAINING, PHASES
 from deepzoom.scene.scene import Scene
 
 from .tiles import Tiles, surrounded
@@ -23,9 +23,9 @@ from .tiles import Tiles, surrounded
 
 def check(scene: Scene) -> None:
     """Raise InputError for what pictures in tiles do not have."""
-    if scene.horizon or scene.course or scene.colouring.by in (*OF_TRAINING, *ORBITS):
+    if scene.horizon or scene.course or scene.colouring.by in (*OF_TRAINING, *FOUND_LATER):
         raise InputError(
-            "--tiles: tiles have no horizons, no courses and no values of whole orbits; leave --horizon, --course and"
+            "--tiles: tiles have no horizons, no courses and no values of second runs; leave --horizon, --course and"
             " such colourings out."
         )
 

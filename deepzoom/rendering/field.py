@@ -14,7 +14,7 @@ from deepzoom import systems
 from deepzoom.errors import InputError
 from deepzoom.files import check_input, whole_file
 from deepzoom.npz import BROKEN, read_arrays
-from deepzoom.scene.colours import ORBITS
+from deepzoom.scene.colours import ORBITS, PERIOD
 from deepzoom.scene.scene import Scene
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ _ESCAPE_TIME: dict[str, Any] = {**_CHANNELS, "iterations": np.int64, **_ATTRACTO
 _COURSE: dict[str, Any] = {"lyapunov": np.float64, "loss": np.float64, "best_step": np.int32, "output": np.float64}
 _ORBITS: dict[str, Any] = dict.fromkeys(ORBITS.values(), np.float64)
 _TO_BORDER: dict[str, Any] = {"distance": np.float64, "direction": np.float32, "phase": np.float32}
-_OPTIONAL: dict[str, Any] = {**_TO_BORDER, "rung": np.int8, "horizon": np.int32, **_COURSE, **_ORBITS}
-_LATER = ("rung", "horizon", *_COURSE, *_ORBITS)
+_OPTIONAL: dict[str, Any] = {**_TO_BORDER, "rung": np.int8, "horizon": np.int32, **_COURSE, **_ORBITS, PERIOD: np.int64}
+_LATER = ("rung", "horizon", *_COURSE, *_ORBITS, PERIOD)
 """Channels that do not come with a pixel's read-out."""
 _OF_SAMPLES = "sample_"
 _LARGEST_SHOWN = 1024
@@ -61,7 +61,8 @@ class Field:
     training has one. NaN (best_step -1) where not known.
 
     Of whole orbits that escape, float64, NaN where not known, None if not asked for (docs/colouring.md): stripe
-    and triangle, averages; trap_point, trap_line, trap_circle, distances.
+    and triangle, averages; trap_point, trap_line, trap_circle, distances. period int64: of the attracting cycle that an
+    orbit without an end is drawn to; 0 where none is proven, -1 where not looked for; None if not asked for.
 
     sampled int64 (M,): flat numbers, in order, of the pixels that get the scene's samples; None until they are chosen.
     samples: the read-outs of these samples as a field of arrays (M, samples - 1), without the first sample of each,
@@ -90,6 +91,7 @@ class Field:
     trap_point: NDArray[np.float64] | None = None
     trap_line: NDArray[np.float64] | None = None
     trap_circle: NDArray[np.float64] | None = None
+    period: NDArray[np.int64] | None = None
     sampled: NDArray[np.int64] | None = None
     samples: Field | None = None
     excess: NDArray[np.float64] | None = None

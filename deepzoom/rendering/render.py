@@ -21,7 +21,7 @@ from deepzoom.scene.scene import Scene
 from deepzoom.scene.view import check_in_memory, check_samples
 from deepzoom.systems.base import System
 
-from . import antialiasing, course, horizon, orbit_values, trust
+from . import antialiasing, course, horizon, orbit_values, periods, trust
 from .batches import Observer, Order, batches_of, cores, run_batches
 from .facts import facts_of
 from .field import Field, put
@@ -62,6 +62,7 @@ def plan(scene: Scene, in_tiles: bool = False) -> Plan:
         raise InputError(f"{option}: the exact backend never loses a pixel; leave this out, or give another --backend.")
     course.check(scene, system, backend)
     orbit_values.check(scene, system, backend)
+    periods.check(scene, system, backend)
     return Plan(scene, system, backend, reason)
 
 
@@ -140,6 +141,8 @@ def render(
             observer.say(course.summary(field))
         if field.stripe is not None:
             observer.say(orbit_values.summary(field))
+        if field.period is not None:
+            observer.say(periods.summary(field))
     return Rendered(field, complete, facts)
 
 
@@ -224,12 +227,11 @@ def _run(
 
 
 def _follow(planned: Plan, parts: list[Part], jobs: int, progress: Progress, observer: Observer) -> bool:
-    """Find the values of whole orbits of all parts, if the scene needs them; returns whether all are found."""
-    if not orbit_values.is_wanted(planned.scene):
+    """Find the values of whole orbits, or periods, of all parts, if the scene needs them; whether all are found."""
+    wanted = [finder.find for finder in (orbit_values, periods) if finder.is_wanted(planned.scene)]
+    if not wanted:
         return True
     whole = parts[0].field
     follower = orbit_values.job_of(parts[0].job, planned.scene, planned.system, progress, observer.say)
     jobs_of = (follower if p.field is whole else antialiasing.OfSamples(follower, whole) for p in parts)
-    return all(
-        orbit_values.find(job, p.field, p.batches, jobs, p.observer) for job, p in zip(jobs_of, parts, strict=True)
-    )
+    return all(wanted[0](job, p.field, p.batches, jobs, p.observer) for job, p in zip(jobs_of, parts, strict=True))

@@ -39,6 +39,9 @@ class Renumbered(Job):
     def follow(self, pixels: Pixels) -> NDArray[np.float64]:
         return self._job.follow(self._numbers(pixels))
 
+    def periods(self, pixels: Pixels) -> NDArray[np.int64]:
+        return self._job.periods(self._numbers(pixels))
+
     def retry(self, pixels: Pixels, rung: int) -> ReadOut:
         return self._job.retry(self._numbers(pixels), rung)
 

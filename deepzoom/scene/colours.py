@@ -22,9 +22,13 @@ ORBITS = {
 }  # fmt: skip
 """Colourings by values of whole orbits that escape, and the channel of a field that each shows."""
 OF_ORBITS = {**PHASES, **ORBITS}
+PERIOD = "period"
+"""The colouring by the period of the attracting cycle, of orbits that never end; also the channel that it shows."""
+FOUND_LATER = (*ORBITS, PERIOD)
+"""Colourings of maps by what pixels show when they run a second time."""
 OF_TRAINING = ("horizon", *COURSE)
 """Colourings that only training systems have."""
-COLOURINGS = ("rank", "cyclic", "histogram", "distance", "attractor", *OF_ORBITS, *OF_TRAINING)
+COLOURINGS = ("rank", "cyclic", "histogram", "distance", "attractor", PERIOD, *OF_ORBITS, *OF_TRAINING)
 DEFAULT_PALETTE = "Spectral"
 _HEX = re.compile("#[0-9a-fA-F]{6}")
 

@@ -66,9 +66,11 @@ def test_a_view_without_these_values_yet_is_shown_by_rank():
 
 
 def test_what_a_view_shows_at_once():
-    plain = [by for by in COLOURINGS if by not in (*OF_ORBITS, *OF_TRAINING, "distance")]
+    plain = [by for by in COLOURINGS if by not in (*OF_ORBITS, *OF_TRAINING, "distance", "period")]
     assert shown_at_once(HOME, frozenset()) == plain
-    assert shown_at_once(HOME, frozenset({"stripe", "distance"})) == [by for by in COLOURINGS if by not in OF_TRAINING]
+    assert shown_at_once(HOME, frozenset({"stripe", "distance", "period"})) == [
+        by for by in COLOURINGS if by not in OF_TRAINING
+    ]
     assert "lyapunov" not in shown_at_once(SHORT, frozenset({"loss"}))
 
 

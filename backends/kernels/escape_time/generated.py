@@ -29,7 +29,7 @@ from .skip_sizes import LINEAR, SERIES
 _HERE = Path(__file__).parent
 _LOOPS = (
     "skip_tree.py", "centred.py", "distance_estimate.py", "error_bound.py", "escape.py", "perturbation.py",
-    "attracted.py", "orbit_values.py", "floatexp_step.py", "floatexp_perturbation.py",
+    "attracted.py", "orbit_values.py", "floatexp_step.py", "floatexp_perturbation.py", "cycles.py",
 )  # fmt: skip
 _NOT_DOUBLE = ("exp", "sin", "cos")
 """Functions that double-double lacks."""

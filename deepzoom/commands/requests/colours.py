@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from deepzoom import systems
 from deepzoom.colouring import palette_files, palettes
 from deepzoom.errors import InputError
-from deepzoom.scene.colours import COLOURINGS, OF_ORBITS, OF_TRAINING, Colouring
+from deepzoom.scene.colours import COLOURINGS, OF_ORBITS, OF_TRAINING, PERIOD, Colouring
 from deepzoom.scene.scene import Scene
 from deepzoom.systems.lyapunov import NAME as LYAPUNOV
 
@@ -99,11 +99,11 @@ def _check_counts(system: str, counts: bool, how: Colouring) -> None:
     if how.by in OF_TRAINING and (counts or system == LYAPUNOV):
         raise InputError(
             f"--colouring: {how.by} works only for training systems; for {system} give one of"
-            f" {', '.join(c for c in COLOURINGS if c not in ('attractor', *OF_ORBITS, *OF_TRAINING))}."
+            f" {', '.join(c for c in COLOURINGS if c not in ('attractor', PERIOD, *OF_ORBITS, *OF_TRAINING))}."
         )
     if counts:
         return
-    if how.by in ("histogram", "distance", *OF_ORBITS):
+    if how.by in ("histogram", "distance", PERIOD, *OF_ORBITS):
         raise InputError(
             f"--colouring: {how.by} needs iteration counts, which {system} does not have; give rank or cyclic."
         )

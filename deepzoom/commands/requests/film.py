@@ -18,7 +18,7 @@ from deepzoom.film.tour import Tour
 from deepzoom.film.way_points import WayPoints, read
 from deepzoom.film.zoom_path import Descent, Film
 from deepzoom.rendering.stretch import ratios
-from deepzoom.scene.colours import COURSE, ORBITS, PHASES
+from deepzoom.scene.colours import COURSE, FOUND_LATER, PHASES
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.view import parse_size
 
@@ -203,7 +203,7 @@ class FilmRequest:
 
     def _filmed(self, scene: Scene) -> Scene:
         """The scene of a film, with what its colours show. Raises InputError for colours that films do not have."""
-        if scene.colouring.by in ("horizon", *ORBITS):
+        if scene.colouring.by in ("horizon", *FOUND_LATER):
             raise InputError(f"--colouring: {scene.colouring.by} does not work for films; give rank or cyclic.")
         measured = self.raw and self.from_data is None and systems.is_escape_time(scene.system)
         return replace(scene, horizon=False, course=False, distance=scene.distance or measured)

@@ -12,7 +12,7 @@ const PLACE_OF = {
 };
 const KIND_PLACES = { place: "place-error", save: "save-error", unfold: "shape-error", film: "film-error", dive: "film-error" };
 const COLOURINGS = {
-  rank: "rank", cyclic: "cycle", histogram: "histogram", distance: "distance", attractor: "attractor",
+  rank: "rank", cyclic: "cycle", histogram: "histogram", distance: "distance", attractor: "attractor", period: "period",
   phase: "phase", binary: "binary decomposition", stripe: "stripes", triangle: "triangle inequality",
   "trap-point": "trap: point", "trap-line": "trap: line", "trap-circle": "trap: circle", horizon: "horizon",
   lyapunov: "Lyapunov exponent", loss: "last loss", "best-step": "best step", output: "output",
