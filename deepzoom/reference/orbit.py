@@ -267,7 +267,8 @@ def obtain_near(
 
     If the orbit passes close to a pole and comes back, which is possible for maps without an exit far out, the pixels'
     orbits separate from it there, and their differences from it lose all digits. Then the point is the one of nine,
-    between pixels, whose orbit stays closest to the origin. Raises InputError if all nine run into poles.
+    between pixels, whose orbit stays closest to the origin. Raises InputError if all nine run into poles. If the orbit
+    of the centre escapes in its first step, as just outside of -2, and the point moves, it is one whose orbit does not.
     """
     found: list[tuple[float, tuple[int, int], Orbit]] = []
     reach = log2(view.spans()[1]) - 1.0 if system.iteration.c is None else -math.inf
@@ -282,13 +283,22 @@ def obtain_near(
             if own.first(reach, CLOSE) == orbit.steps:
                 return beside, own
             orbit = obtain(system, *point, bits, progress, reach)
-        if math.isfinite(system.iteration.radius) or farthest(orbit) <= _FAR_OUT:
+        if math.isfinite(system.iteration.radius):
+            if orbit.steps > 1 or not moves or system.iteration.c is not None or not _escaped(system.iteration, orbit):
+                return about, orbit
+            found.append((0.0, about, orbit))
+        elif farthest(orbit) <= _FAR_OUT:
             return about, orbit
-        found.append((farthest(orbit), about, orbit))
+        else:
+            found.append((farthest(orbit), about, orbit))
     size, about, orbit = min(found, key=lambda one: one[0])
     if not size <= _MOST:
         raise InputError("--center: all orbits near it run into poles; give another centre, or --backend exact.")
     return about, orbit
+
+
+def _escaped(iteration: Iteration, orbit: Orbit) -> bool:
+    return bool(orbit.excess(iteration, orbit.steps, orbit.steps + 1)[0][0] > 0)
 
 
 def _places(view: View) -> Iterator[tuple[int, int]]:

@@ -70,6 +70,17 @@ def test_the_view_of_a_nucleus_beside_a_preperiodic_point(own_cache):
     assert (out.trust > 0).mean() > 0.9 and 0.05 < (out.fate == 0).mean() < 0.2
 
 
+@pytest.mark.parametrize("away", [10, 29, pytest.param(399, marks=pytest.mark.slow)])
+def test_a_centre_just_outside_of_minus_2(own_cache, away):
+    """The centre's orbit escapes in its first step, so that another point's is the reference."""
+    view = View.parse(f"-2.{'0' * away}1", "0", f"1e-{away}", "16x16")
+    out = PerturbationJob(systems.create("mandelbrot"), view, None, quiet, quiet).first(np.arange(256))
+    assert np.all(out.trust == 1)
+    for pixel in range(0, 256, 13):
+        n, smooth = escape_oracle.iterate("mandelbrot", {}, *view.at(pixel % 16, pixel // 16), 2000, 2000)
+        assert out.iterations[pixel] == n and abs(out.measure[pixel] - smooth) < 1e-6
+
+
 @pytest.mark.slow
 def test_the_landmark_at_1e_1016(own_cache):
     place = get("mandelbrot-e1000")
