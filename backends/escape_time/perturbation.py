@@ -17,6 +17,7 @@ from deepzoom.backends.executor import Executor, Launch, on_cpu
 from deepzoom.coordinates import log2, scaled_float
 from deepzoom.formula.taylor import degree, least_exponent
 from deepzoom.reference import orbit as orbits
+from deepzoom.reference.beside import obtain_near
 from deepzoom.reference.double_orbit import pair
 from deepzoom.reference.iterates import REST_AT, rational
 from deepzoom.reference.precision import moves_steadily, reference_bits
@@ -79,7 +80,7 @@ class PerturbationJob(EscapeTimeJob):
         if bits is not None and bits < needed - _SPARE:  # the reference's rounding hides the distance between pixels
             self._noise = max(self._noise, math.ceil(log2(view.smallest_difference())))
         given, bits = bits, bits or needed
-        self._about, first = orbits.obtain_near(system, view, bits, progress, moves=given is None)
+        self._about, first = obtain_near(system, view, bits, progress, moves=given is None)
         z, c = system.start(*view.beside(self._about))
         below = log2(view.smallest_difference()) < _LEAST
         self.higher_precision = HigherPrecision(
