@@ -43,7 +43,7 @@ def source_digest(*patterns: str) -> str:
 
 def folder() -> Path:
     """The folder for kernels compiled from exactly this source by this version of Numba."""
-    source = source_digest("arithmetic/*.py", "backends/kernels/**/*.py")
+    source = source_digest("arithmetic/*.py", "backends/kernels/**/*.py", "compiling/*.py")
     return cache.folder() / "kernels" / f"{source}-numba{_numba_version()}"
 
 
@@ -69,6 +69,13 @@ def late_inner(function: Callable[..., Any]) -> Any:
     from .parts import LatePartCompiler
 
     return _part(function, LatePartCompiler)
+
+
+def direct_inner(function: Callable[..., Any]) -> Any:
+    """The same for long code that only loops, assigns and calls; annotated with what it returns (``direct.py``)."""
+    from .direct import DirectCompiler
+
+    return _part(function, DirectCompiler)
 
 
 def within(function: Callable[..., Any]) -> Any:

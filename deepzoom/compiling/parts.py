@@ -28,7 +28,7 @@ class _WithoutCode:
         """Nothing: the kernel that contains the part has its own."""
 
 
-class _Library(JITCodeLibrary):  # type: ignore[misc]
+class PartLibrary(JITCodeLibrary):  # type: ignore[misc]
     """Code that is only linked into other code."""
 
     def __init__(self, codegen: Any, name: str, late: bool) -> None:
@@ -61,7 +61,7 @@ class _AsPart(AnalysisPass):  # type: ignore[misc]
 
     def run_pass(self, state: Any) -> bool:
         late = isinstance(state.pipeline, LatePartCompiler)
-        state.library = _Library(state.targetctx.codegen(), state.func_id.func_qualname, late)
+        state.library = PartLibrary(state.targetctx.codegen(), state.func_id.func_qualname, late)
         return False
 
 

@@ -27,7 +27,8 @@ class Emitter(Values):
         super().__init__(schedule, block, vocabulary, numbers, record or {})
         arguments = f"lanes, numbers, {'kind' if record is None else 'record'}"
         self._parts = Parts(name, arguments, vocabulary.begin)
-        self._lines = [f"@late_inner\ndef {name}({arguments}):", *(f"    {line}" for line in vocabulary.begin)]
+        head = f"@direct_inner\ndef {name}({arguments}) -> vector:"
+        self._lines = [head, *(f"    {line}" for line in vocabulary.begin)]
         self._body()
 
     @property

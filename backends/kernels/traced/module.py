@@ -42,6 +42,7 @@ from deepzoom.backends.kernels.arithmetic.expansion_tanh import tanh_of_array
 from deepzoom.backends.kernels.arithmetic.functions import *
 from deepzoom.backends.kernels.arithmetic.simd import *
 from deepzoom.backends.kernels.arithmetic.simd import spread
+from deepzoom.backends.kernels.arithmetic.simd_llvm import vector
 from deepzoom.backends.kernels.arithmetic.simd_parts import square_root
 from deepzoom.backends.kernels.arithmetic.tanh import tanh, tanh_and_slope, tanh_difference
 from deepzoom.backends.kernels.arithmetic.undefined import divided, positive, select
@@ -49,7 +50,7 @@ from deepzoom.backends.kernels.training.expansion_products import contract_expan
 from deepzoom.backends.kernels.training.expansion_products import contract_shared as contract_shared_with_expansions
 from deepzoom.backends.kernels.training.convergence_measure import CEILING, COLUMNS, EXCESS, FIRST, INVERSE, SUM
 from deepzoom.backends.kernels.training.matrix_products import ADD, SET, UNIT, contract_shared, contract_vector
-from deepzoom.compiling.jit import inner, late_inner
+from deepzoom.compiling.jit import direct_inner, inner, late_inner
 """
 _COPIED = {
     "convergence_measure.py": ("with_loss", "with_difference", "sums_of", "put_sums", "add_loss", "add_difference"),

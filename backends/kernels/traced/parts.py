@@ -56,7 +56,7 @@ class Parts:
     def _function(self, text: str, arguments: str) -> str:
         """Add a function; its name."""
         name = f"{self._name}_{len(self.functions)}"
-        self.functions.append("\n".join(["@late_inner", f"def {name}({arguments}):", *self._begin, text]))
+        self.functions.append("\n".join(["@direct_inner", f"def {name}({arguments}):", *self._begin, text]))
         return name
 
 

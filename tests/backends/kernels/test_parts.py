@@ -19,7 +19,7 @@ def update(k, count, length=8):
 def ran(lines, functions=()):
     text = "\n".join([*functions, "def step(lanes, rows):", *lines])
     lanes = list(np.random.default_rng(0).normal(size=200))
-    names = {"late_inner": lambda f: f, "UNIT": 1, "LANES": 1, "load": lanes.__getitem__, "store": lanes.__setitem__}
+    names = {"direct_inner": lambda f: f, "UNIT": 1, "LANES": 1, "load": lanes.__getitem__, "store": lanes.__setitem__}
     exec(text, names)
     names["step"](lanes, 4)
     return lanes
