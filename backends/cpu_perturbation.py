@@ -50,8 +50,14 @@ class CpuPerturbation(Backend):
         return TrainingPerturbationJob(system, view, reference, seconds, say, frame)
 
     def traced_job(self, system: TracedSystem, view: View, bits: int | None, progress: Progress, say: Say) -> Job:
+        self._compile_ahead(system)
         reference, seconds, frame = _referred(system, view, bits, progress)
         return self._traced_from_reference(system, view, reference, seconds, say, frame)
+
+    def _compile_ahead(self, system: TracedSystem) -> None:
+        from .training.traced import compile_kernels_ahead
+
+        compile_kernels_ahead(system)
 
     def _traced_from_reference(
         self, system: TracedSystem, view: View, reference: Reference, seconds: float, say: Say, frame: Frame | None

@@ -80,6 +80,9 @@ class GpuPerturbation(GpuBackend, CpuPerturbation):
     ) -> Job:
         return _Job(system, view, reference, seconds, say, frame)
 
+    def _compile_ahead(self, system: TracedSystem) -> None:
+        """Nothing: a GPU has its own kernels."""
+
     def _traced_from_reference(
         self, system: TracedSystem, view: View, reference: Reference, seconds: float, say: Say, frame: Frame | None
     ) -> Job:

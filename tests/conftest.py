@@ -22,6 +22,10 @@ def pytest_configure(config):
     os.environ["DEEPZOOM_CACHE"] = str(folder)
     # no test sees the user's own landmarks, or those of another worker's tests
     os.environ["DEEPZOOM_DATA"] = str(folder / f"data{os.environ.get('PYTEST_XDIST_WORKER', '')}")
+    # workers keep all processors busy
+    from deepzoom.compiling import ahead
+
+    ahead._processors = lambda: 1
     if not hasattr(config, "workerinput"):
         from deepzoom import cache
 

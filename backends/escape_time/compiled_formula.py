@@ -13,6 +13,7 @@ from deepzoom.backends.base import ReadOut, Say
 from deepzoom.backends.executor import Launch, on_cpu
 from deepzoom.backends.kernels.escape_time.generated import kernels
 from deepzoom.compiling import jit
+from deepzoom.compiling.ahead import compile_ahead
 from deepzoom.errors import InputError
 from deepzoom.reference.iterates import shifted_targets
 from deepzoom.systems.escape_time import EscapeTimeSystem
@@ -42,6 +43,11 @@ class FormulaKernels:
             say(f"Compiling this formula's {f'{part} ' if part else ''}kernels (once, some seconds) ...")
             once()
             jit.mark_ready(mark)
+
+    def ahead(self, module: Any, kernel: str, arguments: tuple[Any, ...]) -> None:
+        """A ``Launch`` that lets another process compile the kernel, unless this job's are compiled."""
+        if not jit.ready(self._mark):
+            compile_ahead((getattr(module, f"run_{kernel}"), arguments))
 
     @property
     def degrees(self) -> NDArray[np.float64]:

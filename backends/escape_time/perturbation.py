@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepzoom.backends.base import Facts, Progress, ReadOut, Say
-from deepzoom.backends.executor import Executor, Launch, on_cpu
+from deepzoom.backends.executor import Cpu, Executor, Launch, on_cpu
 from deepzoom.coordinates import log2, scaled_float
 from deepzoom.formula.taylor import degree, least_exponent
 from deepzoom.reference import orbit as orbits
@@ -115,6 +115,10 @@ class PerturbationJob(EscapeTimeJob):
             mantissa, exponent = scaled_float(self.view.largest_difference() + away)
             size = 2 * mantissa, exponent  # a bound for real and imaginary part together
         self._reach = size
+        module = self.kernels.module
+        lanes = (module.far_lanes if self._wide else module.lanes) and len(self._all.x) <= _MOST_IN_LANES
+        if lanes and isinstance(self.executor, Cpu):
+            self._compile_ahead()
         made = [
             self._skips_along(int(first), int(length), turn, orbit.rests, progress)
             for first, length, turn, orbit in zip(
@@ -126,11 +130,17 @@ class PerturbationJob(EscapeTimeJob):
         self._index = joined([m[0] + s for m, s in zip(made, shift, strict=True)])
         self._rows, self._by_c, self._exponents, self._radii = (joined([m[k] for m in made]) for k in range(1, 5))
         self._near_radii = self._narrow()
-        module = self.kernels.module
-        lanes = (module.far_lanes if self._wide else module.lanes) and len(self._all.x) <= _MOST_IN_LANES
         self._table = self._steps_in_lanes() if lanes else None
         self._far_table = self._far_steps_in_lanes() if lanes and self._wide else None
         self._all.release()
+
+    def _compile_ahead(self) -> None:
+        """Let another process compile the kernel of pixels in lanes, while this one builds skips."""
+        stands_in = np.zeros((1, 4))
+        self._index = self._begin = np.zeros(1, dtype=np.int64)
+        self._rows = self._by_c = self._table = self._far_table = stands_in
+        self._exponents, self._radii, self._near_radii = stands_in.astype(np.int64), stands_in[0], stands_in[0]
+        self.first(np.zeros(1, dtype=np.int64), self.kernels.ahead)
 
     def _skips_along(
         self, first: int, length: int, turn: int, known: Floats, progress: Progress
@@ -277,21 +287,23 @@ class PerturbationJob(EscapeTimeJob):
         start = self.starts(dx, dy, ORIGIN, ORIGIN)
         orbit = self._orbit()
         tree = self._shortest, self._index, self._begin, self._rows
+        in_lanes = self._table is not None and launch in (on_cpu, self.kernels.ahead)
         if self._wide:
             tiny = *self._all.tiny, *self._all.excess, self._wide_c, self._noise
             steps = (*tree, self._by_c, self._exponents, self._radii), self._near_radii, self.system.steps
             unit = exponent, *self._reach
-            if launch is on_cpu and self._table is not None:
+            if in_lanes:
                 tables = self._table, self._far_table
-                return self.kernels.ran("far_lanes", len(pixels), *start, *unit, tables, orbit, tiny, *steps)
+                lanes = *start, *unit, tables, orbit, tiny, *steps
+                return self.kernels.ran("far_lanes", len(pixels), *lanes, launch=launch)
             return self.kernels.ran("floatexp", len(pixels), *start, *unit, orbit, tiny, *steps, launch=launch)
         reach = math.ldexp(self._reach[0], max(self._reach[1], -3000))
         given = (
             *pixel_of(self.system, self.view), reach, 2.0 ** max(self._noise, -1000), orbit, (*tree, self._near_radii),
             self.system.steps,
         )  # fmt: skip
-        if launch is on_cpu and self._table is not None:
-            out = self.kernels.ran("lanes", len(pixels), *start, *given[:4], self._table, *given[4:])
+        if in_lanes:
+            out = self.kernels.ran("lanes", len(pixels), *start, *given[:4], self._table, *given[4:], launch=launch)
         else:
             out = self.kernels.ran("perturbed", len(pixels), *start, *given, launch=launch)
         left = np.flatnonzero(out.trust == _UNFINISHED)

@@ -13,9 +13,10 @@ from deepzoom.backends.kernels.arithmetic.simd import LANES
 from deepzoom.backends.kernels.training import convergence_measure
 from deepzoom.backends.kernels.training.delta_layout import RecordLayout
 from deepzoom.backends.kernels.training.delta_run import run_delta
+from deepzoom.backends.kernels.training.expansion_run import run_expansions
 from deepzoom.backends.kernels.training.network_arrays import IDENTITY, RELU, TANH, NetworkArrays
 from deepzoom.backends.kernels.training.plain_run import run_frozen, run_plain
-from deepzoom.compiling import jit
+from deepzoom.compiling import ahead, jit
 from deepzoom.systems.training_run import TaylorRun, record, record_parts, variables
 from deepzoom.systems.training_step import Network
 
@@ -108,17 +109,23 @@ def compile_kernels(say: Say) -> None:
     if jit.ready("training"):
         return
     say("Compiling kernels for this machine (once, half a minute) ...")
+    from .network_expansions import constants_of
+
     network = Network(np.ones((1, 1)), np.ones((1, 1)), (np.ones((1, 1)), np.ones((1, 1))), "tanh", ("x", "y"))
     net = arrays_of(network)
     layout, none = layout_of(network), np.zeros((1, 1))
     step, sums = np.zeros(1, dtype=np.int64), np.zeros((1, 4))
     rates, weights = np.ones((1, 2)), np.ones((1, 2))
     reference = np.ones((1, layout.size)), layout, layout, np.ones((2, 2)), np.ones(2), np.ones(1), np.zeros((2, 4))
-    run_delta(net, 2, 0, 1, 1.0, *reference, np.ones((1, 2)), np.ones((1, 2)), none, sums)
-    finish(net, 2, weights, rates, none, step, sums)
-    run_frozen(net, 2, weights, rates, np.zeros(1, dtype=np.int64), sums)
+    of_differences = net, 2, 0, 1, 1.0, *reference, np.ones((1, 2)), np.ones((1, 2)), none, sums
+    of_pixels = net, 2, weights, rates, none, step, sums
+    shadow = run_expansions, (net, constants_of(network, 1), *of_pixels[1:], (0.0,))
+    ahead.compile_ahead((run_delta, of_differences), (run_plain, of_pixels), shadow)
     reference_run = TaylorRun(network, *variables(Fraction(0), Fraction(0), 64, 2))
     record(network, reference_run.advance())
+    run_frozen(net, 2, weights, rates, np.zeros(1, dtype=np.int64), sums)
+    run_delta(*of_differences)
+    finish(*of_pixels)
     jit.mark_ready("training")
 
 

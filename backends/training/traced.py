@@ -12,6 +12,8 @@ from deepzoom.arithmetic.difference import Batch
 from deepzoom.arithmetic.numpy_operations import floats
 from deepzoom.backends.base import Course, Facts, Job, ReadOut, Say
 from deepzoom.backends.kernels.arithmetic.last_bit import OF_WEIGHTS
+from deepzoom.backends.kernels.traced.module import kernels_of
+from deepzoom.compiling.ahead import compile_ahead
 from deepzoom.reference.picture_coordinates import Frame
 from deepzoom.reference.training import Reference
 from deepzoom.scene.view import View
@@ -90,6 +92,17 @@ class TracedFloat64Job(TracedJob):
     def course(self, pixels: NDArray[np.int64], exponents: bool) -> Course:
         follower, (state, parameters, *_) = self._followers.of(exponents), self.begun(pixels, False)
         return follower.course(follower.standing(state, parameters, parameters, follower.start_tangents(parameters)))
+
+
+def compile_kernels_ahead(system: TracedSystem) -> None:
+    """Let another process compile a training's kernels, while this one computes the reference run."""
+    kernels, n, one = kernels_of(system.training), system.layers[-1].stop, np.zeros((1, 1))
+    state, rates, step, sums = np.zeros((1, n)), np.zeros((1, 2)), np.zeros(1, np.int64), np.zeros((1, 4))
+    reference = one, one, np.zeros(1), sums, np.zeros(1, np.int64)
+    compile_ahead(
+        (kernels.module.run_pixels, (1, state, rates, step, sums, kernels.numbers, one, NONE, (0.0,))),
+        (kernels.module.run_delta, (1, 0, 1, 1.0, *reference, kernels.numbers, state, rates, step, sums)),
+    )
 
 
 class TracedPerturbationJob(TracedJob, TrainingPerturbationJob):  # type: ignore[misc]

@@ -30,7 +30,7 @@ def imported(kind: str, text: str) -> ModuleType:
     name = name_of(kind, text)
     if name not in sys.modules:
         try:
-            module = _of_file(name, _written(kind, name, text))
+            module = of_file(name, _written(kind, name, text))
         except OSError:
             module = ModuleType(name)
             exec(compile(text, f"<{name}>", "exec"), module.__dict__)
@@ -38,7 +38,13 @@ def imported(kind: str, text: str) -> ModuleType:
     return sys.modules[name]
 
 
-def _of_file(name: str, path: Path) -> ModuleType:
+def path_of(name: str) -> str | None:
+    """The file of a generated module; None for other modules, which can be imported by name."""
+    return sys.modules[name].__file__ if name.startswith("deepzoom_") else None
+
+
+def of_file(name: str, path: Path) -> ModuleType:
+    """The module in a file."""
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

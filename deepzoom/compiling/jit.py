@@ -144,6 +144,8 @@ def _cached(dispatcher: Any, where: str) -> Any:
     """
     import numba
 
+    from . import ahead
+
     if not _writable():
         return dispatcher
     before = numba.config.CACHE_DIR
@@ -155,7 +157,13 @@ def _cached(dispatcher: Any, where: str) -> Any:
     finally:
         numba.config.CACHE_DIR = before
     kept = dispatcher._cache
-    kept.load_overload, kept.save_overload = _forgiving(kept.load_overload), _forgiving(kept.save_overload)
+    load, save = _forgiving(kept.load_overload), _forgiving(kept.save_overload)
+
+    def load_when_there(*arguments: Any) -> Any:
+        ahead.wait_for(dispatcher)
+        return load(*arguments)
+
+    kept.load_overload, kept.save_overload = load_when_there, save
     kept._cache_file._data_name_pattern = kept._cache_file._data_name_pattern.replace("{", f"{uuid.uuid4().hex[:8]}-{{")
     return dispatcher
 
