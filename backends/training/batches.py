@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,28 +105,44 @@ def batch_size_of(network: Network, steps: int) -> int:
     return int(min(4096, max(8, 2 ** round(np.log2(_BATCH_OPERATIONS / operations)))))
 
 
+_SMALL = Network(np.ones((1, 1)), np.ones((1, 1)), (np.ones((1, 1)), np.ones((1, 1))), "tanh", ("x", "y"))
+"""The network with which kernels are compiled, which is once for all networks."""
+
+
+def _calls() -> tuple[tuple[Any, tuple[Any, ...]], ...]:
+    """The longest kernels in the order in which they are needed, and arguments of a pixel that has no step to take."""
+    from .network_expansions import constants_of
+
+    net, layout, one, sums = arrays_of(_SMALL), layout_of(_SMALL), np.zeros((1, 1)), np.zeros((1, 4))
+    weights, rates, step = np.ones((1, 2)), np.ones((1, 2)), np.full(1, 2)
+    reference = np.ones((1, layout.size)), layout, layout, np.ones((2, 2)), np.ones(2), np.ones(1), np.zeros((2, 4))
+    rest = 2, weights, rates, one, step, sums
+    return (
+        (run_delta, (net, 2, 0, 1, 1.0, *reference, weights.copy(), rates, one, sums.copy())),
+        (run_plain, (net, *rest)),
+        (run_expansions, (net, constants_of(_SMALL, 1), *rest, (0.0,))),
+    )
+
+
+def compile_kernels_ahead() -> None:
+    """Let another process compile the training kernels, unless that is done."""
+    if not jit.ready("training"):
+        ahead.compile_ahead(*_calls())
+
+
 def compile_kernels(say: Say) -> None:
     """Compile the training kernels and keep them on disk; once for each version and kind of machine."""
     if jit.ready("training"):
         return
     say("Compiling kernels for this machine (once, half a minute) ...")
-    from .network_expansions import constants_of
-
-    network = Network(np.ones((1, 1)), np.ones((1, 1)), (np.ones((1, 1)), np.ones((1, 1))), "tanh", ("x", "y"))
-    net = arrays_of(network)
-    layout, none = layout_of(network), np.zeros((1, 1))
-    step, sums = np.zeros(1, dtype=np.int64), np.zeros((1, 4))
-    rates, weights = np.ones((1, 2)), np.ones((1, 2))
-    reference = np.ones((1, layout.size)), layout, layout, np.ones((2, 2)), np.ones(2), np.ones(1), np.zeros((2, 4))
-    of_differences = net, 2, 0, 1, 1.0, *reference, np.ones((1, 2)), np.ones((1, 2)), none, sums
-    of_pixels = net, 2, weights, rates, none, step, sums
-    shadow = run_expansions, (net, constants_of(network, 1), *of_pixels[1:], (0.0,))
-    ahead.compile_ahead((run_delta, of_differences), (run_plain, of_pixels), shadow)
-    reference_run = TaylorRun(network, *variables(Fraction(0), Fraction(0), 64, 2))
-    record(network, reference_run.advance())
-    run_frozen(net, 2, weights, rates, np.zeros(1, dtype=np.int64), sums)
-    run_delta(*of_differences)
-    finish(*of_pixels)
+    compile_kernels_ahead()
+    reference_run = TaylorRun(_SMALL, *variables(Fraction(0), Fraction(0), 64, 2))
+    record(_SMALL, reference_run.advance())
+    weights, rates, step = np.ones((1, 2)), np.ones((1, 2)), np.zeros(1, dtype=np.int64)
+    run_frozen(arrays_of(_SMALL), 2, weights, rates, step, np.zeros((1, 4)))
+    for kernel, arguments in _calls()[:2]:
+        kernel(*arguments)
+    convergence_measure.measures(np.zeros((1, 4)))
     jit.mark_ready("training")
 
 

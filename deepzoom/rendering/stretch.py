@@ -83,6 +83,10 @@ def _derivatives(
     system = systems.create(scene.system, scene.settings, scene.steps, scene.digest)
     view = scene.view
     if isinstance(system, Trainable):
+        if system.kind == "network":
+            from deepzoom.backends.training.batches import compile_kernels_ahead  # maps do without it
+
+            compile_kernels_ahead()
         kept = references.obtain(system, view, scene.bits, progress)
         return [_training_derivatives(system.layers, depth, kept) for depth in depths]
     if isinstance(system, EscapeTimeSystem) and not _is_holomorphic(system.iteration):
