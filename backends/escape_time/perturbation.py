@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 from deepzoom.backends.base import Facts, Progress, ReadOut, Say
 from deepzoom.backends.executor import Cpu, Executor, Launch, on_cpu
 from deepzoom.coordinates import log2, scaled_float
-from deepzoom.formula.taylor import degree, least_exponent
 from deepzoom.reference import orbit as orbits
 from deepzoom.reference.beside import obtain_near
 from deepzoom.reference.double_orbit import pair
 from deepzoom.reference.iterates import REST_AT, rational
-from deepzoom.reference.precision import moves_steadily, reference_bits
+from deepzoom.reference.precision import reference_bits
 from deepzoom.scene.view import View
-from deepzoom.systems.escape_time import ORIGIN, EscapeTimeSystem, Iteration
+from deepzoom.systems.escape_time import ORIGIN, EscapeTimeSystem
 
 from .float64 import EscapeTimeJob, Floats
+from .float64_range import LEAST, least
 from .higher_precision import HigherPrecision, pixel_of, put
 from .joined_orbits import AT_ONCE, JoinedOrbits, joined, ldexp
 
@@ -48,19 +48,6 @@ _SMALL, _CLOSE = 2.0**-380, -300
 """Iterates, and exponents of |Z|**2 - radius**2, below which pixels below float64's range go on one by one."""
 _UNFINISHED = 2
 """The trust of a pixel that may be drawn to a cycle (``kernels/escape_time/perturbation.py``)."""
-_LEAST = -900
-"""log2 of the smallest differences of pixels for which float64 is ever used."""
-
-
-def _least(iteration: Iteration) -> int:
-    """log2 of a pixel's distance from the centre below which differences carry exponents (floatexp).
-
-    Where pixels are starting points, a step close to a critical point raises a difference to a power; where pixels are
-    c, each step adds the difference of c to it.
-    """
-    formulas = [step.formula for step in iteration.turns]
-    least = max(map(least_exponent, formulas))
-    return max(_LEAST, least * min(map(degree, formulas)) if moves_steadily(iteration) else least)
 
 
 class PerturbationJob(EscapeTimeJob):
@@ -72,7 +59,7 @@ class PerturbationJob(EscapeTimeJob):
         self, system: EscapeTimeSystem, view: View, bits: int | None, progress: Progress, say: Say,
         distance: bool = False, executor: Executor | None = None,
     ) -> None:  # fmt: skip
-        self._wide = log2(view.smallest_difference()) < _LEAST if distance else self.is_wide(system, view)
+        self._wide = log2(view.smallest_difference()) < LEAST if distance else self.is_wide(system, view)
         super().__init__(system, view, say, distance and not self._wide, executor)
         before = time.perf_counter()
         needed = reference_bits(system, view)
@@ -82,7 +69,7 @@ class PerturbationJob(EscapeTimeJob):
         given, bits = bits, bits or needed
         self._about, first = obtain_near(system, view, bits, progress, moves=given is None)
         z, c = system.start(*view.beside(self._about))
-        below = log2(view.smallest_difference()) < _LEAST
+        below = log2(view.smallest_difference()) < LEAST
         self.higher_precision = HigherPrecision(
             self.kernels, system, view, bits, self.executor, say, self._about, below
         )
@@ -100,7 +87,7 @@ class PerturbationJob(EscapeTimeJob):
     @staticmethod
     def is_wide(system: EscapeTimeSystem, view: View) -> bool:
         """Whether differences between a view's pixels carry exponents."""
-        return log2(view.smallest_difference()) < _least(system.iteration)
+        return log2(view.smallest_difference()) < least(system.iteration)
 
     def _join(self, progress: Progress) -> None:
         """Join all orbits in one array, and build the skips along each. progress: may raise Stopped."""

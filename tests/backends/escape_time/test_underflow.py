@@ -36,8 +36,8 @@ def test_nothing_is_lost(own_cache, place):
 
 def test_differences_that_vanish(own_cache, monkeypatch, place):
     """Differences that are 0 or denormal as float64 settle nothing."""
-    monkeypatch.setattr(escape_time_differences, "_LEAST", -(10**6))
-    monkeypatch.setattr(escape_time_differences, "_least", lambda iteration: -(10**6))
+    monkeypatch.setattr(escape_time_differences, "LEAST", -(10**6))
+    monkeypatch.setattr(escape_time_differences, "least", lambda iteration: -(10**6))
     view = view_at(place, 30)
     job = PerturbationJob(place.system(), view, None, quiet, quiet)
     assert not job._wide
