@@ -96,10 +96,19 @@ def test_no_process_without_need(scale, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "settings", "place", "depth", "kernels"),
     [
-        ("tanh", {}, "tanh-deep", "1e-20", {"run_delta", "run_plain", "run_expansions"}),
-        ("tanh", {"optimizer": "adam", "width": "2"}, "tanh-deep", "1e-20", {"run_pixels", "run_delta"}),
+        pytest.param(
+            "tanh", {}, "tanh-deep", "1e-20", {"run_delta", "run_plain", "run_expansions"}, marks=pytest.mark.slow
+        ),
+        pytest.param(
+            "tanh",
+            {"optimizer": "adam", "width": "2"},
+            "tanh-deep",
+            "1e-20",
+            {"run_pixels", "run_delta"},
+            marks=pytest.mark.slow,
+        ),
         ("mandelbrot", {}, "mandelbrot-deep", "1e-20", {"run_lanes"}),
-        ("mandelbrot", {}, "mandelbrot-e1000", "1e-330", {"run_far_lanes"}),
+        pytest.param("mandelbrot", {}, "mandelbrot-e1000", "1e-330", {"run_far_lanes"}, marks=pytest.mark.slow),
     ],
 )
 def test_jobs_call_what_they_have_compiled_ahead(monkeypatch, own_cache, name, settings, place, depth, kernels):

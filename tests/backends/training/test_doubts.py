@@ -25,7 +25,7 @@ BY_OPTIMIZER = {"optimizer": "momentum", "momentum": "0"}
     ("settings", "depth"),
     [
         ({}, "1e-20"),
-        ({}, "1e-40"),
+        pytest.param({}, "1e-40", marks=pytest.mark.slow),
         (BY_OPTIMIZER, "1e-20"),
         pytest.param(BY_OPTIMIZER, "1e-40", marks=pytest.mark.slow),
     ],
