@@ -120,7 +120,7 @@ def _calls() -> tuple[tuple[Any, tuple[Any, ...]], ...]:
     return (
         (run_delta, (net, 2, 0, 1, 1.0, *reference, weights.copy(), rates, one, sums.copy())),
         (run_plain, (net, *rest)),
-        (run_expansions, (net, constants_of(_SMALL, 1), *rest, (0.0,))),
+        (run_expansions, (net, constants_of(_SMALL, 1), *rest, 0, (0.0,))),
     )
 
 
