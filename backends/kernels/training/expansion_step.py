@@ -25,14 +25,14 @@ from deepzoom.backends.kernels.arithmetic.expansion import (
 )
 from deepzoom.backends.kernels.arithmetic.expansion_functions import expansion_select
 from deepzoom.backends.kernels.arithmetic.expansion_tanh import tanh_of_array
-from deepzoom.backends.kernels.arithmetic.simd import LANES, fma, load, magnitude, maximum, splat, where_less
+from deepzoom.backends.kernels.arithmetic.simd import LANES, fma, splat, where_less
 from deepzoom.compiling.jit import inner
 
 from .expansion_products import contract_expansions, contract_shared
 from .matrix_products import ADD, SET, UNIT
 from .network_arrays import RELU, TANH, hidden_count, weight_count
 from .plain_layout import BLOCK, layout
-from .plain_step import PER_LANE
+from .plain_step import PER_LANE, largest_size
 
 _TINY = 1e-300
 """The value of a ReLU unit that counts as above 0 and is not."""
@@ -106,15 +106,6 @@ def _activate(lanes, start, slopes, count, activation, below, kind):
 
 
 @inner
-def _largest(lanes, start, count, place):
-    """The largest of some numbers, in each lane."""
-    found = splat(0.0)
-    for i in range(start, start + count * place, place):
-        found = maximum(found, magnitude(load(lanes, i)))
-    return found
-
-
-@inner
 def _forward(lanes, at, widths, activation, x, x0, rows, largest, doubt, kind):
     """Hidden values and outputs of ``rows`` data rows; x is shared but where x0 is PER_LANE.
 
@@ -137,8 +128,8 @@ def _forward(lanes, at, widths, activation, x, x0, rows, largest, doubt, kind):
         if not last:
             below = splat(0.0)
             if activation == RELU:
-                inputs = splat(largest) if layer == 0 else _largest(lanes, before, rows * n_in, place)
-                below = doubt * float(n_in) * inputs * _largest(lanes, w, n_in * n_out, place)
+                inputs = splat(largest) if layer == 0 else largest_size(lanes, before, rows * n_in, place)
+                below = doubt * float(n_in) * inputs * largest_size(lanes, w, n_in * n_out, place)
             _activate(lanes, h, at.slopes + h - at.hidden, rows * n_out, activation, below, kind)
             before = h
             h += rows * row

@@ -56,10 +56,10 @@ def _activate(lanes, start, count, activation, below):
 
 
 @inner
-def _largest(lanes, start, count):
-    """The largest size of some numbers, in each lane."""
+def largest_size(lanes, start, count, place):
+    """The largest size of some numbers, in each lane, which stand ``place`` float64 apart."""
     found = splat(0.0)
-    for i in range(start, start + count * LANES, LANES):
+    for i in range(start, start + count * place, place):
         found = maximum(found, magnitude(load(lanes, i)))
     return found
 
@@ -90,7 +90,7 @@ def forward(lanes, at, widths, activation, x, x0, rows):
             if not fused:
                 below = load(lanes, at.unsure + layer * LANES)
                 if layer > 0 and activation == RELU:
-                    below = below * _largest(lanes, before, rows * n_in)
+                    below = below * largest_size(lanes, before, rows * n_in, LANES)
                 _activate(lanes, h, rows * n_out, activation, below)
             before = h
             h += rows * row
@@ -211,7 +211,7 @@ def _find_unsure(net, lanes, at):
     for layer in range(net.widths.size - 1):
         n_in, count = net.widths[layer], net.widths[layer] * net.widths[layer + 1]
         share = in_doubt(1) * n_in * (net.largest if layer == 0 else 1.0)
-        store(lanes, at.unsure + layer * LANES, _largest(lanes, w, count) * share)
+        store(lanes, at.unsure + layer * LANES, largest_size(lanes, w, count, LANES) * share)
         w += count * LANES
 
 
