@@ -105,8 +105,8 @@ def place(name: str) -> tuple[str, str, str, str, int]:
 
 def seconds(python: str, code: str, *arguments: object) -> float:
     done = subprocess.run(
-        [python, "-c", code, *map(str, arguments)], capture_output=True, text=True, timeout=600, check=False
-    )
+        [python, "-P", "-c", code, *map(str, arguments)], capture_output=True, text=True, timeout=600, check=False
+    )  # -P: the installed package, not one in the current folder
     lines = [line for line in done.stdout.splitlines() if line.startswith("SECONDS")]
     if not lines:
         raise SystemExit(done.stdout[-1000:] + done.stderr[-2000:])
@@ -123,7 +123,7 @@ def whole(python: str, *arguments: str) -> float:
 def whole_ours(python: str, place: tuple[str, str, str, str, int]) -> float:
     """Seconds of ``deepzoom render`` of a place, without a reference in the cache."""
     x, y, height, _, limit = place
-    command = "-m", "deepzoom"
+    command = "-P", "-m", "deepzoom"
     whole(python, *command, "cache", "--clear", "references")
     with tempfile.TemporaryDirectory() as folder:
         return whole(

@@ -93,5 +93,7 @@ def apply(
     colours: ``#rrggbb``, evenly spaced from 0 to 1 and blended; empty for matplotlib's map of that name. fine: in more
     than the map's own 256 steps.
     """
-    rgb = _map(name, colours, 1 << 16 if fine else None)(np.where(np.isnan(values), 0.0, values))
-    return np.where(np.isnan(values)[..., None], 0.5, rgb)
+    missing = np.isnan(values)
+    rgb = _map(name, colours, 1 << 16 if fine else None)(np.where(missing, 0.0, values))
+    rgb[missing] = 0.5
+    return rgb

@@ -33,12 +33,12 @@ def batches_of(
 
     wanted (height, width) bool: only these pixels.
     """
-    rows, columns = np.divmod(np.arange(width * height, dtype=np.int64), width)
-    seen = np.zeros(width * height, np.bool_) if wanted is None else ~wanted.ravel()
+    numbers = np.arange(width * height, dtype=np.int64).reshape(height, width)
+    left = np.ones((height, width), np.bool_) if wanted is None else wanted.reshape(height, width).copy()
     for stride in PASSES:
-        now = (rows % stride == 0) & (columns % stride == 0) & ~seen
-        seen |= now
-        pixels = np.flatnonzero(now)
+        grid = (slice(None, None, stride), slice(None, None, stride))
+        pixels = numbers[grid][left[grid]]
+        left[grid] = False
         for first in range(0, len(pixels), size):
             yield pixels[first : first + size]
 
