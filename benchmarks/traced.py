@@ -26,7 +26,7 @@ def rates() -> np.ndarray:
 
 def traced_engine(optimizer: str, steps: int):
     """(program, seconds to compile) of the published network with an optimizer."""
-    from deepzoom.backends.training.traced_runs import TracedRuns
+    from deepzoom.backends.training.traced_runs import NONE, TracedRuns
     from deepzoom.systems import create
 
     before = time.perf_counter()
@@ -37,7 +37,7 @@ def traced_engine(optimizer: str, steps: int):
     begun = runs.start(given)
 
     def run():
-        runs.ran((begun.copy(), given, np.zeros(PIXELS, np.int64), np.zeros((PIXELS, 4))), False)
+        runs.ran((begun.copy(), given, np.zeros(PIXELS, np.int64), np.zeros((PIXELS, 4))), NONE)
 
     return run, compiled
 
