@@ -10,7 +10,6 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
-from deepzoom.backends.kernels.training.plain_layout import BLOCK
 from deepzoom.compiling import generated_module
 from deepzoom.tracing.delta_step import delta_step
 from deepzoom.tracing.graph import Node, given, ordered
@@ -18,6 +17,7 @@ from deepzoom.tracing.tangents import followed_delta_step, followed_step
 from deepzoom.tracing.training import STEP, TracedTraining
 
 from .emit import Emitter
+from .memory import DATA_ROWS
 from .module import IMPORTS, REPLACED, constants_of
 from .schedule import Schedule
 from .vocabulary import FLOAT64
@@ -51,7 +51,7 @@ def following_kernels(training: TracedTraining, tangents: bool) -> FollowingKern
     steps = []
     for name, step, more, record in (("plain_step", plain, per_step, None), ("delta_step", delta, (), places)):
         loads = [*step.moving, *step.fixed, *more]
-        steps.append(Emitter(name, Schedule(step.outputs, loads), BLOCK, FLOAT64, constants, record))
+        steps.append(Emitter(name, Schedule(step.outputs, loads), DATA_ROWS, FLOAT64, constants, record))
     state = sum(n.size for n in training.state)
     head = (
         f"STATE, TANGENTS, FIXED = {state}, {2 * state if tangents else 0}, {4 if tangents else 2}\n"

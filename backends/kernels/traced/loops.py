@@ -59,28 +59,34 @@ def one_step(lanes, numbers, sloped, kind):
     return plain_step(lanes, numbers, kind)
 
 
-EXTRA, DELTA_EXTRA = 1, 3
+EXTRA, DELTA_EXTRA = 2, 3
 """How many vectors the loops need besides the workspace of a step: in float64 or expansions, and of differences."""
 
 
 @inner
-def move_on(lanes, lane, t, kind):
-    """Move the state of a lane before its step t, as a second run does: by a unit in the last place of each number.
+def move_on(lanes, seeds):
+    """Move the state of all lanes before a step, as a second run does: by a unit in the last place of each number.
 
-    Arrays that only count stay. Expansions move by some units of their last limb. Once, before the first step, would
-    not do: where runs draw closer and part later, as with a rate that grows, the two would meet at the same numbers,
-    and then agree for good.
+    Arrays that only count stay. seeds: where the workspace has a vector of each lane's step times ``STATE``. Once,
+    before the first step, would not do: where runs draw closer and part later, as with a rate that grows, the two would
+    meet at the same numbers, and then agree for good.
     """
+    for begin, end in MOVING:
+        for i in range(begin, end):
+            at = i * LANES
+            store(lanes, at, disturbed_each((load(lanes, at),), (load(lanes, seeds) + float(i),), 0)[0])
+
+
+@inner
+def move_expansions_on(lanes, lane, t, kind):
+    """The same for one lane and numbers of several float64, by some units of their last limb."""
     limbs = len(kind)
     for begin, end in MOVING:
         for i in range(begin, end):
             at = i * LANES * limbs + lane
-            if limbs == 1:
-                lanes[at] = disturbed_each((lanes[at],), (float(i),), t * STATE)[0]
-            else:
-                up = disturbed_each((1.0,), (float(i),), t * STATE)[0] > 1.0
-                unit = lanes[at] * 2.0 ** (2 - 53 * limbs)
-                lanes[at + (limbs - 1) * LANES] += unit if up else -unit
+            up = disturbed_each((1.0,), (float(i),), t * STATE)[0] > 1.0
+            unit = lanes[at] * 2.0 ** (2 - 53 * limbs)
+            lanes[at + (limbs - 1) * LANES] += unit if up else -unit
 
 
 @late_inner
@@ -91,7 +97,7 @@ def run_through(queue, steps, state, parameters, step, sums, numbers, tables, se
     pixel.
     """
     place = LANES * len(kind)
-    losses = lanes.size - LANES
+    losses, seeds = lanes.size - LANES, lanes.size - 2 * LANES
     for lane in range(first_lane(), past_lane()):
         t[lane] = 0
         holds[lane] = -1
@@ -115,6 +121,10 @@ def run_through(queue, steps, state, parameters, step, sums, numbers, tables, se
         if active == 0:
             return
         store(lanes, losses, one_step(lanes, numbers, second == 0, kind))
+        if second == 0 and len(kind) == 1:
+            for lane in range(first_lane(), past_lane()):
+                lanes[seeds + lane] = float((t[lane] + 1) * STATE)
+            move_on(lanes, seeds)
         for lane in range(first_lane(), past_lane()):
             pixel = holds[lane]
             if pixel < 0:
@@ -122,8 +132,8 @@ def run_through(queue, steps, state, parameters, step, sums, numbers, tables, se
             loss = lanes[losses + lane]
             add_loss(sums, pixel, t[lane], steps, loss)
             t[lane] += 1
-            if pixel >= second:
-                move_on(lanes, lane, t[lane], kind)
+            if pixel >= second and len(kind) > 1:
+                move_expansions_on(lanes, lane, t[lane], kind)
             if math.isnan(loss) or t[lane] == steps:
                 step[pixel] = steps
                 take(lanes, 0, lane, state, pixel)

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from deepzoom.backends.kernels.arithmetic.expansion_series import split
 from deepzoom.backends.kernels.training.convergence_measure import LAST
-from deepzoom.backends.kernels.training.plain_layout import BLOCK
 from deepzoom.compiling import generated_module
 from deepzoom.tracing.delta_step import delta_step
 from deepzoom.tracing.doubts import DOUBT, with_doubts
@@ -23,6 +22,7 @@ from deepzoom.tracing.lowering import lowered, lowered_for_expansions, lowered_o
 from deepzoom.tracing.training import STEP, TracedTraining, X, Y
 
 from .emit import Emitter
+from .memory import DATA_ROWS
 from .schedule import Schedule
 from .vocabulary import EXPANSIONS, FLOAT64, Vocabulary
 
@@ -113,7 +113,7 @@ def kernels_of(training: TracedTraining) -> StepKernels:
         ("delta_step", delta, of_differences.inputs, FLOAT64, constants, places),
         ("expansion_step", in_limbs, loads, EXPANSIONS, exact, None),
     ):
-        emitter = Emitter(name, Schedule(outputs, inputs, words.of_arrays), BLOCK, words, begins, recorded)
+        emitter = Emitter(name, Schedule(outputs, inputs, words.of_arrays), DATA_ROWS, words, begins, recorded)
         parts.append(emitter.text)
         sizes[name] = emitter.size
     state = sum(n.size for n in training.state)
