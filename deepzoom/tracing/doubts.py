@@ -4,11 +4,14 @@ Let a unit max(z, 0) come to rest at z = 1e-20, where the terms of z are about 1
 same one in every second pair of runs, and the two would agree on a fate that need not be the true one. So where z is
 smaller than a share of its terms, the first run takes z as below 0, and the second run takes it as above. If the side
 matters, the runs part; if not, they agree, and the pixel is settled.
+
+In ``np.where(w > 0, ...)`` of a weight w, the step before has added up the terms. It carries their sizes along: each
+step also computes, for such an array of the state, the sizes of the terms of its new numbers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,26 +22,61 @@ from .whole import whole
 DOUBT = given("step", "doubt", ())
 """The share of its terms below which a number has no sure sign; negative in a second run."""
 
-_MOVING = ("reshape", "transpose", "broadcast", "slice", "place", "join", "sum")
+_MOVING = ("reshape", "transpose", "broadcast", "slice", "place", "join")
 
 
-def with_doubts(outputs: Sequence[Node], training: TracedTraining) -> list[Node]:
-    """The outputs with conditions that hold only where they are not in doubt, and in a second run where they may hold.
+@dataclass(frozen=True)
+class DoubtfulStep:
+    """A step with conditions that hold only where they are not in doubt, and in a second run where they may hold.
+
+    outputs: the state after it, the carried sizes after it, and the loss. carried: inputs, in order: the sizes of the
+    terms of some arrays of the state, as the step before has added them up; 0 where no step has.
+    """
+
+    outputs: tuple[Node, ...]
+    carried: tuple[Node, ...]
+
+
+def with_doubts(training: TracedTraining) -> DoubtfulStep:
+    """The step of a training with its doubts.
 
     Conditions between whole numbers, and those that are the same for all pixels, stay.
     """
+    outputs = [*training.after, training.loss]
     varying = depends(outputs, [*training.state, X, Y])
     counting = {n for n, counts in zip(training.state, training.counting, strict=True) if counts}
     exact = whole(outputs, counting)
-    sizes: dict[Node, Node] = {}
+    unsure = {n for n in varying if n.op == "positive" and not exact[n.inputs[0]]}
+    bare = _bare_states(training, unsure) - counting
+    terms = _Terms({n: given("state", ("terms", n), n.shape) for n in training.state if n in bare})
 
     def decided(n: Node, inputs: tuple[Node, ...]) -> Node | None:
-        if n.op != "positive" or n not in varying or exact[n.inputs[0]]:
+        if n not in unsure:
             return None
         (z,) = inputs
-        return node("positive", node("subtract", z, node("multiply", DOUBT, _terms(z, sizes))))
+        return node("positive", node("subtract", z, node("multiply", DOUBT, terms.of(z, terms.carried))))
 
-    return rewritten(outputs, decided)
+    *after, loss = rewritten(outputs, decided)
+    sizes = [terms.of(then, terms.carried) for n, then in zip(training.state, after, strict=True) if n in bare]
+    return DoubtfulStep((*after, *sizes, loss), tuple(terms.carried.values()))
+
+
+def _bare_states(training: TracedTraining, unsure: set[Node]) -> set[Node]:
+    """The arrays of the state whose numbers decide conditions as they are, or will do so after steps that move them."""
+    after = dict(zip(training.state, training.after, strict=True))
+    found: set[Node] = set()
+    stack = [n.inputs[0] for n in unsure]
+    while stack:
+        n = stack.pop()
+        if n in after:
+            if n not in found and after[n] is not n:
+                found.add(n)
+                stack.append(after[n])
+        elif n.op in ("multiply", "negative", *_MOVING):
+            stack.extend(n.inputs)
+        elif n.op == "divide":
+            stack.append(n.inputs[0])
+    return found
 
 
 def _size(n: Node) -> Node:
@@ -49,28 +87,43 @@ def _size(n: Node) -> Node:
     return node("select", node("positive", n), n, node("negative", n))
 
 
-def _terms(n: Node, found: dict[Node, Node]) -> Node:
-    """A bound of the sum of the sizes of a number's terms, about which its rounding error is in proportion."""
-    if n not in found:
-        found[n] = _bound(n, found)
-    return found[n]
+class _Terms:
+    """Bounds of the sums of the sizes of numbers' terms, about which their rounding errors are in proportion.
 
+    carried: inputs with the sizes of the terms of arrays of the state. They count where a number is made of the state
+    by products and moves alone. A step that adds numbers up looks no further back, or bounds would only grow.
+    """
 
-def _bound(n: Node, found: dict[Node, Node]) -> Node:
-    if n.op in ("add", "subtract"):
-        return node("add", *(_terms(i, found) for i in n.inputs))
-    if n.op in ("multiply", *_MOVING):
-        return node(n.op, *(_terms(i, found) for i in n.inputs), data=n.data)
-    if n.op == "divide":
-        return node("divide", _terms(n.inputs[0], found), _size(n.inputs[1]))
-    if n.op == "negative":
-        return _terms(n.inputs[0], found)
-    if n.op == "matmul":  # of a row's and a column's largest, which costs less than another product
-        a, b = (_terms(i, found) for i in n.inputs)
-        count = n.inputs[0].shape[-1]
-        largest = node("multiply", _largest(a, len(a.shape) - 1), _largest(b, len(b.shape) - 2))
-        return node("broadcast", node("multiply", constant(count), largest), data=n.shape)
-    return _size(n)
+    def __init__(self, carried: dict[Node, Node]) -> None:
+        self.carried = carried
+        self._found: dict[tuple[Node, bool], Node] = {}
+
+    def of(self, n: Node, carried: dict[Node, Node]) -> Node:
+        key = n, bool(carried)
+        if key not in self._found:
+            self._found[key] = self._bound(n, carried)
+        return self._found[key]
+
+    def _bound(self, n: Node, carried: dict[Node, Node]) -> Node:
+        if n in carried:
+            more = node("subtract", carried[n], _size(n))
+            return node("select", node("positive", more), carried[n], _size(n))
+        if n.op in ("multiply", *_MOVING):
+            return node(n.op, *(self.of(i, carried) for i in n.inputs), data=n.data)
+        if n.op == "divide":
+            return node("divide", self.of(n.inputs[0], carried), _size(n.inputs[1]))
+        if n.op == "negative":
+            return self.of(n.inputs[0], carried)
+        if n.op in ("add", "subtract"):
+            return node("add", *(self.of(i, {}) for i in n.inputs))
+        if n.op == "sum":
+            return node("sum", self.of(n.inputs[0], {}), data=n.data)
+        if n.op == "matmul":  # of a row's and a column's largest, which costs less than another product
+            a, b = (self.of(i, {}) for i in n.inputs)
+            count = n.inputs[0].shape[-1]
+            largest = node("multiply", _largest(a, len(a.shape) - 1), _largest(b, len(b.shape) - 2))
+            return node("broadcast", node("multiply", constant(count), largest), data=n.shape)
+        return _size(n)
 
 
 def _largest(n: Node, axis: int) -> Node:

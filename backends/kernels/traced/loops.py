@@ -30,6 +30,7 @@ from deepzoom.backends.kernels.arithmetic.simd import (
 from deepzoom.backends.kernels.gpu.lane_group import any_group, next_pixel, own_slot
 from deepzoom.backends.kernels.pixel_queue import next_unfinished
 from deepzoom.backends.kernels.traced.steps_placeholder import (
+    CARRIED,
     DELTA_SIZE,
     EXPANSION_SIZE,
     MOVING,
@@ -97,7 +98,7 @@ def run_through(queue, steps, state, parameters, step, sums, numbers, tables, se
     pixel.
     """
     place = LANES * len(kind)
-    losses, seeds = lanes.size - LANES, lanes.size - 2 * LANES
+    parameters_at, losses, seeds = (STATE + CARRIED) * place, lanes.size - LANES, lanes.size - 2 * LANES
     for lane in range(first_lane(), past_lane()):
         t[lane] = 0
         holds[lane] = -1
@@ -110,14 +111,16 @@ def run_through(queue, steps, state, parameters, step, sums, numbers, tables, se
                     holds[lane] = pixel
                     t[lane] = step[pixel]
                     put(lanes, 0, lane, state, pixel)
-                    put(lanes, STATE * place, lane, parameters, pixel)
+                    for i in range(STATE * place + lane, parameters_at, LANES):
+                        lanes[i] = 0.0
+                    put(lanes, parameters_at, lane, parameters, pixel)
             if holds[lane] >= 0:
                 active += 1
             row = min(t[lane], tables.shape[0] - 1)
             for i in range(PER_STEP):  # float64, so further limbs stay 0
-                lanes[(STATE + 2 + i) * place + lane] = tables[row, i]
+                lanes[parameters_at + (2 + i) * place + lane] = tables[row, i]
             doubt = in_doubt(len(kind))
-            lanes[(STATE + 2 + PER_STEP) * place + lane] = -doubt if holds[lane] >= second else doubt
+            lanes[parameters_at + (2 + PER_STEP) * place + lane] = -doubt if holds[lane] >= second else doubt
         if active == 0:
             return
         store(lanes, losses, one_step(lanes, numbers, second == 0, kind))

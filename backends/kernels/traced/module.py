@@ -93,9 +93,9 @@ def per_step_inputs(training: TracedTraining) -> tuple[Node, ...]:
 def kernels_of(training: TracedTraining) -> StepKernels:
     """The kernels of a training, compiled when they are first called."""
     per_step = per_step_inputs(training)
-    step = with_doubts([*training.after, training.loss], training)
-    plain, otherwise, in_limbs = lowered(step), lowered_otherwise(step), lowered_for_expansions(step)
-    loads = [*training.state, X, Y, *per_step, DOUBT]
+    step = with_doubts(training)
+    plain, otherwise, in_limbs = (f(step.outputs) for f in (lowered, lowered_otherwise, lowered_for_expansions))
+    loads = [*training.state, *step.carried, X, Y, *per_step, DOUBT]
     of_differences = delta_step(training)
     delta, kept = of_differences.outputs, of_differences.recorded
     places: dict[Node, int] = {}
@@ -120,7 +120,8 @@ def kernels_of(training: TracedTraining) -> StepKernels:
     last = LAST if training.last is None else training.last or 1 << 40  # more steps than any run has
     moving = [(0, 0), *((part.start, part.stop) for part, c in zip(training.layers, training.counting) if not c)]
     head = (
-        f"STATE, PER_STEP, LAST = {state}, {sum(n.size for n in per_step)}, {last}\nMOVING = {tuple(moving)}\n"
+        f"STATE, CARRIED, PER_STEP = {state}, {sum(n.size for n in step.carried)}, {sum(n.size for n in per_step)}\n"
+        f"LAST = {last}\nMOVING = {tuple(moving)}\n"
         + "".join(f"{name.split('_')[0].upper()}_SIZE = {size}\n" for name, size in sizes.items())
     )
     loops = REPLACED.sub("", (_HERE / "loops.py").read_text(encoding="utf-8"))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-STATE = PER_STEP = 0
-"""Numbers of the state, and those that are different at each step."""
+STATE = CARRIED = PER_STEP = 0
+"""Numbers of the state, those that a step carries to the next (``tracing/doubts.py``), and those that are different at
+each step."""
 MOVING = ((0, 0),)
 """Where the arrays of the state stand that rounding changes: first number and the one after the last of each."""
 PLAIN_SIZE = SLOPED_SIZE = DELTA_SIZE = EXPANSION_SIZE = 0

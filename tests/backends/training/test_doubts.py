@@ -58,9 +58,10 @@ DRIFT = node("subtract", node("multiply", W, constant(3)), constant(1))
 def _decided(argument, w, doubt):
     """Whether a condition on some numbers holds in a run with a doubt."""
     training = TracedTraining(
-        (W, C), (constant(np.array([0.5, 0.25])), constant(0)), (W, node("add", C, constant(1))), C, (False, False)
-    )
-    (found,) = with_doubts([node("positive", argument)], training)
+        (W, C), (constant(np.array([0.5, 0.25])), constant(0)), (W, node("add", C, constant(1))),
+        node("positive", argument), (False, False),
+    )  # fmt: skip
+    found = with_doubts(training).outputs[-1]
     (value,) = evaluate([found], {W: np.array(w), C: np.float64(0), DOUBT: np.float64(doubt)}, as_float64)
     return value.tolist()
 
@@ -81,3 +82,72 @@ def test_signs_that_no_rounding_changes_stay():
     product = node("matmul", node("reshape", W, data=(1, 2)), node("reshape", W, data=(2, 1)))
     assert _decided(node("negative", product), [0.0, 0.0], -1e-11) == [[0]]
     assert _decided(node("negative", product), [1e-3, 0.0], -1e-11) == [[0]]
+
+
+def test_a_weight_carries_the_sizes_of_its_terms_to_the_next_step():
+    """w' = 3 w - 1 beside 1/3, whose sign decides the step after; u' = 2 w moves w, so w's terms count once more."""
+    u = given("state", "u", (2,))
+    loss = node("positive", node("multiply", u, constant(5)))
+    half = constant(np.array([0.5, 0.25]))
+    training = TracedTraining((W, u), (half, half), (DRIFT, node("multiply", W, constant(2))), loss, (False, False))
+    step = with_doubts(training)
+    assert [n.shape for n in step.carried] == [(2,), (2,)]
+
+    def stepped(w, doubt):
+        values = [np.array(w), np.array(w), np.zeros(2), np.zeros(2)]
+        for _ in range(3):
+            *values, found = evaluate(
+                step.outputs, {**dict(zip((W, u, *step.carried), values)), DOUBT: np.float64(doubt)}, as_float64
+            )
+        return found.tolist(), values[2].tolist(), values[3].tolist()
+
+    near = 1 / 3 + np.array([1e-12, -1e-12])
+    assert stepped(near, 0.0)[0] == [1, 0]
+    assert stepped(near, 1e-11)[0] == [0, 0]
+    assert stepped(near, -1e-11)[0] == [1, 1]
+    sizes = stepped([1.0, 1.0], 0.0)[1:]  # w = 2, 5, 14, from terms of 3 w and 1
+    assert sizes == ([16, 16], [2 * 7, 2 * 7])
+
+
+SIGNS = """
+import numpy as np
+import deepzoom
+
+def grown(v, first):
+    return v * np.where(first, 1.1, 0.9), v * v
+
+def own(state, hyper):
+    w = state["w"] - 0.5 * ((state["w"] + hyper["c"]) - 0.25)
+    v, loss = grown(state["v"], state["w"] > 0)
+    return {"w": w, "v": v}, loss
+
+def moved(state, hyper):
+    w = state["w"] - 0.5 * ((state["w"] + hyper["c"]) - 0.25)
+    v, loss = grown(state["v"], state["u"] < 0)
+    return {"w": w, "u": -2 * state["w"], "v": v}, loss
+
+axes = {"c": 0.25, "v": 1}, "c", "v"
+weight = deepzoom.Training(own, lambda h: {"w": 0.5, "v": h["v"]}, *axes)
+copy = deepzoom.Training(moved, lambda h: {"w": 0.5, "u": -0.5, "v": h["v"]}, *axes)
+"""
+
+
+@pytest.mark.parametrize("name", ["weight", pytest.param("copy", marks=pytest.mark.slow)])
+def test_settled_fates_where_a_weight_comes_to_rest_beside_zero(own_cache, tmp_path, name):
+    """w comes to rest at c - 1/4, 1e-20 from 0, and its sign decides. 17 of 64 settled pixels were wrong before."""
+    file = tmp_path / "signs.py"
+    file.write_text(SIGNS)
+    system = systems.load(f"{file}:{name}")
+    scene = Scene(system.name, View.parse("0.25", "1", "1e-20", "8x8"), 150, trust="settle", digest=system.digest)
+    field = render(scene).field
+    assert (field.trust == 1).all() and len(np.unique(field.fate)) == 2
+    late = 1 if name == "copy" else 0
+    for pixel in range(64):
+        with mp.workprec(600):
+            c, v = (mp.mpf(int(q.numerator)) / int(q.denominator) for q in scene.view.point(pixel))
+            w, losses = [mp.mpf(0.5)], []
+            for t in range(150):
+                losses.append(v * v)
+                v *= mp.mpf(1.1) if w[max(t - late, 0)] > 0 else mp.mpf(0.9)
+                w.append(w[-1] - (w[-1] + c - mp.mpf(0.25)) / 2)
+            assert field.fate.ravel()[pixel] == (1 if oracle.measure(losses) > 0 else -1), pixel

@@ -10,7 +10,7 @@ import pytest
 from higher_precision import settled
 
 from deepzoom import systems
-from deepzoom.backends.base import AGREEMENT
+from deepzoom.backends.base import AGREEMENT, SETTLED
 from deepzoom.rendering import render as rendering
 from deepzoom.scene.scene import Scene
 from deepzoom.scene.view import View
@@ -24,10 +24,15 @@ DEPTHS = ("1e-3", "1e-13", "1e-30", "1e-60", "1e-100")
 
 @pytest.mark.parametrize("kept", CASES)
 def test_every_settled_pixel_is_right(own_cache, tmp_path, kept):
+    """Measures are within what "settled" promises, and most within what two runs agree to.
+
+    Not all: two runs that are each off by 2e-6, in different directions or not, can be 7e-7 apart. Which pixels this
+    happens to depends on the processor, for which the compiler fuses other products and sums.
+    """
     theta = {f"theta{i}": np.array(w) for i, w in enumerate(kept["theta"])}
     batch = {"minibatch_idx": np.array(kept["minibatch_idx"])} if "minibatch_idx" in kept else {}
     np.savez(tmp_path / "own.npz", X=np.array(kept["X"]), Y=np.array(kept["Y"]), **theta, **batch)
-    count = 0
+    errors = []
     for view in kept["views"]:
         place = View.parse(kept["x"], kept["y"], view["depth"], (kept["size"], kept["size"]))
         planned = rendering.plan(Scene(kept["system"], place, view["steps"], {"data": str(tmp_path / "own.npz")}))
@@ -35,9 +40,9 @@ def test_every_settled_pixel_is_right(own_cache, tmp_path, kept):
         out = settled(job, np.array(view["pixels"]))
         sure = out.trust > 0
         assert np.array_equal(out.fate[sure], np.sign(view["measure"])[sure]), view["depth"]
-        assert np.allclose(out.measure[sure], np.array(view["measure"])[sure], rtol=AGREEMENT, atol=0), view["depth"]
-        count += int(sure.sum())
-    assert count > 0.7 * sum(len(v["pixels"]) for v in kept["views"])
+        errors += np.abs(out.measure[sure] / np.array(view["measure"])[sure] - 1).tolist()
+    assert max(errors) <= SETTLED and np.quantile(errors, 0.75) <= AGREEMENT
+    assert len(errors) > 0.7 * sum(len(v["pixels"]) for v in kept["views"])
 
 
 def test_there_is_every_experiment_at_every_depth():
