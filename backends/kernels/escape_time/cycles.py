@@ -77,7 +77,7 @@ def _gone_on(given, at, until, limit):
                 place, state, _NOT_SEEN, no_past(state), trail, NO_SLOPE, orbits, near, ends, until, below, ALL
             )
             x, y, error, unsure, orbit, m, n = state
-            ended = beyond > 0.0 or hit > 0
+            ended = not beyond <= 0.0 or hit > 0  # also if it is NaN, as beside a pole
             if how == BELOW:
                 where = _OUT_OF_RANGE
                 x, y, e, error = scaled(x, y, np.int64(0), error)
