@@ -89,6 +89,11 @@ def rounded(value: Rational, to: Rational) -> Rational:
     return mpq(doubled.numerator // (2 * doubled.denominator)) * unit
 
 
+def in_a_name(depth: Rational) -> str:
+    """A depth as part of a file's name: 2.6, 0.05 or 1e-20."""
+    return f"{float(depth):.3g}" if -3 < int(with_digits(depth, 3).split("e")[1]) < 2 else with_digits(depth, 1)
+
+
 def with_digits(value: Rational, digits: int) -> str:
     """The decimal text of value, rounded to ``digits`` significant digits."""
     precision = int(digits * 3.33) + 16

@@ -40,7 +40,7 @@ class EscapeTimeJob(Job):
     def __init__(
         self, system: EscapeTimeSystem, view: View, say: Say, distance: bool = False, executor: Executor | None = None
     ) -> None:
-        self.system, self.view = system, view
+        self.system, self.view, self._say = system, view, say
         self.iteration = system.iteration
         self.executor = executor or Cpu()
         large = min(_LARGE_BATCH, view.pixels // (_BATCHES * (os.cpu_count() or 1)))

@@ -242,13 +242,8 @@ class PerturbationJob(EscapeTimeJob):
         dx, dy, exponent = self.view.differences(pixels, self._about)
         start = self.starts(np.ldexp(dx, exponent), np.ldexp(dy, exponent), ORIGIN, ORIGIN)
         orbit = self._orbit()
-        none = (
-            _NEVER,
-            np.zeros(2, np.int64),
-            np.zeros(len(self._all.start), np.int64),
-            self._rows[:1],
-            self._near_radii[:1],
-        )
+        begin = np.zeros(len(self._all.start), np.int64)
+        none = _NEVER, np.zeros(2, np.int64), begin, self._rows[:1], self._near_radii[:1]
         found = np.zeros((len(pixels), 6))
         self.kernels.module.follow_orbits(
             *start, math.ldexp(self._reach[0], max(self._reach[1], -3000)), 2.0 ** max(self._noise, -1000), orbit, none,
@@ -257,6 +252,10 @@ class PerturbationJob(EscapeTimeJob):
         return found
 
     def periods(self, pixels: NDArray[np.int64]) -> NDArray[np.int64]:
+        self.kernels.compile(lambda: self._periods(pixels[:0]), self._say, "period")
+        return self._periods(pixels)
+
+    def _periods(self, pixels: NDArray[np.int64]) -> NDArray[np.int64]:
         dx, dy, exponent = self.view.differences(pixels, self._about)
         tiny = *self._all.tiny, *self._all.excess, self._wide_c, self._noise
         skips = self._shortest, self._index, self._begin, self._rows, self._by_c, self._exponents, self._radii

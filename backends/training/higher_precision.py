@@ -153,7 +153,7 @@ class HigherPrecision(ABC):
 
     def _compiled(self, count: int) -> None:
         with self._lock:
-            name = next((name for name, limbs in LIMBS.items() if limbs == count), "the shadow")
+            name = next((name for name, limbs in LIMBS.items() if limbs == count), "shadow runs")
             if not jit.ready(self._mark(count)):
                 self._say(f"Compiling the kernels of {name} (once, some seconds) ...")
                 self._compile(count)

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from deepzoom.colouring.colour import coloured
-from deepzoom.coordinates import with_digits
+from deepzoom.coordinates import in_a_name
 from deepzoom.pictures.png import write_png
 
 from .canvas import Canvas
@@ -20,7 +20,7 @@ def made(canvas: Canvas | None, kind: str) -> tuple[str, str, bytes] | None:
         return None
     scene = canvas.scene
     stem = "".join(c if c.isalnum() or c in "-_" else "-" for c in scene.system)
-    name = f"{stem}-{with_digits(scene.view.depth, 1)}{kind[kind.rfind('.') :]}"
+    name = f"{stem}-{in_a_name(scene.view.depth)}{kind[kind.rfind('.') :]}"
     if kind == "scene.toml":
         return name, KINDS[kind], scene.to_toml().encode()
     with tempfile.TemporaryDirectory() as folder:

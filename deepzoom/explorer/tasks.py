@@ -16,7 +16,7 @@ import numpy as np
 from deepzoom import systems
 from deepzoom.colouring.colour import coloured
 from deepzoom.commands.requests.scene import depth_of, finds_shapes
-from deepzoom.coordinates import Rational, parse_decimal, with_digits
+from deepzoom.coordinates import Rational, in_a_name, parse_decimal, with_digits
 from deepzoom.diving import dive
 from deepzoom.errors import InputError, Stopped
 from deepzoom.measuring.exact_curve import exact_curve
@@ -121,7 +121,7 @@ def film(scene: Scene, begin: str, seconds: str, tell: Tell, keep: Callable[[Pat
         descent = Descent.of(scene, first, 1.0, ratios if follows else None)
         frames = max(2, round(length * DEFAULT_FPS))
         whole = Film(descent, first, view.depth, frames, even.width, even.height, 1)
-        out = _free(f"{scene.system}-{with_digits(view.depth, 1)}", ".mp4")
+        out = _free(f"{scene.system}-{in_a_name(view.depth)}", ".mp4")
         made = make(whole, target(whole, out), observer=task)
         return {"text": f"{out.name}, in the folder of the server", "link": keep(out)} if made.complete else {}
 

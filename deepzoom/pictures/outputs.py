@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deepzoom import systems
-from deepzoom.coordinates import with_digits
+from deepzoom.coordinates import in_a_name
 from deepzoom.errors import InputError
 from deepzoom.files import check_output
 from deepzoom.rendering.field import Field
@@ -114,7 +114,7 @@ def same_run(a: Scene, b: Scene) -> bool:
 
 def _numbered(scene: Scene, resume: bool) -> Path:
     """The first free name made from system and depth; with resume, that of an unfinished render of this scene."""
-    stem = f"{scene.system.rpartition(':')[2]}-{with_digits(scene.view.depth, 1)}"
+    stem = f"{scene.system.rpartition(':')[2]}-{in_a_name(scene.view.depth)}"
     for number in range(1, 100000):
         path = Path(f"{stem}-{number:03}.png")
         partial = Outputs(path, None).partial

@@ -60,6 +60,7 @@ def find(job: Job, field: Field, batches: list[Pixels], jobs: int, observer: Obs
         observer.part("periods", done, total)
 
     if total:
+        job.periods(np.zeros(0, np.int64))  # compiles, so that the time left is that of pixels
         observer.part("periods", 0, total)
     return run_batches(waiting, job.periods, take, field, jobs, observer)
 

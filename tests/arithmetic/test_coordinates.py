@@ -10,7 +10,7 @@ from gmpy2 import mpq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deepzoom.coordinates import format_decimal, log2, parse_decimal, rounded, scaled_float, with_digits
+from deepzoom.coordinates import format_decimal, in_a_name, log2, parse_decimal, rounded, scaled_float, with_digits
 from deepzoom.errors import InputError
 
 decimals = st.builds(
@@ -87,3 +87,12 @@ def test_with_digits_rounds(value, digits):
     text = with_digits(mpq(Fraction(value)), digits)
     assert abs(Decimal(text) - value) <= Decimal(10) ** (Decimal(text).adjusted() - digits + 1) / 2 * Decimal("1.0001")
     assert len(text.split("e")[0].replace("-", "").replace(".", "")) == digits
+
+
+@pytest.mark.parametrize(
+    ("depth", "name"),
+    [("2.6", "2.6"), ("3", "3"), ("99.94", "99.9"), ("0.05", "0.05"), ("250", "2e+02"), ("1e-3", "1e-03"),
+     ("1.2345e-20", "1e-20"), ("9.96e-3000", "1e-2999")],
+)  # fmt: skip
+def test_depths_in_names_of_files(depth, name):
+    assert in_a_name(parse_decimal(depth, "--depth")) == name
