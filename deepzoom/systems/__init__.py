@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deepzoom.errors import InputError, similar
@@ -99,6 +100,8 @@ def create(
         return EscapeTimeSystem(ESCAPE_TIME[name], settings or {}, steps)
     if name == LYAPUNOV:
         return LyapunovSystem(settings or {}, steps)
+    if Path(name).is_file():
+        raise InputError(f"SYSTEM: {name} is a file; to begin with its scene, give --scene {name}.")
     raise InputError(
         f"SYSTEM: there is no {name!r}{similar(name, names())}; give one of {', '.join(names())}, or FILE.py:NAME."
     )
