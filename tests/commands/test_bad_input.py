@@ -145,7 +145,7 @@ def test_bad_scenes_and_data_files(place):
         assert result.exit_code == 2 and result.stderr.count("\n") == 1, (name, result.output)
     assert deepzoom("render", "--scene", "a.png", "--at", "mandelbrot-home").exit_code == 2
     result = deepzoom("render", "a.png")
-    assert result.exit_code == 2 and "SYSTEM: a.png is a file; to begin with its scene, give --scene a.png." in result.stderr
+    assert result.exit_code == 2 and "a.png is a file; to begin with its scene, give --scene a.png." in result.stderr
     result = deepzoom("colour", "cut.npz", "--out", "b.png")
     assert result.exit_code == 2 and "FILE: cut.npz is not a data file" in result.stderr
     result = deepzoom("verify", "a.png")
