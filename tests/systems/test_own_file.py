@@ -80,17 +80,17 @@ def test_the_same_as_a_built_in_map(maps, name, built_in, given):
 def test_a_scene_holds_names_and_a_hash_and_needs_the_file(maps, monkeypatch):
     place = ["--center", "-1.7", "0", "--depth", "0.2", "--size", "8x8", "--steps", "100"]
     made = deepzoom("render", "./maps.py:ship", *place)
-    assert made.stdout == "ship-2e-01-001.png\n", made.output
-    scene = read_scene(Path("ship-2e-01-001.png"))
+    assert made.stdout == "ship-0.2-001.png\n", made.output
+    scene = read_scene(Path("ship-0.2-001.png"))
     assert scene.system == "maps.py:ship" and len(scene.digest) == 64 and "def " not in scene.to_toml()
-    assert read_scene(Path("ship-2e-01-001.png")).to_toml() == deepzoom("info", "ship-2e-01-001.png").stdout
+    assert read_scene(Path("ship-0.2-001.png")).to_toml() == deepzoom("info", "ship-0.2-001.png").stdout
     monkeypatch.setattr(own_file, "_loaded", {})  # as a new process finds it
-    alone = deepzoom("render", "--scene", "ship-2e-01-001.png", "--out", "b.png")
+    alone = deepzoom("render", "--scene", "ship-0.2-001.png", "--out", "b.png")
     assert alone.exit_code == 2 and alone.stderr.count("\n") == 1
     assert "SYSTEM: maps.py:ship is in a Python file, which a scene does not contain; name the file" in alone.stderr
-    again = deepzoom("render", "maps.py:ship", "--scene", "ship-2e-01-001.png", "--out", "b.png")
+    again = deepzoom("render", "maps.py:ship", "--scene", "ship-0.2-001.png", "--out", "b.png")
     assert again.exit_code == 0, again.output
-    assert Path("b.png").read_bytes() == Path("ship-2e-01-001.png").read_bytes()
+    assert Path("b.png").read_bytes() == Path("ship-0.2-001.png").read_bytes()
     deeper = deepzoom(
         "render",
         "maps.py:ship",
