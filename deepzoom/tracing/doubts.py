@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .graph import Node, constant, depends, given, node, rewritten
+from .graph import Node, constant, depends, given, node, rewritten, uniform
 from .training import TracedTraining, X, Y
 from .whole import whole
 
@@ -51,10 +51,7 @@ def with_doubts(training: TracedTraining) -> DoubtfulStep:
     terms = _Terms({n: given("state", ("terms", n), n.shape) for n in training.state if n in bare})
 
     def decided(n: Node, inputs: tuple[Node, ...]) -> Node | None:
-        if n not in unsure:
-            return None
-        (z,) = inputs
-        return node("positive", node("subtract", z, node("multiply", DOUBT, terms.of(z, terms.carried))))
+        return node("positive", terms.shifted(inputs[0])) if n in unsure else None
 
     *after, loss = rewritten(outputs, decided)
     sizes = [terms.of(then, terms.carried) for n, then in zip(training.state, after, strict=True) if n in bare]
@@ -97,6 +94,37 @@ class _Terms:
     def __init__(self, carried: dict[Node, Node]) -> None:
         self.carried = carried
         self._found: dict[tuple[Node, bool], Node] = {}
+        self._compared: set[tuple[Node, ...]] = set()
+
+    def shifted(self, n: Node, alone: bool = True) -> Node:
+        """A number with the sign that a run takes it to have.
+
+        Each sum in it is less a share of its terms. So opposite numbers have opposite signs, as in ``np.sign(z)``,
+        which is (z > 0) - (-z > 0), and two products with a common factor take the same side of it. alone: whether it
+        is a sum itself, and not part of such a number; then a sum of 0 need not stay 0 in a first run.
+        """
+        if n.op == "negative":
+            return node("negative", self.shifted(n.inputs[0], False))
+        if n.op == "multiply":
+            numbers = [uniform(i) for i in n.inputs]
+            alone &= any(number is not None and number > 0 for number in numbers)
+            return node("multiply", *(self.shifted(i, alone) for i in n.inputs))
+        if n.op == "divide":
+            return node("divide", self.shifted(n.inputs[0], False), n.inputs[1])
+        if n.op in _MOVING:
+            return node(n.op, *(self.shifted(i, alone) for i in n.inputs), data=n.data)
+        if n.op == "subtract" and n.inputs[::-1] in self._compared:
+            return node("negative", self.shifted(node("subtract", *n.inputs[::-1]), False))
+        if n not in self.carried and n.op not in ("add", "subtract", "sum", "matmul"):
+            return n
+        if n.op == "subtract":
+            self._compared.add(n.inputs)
+        shift = node("multiply", DOUBT, self.carried.get(n) or self.of(n, {}))
+        if not alone:
+            other = node("add", node("positive", n), node("positive", node("negative", n)))
+            first = node("broadcast", node("positive", DOUBT), data=n.shape)
+            shift = node("select", first, node("multiply", other, shift), shift)
+        return node("subtract", n, shift)
 
     def of(self, n: Node, carried: dict[Node, Node]) -> Node:
         key = n, bool(carried)
