@@ -76,6 +76,14 @@ def _bare_states(training: TracedTraining, unsure: set[Node]) -> set[Node]:
     return found
 
 
+def _is_positive(n: Node) -> bool:
+    """Whether a number is known to be above 0, such as the constant factors of networks."""
+    number = uniform(n)
+    while n.op in ("broadcast", "reshape"):
+        n = n.inputs[0]
+    return n.op in ("sqrt", "exp") or (number is not None and number > 0)
+
+
 def _size(n: Node) -> Node:
     if n.number is not None:
         return constant(abs(n.number))
@@ -106,8 +114,7 @@ class _Terms:
         if n.op == "negative":
             return node("negative", self.shifted(n.inputs[0], False))
         if n.op == "multiply":
-            numbers = [uniform(i) for i in n.inputs]
-            alone &= any(number is not None and number > 0 for number in numbers)
+            alone &= any(_is_positive(i) for i in n.inputs)
             return node("multiply", *(self.shifted(i, alone) for i in n.inputs))
         if n.op == "divide":
             return node("divide", self.shifted(n.inputs[0], False), n.inputs[1])
