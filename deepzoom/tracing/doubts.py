@@ -134,6 +134,7 @@ class _Terms:
         return node("subtract", n, shift)
 
     def of(self, n: Node, carried: dict[Node, Node]) -> Node:
+        """The bound of a number. carried: ``self.carried``, or none inside a sum."""
         key = n, bool(carried)
         if key not in self._found:
             self._found[key] = self._bound(n, carried)

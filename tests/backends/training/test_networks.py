@@ -24,10 +24,10 @@ DEPTHS = ("1e-3", "1e-13", "1e-30", "1e-60", "1e-100")
 
 @pytest.mark.parametrize("kept", CASES)
 def test_every_settled_pixel_is_right(own_cache, tmp_path, kept):
-    """Measures are within what "settled" promises, and most within what two runs agree to.
+    """Measures are within what "settled" promises, and all but one within what two runs agree to.
 
-    Not all: two runs that are each off by 2e-6, in different directions or not, can be 7e-7 apart. Which pixels this
-    happens to depends on the processor, for which the compiler fuses other products and sums.
+    One may not be: two runs that are each off by 2e-6, in different directions or not, can be 7e-7 apart. Which pixels
+    this happens to depends on the processor, for which the compiler fuses other products and sums.
     """
     theta = {f"theta{i}": np.array(w) for i, w in enumerate(kept["theta"])}
     batch = {"minibatch_idx": np.array(kept["minibatch_idx"])} if "minibatch_idx" in kept else {}
@@ -41,7 +41,7 @@ def test_every_settled_pixel_is_right(own_cache, tmp_path, kept):
         sure = out.trust > 0
         assert np.array_equal(out.fate[sure], np.sign(view["measure"])[sure]), view["depth"]
         errors += np.abs(out.measure[sure] / np.array(view["measure"])[sure] - 1).tolist()
-    assert max(errors) <= SETTLED and np.quantile(errors, 0.75) <= AGREEMENT
+    assert max(errors) <= SETTLED and sorted(errors)[-2] <= AGREEMENT
     assert len(errors) > 0.7 * sum(len(v["pixels"]) for v in kept["views"])
 
 

@@ -66,7 +66,7 @@ def test_settled_fates_are_those_of_the_oracle(own_cache, name):
     """100 random pixels in all. A pixel is settled if a second run agrees, or a run in more digits does."""
     system = TracedSystem(name, small_training(name), {}, STEPS)
     x, y = _border(system.training)
-    both, settled = set(), 0
+    both, settled = set(), [0, 0]
     for depth in ("1e-6", "1e-20", "1e-60"):
         view = View.parse(_decimal(x), _decimal(y), depth, "40x30")
         pixels = np.random.default_rng(1).choice(view.pixels, PIXELS, replace=False)
@@ -82,12 +82,15 @@ def test_settled_fates_are_those_of_the_oracle(own_cache, name):
             if len(unsettled):
                 again = job.retry(pixels[unsettled], rung)
                 fates[unsettled], agree[unsettled] = again.fate, again.trust == 1
-        settled += int(agree.sum())
+            if rung == 0:
+                settled[0] += int(agree.sum())
+        settled[1] += int(agree.sum())
         with mp.workdps(100):
             true = [-1 if _converges(_oracle(system.training, *view.point(int(p)))) else 1 for p in pixels]
         assert np.array_equal(fates[agree], np.array(true)[agree]), depth
         both |= set(true)
-    assert both == {-1, 1} and settled >= 0.9 * 3 * PIXELS
+    in_double_double = 0.8 if name == "sign" else 0.9  # at 1e-60, signs beside a fold need more digits
+    assert both == {-1, 1} and settled[0] >= in_double_double * 3 * PIXELS and settled[1] >= 0.9 * 3 * PIXELS
 
 
 def test_second_runs_of_starts_on_the_axes_begin_elsewhere(own_cache):
